@@ -1,0 +1,129 @@
+package org.lsm;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import org.lsm.cli.CompareCommand;
+import org.lsm.cli.Context;
+import org.lsm.cli.DeleteCommand;
+import org.lsm.cli.ExitCode;
+import org.lsm.cli.GenerateCommand;
+import org.lsm.cli.Host;
+import org.lsm.cli.ListCommand;
+import org.lsm.config.ConfigException;
+import org.lsm.snapshot.Untrusted;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.ScopeType;
+
+/** The command {@code lsm}. */
+@Command(
+    name = "lsm",
+    description = {
+      "Tells which sockets appeared on this host since the baseline, and who opened them.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    scope = ScopeType.INHERIT,
+    versionProvider = Lsm.Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    usageHelpAutoWidth = true)
+public final class Lsm {
+
+  /** Read by picocli: the options that are given before the command. */
+  @Mixin final Context context;
+
+  private Lsm(Context context) {
+    this.context = context;
+  }
+
+  /** Runs the program and exits with its exit code. */
+  public static void main(String[] args) {
+    PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    System.exit(run(Host.real(), out, err, args));
+  }
+
+  /**
+   * Runs one command.
+   *
+   * @param host the machine it looks at
+   * @param out where its result goes
+   * @param err where errors and notes go
+   * @param args the command line
+   * @return one of {@link ExitCode}
+   */
+  public static int run(Host host, PrintWriter out, PrintWriter err, String... args) {
+    Context context = new Context(host);
+    CommandLine commandLine =
+        new CommandLine(new Lsm(context))
+            .addSubcommand(new GenerateCommand(context))
+            .addSubcommand(new CompareCommand(context))
+            .addSubcommand(new DeleteCommand(context))
+            .addSubcommand(new ListCommand(context))
+            .setOut(out)
+            .setErr(err)
+            .setExecutionStrategy(parsed -> execute(context, parsed))
+            .setParameterExceptionHandler((e, arguments) -> misused(e))
+            .setExecutionExceptionHandler((e, command, parsed) -> failed(context, e, err));
+    int exitCode = commandLine.execute(args);
+    out.flush();
+    err.flush();
+    return exitCode;
+  }
+
+  private static int execute(Context context, ParseResult parsed) {
+    if (context.verbose()) {
+      System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "debug");
+    }
+    return new CommandLine.RunLast().execute(parsed);
+  }
+
+  private static int misused(ParameterException e) {
+    PrintWriter err = e.getCommandLine().getErr();
+    err.println("lsm: " + Untrusted.escape(e.getMessage()));
+    CommandLine.UnmatchedArgumentException.printSuggestions(e, err);
+    err.println(
+        "Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help' for help.");
+    return ExitCode.TROUBLE;
+  }
+
+  private static int failed(Context context, Exception e, PrintWriter err) {
+    err.println("lsm: " + Untrusted.escape(explain(e)));
+    if (context.verbose()) {
+      e.printStackTrace(err);
+    }
+    return ExitCode.TROUBLE;
+  }
+
+  private static String explain(Exception e) {
+    if (e instanceof NoSuchFileException missing) {
+      return missing.getFile() + ": no such file or directory";
+    }
+    if (e instanceof AccessDeniedException denied) {
+      return denied.getFile() + ": permission denied; run lsm as root, or check who owns the file";
+    }
+    if (e instanceof FileSystemException failure) {
+      return failure.getFile() + ": " + failure.getReason();
+    }
+    if (e instanceof IOException || e instanceof ConfigException) {
+      return e.getMessage();
+    }
+    return "internal error: " + e + "; please report it with what --verbose adds";
+  }
+
+  /** The version that {@code --version} prints. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"lsm " + Context.version()};
+    }
+  }
+}

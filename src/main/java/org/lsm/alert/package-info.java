@@ -1,0 +1,2 @@
+/** Tells the administrator: the report, and the channels that carry it. */
+package org.lsm.alert;

@@ -1,0 +1,40 @@
+package org.lsm.cli;
+
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** What the classes of the commands have in common. */
+abstract class Command implements Callable<Integer> {
+
+  private static final Pattern KIND = Pattern.compile("(?m)^(NEW|GONE|CHANGED)\\b");
+
+  final Context context;
+
+  @Spec private CommandSpec spec;
+
+  Command(Context context) {
+    this.context = context;
+  }
+
+  /** Does what the command is for and returns one of {@link ExitCode}. */
+  @Override
+  public abstract Integer call() throws Exception;
+
+  PrintWriter out() {
+    return spec.commandLine().getOut();
+  }
+
+  PrintWriter err() {
+    return spec.commandLine().getErr();
+  }
+
+  /** Prints lines of a report, on a terminal with the kinds of difference in bold. */
+  void print(String report) {
+    boolean color = context.colorAllowed() && Ansi.AUTO.enabled();
+    out().print(color ? KIND.matcher(report).replaceAll("\033[1;31m$1\033[0m") : report);
+  }
+}

@@ -1,0 +1,103 @@
+package org.lsm.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Properties;
+import org.lsm.alert.Report;
+import org.lsm.config.Config;
+import org.lsm.config.ConfigException;
+import org.lsm.proc.HostScanner;
+import org.lsm.proc.HostScanner.Scan;
+import org.lsm.snapshot.Diff;
+import org.lsm.snapshot.Snapshot;
+import org.lsm.snapshot.StateDirectory;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** What all commands share: the options that each of them takes, and the way to the host. */
+public final class Context {
+
+  /** How long a run waits for another one to end. */
+  private static final Duration LOCK_PATIENCE = Duration.ofSeconds(30);
+
+  private static final String DEFAULT_CONFIG = "/usr/local/lsm/conf.lsm";
+
+  private final Host host;
+
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      scope = ScopeType.INHERIT,
+      description = "Read this configuration instead of conf.lsm beside the program.")
+  private Path configFile;
+
+  @Option(
+      names = "--verbose",
+      scope = ScopeType.INHERIT,
+      description = "Tell on stderr what is done, and where errors come from.")
+  private boolean verbose;
+
+  @Option(
+      names = "--no-color",
+      scope = ScopeType.INHERIT,
+      description = "Do not colour the output on a terminal.")
+  private boolean noColor;
+
+  public Context(Host host) {
+    this.host = host;
+  }
+
+  public Host host() {
+    return host;
+  }
+
+  public boolean verbose() {
+    return verbose;
+  }
+
+  /** Whether output may be coloured, as far as the options tell. */
+  boolean colorAllowed() {
+    return !noColor;
+  }
+
+  /** The configuration, from {@code --config}, LSM_CONF, or beside the program. */
+  Config config() throws IOException, ConfigException {
+    return Config.read(configFile == null ? defaultConfigFile() : configFile);
+  }
+
+  private Path defaultConfigFile() {
+    String fromEnvironment = host.environment().getOrDefault("LSM_CONF", "");
+    return Path.of(
+        fromEnvironment.isEmpty()
+            ? System.getProperty("lsm.conf", DEFAULT_CONFIG)
+            : fromEnvironment);
+  }
+
+  /** Opens the state directory; waits for another run to end. */
+  StateDirectory openState(Config config) throws IOException {
+    return StateDirectory.open(config.stateDirectory(), LOCK_PATIENCE);
+  }
+
+  Scan scan() throws IOException {
+    return new HostScanner(host.proc(), host.passwd(), host.clock(), version()).scan();
+  }
+
+  /** The outcome of a comparison, ready to be told. */
+  Report report(Snapshot baseline, Scan scan, Diff diff) {
+    return new Report(baseline, scan.snapshot(), diff, scan.notes(), host.clock().getZone());
+  }
+
+  /** The version of this lsm. */
+  public static String version() {
+    try (InputStream in = Context.class.getResourceAsStream("/version.properties")) {
+      Properties properties = new Properties();
+      properties.load(in);
+      return properties.getProperty("version");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

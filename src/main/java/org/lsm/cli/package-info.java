@@ -1,0 +1,2 @@
+/** One class a command: parse options, call the house, print, return the exit code. */
+package org.lsm.cli;

@@ -1,0 +1,182 @@
+package org.lsm.config;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** The configuration: conf.lsm, checked, with defaults where it is silent. */
+public final class Config {
+
+  /** How alerts are mailed. */
+  public enum Mailer {
+    SMTP,
+    SENDMAIL,
+    NONE
+  }
+
+  /** How a connection to the mail server is encrypted. */
+  public enum Tls {
+    /** Implicit TLS on port 465; elsewhere STARTTLS, required if a password is sent. */
+    AUTO,
+    STARTTLS,
+    TLS,
+    NONE
+  }
+
+  private static final Pattern LINE =
+      Pattern.compile(
+          "\\s*([A-Za-z_][A-Za-z0-9_]*)="
+              + "(?:\"((?:[^\"\\\\]|\\\\.)*)\"|'([^']*)'|([^\\s\"'#]*))"
+              + "(?:\\s+#.*|\\s*)");
+
+  private final Map<Key, String> values;
+
+  private Config(Map<Key, String> values) {
+    this.values = values;
+  }
+
+  /**
+   * Reads a configuration file. Lines look as a shell would read them ({@code KEY="value" # why}),
+   * but nothing is ever executed or expanded.
+   *
+   * @throws ConfigException at the first thing that is wrong
+   */
+  public static Config read(Path file) throws IOException, ConfigException {
+    byte[] bytes = Files.readAllBytes(file);
+    try {
+      return parse(
+          file, StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+    } catch (CharacterCodingException e) {
+      throw new ConfigException(file, "is not UTF-8 text; save it as UTF-8");
+    }
+  }
+
+  static Config parse(Path file, String text) throws ConfigException {
+    Map<Key, String> values = new EnumMap<>(Key.class);
+    Map<Key, Integer> lines = new EnumMap<>(Key.class);
+    int number = 0;
+    for (String line : text.split("\n", -1)) {
+      number++;
+      if (line.isBlank() || line.stripLeading().startsWith("#")) {
+        continue;
+      }
+      Matcher matcher = LINE.matcher(line);
+      if (!matcher.matches()) {
+        throw new ConfigException(
+            file, number, "expected KEY=\"value\" and at most a comment behind it");
+      }
+      Key key = key(file, number, matcher.group(1));
+      Integer first = lines.putIfAbsent(key, number);
+      if (first != null) {
+        throw new ConfigException(
+            file, number, key + " is set again; remove this line or line " + first);
+      }
+      values.put(key, checked(file, number, key, value(matcher)));
+    }
+    Config config = new Config(values);
+    config.checkTogether(file, lines);
+    return config;
+  }
+
+  private static Key key(Path file, int line, String name) throws ConfigException {
+    Optional<Key> key = Key.of(name);
+    if (key.isEmpty()) {
+      throw new ConfigException(
+          file, line, "unknown key " + name + "; did you mean " + Key.nearest(name) + "?");
+    }
+    return key.get();
+  }
+
+  private static String value(Matcher line) {
+    if (line.group(2) != null) {
+      // As in a shell: a backslash takes the meaning from " \ $ ` and stands for itself elsewhere.
+      return line.group(2).replaceAll("\\\\([\"\\\\$`])", "$1");
+    }
+    return line.group(3) != null ? line.group(3) : line.group(4);
+  }
+
+  private static String checked(Path file, int line, Key key, String value) throws ConfigException {
+    Optional<String> problem =
+        value.chars().anyMatch(Character::isISOControl)
+            ? Optional.of("has a control character")
+            : key.problem(value);
+    if (problem.isPresent()) {
+      throw new ConfigException(file, line, key + " " + problem.get());
+    }
+    return value;
+  }
+
+  private void checkTogether(Path file, Map<Key, Integer> lines) throws ConfigException {
+    if (!smtpUser().isEmpty() && smtpPassFile().isEmpty()) {
+      throw new ConfigException(
+          file,
+          lines.get(Key.SMTP_USER),
+          "SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the password");
+    }
+  }
+
+  private String get(Key key) {
+    return values.getOrDefault(key, key.defaultValue());
+  }
+
+  static List<String> words(String value) {
+    return Stream.of(value.split("[,\\s]+")).filter(word -> !word.isEmpty()).toList();
+  }
+
+  /** Whom alerts are mailed to; names without a domain are users of this host. */
+  public List<String> recipients() {
+    return words(get(Key.USER));
+  }
+
+  /** Subject of alerts, its variables not yet expanded. */
+  public String subject() {
+    return get(Key.SUB);
+  }
+
+  /** Sender of alerts; without a domain it is a user of this host. */
+  public String from() {
+    return get(Key.FROM).isEmpty() ? "root" : get(Key.FROM);
+  }
+
+  public Mailer mailer() {
+    return Mailer.valueOf(get(Key.MAILER).toUpperCase(Locale.ROOT));
+  }
+
+  public String smtpHost() {
+    return get(Key.SMTP_HOST);
+  }
+
+  public int smtpPort() {
+    return Integer.parseInt(get(Key.SMTP_PORT));
+  }
+
+  public Tls smtpTls() {
+    return Tls.valueOf(get(Key.SMTP_TLS).toUpperCase(Locale.ROOT));
+  }
+
+  /** Name to log in with at the mail server; empty for no login. */
+  public String smtpUser() {
+    return get(Key.SMTP_USER);
+  }
+
+  /** The file whose first line is the password for {@link #smtpUser}. */
+  public Optional<Path> smtpPassFile() {
+    return Optional.of(get(Key.SMTP_PASS_FILE)).filter(path -> !path.isEmpty()).map(Path::of);
+  }
+
+  /** The directory of the baseline and all else that lsm remembers. */
+  public Path stateDirectory() {
+    return Path.of(get(Key.STATE_DIR));
+  }
+}

@@ -1,0 +1,135 @@
+package org.lsm.config;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** Every key of conf.lsm, with its default and the values it takes. */
+public enum Key {
+  USER("root", Key::addresses),
+  SUB("LSM Port Monitor Alert on $HOSTNAME", Key::anything),
+  FROM("", Key::optionalAddress),
+  MAILER("smtp", oneOf("smtp", "sendmail", "none")),
+  SMTP_HOST("localhost", matching("[A-Za-z0-9._:-]+", "a host name or address")),
+  SMTP_PORT("25", Key::port),
+  SMTP_TLS("auto", oneOf("auto", "starttls", "tls", "none")),
+  SMTP_USER("", Key::anything),
+  SMTP_PASS_FILE("", Key::optionalPath),
+  STATE_DIR("/var/lib/lsm", Key::path),
+  REMIND(Key::notSupported),
+  SYSLOG(Key::notSupported),
+  RUN_CMD(Key::notSupported),
+  METRICS_FILE(Key::notSupported),
+  EPHEMERAL(Key::notSupported),
+  NETNS(Key::notSupported);
+
+  private static final Pattern ADDRESS =
+      Pattern.compile("[^\\s,;:<>()\\[\\]\"\\\\@]+(@[A-Za-z0-9._-]+)?");
+
+  private final String defaultValue;
+
+  @SuppressWarnings("ImmutableEnumChecker") // the functions have no state
+  private final Function<String, Optional<String>> problem;
+
+  Key(Function<String, Optional<String>> problem) {
+    this("", problem);
+  }
+
+  Key(String defaultValue, Function<String, Optional<String>> problem) {
+    this.defaultValue = defaultValue;
+    this.problem = problem;
+  }
+
+  /** The value where the file does not set the key. */
+  public String defaultValue() {
+    return defaultValue;
+  }
+
+  /** What is wrong with a value, in words that follow "KEY"; empty if nothing is. */
+  Optional<String> problem(String value) {
+    return problem.apply(value);
+  }
+
+  /** The key of this exact name. */
+  static Optional<Key> of(String name) {
+    return Stream.of(values()).filter(key -> key.name().equals(name)).findFirst();
+  }
+
+  /** The key whose name takes the fewest edits to reach from {@code name}. */
+  static Key nearest(String name) {
+    String upper = name.toUpperCase(Locale.ROOT);
+    return Stream.of(values())
+        .min(Comparator.comparingInt(key -> distance(key.name(), upper)))
+        .orElseThrow();
+  }
+
+  /** Levenshtein's distance. */
+  private static int distance(String a, String b) {
+    int[] previous = new int[b.length() + 1];
+    Arrays.setAll(previous, i -> i);
+    for (int i = 1; i <= a.length(); i++) {
+      int[] row = new int[b.length() + 1];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int replace = previous[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        row[j] = Math.min(replace, 1 + Math.min(previous[j], row[j - 1]));
+      }
+      previous = row;
+    }
+    return previous[b.length()];
+  }
+
+  private static Optional<String> anything(String value) {
+    return Optional.empty();
+  }
+
+  private static Optional<String> notSupported(String value) {
+    return Optional.of("is not supported yet; remove the line");
+  }
+
+  private static Function<String, Optional<String>> oneOf(String... allowed) {
+    return value ->
+        Stream.of(allowed).anyMatch(value::equals)
+            ? Optional.empty()
+            : Optional.of("must be one of " + String.join(", ", allowed));
+  }
+
+  private static Function<String, Optional<String>> matching(String regex, String what) {
+    return value -> value.matches(regex) ? Optional.empty() : Optional.of("must be " + what);
+  }
+
+  private static Optional<String> port(String value) {
+    boolean valid =
+        value.matches("\\d{1,5}")
+            && Integer.parseInt(value) >= 1
+            && Integer.parseInt(value) <= 65535;
+    return valid ? Optional.empty() : Optional.of("must be a port from 1 to 65535");
+  }
+
+  private static Optional<String> path(String value) {
+    return matching("/.*", "an absolute path").apply(value);
+  }
+
+  private static Optional<String> optionalPath(String value) {
+    return value.isEmpty() ? Optional.empty() : path(value);
+  }
+
+  private static Optional<String> addresses(String value) {
+    return Config.words(value).isEmpty()
+        ? Optional.of("must name at least one recipient")
+        : Config.words(value).stream()
+            .filter(word -> !ADDRESS.matcher(word).matches())
+            .findFirst()
+            .map(word -> "has '" + word + "', which is no mail address");
+  }
+
+  private static Optional<String> optionalAddress(String value) {
+    return value.isEmpty() || ADDRESS.matcher(value).matches()
+        ? Optional.empty()
+        : Optional.of("must be one mail address");
+  }
+}

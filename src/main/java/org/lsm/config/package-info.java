@@ -1,0 +1,2 @@
+/** The configuration: read, validated, explained. */
+package org.lsm.config;

@@ -1,0 +1,71 @@
+package org.lsm.proc;
+
+/**
+ * The columns of one row, separated by runs of spaces and read from left to right. A row is given
+ * as ISO 8859-1, one character a byte, because some hold bytes that are no text.
+ */
+final class Columns {
+
+  private final String row;
+  private int position;
+
+  Columns(String row) {
+    this.row = row;
+  }
+
+  /** The next column. */
+  String next() throws BadRowException {
+    while (position < row.length() && row.charAt(position) == ' ') {
+      position++;
+    }
+    int end = row.indexOf(' ', position);
+    end = end < 0 ? row.length() : end;
+    if (end == position) {
+      throw new BadRowException("row is cut short");
+    }
+    String column = row.substring(position, end);
+    position = end;
+    return column;
+  }
+
+  Columns skip(int count) throws BadRowException {
+    for (int i = 0; i < count; i++) {
+      next();
+    }
+    return this;
+  }
+
+  /** All that follows the one space behind the last column; may be empty, may hold spaces. */
+  String rest() {
+    return position < row.length() ? row.substring(position + 1) : "";
+  }
+
+  boolean hasNext() {
+    return !row.substring(position).isBlank();
+  }
+
+  /** The next column as a hexadecimal number of at most 32 bits. */
+  long hex() throws BadRowException {
+    return number(next(), 16, 0xFFFF_FFFFL);
+  }
+
+  /** The next column as a decimal number. */
+  long decimal() throws BadRowException {
+    return number(next(), 10, Long.MAX_VALUE);
+  }
+
+  /** A number without a sign, of at most {@code max}. */
+  static long number(String token, int radix, long max) throws BadRowException {
+    try {
+      if (Character.digit(token.charAt(0), radix) >= 0) {
+        long value = Long.parseLong(token, radix);
+        if (value <= max) {
+          return value;
+        }
+      }
+    } catch (NumberFormatException | IndexOutOfBoundsException e) {
+      // reported below, like a number that is out of range
+    }
+    throw new BadRowException("no number: '" + token + "'");
+  }
+}

@@ -1,0 +1,105 @@
+package org.lsm.proc;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.lsm.snapshot.Holder;
+import org.lsm.snapshot.Owner;
+
+/**
+ * Finds out which processes hold a socket, through the links in {@code /proc/PID/fd}. Processes and
+ * descriptors may vanish at any moment; what has vanished is nobody's.
+ */
+final class Owners {
+
+  private static final String SOCKET = "socket:[";
+
+  private final Processes processes;
+  private final Users users;
+
+  Owners(Processes processes, Users users) {
+    this.processes = processes;
+    this.users = users;
+  }
+
+  /**
+   * What a walk over all processes found.
+   *
+   * @param holders the holders of each socket by its inode; all of them, as a socket may be shared
+   * @param unreadable how many processes did not let themselves be looked into
+   */
+  record Found(Map<Long, List<Holder>> holders, int unreadable) {}
+
+  /** Finds the holders of these inodes. */
+  Found find(Set<Long> inodes) throws IOException {
+    Map<Long, List<Holder>> holders = new HashMap<>();
+    List<Integer> pids = processes.pids();
+    // Everyone may see init, unless /proc is mounted with hidepid (proc(5)).
+    int unreadable = pids.contains(1) ? 0 : 1;
+    for (int pid : pids) {
+      try {
+        Map<Long, Path> held = held(pid, inodes);
+        if (!held.isEmpty()) {
+          Holder holder = identify(pid);
+          for (var descriptor : held.entrySet()) {
+            // Looked at again, lest another process has come to this PID before it was identified.
+            if (socketInode(descriptor.getValue()) == descriptor.getKey()) {
+              holders.computeIfAbsent(descriptor.getKey(), none -> new ArrayList<>()).add(holder);
+            }
+          }
+        }
+      } catch (AccessDeniedException e) {
+        unreadable++;
+      } catch (IOException | DirectoryIteratorException e) {
+        // The process has ended, or another one has taken its number: it holds nothing we can tell.
+      }
+    }
+    return new Found(holders, unreadable);
+  }
+
+  /** Which of these inodes a process holds, each with one of the descriptors that refer to it. */
+  private Map<Long, Path> held(int pid, Set<Long> inodes) throws IOException {
+    Map<Long, Path> held = new HashMap<>();
+    try (DirectoryStream<Path> descriptors =
+        Files.newDirectoryStream(processes.directory(pid).resolve("fd"))) {
+      for (Path descriptor : descriptors) {
+        long inode = socketInode(descriptor);
+        if (inodes.contains(inode)) {
+          held.put(inode, descriptor);
+        }
+      }
+    }
+    return held;
+  }
+
+  /** The inode of the socket that a descriptor refers to; 0 if it is no socket or was closed. */
+  private static long socketInode(Path descriptor) throws IOException {
+    try {
+      String target = Files.readSymbolicLink(descriptor).toString();
+      return target.startsWith(SOCKET)
+          ? Long.parseLong(target, SOCKET.length(), target.length() - 1, 10)
+          : 0;
+    } catch (NoSuchFileException e) {
+      return 0;
+    }
+  }
+
+  /** Who this process is, made sure not to be two: a PID may be given to another meanwhile. */
+  private Holder identify(int pid) throws IOException {
+    long start = processes.startTicks(pid);
+    Owner owner = new Owner(users.name(processes.effectiveUid(pid)), processes.program(pid));
+    if (processes.startTicks(pid) != start) {
+      throw new IOException("PID " + pid + " was taken by another process");
+    }
+    return new Holder(pid, owner, processes.time(start));
+  }
+}

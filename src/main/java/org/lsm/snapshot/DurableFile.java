@@ -1,0 +1,64 @@
+package org.lsm.snapshot;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+
+/** Writes files so that a crash or a full disk leaves either the old content or the new one. */
+public final class DurableFile {
+
+  private static final Set<PosixFilePermission> OWNER_ONLY =
+      PosixFilePermissions.fromString("rw-------");
+
+  private DurableFile() {}
+
+  /**
+   * Replaces {@code file}: a temporary file beside it, fsync, rename, fsync of the directory. The
+   * caller holds the lock of the directory. The file's mode becomes 0600.
+   */
+  public static void write(Path file, byte[] content) throws IOException {
+    Path temporary = file.resolveSibling("." + file.getFileName() + ".tmp");
+    // What a killed run has left here must not lend its mode or its owner to the new file.
+    Files.deleteIfExists(temporary);
+    try {
+      try (FileChannel channel = create(temporary)) {
+        ByteBuffer buffer = ByteBuffer.wrap(content);
+        while (buffer.hasRemaining()) {
+          channel.write(buffer);
+        }
+        channel.force(true);
+      }
+      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      // write(2) and fsync(2) fail without telling the file
+      throw new FileSystemException(file.toString(), null, e.getMessage());
+    } finally {
+      Files.deleteIfExists(temporary);
+    }
+    syncDirectory(file.toAbsolutePath().getParent());
+  }
+
+  private static FileChannel create(Path file) throws IOException {
+    return FileChannel.open(
+        file,
+        Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+        PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+  }
+
+  /** Makes renames and deletions in a directory durable (fsync(2)). */
+  static void syncDirectory(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+}

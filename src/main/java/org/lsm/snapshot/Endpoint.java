@@ -1,0 +1,77 @@
+package org.lsm.snapshot;
+
+import java.util.Comparator;
+import java.util.Locale;
+import org.lsm.snapshot.Protocol.Family;
+
+/**
+ * Where a socket can be reached; the part of a socket's identity that a diff is made by.
+ *
+ * @param protocol the table it stands in
+ * @param address an IP address in RFC 5952 form, an interface name or {@code *} (packet), or a path
+ *     (unix; an abstract name starts with {@code @}); as read, not escaped
+ * @param port the port; for raw the IP protocol number, for packet the Ethernet protocol (ETH_P_*),
+ *     for unix 0
+ */
+public record Endpoint(Protocol protocol, String address, int port)
+    implements Comparable<Endpoint> {
+
+  private static final Comparator<Endpoint> ORDER =
+      Comparator.comparing(Endpoint::protocol)
+          .thenComparingInt(Endpoint::port)
+          .thenComparing(Endpoint::address);
+
+  private static final int MAX_PORT = 0xFFFF;
+
+  /** The address and port as one word: {@code [::1]:22}, {@code eth0:0x0003}, {@code /run/x}. */
+  public String local() {
+    return switch (protocol.family()) {
+      case UNIX -> address;
+      case PACKET -> String.format(Locale.ROOT, "%s:0x%04x", address, port);
+      case INET, INET6, SCTP ->
+          address.indexOf(':') < 0 ? address + ":" + port : "[" + address + "]:" + port;
+    };
+  }
+
+  /**
+   * The reverse of {@link #local}.
+   *
+   * @throws IllegalArgumentException if {@code local} is not an address of this protocol
+   */
+  public static Endpoint of(Protocol protocol, String local) {
+    if (protocol.family() == Family.UNIX) {
+      return new Endpoint(protocol, local, 0);
+    }
+    int colon = local.lastIndexOf(':');
+    if (colon < 1) {
+      throw new IllegalArgumentException("no port in '" + local + "'");
+    }
+    String address = local.substring(0, colon);
+    if (address.startsWith("[") && address.endsWith("]")) {
+      address = address.substring(1, address.length() - 1);
+    }
+    return new Endpoint(protocol, address, port(local.substring(colon + 1)));
+  }
+
+  private static int port(String text) {
+    int port =
+        text.startsWith("0x")
+            ? Integer.parseInt(text, 2, text.length(), 16)
+            : Integer.parseInt(text);
+    if (port < 0 || port > MAX_PORT) {
+      throw new IllegalArgumentException("port out of range in '" + text + "'");
+    }
+    return port;
+  }
+
+  @Override
+  public int compareTo(Endpoint other) {
+    return ORDER.compare(this, other);
+  }
+
+  /** The endpoint as people write it: {@code tcp/0.0.0.0:22}; not escaped. */
+  @Override
+  public String toString() {
+    return protocol.label() + "/" + local();
+  }
+}
