@@ -1,1 +1,344 @@
 #!/bin/sh
+# Installs, upgrades and removes lsm. From a source tree it builds first; from an unpacked archive
+# it only copies. Everything is checked before anything is changed.
+set -eu
+umask 022
+
+prefix=/usr/local
+state_dir=
+cron_dir=
+want_cron=yes
+want_baseline=yes
+want_deps=no
+action=install
+
+usage() {
+  cat <<'EOF'
+Usage: ./install.sh [OPTION]...
+Installs lsm with its cron entry and takes the first baseline. Run again, it upgrades: the
+configuration, the ignore rules and the baseline stay as they are.
+
+  --prefix DIR     install DIR/lsm and DIR/sbin/lsm (default /usr/local)
+  --state-dir DIR  keep the baseline in DIR (default /var/lib/lsm)
+  --cron-dir DIR   write the cron entry to DIR (default /etc/cron.d)
+  --no-cron        write no cron entry
+  --no-baseline    take no baseline
+  --deps           install a missing JDK, Maven or cron with apt, dnf or apk
+  --uninstall      remove the program and the cron entry; configuration and baseline stay
+  --purge          remove configuration and baseline as well
+EOF
+}
+
+die() {
+  echo "install.sh: $1" >&2
+  exit 1
+}
+
+# Paths end up in a crontab and in conf.lsm, where other characters would have a meaning.
+directory() {
+  case $2 in
+    *[!A-Za-z0-9/._+@-]*) die "$1: '$2' has a character other than letters, digits and / . _ + @ -" ;;
+    /*) echo "${2%/}" ;;
+    '') die "$1 needs a directory" ;;
+    *) die "$1: '$2' is not an absolute path" ;;
+  esac
+}
+
+parse_options() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --prefix) prefix=$(directory "$1" "${2-}") || exit 1; shift ;;
+      --state-dir) state_dir=$(directory "$1" "${2-}") || exit 1; shift ;;
+      --cron-dir) cron_dir=$(directory "$1" "${2-}") || exit 1; shift ;;
+      --no-cron) want_cron=no ;;
+      --no-baseline) want_baseline=no ;;
+      --deps) want_deps=yes ;;
+      --uninstall) action=uninstall ;;
+      --purge) action=purge ;;
+      --help | -h) usage && exit 0 ;;
+      *) die "unknown option '$1'; see ./install.sh --help" ;;
+    esac
+    shift
+  done
+}
+
+# --- what is there -----------------------------------------------------------------------------
+
+have() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+find_java() {
+  if [ -n "${JAVA_HOME-}" ]; then
+    java=$JAVA_HOME/bin/java
+  else
+    java=$(command -v java || true)
+  fi
+}
+
+# The feature release: 17 for 17.0.15, 1 for 1.8.
+java_release() {
+  "$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1
+}
+
+has_java() {
+  find_java
+  [ -x "${java:-/nonexistent}" ] && [ "$(java_release)" -ge 17 ] 2>/dev/null
+}
+
+has_jdk() {
+  has_java && java_bin=$(readlink -f -- "$java") && [ -x "${java_bin%/*}/javac" ]
+}
+
+# The crond of busybox reads no cron.d.
+has_cron() {
+  if have cron; then return 0; fi
+  have crond && case $(readlink -f -- "$(command -v crond)") in *busybox) false ;; esac
+}
+
+from_source() {
+  [ -f "$here/pom.xml" ]
+}
+
+# What has to be installed first, in words that the package manager of this host understands.
+missing_packages() {
+  if have apt-get; then
+    jdk=default-jdk-headless cron=cron
+  elif have dnf; then
+    jdk=java-21-openjdk-devel cron=cronie
+  else
+    jdk=openjdk17 cron=cronie
+  fi
+  if from_source; then
+    has_jdk || echo "$jdk"
+    have mvn || echo maven
+  else
+    has_java || echo "$jdk"
+  fi
+  if [ "$want_cron" = yes ] && [ -z "$cron_dir" ]; then
+    has_cron || echo "$cron"
+  fi
+}
+
+package_manager() {
+  if have apt-get; then
+    echo "apt-get install -y"
+  elif have dnf; then
+    echo "dnf install -y"
+  elif have apk; then
+    echo "apk add"
+  fi
+}
+
+require_packages() {
+  packages=$(missing_packages | tr '\n' ' ')
+  [ -n "$packages" ] || return 0
+  manager=$(package_manager)
+  if [ "$want_deps" = yes ] && [ -n "$manager" ]; then
+    [ "$manager" != "apt-get install -y" ] || apt-get update -q
+    # shellcheck disable=SC2086  # both are lists of words
+    $manager $packages
+    packages=$(missing_packages | tr '\n' ' ')
+  fi
+  [ -z "$packages" ] || die "this needs more than the host has; run: ${manager:-install} ${packages}(or ./install.sh --deps)"
+}
+
+# Whether the directory, or the nearest one above it that exists, can be written.
+writable() {
+  dir=$1
+  while [ ! -e "$dir" ]; do
+    dir=$(dirname -- "$dir")
+  done
+  [ -d "$dir" ] && [ -w "$dir" ]
+}
+
+require_writable() {
+  for dir in "$@"; do
+    writable "$dir" || die "cannot write to $dir; run ./install.sh as root, or choose other directories (see --help)"
+  done
+}
+
+configured_state_dir() {
+  sed -n 's/^[[:space:]]*STATE_DIR="\([^"]*\)".*/\1/p' "$home/conf.lsm" 2>/dev/null || true
+}
+
+# LSM 0.6 of R-fx Networks lived in the same place, but knew no STATE_DIR.
+is_lsm_0_6() {
+  [ -f "$home/conf.lsm" ] && [ ! -d "$home/lib" ] && [ -z "$(configured_state_dir)" ]
+}
+
+# --- install -----------------------------------------------------------------------------------
+
+build() {
+  echo "Building lsm; the first time this downloads what it needs."
+  (cd "$here" && mvn -B -q -Dstyle.color=never -Dmaven.test.skip=true -Dspotless.check.skip=true package) ||
+    die "the build failed, nothing was installed; what Maven said is above"
+}
+
+# Puts the new program beside the old one and tries it, before it takes its place.
+stage_program() {
+  stage=$home/.stage
+  rm -rf "$stage"
+  mkdir -p "$stage"
+  trap 'rm -rf "$stage"; rmdir "$home" 2>/dev/null || :' EXIT
+  cp -R "$image/lib" "$image/lsm" "$image/install.sh" "$image/README.md" "$image/LICENSE" "$stage"
+  ln -s "$java" "$stage/java"
+  "$stage/lsm" --version >/dev/null || die "the new program does not start with $java; nothing was changed"
+}
+
+swap_program() {
+  rm -rf "$home/lib.old"
+  [ ! -d "$home/lib" ] || mv "$home/lib" "$home/lib.old"
+  for item in lib lsm java install.sh README.md LICENSE; do
+    mv -f "$stage/$item" "$home/"
+  done
+  rm -rf "$home/lib.old"
+  mkdir -p "$prefix/sbin"
+  ln -sfn "$home/lsm" "$prefix/sbin/lsm"
+}
+
+# The default configuration of this version, with the state directory in use.
+default_config() {
+  sed "s|^STATE_DIR=\"[^\"]*\"|STATE_DIR=\"$state_dir\"|" "$1"
+}
+
+# Replaces the value of one key by the one that the given file of LSM 0.6 has.
+with_old_value() {
+  OLD=$(sed -n "s/^$1=\(\"[^\"]*\"\).*/\1/p" "$2" | tail -n 1) KEY=$1 awk '
+    ENVIRON["OLD"] != "" && index($0, ENVIRON["KEY"] "=\"") == 1 {
+      print ENVIRON["KEY"] "=" ENVIRON["OLD"]
+      next
+    }
+    { print }'
+}
+
+install_config() {
+  for default in "$image"/conf/*.lsm; do
+    name=${default##*/}
+    default_config "$default" >"$stage/$name"
+    chmod 600 "$stage/$name"
+    if [ "$name" = conf.lsm ] && [ "$upgrade_of" = 0.6 ]; then
+      mv "$home/conf.lsm" "$home/conf.lsm.0.6"
+      default_config "$default" | with_old_value USER "$home/conf.lsm.0.6" |
+        with_old_value SUB "$home/conf.lsm.0.6" >"$stage/$name"
+      echo "Took USER and SUB over from LSM 0.6; its configuration is now $home/conf.lsm.0.6"
+    fi
+    if [ ! -e "$home/$name" ]; then
+      mv "$stage/$name" "$home/$name"
+    elif cmp -s "$stage/$name" "$home/$name"; then
+      rm -f "$home/$name.new"
+    else
+      mv "$stage/$name" "$home/$name.new"
+      echo "Kept $home/$name; the default of this version is beside it as $name.new"
+    fi
+  done
+}
+
+install_cron() {
+  [ "$want_cron" = yes ] || return 0
+  if [ -e "$cron_dir/lsm" ] && [ "$upgrade_of" != 0.6 ]; then
+    return 0
+  fi
+  mkdir -p "$cron_dir"
+  # cron passes over names with a dot, so it never sees half an entry.
+  cat >"$cron_dir/.lsm.new" <<EOF
+# Compares the sockets of this host with the baseline of lsm; alerts go to USER in
+# $home/conf.lsm.
+*/10 * * * * root $prefix/sbin/lsm -c --quiet
+EOF
+  chmod 644 "$cron_dir/.lsm.new"
+  mv "$cron_dir/.lsm.new" "$cron_dir/lsm"
+}
+
+summary() {
+  echo ".: LSM installed"
+  echo "Install path:    $home"
+  echo "Config path:     $home/conf.lsm"
+  echo "Executable path: $prefix/sbin/lsm"
+  [ "$want_cron" = no ] || echo "Cron entry:      $cron_dir/lsm"
+  "$home/lsm" --version | sed 's/^lsm /LSM version /'
+  echo
+}
+
+install_baseline() {
+  [ "$want_baseline" = yes ] || return 0
+  if [ -e "$state_dir/baseline" ]; then
+    echo "kept the base comparison files in $state_dir"
+    return 0
+  fi
+  "$home/lsm" generate || die "lsm is installed, but has no baseline yet; mend what is said above and run $prefix/sbin/lsm -g"
+  echo "generated base comparison files"
+}
+
+install_lsm() {
+  configured=$(configured_state_dir)
+  if [ -n "$configured" ] && [ -n "$state_dir" ] && [ "$configured" != "$state_dir" ]; then
+    die "$home/conf.lsm says STATE_DIR=\"$configured\"; edit it there, or leave --state-dir out"
+  fi
+  state_dir=${configured:-${state_dir:-/var/lib/lsm}}
+  upgrade_of=
+  if is_lsm_0_6; then
+    upgrade_of=0.6
+  fi
+  from_source || [ -d "$here/conf" ] ||
+    die "$here is neither a source tree nor an unpacked archive of lsm; run the install.sh of one"
+  require_packages
+  find_java
+  [ "$want_cron" = no ] || cron_dir=${cron_dir:-/etc/cron.d}
+  require_writable "$home" "$prefix/sbin" "$state_dir" ${cron_dir:+"$cron_dir"}
+  image=$here
+  if from_source; then
+    build
+    image=$here/target/lsm
+  fi
+  stage_program
+  swap_program
+  install_config
+  install_cron
+  summary
+  install_baseline
+}
+
+# --- uninstall ---------------------------------------------------------------------------------
+
+uninstall_lsm() {
+  state_dir=$(configured_state_dir)
+  cron_dir=${cron_dir:-/etc/cron.d}
+  [ -d "$home" ] || die "there is no lsm in $home; --prefix tells where it was installed"
+  require_writable "$home" "$prefix/sbin"
+  [ "$want_cron" = no ] || rm -f "$cron_dir/lsm"
+  if [ "$(readlink -- "$prefix/sbin/lsm" || true)" = "$home/lsm" ]; then
+    rm -f "$prefix/sbin/lsm"
+  fi
+  (cd "$home" && rm -rf lib lib.old .stage lsm java install.sh README.md LICENSE)
+  if [ "$action" = purge ]; then
+    (cd "$home" && rm -f conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new)
+    purge_state
+  fi
+  if rmdir "$home" 2>/dev/null; then
+    echo "Removed lsm from $prefix"
+  else
+    echo "Removed lsm from $prefix; its configuration stays in $home"
+  fi
+}
+
+# Only what lsm itself has written, whatever STATE_DIR may point to.
+purge_state() {
+  [ -n "$state_dir" ] && [ -d "$state_dir" ] || return 0
+  (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp lock)
+  rmdir "$state_dir" 2>/dev/null || echo "Left $state_dir: it holds files that are not lsm's"
+}
+
+parse_options "$@"
+here=$(dirname -- "$(readlink -f -- "$0")")
+home=$prefix/lsm
+if [ "$action" = install ]; then
+  install_lsm
+else
+  # The copy beside an installed program knows which one is meant.
+  if [ -f "$here/conf.lsm" ] && [ -f "$here/lsm" ] && [ ! -d "$here/conf" ]; then
+    home=$here
+    prefix=$(dirname -- "$here")
+  fi
+  uninstall_lsm
+fi

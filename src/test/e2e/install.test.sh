@@ -1,0 +1,140 @@
+#!/bin/sh
+# install.sh: upgrade, uninstall, purge, LSM 0.6, and every way it refuses. It installs what the
+# build has left in target/lsm.
+# shellcheck source=src/test/e2e/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+image=$root/target/lsm
+prefix=$work/local
+state=$work/state
+cron=$work/cron.d
+
+install() {
+  run "$image/install.sh" --prefix "$prefix" --cron-dir "$cron" "$@"
+}
+
+# A PATH with the tools of the system, but without the given ones.
+path_without() {
+  bin=$(mktemp -d "$work/bin.XXXXXX")
+  for tool in sh sed head awk tr cat cmp cp mv rm ln mkdir rmdir dirname readlink chmod id; do
+    ln -s "$(command -v "$tool")" "$bin/$tool"
+  done
+  for tool in "$@"; do
+    ln -s "$(command -v "$tool")" "$bin/$tool"
+  done
+  echo "$bin"
+}
+
+# --- first installation
+install --state-dir "$state"
+ends "the first installation" 0
+says "the summary of LSM 0.6: install path" "Install path:    $prefix/lsm"
+says "the summary of LSM 0.6: config path" "Config path:     $prefix/lsm/conf.lsm"
+says "the summary of LSM 0.6: executable path" "Executable path: $prefix/sbin/lsm"
+says "the summary of LSM 0.6: version" "LSM version "
+says "the summary of LSM 0.6: baseline" "generated base comparison files"
+check "there is a baseline" test -s "$state/baseline"
+check "the link leads to the launcher" test "$(readlink "$prefix/sbin/lsm")" = "$prefix/lsm/lsm"
+check "the cron entry is as documented" \
+  grep -qxF "*/10 * * * * root $prefix/sbin/lsm -c --quiet" "$cron/lsm"
+check "the state directory stands in conf.lsm" grep -q "^STATE_DIR=\"$state\"" "$prefix/lsm/conf.lsm"
+check "nothing is left of the staging" test ! -e "$prefix/lsm/.stage"
+
+# --- upgrade
+sed 's/^USER="root"/USER="admin@example.org"/' "$prefix/lsm/conf.lsm" >"$work/edited.lsm"
+cp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
+cp "$state/baseline" "$work/baseline"
+echo '*/5 * * * * root true' >"$cron/lsm"
+install
+ends "the upgrade" 0
+says "the upgrade tells what it keeps" "kept the base comparison files"
+check "the upgrade keeps conf.lsm" cmp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
+check "the new default is beside it" grep -q '^USER="root"' "$prefix/lsm/conf.lsm.new"
+check "the upgrade keeps the baseline" cmp "$work/baseline" "$state/baseline"
+check "the upgrade keeps the cron entry" grep -q '^\*/5' "$cron/lsm"
+cp "$prefix/lsm/conf.lsm.new" "$prefix/lsm/conf.lsm"
+install
+check "without an edit there is no .new" test ! -e "$prefix/lsm/conf.lsm.new"
+install --state-dir "$work/other"
+ends "another state directory than the configured one is refused" 1
+
+# --- uninstall and purge
+run "$prefix/lsm/install.sh" --uninstall --cron-dir "$cron"
+ends "uninstall by the installed copy" 0
+check "the program is gone" test ! -e "$prefix/lsm/lib"
+check "the link is gone" test ! -L "$prefix/sbin/lsm"
+check "the cron entry is gone" test ! -e "$cron/lsm"
+check "the configuration stays" test -e "$prefix/lsm/conf.lsm"
+check "the baseline stays" test -e "$state/baseline"
+echo mine >"$state/mine"
+install
+run "$image/install.sh" --purge --prefix "$prefix" --cron-dir "$cron"
+ends "purge" 0
+check "the configuration is gone" test ! -e "$prefix/lsm"
+check "purge takes only what is lsm's" test "$(ls -A "$state")" = mine
+
+# --- LSM 0.6
+mkdir -p "$prefix/lsm" "$cron"
+cat >"$prefix/lsm/conf.lsm" <<'EOF'
+INSPATH="/usr/local/lsm"
+USER="ops@example.org"    # Alert email addresses
+SUB="Sockets on $HOSTNAME \& co"
+EOF
+echo '*/10 * * * * root /usr/local/sbin/lsm -c >> /dev/null 2>&1' >"$cron/lsm"
+echo 'exit 0' >"$prefix/lsm/lsm"
+install --state-dir "$work/state06"
+ends "LSM 0.6 is replaced" 0
+check "USER is taken over" grep -q '^USER="ops@example.org"$' "$prefix/lsm/conf.lsm"
+# shellcheck disable=SC2016  # the text is not to be expanded
+check "SUB is taken over" grep -qxF 'SUB="Sockets on $HOSTNAME \& co"' "$prefix/lsm/conf.lsm"
+check "the old configuration is kept" grep -q INSPATH "$prefix/lsm/conf.lsm.0.6"
+check "the old cron entry is replaced" grep -q -- '-c --quiet' "$cron/lsm"
+run "$prefix/sbin/lsm" -c --no-alert
+check "the new program runs with it" test "$status" -le 1
+run "$image/install.sh" --purge --prefix "$prefix" --cron-dir "$cron"
+
+# --- refusals: one sentence, nothing installed
+refused() {
+  ends "$1: refused" 1
+  says "$1: says what to do" "$2"
+  one_sentence "$1: in one line"
+  check "$1: nothing is installed" absent "$prefix/lsm" "$prefix.root/lsm"
+}
+
+install --state-dir relative
+refused "a relative path" "not an absolute path"
+install --state-dir "$work/a b"
+refused "a path with a space" "has a character"
+install --frobnicate
+refused "an unknown option" "--help"
+mkdir "$work/src"
+cp "$root/install.sh" "$root/pom.xml" "$work/src"
+run env -u JAVA_HOME PATH="$(path_without)" "$work/src/install.sh" --prefix "$prefix" --cron-dir "$cron"
+refused "no Java, no Maven" "maven"
+says "no Java, no Maven: names a JDK" "jdk"
+run env -u JAVA_HOME PATH="$(path_without)" "$image/install.sh" --prefix "$prefix" --cron-dir "$cron"
+refused "no Java for a built program" "jdk"
+run env -u JAVA_HOME PATH="$(path_without java)" "$image/install.sh" --prefix "$prefix"
+refused "no cron" "cron"
+run env JAVA_HOME="$work/nowhere" "$image/install.sh" --prefix "$prefix" --cron-dir "$cron"
+refused "JAVA_HOME without Java" "jdk"
+run "$work/src/install.sh" --uninstall --prefix "$prefix"
+refused "nothing to uninstall" "--prefix"
+if [ "$(id -u)" -eq 0 ]; then
+  chmod 755 "$work"
+  mkdir -m 755 "$prefix.root"
+  run setpriv --reuid nobody --regid nogroup --clear-groups \
+    "$image/install.sh" --prefix "$prefix.root" --cron-dir "$cron" --state-dir "$state"
+  refused "no root" "as root"
+else
+  echo "SKIPPED  no root: needs root to become another user"
+fi
+
+# --- a build that fails
+cp -R "$image/conf" "$work/src"
+run "$work/src/install.sh" --prefix "$prefix" --cron-dir "$cron"
+ends "a build that fails is an error" 1
+says "a build that fails says so" "nothing was installed"
+check "a build that fails installs nothing" test ! -e "$prefix/lsm"
+
+finish

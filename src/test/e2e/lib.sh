@@ -1,0 +1,87 @@
+# shellcheck shell=sh
+# What the whole-machine tests share: a scratch directory, checks, and their count.
+set -u
+# shellcheck disable=SC1007,SC2034
+root=$(CDPATH= cd -- "$(dirname -- "$0")/../../.." && pwd)
+work=$(mktemp -d)
+passed=0
+failed=0
+
+# What has to be undone at the end, as shell commands, the latest first.
+# shellcheck disable=SC2089,SC2090  # it is for eval
+undo="rm -rf '$work'"
+# shellcheck disable=SC2090
+trap 'eval "$undo"' EXIT
+trap 'exit 129' HUP INT TERM
+
+at_end() {
+  undo="$1; $undo"
+}
+
+pass() {
+  passed=$((passed + 1))
+  echo "ok      $1"
+}
+
+fail() {
+  failed=$((failed + 1))
+  echo "FAILED  $1"
+}
+
+# check WHAT COMMAND...: the command succeeds.
+check() {
+  what=$1
+  shift
+  if "$@" >"$work/check.out" 2>&1; then
+    pass "$what"
+  else
+    fail "$what: '$*' ended with $?:"
+    sed 's/^/        /' "$work/check.out"
+  fi
+}
+
+# run COMMAND...: keeps what it prints in $out and $err, and how it ends in $status.
+run() {
+  status=0
+  "$@" >"$work/run.out" 2>"$work/run.err" </dev/null || status=$?
+  out=$(cat "$work/run.out")
+  err=$(cat "$work/run.err")
+}
+
+# ends WHAT STATUS: the last run ended with this exit status.
+ends() {
+  if [ "$status" -eq "$2" ]; then
+    pass "$1"
+  else
+    fail "$1: ended with $status, not $2; it said: $out $err"
+  fi
+}
+
+# says WHAT TEXT: the last run printed this, on either stream.
+says() {
+  case "$out $err" in
+    *"$2"*) pass "$1" ;;
+    *) fail "$1: nothing about '$2' in: $out $err" ;;
+  esac
+}
+
+# One line of error, and no stack trace.
+one_sentence() {
+  if [ "$(wc -l <"$work/run.err")" -eq 1 ] && [ -z "$out" ]; then
+    pass "$1"
+  else
+    fail "$1: more than one line: $out $err"
+  fi
+}
+
+# absent FILE...: none of these exists.
+absent() {
+  for file in "$@"; do
+    [ ! -e "$file" ] || return 1
+  done
+}
+
+finish() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+}

@@ -1,0 +1,205 @@
+package org.lsm;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.icegreen.greenmail.util.GreenMail;
+import com.icegreen.greenmail.util.GreenMailUtil;
+import com.icegreen.greenmail.util.ServerSetup;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+import org.lsm.InstalledLsm.Result;
+
+/** The main job as an administrator sees it: installed program, real sockets, real mail. */
+class InstalledIT {
+
+  private static final boolean ROOT = "root".equals(System.getProperty("user.name"));
+  private static final String USER = ROOT ? "nobody" : System.getProperty("user.name");
+
+  @TempDir Path directory;
+  private GreenMail greenMail;
+  private InstalledLsm lsm;
+
+  @BeforeEach
+  void install() throws Exception {
+    assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets of all kinds");
+    greenMail = new GreenMail(ServerSetup.SMTP.dynamicPort());
+    greenMail.start();
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
+    lsm =
+        InstalledLsm.install(
+            directory.resolve("local"),
+            """
+            USER="admin@example.org, root"
+            SUB="$NEW new on $HOSTNAME"
+            SMTP_HOST="127.0.0.1"
+            SMTP_PORT="%d"
+            """
+                .formatted(greenMail.getSmtp().getPort()));
+    assertEquals(0, lsm.run("-g").exitCode());
+  }
+
+  @AfterEach
+  void uninstall() throws Exception {
+    if (greenMail != null) {
+      greenMail.stop();
+      lsm.purge();
+    }
+  }
+
+  private OpenSockets open(String... endpoints) throws Exception {
+    return OpenSockets.open(ROOT ? USER : "root", OpenSockets.PERL, endpoints);
+  }
+
+  private static String owner(OpenSockets sockets, String user) throws Exception {
+    return OpenSockets.PERL.toRealPath() + " (" + user + "), PID " + sockets.pid() + ", started ";
+  }
+
+  @Test
+  void everyKindOfSocketIsNewWithItsOwnerAndThenGone() throws Exception {
+    assertOpenedAndClosed(
+        USER,
+        open(
+            "tcp/127.0.0.1:0",
+            "udp/127.0.0.1:0",
+            "udplite/127.0.0.1:0",
+            "unix-stream/" + directory.resolve("stream.sock"),
+            "unix-dgram/" + directory.resolve("dgram.sock"),
+            "unix-seqpacket/" + directory.resolve("with space.sock"),
+            "unix-stream/@lsm-it-stream",
+            "unix-dgram/@lsm-it-dgram"));
+  }
+
+  @Test
+  void everyKindOfIpv6SocketIsNewWithItsOwnerAndThenGone() throws Exception {
+    assumeTrue(Files.exists(Path.of("/proc/net/if_inet6")), "this host has no IPv6");
+    assertOpenedAndClosed(USER, open("tcp6/[::1]:0", "udp6/[::1]:0", "udplite6/[::1]:0"));
+  }
+
+  @Test
+  void rawSocketsAndSniffersAreNewWithTheirOwnerAndThenGone() throws Exception {
+    assumeTrue(ROOT, "only root may open raw and packet sockets");
+    assertOpenedAndClosed(
+        "root",
+        OpenSockets.open(
+            "root", OpenSockets.PERL, "raw/127.0.0.1:253", "raw6/[::1]:254", "packet/*:0x88b5"));
+  }
+
+  private void assertOpenedAndClosed(String user, OpenSockets sockets) throws Exception {
+    Result opened;
+    try (sockets) {
+      opened = lsm.run("-c");
+      assertEquals(1, opened.exitCode(), opened.toString());
+      String owner = owner(sockets, user);
+      assertEach(
+          sockets.endpoints(),
+          endpoint -> {
+            String story = opened.story(endpoint);
+            assertTrue(story.startsWith("NEW "), endpoint + " in " + opened.out());
+            assertTrue(story.contains("by " + owner), owner + " in " + story);
+          });
+      assertEquals(0, lsm.run("-g").exitCode());
+    }
+    Result closed = lsm.run("-c");
+    assertEquals(1, closed.exitCode(), closed.toString());
+    assertEach(
+        sockets.endpoints(),
+        endpoint -> assertTrue(closed.story(endpoint).startsWith("GONE "), closed.out()));
+  }
+
+  private interface Check {
+    void accept(String endpoint) throws Exception;
+  }
+
+  private static void assertEach(List<String> endpoints, Check check) {
+    Stream<Executable> checks = endpoints.stream().map(it -> () -> check.accept(it));
+    assertAll(checks);
+  }
+
+  @Test
+  void anotherProgramOnTheSamePortIsChanged() throws Exception {
+    Path impostor = Files.copy(OpenSockets.PERL, directory.resolve("impostor"));
+    String endpoint;
+    try (OpenSockets first = open("tcp/127.0.0.1:0")) {
+      endpoint = first.endpoints().get(0);
+      assertEquals(0, lsm.run("-g").exitCode());
+    }
+    try (OpenSockets second = OpenSockets.open(ROOT ? USER : "root", impostor, endpoint)) {
+      Result result = lsm.run("-c");
+      assertEquals(1, result.exitCode(), result.toString());
+      String story = result.story(endpoint);
+      assertTrue(story.startsWith("CHANGED "), result.out());
+      assertTrue(story.contains("from " + OpenSockets.PERL.toRealPath() + " (" + USER), story);
+      assertTrue(
+          story.contains("to   " + impostor + " (" + USER + "), PID " + second.pid()), story);
+    }
+  }
+
+  @Test
+  void theSameProgramOnTheSamePortAfterARestartIsNothing() throws Exception {
+    String endpoint;
+    try (OpenSockets first = open("tcp/127.0.0.1:0")) {
+      endpoint = first.endpoints().get(0);
+      assertEquals(0, lsm.run("-g").exitCode());
+    }
+    try (OpenSockets second = open(endpoint)) {
+      assertEquals(List.of(endpoint), second.endpoints());
+      assertEquals("", lsm.run("-c").story(endpoint));
+    }
+  }
+
+  @Test
+  void theAlertIsMailedAndQuietPrintsNothing() throws Exception {
+    try (OpenSockets sockets = open("tcp/127.0.0.1:0")) {
+      Result result = lsm.run("-c", "--quiet");
+      assertEquals(1, result.exitCode(), result.toString());
+      assertEquals("", result.out());
+      assertTrue(greenMail.waitForIncomingEmail(10_000, 2), "one copy for each recipient");
+      String body = GreenMailUtil.getBody(greenMail.getReceivedMessages()[0]);
+      assertTrue(body.contains("NEW      " + sockets.endpoints().get(0)), body);
+      assertTrue(body.contains(owner(sockets, USER)), body);
+    }
+  }
+
+  @Test
+  void anAlertThatNobodyTakesIsExitCodeThree() throws Exception {
+    greenMail.stop();
+    try (OpenSockets sockets = open("tcp/127.0.0.1:0")) {
+      Result result = lsm.run("-c", "--quiet");
+      assertEquals(3, result.exitCode(), sockets.endpoints() + " " + result);
+      assertTrue(result.err().contains("127.0.0.1:"), result.err());
+    }
+  }
+
+  @Test
+  void anEmptyEnvironmentIsEnough() throws Exception {
+    String program = lsm.prefix().resolve("sbin/lsm").toString();
+    Path socket = directory.resolve("größe.sock");
+    try (OpenSockets sockets = open("unix-stream/" + socket)) {
+      Result result = InstalledLsm.run(List.of("/usr/bin/env", "-i", program, "-c"));
+      assertEquals(1, result.exitCode(), sockets.endpoints() + " " + result);
+      assertTrue(result.story("unix/" + socket).startsWith("NEW "), result.out());
+    }
+  }
+
+  @Test
+  void theBaselineIsForItsOwnerAlone() throws Exception {
+    assertEquals("rwx------", mode(lsm.state()));
+    assertEquals("rw-------", mode(lsm.state().resolve("baseline")));
+    assertEquals("rw-------", mode(lsm.prefix().resolve("lsm/conf.lsm")));
+  }
+
+  private static String mode(Path file) throws Exception {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+  }
+}

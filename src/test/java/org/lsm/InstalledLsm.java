@@ -1,0 +1,89 @@
+package org.lsm;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** lsm as {@code install.sh} installs it, in a directory of its own. */
+record InstalledLsm(Path prefix) {
+
+  /** What a program printed and how it ended. */
+  record Result(int exitCode, String out, String err) {
+
+    /** The lines printed for one endpoint, from the line that names it to the next empty line. */
+    String story(String endpoint) {
+      for (String paragraph : out.split("\n\n", -1)) {
+        if (paragraph.lines().findFirst().orElse("").endsWith(" " + endpoint)) {
+          return paragraph;
+        }
+      }
+      return "";
+    }
+  }
+
+  /** Installs what {@code mvn package} has built. */
+  static InstalledLsm install(Path prefix, String config) throws Exception {
+    InstalledLsm lsm = new InstalledLsm(prefix);
+    Result result =
+        run(
+            List.of(
+                "/bin/sh",
+                "target/lsm/install.sh",
+                "--prefix",
+                prefix.toString(),
+                "--state-dir",
+                lsm.state().toString(),
+                "--cron-dir",
+                prefix.resolve("cron").toString(),
+                "--no-baseline"));
+    if (result.exitCode() != 0) {
+      throw new IOException("install.sh failed: " + result);
+    }
+    Files.writeString(
+        prefix.resolve("lsm/conf.lsm"), "STATE_DIR=\"" + lsm.state() + "\"\n" + config);
+    return lsm;
+  }
+
+  /** Uninstalls it again, and purges what it has kept. */
+  void purge() throws Exception {
+    Path cron = prefix.resolve("cron");
+    String installer = prefix.resolve("lsm/install.sh").toString();
+    Result result = run(List.of("/bin/sh", installer, "--purge", "--cron-dir", cron.toString()));
+    if (result.exitCode() != 0 || Files.exists(prefix.resolve("lsm"))) {
+      throw new IOException("install.sh --purge failed: " + result);
+    }
+  }
+
+  Path state() {
+    return prefix.resolve("state");
+  }
+
+  /** Runs the installed program, by the link that users type. */
+  Result run(String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(List.of(prefix.resolve("sbin/lsm").toString()));
+    command.addAll(List.of(arguments));
+    return run(command);
+  }
+
+  /** Runs any program, by files, so that no pipe can fill up. */
+  static Result run(List<String> command) throws Exception {
+    Path out = Files.createTempFile("lsm", "out");
+    Path err = Files.createTempFile("lsm", "err");
+    try {
+      ProcessBuilder builder = new ProcessBuilder(command);
+      builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+      builder.redirectOutput(out.toFile()).redirectError(err.toFile());
+      int exitCode = builder.start().waitFor();
+      return new Result(
+          exitCode,
+          Files.readString(out, StandardCharsets.UTF_8),
+          Files.readString(err, StandardCharsets.UTF_8));
+    } finally {
+      Files.delete(out);
+      Files.delete(err);
+    }
+  }
+}
