@@ -4,7 +4,7 @@
 set -eu
 umask 022
 
-prefix=/usr/local
+prefix=
 state_dir=
 cron_dir=
 want_cron=yes
@@ -158,13 +158,19 @@ require_writable() {
   done
 }
 
-configured_state_dir() {
-  sed -n 's/^[[:space:]]*STATE_DIR="\([^"]*\)".*/\1/p' "$home/conf.lsm" 2>/dev/null || true
+# The value of a key in a configuration, in any of the quotes that it may stand in.
+value_of() {
+  sed -n "s/^[[:space:]]*$1=\(\"\([^\"]*\)\"\|'\([^']*\)'\|\([^[:space:]\"'#]*\)\).*/\2\3\4/p" "$2" |
+    tail -n 1
 }
 
-# LSM 0.6 of R-fx Networks lived in the same place, but knew no STATE_DIR.
+configured_state_dir() {
+  [ ! -f "$home/conf.lsm" ] || value_of STATE_DIR "$home/conf.lsm"
+}
+
+# LSM 0.6 of R-fx Networks lived in the same place: a shell script with its configuration.
 is_lsm_0_6() {
-  [ -f "$home/conf.lsm" ] && [ ! -d "$home/lib" ] && [ -z "$(configured_state_dir)" ]
+  [ -f "$home/conf.lsm" ] && [ ! -d "$home/lib" ] && [ -f "$home/lsm" ]
 }
 
 # --- install -----------------------------------------------------------------------------------
@@ -178,9 +184,11 @@ build() {
 # Puts the new program beside the old one and tries it, before it takes its place.
 stage_program() {
   stage=$home/.stage
-  rm -rf "$stage"
-  mkdir -p "$stage"
+  mkdir -p "$home"
+  mkdir "$stage" 2>/dev/null ||
+    die "another install.sh is at work in $home; if that is not so, remove $stage and try again"
   trap 'rm -rf "$stage"; rmdir "$home" 2>/dev/null || :' EXIT
+  trap 'exit 1' HUP INT TERM
   cp -R "$image/lib" "$image/lsm" "$image/install.sh" "$image/README.md" "$image/LICENSE" "$stage"
   ln -s "$java" "$stage/java"
   "$stage/lsm" --version >/dev/null || die "the new program does not start with $java; nothing was changed"
@@ -204,9 +212,9 @@ default_config() {
 
 # Replaces the value of one key by the one that the given file of LSM 0.6 has.
 with_old_value() {
-  OLD=$(sed -n "s/^$1=\(\"[^\"]*\"\).*/\1/p" "$2" | tail -n 1) KEY=$1 awk '
+  OLD=$(value_of "$1" "$2") KEY=$1 awk '
     ENVIRON["OLD"] != "" && index($0, ENVIRON["KEY"] "=\"") == 1 {
-      print ENVIRON["KEY"] "=" ENVIRON["OLD"]
+      print ENVIRON["KEY"] "=\"" ENVIRON["OLD"] "\""
       next
     }
     { print }'
@@ -263,6 +271,8 @@ summary() {
 install_baseline() {
   [ "$want_baseline" = yes ] || return 0
   if [ -e "$state_dir/baseline" ]; then
+    "$home/lsm" compare --no-alert --quiet || [ $? -eq 1 ] ||
+      die "lsm is installed, but cannot run like this; mend what is said above"
     echo "kept the base comparison files in $state_dir"
     return 0
   fi
@@ -306,7 +316,9 @@ uninstall_lsm() {
   cron_dir=${cron_dir:-/etc/cron.d}
   [ -d "$home" ] || die "there is no lsm in $home; --prefix tells where it was installed"
   require_writable "$home" "$prefix/sbin"
-  [ "$want_cron" = no ] || rm -f "$cron_dir/lsm"
+  if [ "$want_cron" = yes ] && grep -qsF "$prefix/sbin/lsm " "$cron_dir/lsm"; then
+    rm -f "$cron_dir/lsm"
+  fi
   if [ "$(readlink -- "$prefix/sbin/lsm" || true)" = "$home/lsm" ]; then
     rm -f "$prefix/sbin/lsm"
   fi
@@ -331,14 +343,13 @@ purge_state() {
 
 parse_options "$@"
 here=$(dirname -- "$(readlink -f -- "$0")")
+if [ -z "$prefix" ] && [ -f "$here/lsm" ] && [ -d "$here/lib" ] && [ ! -d "$here/conf" ]; then
+  prefix=$(dirname -- "$here") # the copy beside an installed program means that one
+fi
+prefix=${prefix:-/usr/local}
 home=$prefix/lsm
 if [ "$action" = install ]; then
   install_lsm
 else
-  # The copy beside an installed program knows which one is meant.
-  if [ -f "$here/conf.lsm" ] && [ -f "$here/lsm" ] && [ ! -d "$here/conf" ]; then
-    home=$here
-    prefix=$(dirname -- "$here")
-  fi
   uninstall_lsm
 fi

@@ -30,7 +30,7 @@ one_sentence "it says so in one line"
 check "the baseline is untouched" cmp "$work/before" "$state/baseline"
 check "no half-written file is left" test -z "$(find "$state" -name '.*.tmp')"
 run "$lsm" compare
-check "compare still works" test "$status" -le 1
+says "compare still works" "Baseline  "
 rm "$state/filler"
 run "$lsm" generate
 ends "the next generate is fine" 0
@@ -57,7 +57,6 @@ ends "list without privilege" 0
 says "it tells what it cannot see" "owner that this user may not see"
 
 # --- a run that is held up keeps others out, and they say who it is
-"$lsm" compare --help >/dev/null
 mkfifo "$work/conf.fifo"
 perl -e '
   use Fcntl qw(:flock :DEFAULT);

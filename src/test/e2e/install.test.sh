@@ -44,7 +44,7 @@ check "nothing is left of the staging" test ! -e "$prefix/lsm/.stage"
 sed 's/^USER="root"/USER="admin@example.org"/' "$prefix/lsm/conf.lsm" >"$work/edited.lsm"
 cp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
 cp "$state/baseline" "$work/baseline"
-echo '*/5 * * * * root true' >"$cron/lsm"
+sed -i 's,^\*/10,*/5,' "$cron/lsm"
 install
 ends "the upgrade" 0
 says "the upgrade tells what it keeps" "kept the base comparison files"
@@ -58,7 +58,31 @@ check "without an edit there is no .new" test ! -e "$prefix/lsm/conf.lsm.new"
 install --state-dir "$work/other"
 ends "another state directory than the configured one is refused" 1
 
+sed -i "s/^STATE_DIR=\"\(.*\)\"/STATE_DIR='\1'/" "$prefix/lsm/conf.lsm"
+cp "$state/baseline" "$work/baseline"
+install
+check "single quotes do not hide the state directory" cmp "$work/baseline" "$state/baseline"
+mkdir "$prefix/lsm/.stage"
+install
+ends "two installations at a time are refused" 1
+says "it says so" "another install.sh"
+check "the one that was there still runs" "$prefix/sbin/lsm" --version
+rmdir "$prefix/lsm/.stage"
+run "$prefix/lsm/install.sh" --uninstall --prefix "$work/other" --cron-dir "$cron"
+ends "an explicit prefix means that prefix" 1
+check "and not the own one" test -x "$prefix/lsm/lsm"
+echo 'USERS="root"' >>"$prefix/lsm/conf.lsm"
+install
+ends "a broken configuration is told at the upgrade" 1
+says "a broken configuration: the key is named" "did you mean USER?"
+sed -i '/^USERS/d' "$prefix/lsm/conf.lsm"
+mkdir "$work/other.cron"
+echo '* * * * * root /usr/local/sbin/lsm -c' >"$work/other.cron/lsm"
+
 # --- uninstall and purge
+run "$prefix/lsm/install.sh" --uninstall --cron-dir "$work/other.cron"
+check "the cron entry of another installation stays" test -e "$work/other.cron/lsm"
+install
 run "$prefix/lsm/install.sh" --uninstall --cron-dir "$cron"
 ends "uninstall by the installed copy" 0
 check "the program is gone" test ! -e "$prefix/lsm/lib"
@@ -90,7 +114,7 @@ check "SUB is taken over" grep -qxF 'SUB="Sockets on $HOSTNAME \& co"' "$prefix/
 check "the old configuration is kept" grep -q INSPATH "$prefix/lsm/conf.lsm.0.6"
 check "the old cron entry is replaced" grep -q -- '-c --quiet' "$cron/lsm"
 run "$prefix/sbin/lsm" -c --no-alert
-check "the new program runs with it" test "$status" -le 1
+says "the new program runs with it" "sockets"
 run "$image/install.sh" --purge --prefix "$prefix" --cron-dir "$cron"
 
 # --- refusals: one sentence, nothing installed

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import org.lsm.cli.CompareCommand;
@@ -68,15 +69,30 @@ public final class Lsm {
             .addSubcommand(new CompareCommand(context))
             .addSubcommand(new DeleteCommand(context))
             .addSubcommand(new ListCommand(context))
+            .setExpandAtFiles(false) // "lsm @/etc/shadow" is no way to read a file
             .setOut(out)
             .setErr(err)
             .setExecutionStrategy(parsed -> execute(context, parsed))
             .setParameterExceptionHandler((e, arguments) -> misused(e))
             .setExecutionExceptionHandler((e, command, parsed) -> failed(context, e, err));
-    int exitCode = commandLine.execute(args);
-    out.flush();
+    int exitCode = execute(commandLine, err, args);
     err.flush();
+    if (out.checkError()) {
+      err.println("lsm: the output could not be written");
+      err.flush();
+      return ExitCode.TROUBLE;
+    }
     return exitCode;
+  }
+
+  /** Else an error of the virtual machine would exit with 1, which means that something differs. */
+  private static int execute(CommandLine commandLine, PrintWriter err, String... args) {
+    try {
+      return commandLine.execute(args);
+    } catch (StackOverflowError | OutOfMemoryError | LinkageError e) {
+      err.println("lsm: internal error: " + e);
+      return ExitCode.TROUBLE;
+    }
   }
 
   private static int execute(Context context, ParseResult parsed) {
@@ -110,8 +126,14 @@ public final class Lsm {
     if (e instanceof AccessDeniedException denied) {
       return denied.getFile() + ": permission denied; run lsm as root, or check who owns the file";
     }
+    if (e instanceof FileAlreadyExistsException other) {
+      return other.getFile() + ": exists and is no directory";
+    }
     if (e instanceof FileSystemException failure) {
-      return failure.getFile() + ": " + failure.getReason();
+      String reason = failure.getReason(); // null where the class says it all
+      return failure.getFile()
+          + ": "
+          + (reason == null ? failure.getClass().getSimpleName() : reason);
     }
     if (e instanceof IOException || e instanceof ConfigException) {
       return e.getMessage();

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.icegreen.greenmail.util.GreenMail;
 import com.icegreen.greenmail.util.GreenMailUtil;
 import com.icegreen.greenmail.util.ServerSetup;
+import jakarta.mail.internet.InternetAddress;
+import jakarta.mail.internet.MimeMessage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -165,7 +167,14 @@ class InstalledIT {
       assertEquals(1, result.exitCode(), result.toString());
       assertEquals("", result.out());
       assertTrue(greenMail.waitForIncomingEmail(10_000, 2), "one copy for each recipient");
-      String body = GreenMailUtil.getBody(greenMail.getReceivedMessages()[0]);
+      MimeMessage mail = greenMail.getReceivedMessages()[0];
+      String host = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+      assertTrue(mail.getSubject().matches("\\d+ new on " + host), mail.getSubject());
+      assertEquals(
+          "admin@example.org, root@" + host,
+          InternetAddress.toString(mail.getAllRecipients()),
+          "unqualified recipients are users of this host");
+      String body = GreenMailUtil.getBody(mail);
       assertTrue(body.contains("NEW      " + sockets.endpoints().get(0)), body);
       assertTrue(body.contains(owner(sockets, USER)), body);
     }

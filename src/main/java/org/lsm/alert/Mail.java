@@ -1,5 +1,7 @@
 package org.lsm.alert;
 
+import static org.lsm.snapshot.Untrusted.escape;
+
 import jakarta.mail.AuthenticationFailedException;
 import jakarta.mail.Message;
 import jakarta.mail.MessagingException;
@@ -13,15 +15,21 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Date;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
+import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
+import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
 import org.lsm.config.Config;
 import org.lsm.config.Config.Tls;
-import org.lsm.snapshot.Untrusted;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +39,11 @@ public final class Mail {
   private static final Logger log = LoggerFactory.getLogger(Mail.class);
 
   private static final int SMTPS_PORT = 465;
+
+  /** How many time-outs a whole dialogue may take. */
+  private static final int MOST_WAITS = 4;
+
+  private static final Pattern DOMAIN = Pattern.compile("[A-Za-z0-9._-]+");
 
   private final Config config;
   private final Path sendmail;
@@ -75,45 +88,69 @@ public final class Mail {
     return message;
   }
 
-  private List<InternetAddress> recipients(Alert alert) throws MessagingException {
-    List<InternetAddress> recipients = new ArrayList<>();
-    for (String recipient : config.recipients()) {
-      recipients.add(address(recipient, alert.host()));
-    }
-    return recipients;
+  private List<InternetAddress> recipients(Alert alert) {
+    return config.recipients().stream().map(recipient -> address(recipient, alert.host())).toList();
   }
 
-  /** A name without a domain is a user of this host. */
-  private static InternetAddress address(String address, String host) throws MessagingException {
-    return new InternetAddress(address.indexOf('@') < 0 ? address + "@" + host : address, true);
+  /**
+   * A name without a domain is a user of this host. Not parsed: the configuration is checked
+   * already, and InternetAddress refuses what hosts are really called ({@code web_1}).
+   */
+  private static InternetAddress address(String address, String host) {
+    InternetAddress parsed = new InternetAddress();
+    parsed.setAddress(address.indexOf('@') < 0 ? address + "@" + domain(host) : address);
+    return parsed;
+  }
+
+  /** The name of a host, or localhost where it cannot stand in an address or a command. */
+  private static String domain(String host) {
+    return DOMAIN.matcher(host).matches() ? host : "localhost";
   }
 
   private void sendBySmtp(Alert alert) throws DeliveryException {
     String server = config.smtpHost() + ":" + config.smtpPort();
+    String password = password();
+    FutureTask<Void> dialogue = new FutureTask<>(() -> converse(alert, password));
+    Thread thread = new Thread(dialogue, "smtp");
+    thread.setDaemon(true);
+    thread.start();
     try {
-      String password = password();
-      Session session = session(alert.host());
-      MimeMessage message = message(session, alert);
-      try (Transport transport = session.getTransport("smtp")) {
-        if (password == null) {
-          transport.connect();
-        } else {
-          transport.connect(config.smtpUser(), password);
-        }
-        transport.sendMessage(message, message.getAllRecipients());
-      }
+      // Each answer has its time-out, but a server may send one byte now and then for ever.
+      dialogue.get(timeout.multipliedBy(MOST_WAITS).toMillis(), TimeUnit.MILLISECONDS);
       log.debug("mailed to {} by {}", config.recipients(), server);
-    } catch (MessagingException e) {
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause();
       throw new DeliveryException(
-          "mail to " + server + " failed: " + Untrusted.escape(reason(e)) + "; " + advice(e), e);
+          "mail to " + server + " failed: " + escape(reason(cause)) + "; " + advice(cause), cause);
+    } catch (TimeoutException e) {
+      throw new DeliveryException(
+          "mail to " + server + " failed: it took too long; check the mail server", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new DeliveryException("mail to " + server + " was interrupted", e);
     }
   }
 
-  private Session session(String host) throws MessagingException {
+  private Void converse(Alert alert, String password) throws MessagingException {
+    Session session = session(alert.host());
+    MimeMessage message = message(session, alert);
+    try (Transport transport = session.getTransport("smtp")) {
+      if (password == null) {
+        transport.connect();
+      } else {
+        transport.connect(config.smtpUser(), password);
+      }
+      transport.sendMessage(message, message.getAllRecipients());
+    }
+    return null;
+  }
+
+  private Session session(String host) {
     Properties properties = new Properties();
     // Else Message-ID and HELO ask the resolver for the name of this host, which may take minutes.
     properties.setProperty("mail.from", address(config.from(), host).getAddress());
-    properties.setProperty("mail.smtp.localhost", host);
+    properties.setProperty("mail.smtp.localhost", domain(host));
+    properties.setProperty("mail.mime.address.strict", "false");
     properties.setProperty("mail.smtp.host", config.smtpHost());
     properties.setProperty("mail.smtp.port", Integer.toString(config.smtpPort()));
     properties.setProperty("mail.smtp.auth", Boolean.toString(!config.smtpUser().isEmpty()));
@@ -161,30 +198,52 @@ public final class Mail {
     }
   }
 
-  /** The innermost reason, which is the one that a person can use; replies are kept whole. */
-  private static String reason(MessagingException e) {
-    if (e instanceof SendFailedException failed) {
-      Exception reply = failed.getNextException();
-      String who =
-          failed.getInvalidAddresses() == null
-              ? ""
-              : "for " + Arrays.toString(failed.getInvalidAddresses()) + " ";
-      return "refused " + who + (reply == null ? e : reply).getMessage().strip();
+  /** The innermost reason, which is the one that a person can use, or the server's own words. */
+  private static String reason(Throwable e) {
+    if (hungUp(e)) {
+      return "the server closed the connection";
     }
+    List<String> refused = new ArrayList<>();
     Throwable cause = e;
-    while (cause.getCause() != null) {
-      cause = cause.getCause();
+    for (Throwable next = e; next != null; next = next.getCause()) {
+      if (next instanceof SMTPAddressFailedException recipient) {
+        refused.add("for " + recipient.getAddress() + ": " + oneLine(recipient.getMessage()));
+      }
+      cause = next;
     }
-    return cause instanceof MessagingException
-        ? cause.getMessage()
-        : cause.getClass().getSimpleName() + ": " + cause.getMessage();
+    if (!refused.isEmpty()) {
+      return "refused " + String.join(", ", refused);
+    }
+    if (cause instanceof GeneralSecurityException) {
+      return "the certificate of the server is not trusted: " + cause.getMessage();
+    }
+    if (cause instanceof MessagingException) {
+      return (e instanceof SendFailedException ? "refused " : "") + oneLine(cause.getMessage());
+    }
+    return cause.getClass().getSimpleName() + ": " + cause.getMessage();
   }
 
-  private static String advice(MessagingException e) {
+  private static String oneLine(String reply) {
+    return reply.strip().replaceAll("\\s+", " ");
+  }
+
+  /** Angus has no exception for it, only a reply that is none. */
+  private static boolean hungUp(Throwable e) {
+    for (Throwable next = e; next != null; next = next.getCause()) {
+      boolean noReply =
+          next instanceof SMTPSendFailedException failed && failed.getReturnCode() < 0;
+      if (noReply || String.valueOf(next.getMessage()).strip().endsWith("[EOF]")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static String advice(Throwable e) {
     if (e instanceof AuthenticationFailedException) {
       return "check SMTP_USER and the password in SMTP_PASS_FILE";
     }
-    if (e instanceof SendFailedException) {
+    if (e instanceof SendFailedException && !hungUp(e)) {
       return "check the addresses in USER and FROM";
     }
     return "check SMTP_HOST, SMTP_PORT and SMTP_TLS, or set MAILER=\"sendmail\"";
@@ -198,7 +257,13 @@ public final class Mail {
       String sender = address(config.from(), alert.host()).getAddress();
       List<String> arguments = new ArrayList<>(List.of("-i", "-f", sender, "--"));
       recipients(alert).forEach(recipient -> arguments.add(recipient.getAddress()));
-      Program.Outcome outcome = new Program(sendmail, timeout).run(arguments, bytes.toByteArray());
+      // Programs of this host end lines as the host does; ISO 8859-1 keeps every byte.
+      byte[] input =
+          bytes
+              .toString(StandardCharsets.ISO_8859_1)
+              .replace("\r\n", "\n")
+              .getBytes(StandardCharsets.ISO_8859_1);
+      Program.Outcome outcome = new Program(sendmail, timeout).run(arguments, input);
       if (outcome.exitCode() != 0) {
         throw new IOException(
             "it ended with " + outcome.exitCode() + " and said: " + outcome.output().strip());
@@ -208,7 +273,7 @@ public final class Mail {
           "mail through "
               + sendmail
               + " failed: "
-              + Untrusted.escape(e.getMessage())
+              + escape(e.getMessage())
               + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
           e);
     }

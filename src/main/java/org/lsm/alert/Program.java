@@ -1,5 +1,6 @@
 package org.lsm.alert;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -18,6 +19,9 @@ import java.util.concurrent.TimeUnit;
  * @param limit after which it is killed
  */
 record Program(Path executable, Duration limit) {
+
+  /** How long to wait for the rest of the output once the program has ended. */
+  private static final Duration GRACE = Duration.ofSeconds(1);
 
   /**
    * How a run ended.
@@ -42,21 +46,32 @@ record Program(Path executable, Duration limit) {
     builder.environment().put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     builder.environment().put("LC_ALL", "C.UTF-8");
     Process process = builder.start();
+    ByteArrayOutputStream output = new ByteArrayOutputStream();
     // Both pipes are served at once: a program may answer before it has read everything.
-    CompletableFuture<Void> writing = CompletableFuture.runAsync(() -> feed(process, input));
-    CompletableFuture<String> output = CompletableFuture.supplyAsync(() -> drain(process));
+    CompletableFuture<Void> pipes =
+        CompletableFuture.allOf(
+            CompletableFuture.runAsync(() -> feed(process, input), Program::start),
+            CompletableFuture.runAsync(() -> drain(process, output), Program::start));
     try {
       if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
         throw new IOException("it did not end within " + limit.toSeconds() + " s");
       }
-      writing.join();
-      return new Outcome(process.exitValue(), output.join());
+      // What it left running may keep the pipes open for ever; its exit status is all that counts.
+      pipes.completeOnTimeout(null, GRACE.toMillis(), TimeUnit.MILLISECONDS).join();
+      return new Outcome(process.exitValue(), output.toString(StandardCharsets.UTF_8));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);
     } finally {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly();
     }
+  }
+
+  private static void start(Runnable task) {
+    Thread thread = new Thread(task, "pipe");
+    thread.setDaemon(true);
+    thread.start();
   }
 
   private static void feed(Process process, byte[] input) {
@@ -67,9 +82,9 @@ record Program(Path executable, Duration limit) {
     }
   }
 
-  private static String drain(Process process) {
+  private static void drain(Process process, OutputStream output) {
     try {
-      return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      process.getInputStream().transferTo(output);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -125,21 +125,22 @@ public record Report(Snapshot before, Snapshot after, Diff diff, List<String> no
 
   /** One line an owner, with its processes. */
   private List<String> held(String word, SocketEntry entry) {
-    if (entry.holders().isEmpty()) {
-      return List.of(INDENT + word + " " + owners(entry));
+    if (entry.owners().isEmpty()) {
+      return List.of(INDENT + word + " no process");
     }
-    List<String> lines = new ArrayList<>();
-    byOwner(entry)
-        .forEach(
-            (owner, holders) -> {
-              Instant since =
-                  holders.stream().map(Holder::startTime).min(Instant::compareTo).orElseThrow();
-              lines.add(
-                  String.format(
-                      "%s%s %s, PID %s, started %s",
-                      INDENT, word, name(owner), pids(holders), time(since)));
-            });
-    return lines;
+    Map<Owner, List<Holder>> holders = byOwner(entry);
+    return entry.owners().stream()
+        .map(owner -> INDENT + word + " " + name(owner) + processes(holders.get(owner)))
+        .toList();
+  }
+
+  /** The processes of one owner, with the start of the oldest; nothing where none was found. */
+  private String processes(List<Holder> holders) {
+    if (holders == null) {
+      return "";
+    }
+    Instant since = holders.stream().map(Holder::startTime).min(Instant::compareTo).orElseThrow();
+    return ", PID " + pids(holders) + ", started " + time(since);
   }
 
   private static Map<Owner, List<Holder>> byOwner(SocketEntry entry) {

@@ -55,6 +55,9 @@ public final class CompareCommand extends Command {
       return ExitCode.DIFFERS;
     } catch (DeliveryException e) {
       err().println("lsm: " + e.getMessage());
+      if (context.verbose()) {
+        e.printStackTrace(err());
+      }
       return ExitCode.UNDELIVERED;
     }
   }

@@ -49,7 +49,7 @@ public final class GenerateCommand extends Command {
       return Optional.of(SnapshotFile.read(state.baseline()));
     } catch (SnapshotFile.DamagedException e) {
       err().println("lsm: replaced a baseline that could not be read, it is kept as baseline.1");
-      err().println("lsm: " + e.getMessage());
+      err().println("lsm: " + Untrusted.escape(e.getMessage()));
       return Optional.empty();
     }
   }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
@@ -14,6 +13,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.lsm.snapshot.DurableFile;
 
 /** The configuration: conf.lsm, checked, with defaults where it is silent. */
 public final class Config {
@@ -37,8 +37,11 @@ public final class Config {
   private static final Pattern LINE =
       Pattern.compile(
           "\\s*([A-Za-z_][A-Za-z0-9_]*)="
-              + "(?:\"((?:[^\"\\\\]|\\\\.)*)\"|'([^']*)'|([^\\s\"'#]*))"
-              + "(?:\\s+#.*|\\s*)");
+              + "(?:\"((?:[^\"\\\\]|\\\\.)*+)\"|'([^']*)'|([^\\s\"'#]*))"
+              + "(?:\\s+#.*|\\s*)",
+          // Lest a dot stop at the carriage return of a CRLF file. The possessive *+ above keeps
+          // Java from recursing at every character.
+          Pattern.DOTALL);
 
   private final Map<Key, String> values;
 
@@ -53,7 +56,7 @@ public final class Config {
    * @throws ConfigException at the first thing that is wrong
    */
   public static Config read(Path file) throws IOException, ConfigException {
-    byte[] bytes = Files.readAllBytes(file);
+    byte[] bytes = DurableFile.read(file);
     try {
       return parse(
           file, StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
@@ -66,7 +69,7 @@ public final class Config {
     Map<Key, String> values = new EnumMap<>(Key.class);
     Map<Key, Integer> lines = new EnumMap<>(Key.class);
     int number = 0;
-    for (String line : text.split("\n", -1)) {
+    for (String line : text.replaceFirst("^\uFEFF", "").split("\n", -1)) {
       number++;
       if (line.isBlank() || line.stripLeading().startsWith("#")) {
         continue;

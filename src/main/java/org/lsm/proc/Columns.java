@@ -40,6 +40,11 @@ final class Columns {
     return position < row.length() ? row.substring(position + 1) : "";
   }
 
+  /** Whether nothing follows, not even a space. */
+  boolean atEnd() {
+    return position == row.length();
+  }
+
   boolean hasNext() {
     return !row.substring(position).isBlank();
   }

@@ -25,6 +25,7 @@ import org.lsm.snapshot.Protocol;
 import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.SocketEntry;
+import org.lsm.snapshot.Untrusted;
 
 /** Takes a snapshot of the host that a /proc describes. */
 public final class HostScanner {
@@ -84,7 +85,8 @@ public final class HostScanner {
   }
 
   private String kernelValue(String name) throws IOException {
-    return Files.readString(proc.resolve("sys/kernel").resolve(name)).strip();
+    Path file = proc.resolve("sys/kernel").resolve(name);
+    return Untrusted.decode(Files.readAllBytes(file)).strip();
   }
 
   /** The inodes behind each watched endpoint: several sockets may share one (SO_REUSEPORT). */

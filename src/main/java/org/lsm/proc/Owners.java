@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -88,7 +88,10 @@ final class Owners {
       return target.startsWith(SOCKET)
           ? Long.parseLong(target, SOCKET.length(), target.length() - 1, 10)
           : 0;
-    } catch (NoSuchFileException e) {
+    } catch (AccessDeniedException e) {
+      throw e;
+    } catch (FileSystemException e) {
+      // Closed meanwhile, or a file whose path is longer than a page (ENAMETOOLONG): no socket.
       return 0;
     }
   }

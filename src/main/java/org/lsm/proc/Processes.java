@@ -3,8 +3,11 @@ package org.lsm.proc;
 import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -19,6 +22,8 @@ final class Processes {
   private static final long TICKS_PER_SECOND = 100;
 
   private static final String DELETED = " (deleted)";
+
+  private static final String UNREADABLE = "(program with an unreadable path)";
 
   private final Path proc;
 
@@ -64,10 +69,17 @@ final class Processes {
    * no change of hands.
    */
   String program(int pid) throws IOException {
-    String target = Untrusted.decode(linkTarget(directory(pid).resolve("exe")));
-    return target.endsWith(DELETED)
-        ? target.substring(0, target.length() - DELETED.length())
-        : target;
+    Path exe = directory(pid).resolve("exe");
+    try {
+      String target = Untrusted.decode(linkTarget(exe));
+      boolean deleted = target.endsWith(DELETED) && !Files.exists(Files.readSymbolicLink(exe));
+      return deleted ? target.substring(0, target.length() - DELETED.length()) : target;
+    } catch (AccessDeniedException | NoSuchFileException e) {
+      throw e;
+    } catch (FileSystemException e) {
+      // Longer than a page (ENAMETOOLONG): it holds its sockets all the same.
+      return UNREADABLE;
+    }
   }
 
   /** The moment that is so many ticks after boot. */
@@ -91,13 +103,12 @@ final class Processes {
   }
 
   private static String lineOf(Path file, String key) throws IOException {
-    try (Stream<String> lines = read(file).lines()) {
-      return lines
-          .filter(line -> line.startsWith(key))
-          .map(line -> line.substring(key.length()))
-          .findFirst()
-          .orElseThrow(() -> new IOException(file + ": has no line '" + key + "'"));
-    }
+    // At newlines only: a process may have put a carriage return and a line into its name.
+    return Stream.of(read(file).split("\n", -1))
+        .filter(line -> line.startsWith(key))
+        .map(line -> line.substring(key.length()))
+        .findFirst()
+        .orElseThrow(() -> new IOException(file + ": has no line '" + key + "'"));
   }
 
   private static long parse(String number, Path file) throws IOException {

@@ -142,9 +142,11 @@ final class SocketTable {
     long flags = columns.skip(3).hex();
     long type = columns.hex();
     long inode = columns.skip(1).decimal();
+    // A name that begins with a newline leaves nothing here but the space before it.
+    boolean bound = !columns.atEnd();
     String path = Untrusted.decode(columns.rest().getBytes(StandardCharsets.ISO_8859_1));
     boolean listens = (flags & ACCEPTS_CONNECTIONS) != 0;
-    boolean watched = !path.isEmpty() && (listens || type == SOCK_DGRAM);
+    boolean watched = bound && (listens || type == SOCK_DGRAM);
     return watched ? List.of(row(path, 0, inode)) : List.of();
   }
 

@@ -71,10 +71,9 @@ public record Diff(List<Difference> differences) {
    * proves nothing.
    */
   private static boolean changedHands(SocketEntry was, SocketEntry now) {
-    if (now.ownerUnknown()) {
-      return false;
-    }
-    boolean stranger = !was.owners().containsAll(now.owners());
+    boolean stranger =
+        now.owners().stream()
+            .anyMatch(owner -> !owner.equals(Owner.UNKNOWN) && !was.owners().contains(owner));
     boolean abandoned = now.owners().isEmpty() && !was.owners().isEmpty();
     return stranger || abandoned;
   }

@@ -12,13 +12,35 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
-/** Writes files so that a crash or a full disk leaves either the old content or the new one. */
+/**
+ * Reads and writes files, so that a crash or a full disk leaves either the old content or the new
+ * one.
+ */
 public final class DurableFile {
 
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rw-------");
 
   private DurableFile() {}
+
+  /**
+   * Reads a file whole.
+   *
+   * @throws FileSystemException if it cannot be read, or is none: a pipe or a device may never end
+   */
+  public static byte[] read(Path file) throws IOException {
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new FileSystemException(file.toString(), null, "is no regular file");
+    }
+    try {
+      return Files.readAllBytes(file);
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      // read(2) fails without telling the file
+      throw new FileSystemException(file.toString(), null, e.getMessage());
+    }
+  }
 
   /**
    * Replaces {@code file}: a temporary file beside it, fsync, rename, fsync of the directory. The

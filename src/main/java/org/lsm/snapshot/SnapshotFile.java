@@ -1,8 +1,9 @@
 package org.lsm.snapshot;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -47,7 +48,7 @@ public final class SnapshotFile {
 
     DamagedException(Path file, String reason) {
       super(
-          Untrusted.escape(file.toString())
+          file
               + ": "
               + reason
               + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace it");
@@ -66,9 +67,12 @@ public final class SnapshotFile {
    * @throws DamagedException if it is not exactly what was written
    */
   public static Snapshot read(Path file) throws IOException {
-    String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+    ByteBuffer bytes = ByteBuffer.wrap(DurableFile.read(file));
     try {
-      return parse(text);
+      // Strictly: to replace bad bytes would let some damage pass the checksum.
+      return parse(StandardCharsets.UTF_8.newDecoder().decode(bytes).toString());
+    } catch (CharacterCodingException e) {
+      throw new DamagedException(file, "damaged, it is not UTF-8 text");
     } catch (IllegalArgumentException | DateTimeParseException e) {
       throw new DamagedException(file, e.getMessage());
     }

@@ -60,7 +60,11 @@ public final class StateDirectory implements AutoCloseable {
     FileChannel lock =
         FileChannel.open(
             directory.resolve("lock"),
-            Set.of(StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE),
+            Set.of(
+                StandardOpenOption.CREATE,
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE,
+                LinkOption.NOFOLLOW_LINKS),
             mode("rw-------"));
     try {
       awaitLock(lock, directory, patience);
@@ -159,6 +163,7 @@ public final class StateDirectory implements AutoCloseable {
   /** Deletes the baseline and its predecessors and returns the paths of what there was. */
   public List<Path> deleteBaselines() throws IOException {
     List<Path> deleted = new ArrayList<>();
+    Files.deleteIfExists(directory.resolve("baseline.next")); // of a run that was killed
     for (Path file : baselines()) {
       if (Files.deleteIfExists(file)) {
         deleted.add(file);
@@ -184,7 +189,7 @@ public final class StateDirectory implements AutoCloseable {
       super(
           String.format(
               "another lsm (PID %s) has been using %s for more than %d s; see what it waits for, or end it, and try again",
-              Untrusted.escape(pid), Untrusted.escape(directory.toString()), patience.toSeconds()));
+              pid, directory, patience.toSeconds()));
     }
   }
 }

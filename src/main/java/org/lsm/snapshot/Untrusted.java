@@ -20,6 +20,15 @@ import java.util.regex.Pattern;
 public final class Untrusted {
 
   private static final int LONE_BYTE = 0xDC00;
+
+  /**
+   * Letters, marks and symbols that show nothing: those of Unicode's Default_Ignorable_Code_Point,
+   * less the variation selectors, and the blank of braille.
+   */
+  private static final String BLANKS =
+      "\u034F\u115F\u1160\u17B4\u17B5\u180B\u180C\u180D\u180F\u2800\u3164\uFFA0";
+
+  private static final Pattern SPACES = Pattern.compile(" {2,}");
   private static final Pattern ESCAPE =
       Pattern.compile("\\\\(?:\\\\|x([0-9a-f]{2})|u\\{([0-9a-f]{1,6})\\})|\\\\");
 
@@ -48,7 +57,10 @@ public final class Untrusted {
   public static String escape(String text) {
     StringBuilder out = new StringBuilder(text.length());
     text.codePoints().forEach(codePoint -> escape(codePoint, out));
-    return out.toString();
+    // Several spaces in a row would look like the next column.
+    return SPACES
+        .matcher(out)
+        .replaceAll(spaces -> Matcher.quoteReplacement("\\x20".repeat(spaces.group().length())));
   }
 
   private static void escape(int codePoint, StringBuilder out) {
@@ -75,8 +87,14 @@ public final class Untrusted {
           Character.PARAGRAPH_SEPARATOR ->
           false;
       case Character.SPACE_SEPARATOR -> codePoint == ' ';
-      default -> true;
+      default -> !isBlank(codePoint);
     };
+  }
+
+  private static boolean isBlank(int codePoint) {
+    return BLANKS.indexOf(codePoint) >= 0
+        || (codePoint >= 0xFE00 && codePoint <= 0xFE0F)
+        || (codePoint >= 0xE0100 && codePoint <= 0xE01EF);
   }
 
   /**

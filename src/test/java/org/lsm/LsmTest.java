@@ -1,0 +1,207 @@
+package org.lsm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.cli.CommandTestBase;
+import org.lsm.cli.Context;
+
+/** The command line as a whole: usage, configuration, errors. */
+class LsmTest extends CommandTestBase {
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      nullValues = "-",
+      value = {
+        "- | Usage: lsm [-hV] [--no-color] [--verbose] [--config=FILE] COMMAND",
+        "generate | Usage: lsm generate [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "-g | Usage: lsm generate [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "compare | Usage: lsm compare [-hV] [--no-alert] [--no-color] [--quiet] [--verbose]",
+        "delete | Usage: lsm delete [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "list | Usage: lsm list [-hV] [--no-color] [--verbose] [--config=FILE]",
+      })
+  void helpIsPrintedEverywhere(String command, String usage) {
+    Result result = command == null ? run("--help") : run(command, "--help");
+
+    assertEquals(0, result.exitCode());
+    assertEquals("", result.err());
+    assertEquals(usage, result.out().lines().findFirst().orElseThrow());
+    for (String option :
+        new String[] {"--help", "--version", "--config", "--verbose", "--no-color"}) {
+      assertTrue(result.out().contains(option), option);
+    }
+  }
+
+  @Test
+  void helpNamesEveryCommandWithItsShortForm() {
+    String help = run("--help").out();
+
+    assertEquals(
+        List.of("compare, -c", "delete, -d", "generate, -g", "list"),
+        help.lines()
+            .dropWhile(line -> !line.equals("Commands:"))
+            .skip(1)
+            .map(line -> line.replaceFirst("^  (\\S.*?)  .*|^   .*", "$1"))
+            .filter(name -> !name.isEmpty())
+            .sorted()
+            .toList());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "generate", "compare", "delete", "list", "-g", "-c", "-d"})
+  void versionIsPrintedEverywhere(String command) {
+    Result result = command.isEmpty() ? run("--version") : run(command, "--version");
+
+    assertEquals(done("lsm " + Context.version() + "\n"), result);
+    assertTrue(Context.version().matches("\\d+\\.\\d+\\.\\d+(-SNAPSHOT)?"), Context.version());
+  }
+
+  @Test
+  void noCommandIsMisuse() {
+    assertEquals(misuse("Missing required subcommand", "lsm"), run());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "12345              | Unmatched argument at index 0: '12345'        | lsm",
+        "compare --frob     | Unknown option: '--frob'                      | lsm compare",
+        "-d -y              | Unknown option: '-y'                          | lsm delete",
+        "compare extra      | Unmatched argument at index 1: 'extra'        | lsm compare",
+        "list --config      | Missing required parameter for option '--config' (FILE) | lsm list",
+        "generate --quiet   | Unknown option: '--quiet'                     | lsm generate",
+      })
+  void misuseIsExplained(String arguments, String message, String command) {
+    assertEquals(misuse(message, command), run(arguments.split(" ", -1)));
+  }
+
+  @Test
+  void misspeltCommandGetsASuggestion() {
+    Result result = run("comapre");
+
+    assertEquals(2, result.exitCode());
+    assertEquals(
+        """
+        lsm: Unmatched argument at index 0: 'comapre'
+        Did you mean: lsm compare?
+        Try 'lsm --help' for help.
+        """,
+        result.err().replaceAll("lsm compare or .*\\?", "lsm compare?"));
+  }
+
+  @Test
+  void hostileArgumentComesBackEscaped() {
+    assertEquals(
+        misuse("Unmatched argument at index 0: '\\x1b[31mx\\x0ay'", "lsm"), run("\033[31mx\ny"));
+  }
+
+  // ---- configuration
+
+  @Test
+  void configurationMayBeNamedBeforeOrBehindTheCommand() {
+    String file = config.toString();
+    Result expected = done("Baseline of 2 sockets written to " + baseline + "\n");
+
+    assertEquals(expected, run("--config", file, "generate"));
+    assertEquals(expected, run("generate", "--config", file));
+    assertEquals(expected, run("--config=" + file, "-g"));
+    assertEquals(expected, run("-g", "--config=" + file));
+  }
+
+  @Test
+  void configurationComesFromTheEnvironment() {
+    environment.put("LSM_CONF", config.toString());
+
+    assertEquals(done("Baseline of 2 sockets written to " + baseline + "\n"), run("generate"));
+  }
+
+  @Test
+  void optionGoesBeforeTheEnvironment() {
+    environment.put("LSM_CONF", directory.resolve("other").toString());
+
+    assertEquals(
+        done("Baseline of 2 sockets written to " + baseline + "\n"),
+        run("generate", "--config", config.toString()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"generate", "compare", "delete"})
+  void missingConfigurationIsNamed(String command) {
+    Path missing = directory.resolve("missing.lsm");
+    environment.put("LSM_CONF", missing.toString());
+
+    assertEquals(trouble(missing + ": no such file or directory"), run(command));
+  }
+
+  @Test
+  void directoryInThePlaceOfTheConfigurationIsNamed() {
+    assertEquals(
+        trouble(directory + ": is no regular file"),
+        run("generate", "--config", directory.toString()));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "USERS=\"root\"         | unknown key USERS; did you mean USER?",
+        "SMTP_PORT=\"0\"        | SMTP_PORT must be a port from 1 to 65535",
+        "USER=\"root            | expected KEY=\"value\" and at most a comment behind it",
+        "MAILER=\"pigeon\"      | MAILER must be one of smtp, sendmail, none",
+        "SMTP_USER=\"u\"        | SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the"
+            + " password",
+        "FROM=\"a b\"           | FROM must be one mail address",
+      })
+  void mistakeInTheConfigurationIsNamedWithItsLine(String line, String problem) throws IOException {
+    configure("# a comment", line);
+
+    assertEquals(trouble(config + ":2: " + problem), lsm("compare"));
+    assertEquals(trouble(config + ":2: " + problem), lsm("generate"));
+  }
+
+  // ---- errors
+
+  @Test
+  void stackTraceIsPrintedOnlyIfAskedFor() {
+    Result plain = lsm("compare");
+    Result verbose = lsm("compare", "--verbose");
+    Result before = run("--verbose", "compare", "--config", config.toString());
+
+    String message = "there is no state directory " + state;
+    assertEquals(1, plain.err().lines().count());
+    assertTrue(plain.err().startsWith("lsm: " + message), plain.err());
+    assertEquals(2, verbose.exitCode());
+    assertTrue(verbose.err().startsWith(plain.err()), verbose.err());
+    assertTrue(verbose.err().contains("\tat org.lsm.cli.CompareCommand.call("), verbose.err());
+    assertEquals(2, before.exitCode());
+    assertTrue(before.err().contains("\tat org.lsm.cli.CompareCommand.call("), before.err());
+  }
+
+  @Test
+  void hostileHostNameComesOutEscaped() throws IOException {
+    proc.hostname("a\033[31m\u202eb");
+    lsm("generate");
+
+    Result result = lsm("compare");
+
+    assertEquals(0, result.exitCode());
+    assertEquals(
+        "a\\x1b[31m\\u{202e}b: no difference to the baseline, 2 sockets",
+        result.out().lines().findFirst().orElseThrow());
+    assertTrue(Files.readString(baseline).contains("\nhost\ta\\x1b[31m\\u{202e}b\n"));
+  }
+
+  private static Result misuse(String message, String command) {
+    return new Result(2, "", "lsm: " + message + "\nTry '" + command + " --help' for help.\n");
+  }
+}

@@ -1,0 +1,669 @@
+package org.lsm.alert;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.icegreen.greenmail.junit5.GreenMailExtension;
+import com.icegreen.greenmail.util.GreenMailUtil;
+import com.icegreen.greenmail.util.ServerSetup;
+import jakarta.mail.Address;
+import jakarta.mail.Message.RecipientType;
+import jakarta.mail.internet.MimeMessage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.KeyStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Date;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.config.Config;
+
+/** Mail, sent to real servers on the loopback and through real programs. */
+@Timeout(60)
+class MailTest {
+
+  private static final Instant TIME = Instant.parse("2026-01-02T03:04:05Z");
+  private static final Alert ALERT =
+      new Alert("web1", TIME, "Alert on web1", "1 NEW\nsecond line\n");
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration SHORT = Duration.ofMillis(300);
+  private static final String ADVICE =
+      "; check SMTP_HOST, SMTP_PORT and SMTP_TLS, or set MAILER=\"sendmail\"";
+
+  @RegisterExtension
+  final GreenMailExtension greenMail =
+      new GreenMailExtension(
+          new ServerSetup[] {
+            new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTP),
+            new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTPS)
+          });
+
+  @TempDir Path directory;
+
+  // ---- the message
+
+  @Test
+  void messageHasItsHeadersAndItsText() throws Exception {
+    send(ALERT);
+
+    MimeMessage message = received();
+    assertEquals("Alert on web1", message.getSubject());
+    assertEquals("root@web1", message.getHeader("From", null));
+    assertEquals(List.of("root@web1"), to(message));
+    assertEquals(Date.from(TIME), message.getSentDate());
+    assertEquals(List.of("auto-generated"), List.of(message.getHeader("Auto-Submitted")));
+    assertEquals("1.0", message.getHeader("MIME-Version", null));
+    assertTrue(message.isMimeType("text/plain"));
+    assertEquals("1 NEW\r\nsecond line", GreenMailUtil.getBody(message).strip());
+  }
+
+  @Test
+  void unqualifiedNamesAreUsersOfTheHost() throws Exception {
+    send(ALERT, "USER=\"root, admin@example.org ops\"", "FROM=\"lsm\"");
+
+    assertEquals(3, greenMail.getReceivedMessages().length);
+    for (MimeMessage message : greenMail.getReceivedMessages()) {
+      assertEquals(List.of("root@web1", "admin@example.org", "ops@web1"), to(message));
+      assertEquals("lsm@web1", message.getHeader("From", null));
+      assertEquals("<lsm@web1>", message.getHeader("Return-Path", null));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'', web1", "lsm, web1", "lsm@example.org, example.org"})
+  void messageIdIsOfTheDomainOfTheSender(String from, String domain) throws Exception {
+    send(ALERT, "FROM=\"" + from + "\"");
+
+    String id = received().getMessageID();
+    assertTrue(id.matches("<[A-Za-z0-9.]+@" + domain.replace(".", "\\.") + ">"), id);
+  }
+
+  @Test
+  void twoMessagesHaveDifferentIds() throws Exception {
+    send(ALERT);
+    send(ALERT);
+
+    MimeMessage[] messages = greenMail.getReceivedMessages();
+    assertEquals(
+        2, Stream.of(messages).map(MailTest::id).distinct().count(), "distinct Message-IDs");
+  }
+
+  /** Not every name of a host can stand in an address, but the alert must be sent. */
+  @ParameterizedTest
+  @CsvSource({
+    "web_1, web_1",
+    "web1.example.org, web1.example.org",
+    "(none), localhost",
+    "'', localhost",
+    "a b, localhost",
+    "'x\r\nRCPT TO:<spy@example.org>', localhost",
+    "wéb, localhost",
+  })
+  void anyHostNameIsMailed(String host, String domain) throws Exception {
+    send(new Alert(host, TIME, "s", "t"));
+
+    MimeMessage message = received();
+    assertEquals("root@" + domain, message.getHeader("To", null));
+    assertEquals("root@" + domain, message.getHeader("From", null));
+  }
+
+  @Test
+  void hostNameCannotSpeakToTheServer() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+      send(
+          new Alert("x\r\nRCPT TO:<spy@example.org>", TIME, "s", "t"),
+          server.port(),
+          "USER=\"a@example.org\"",
+          "FROM=\"b@example.org\"");
+
+      assertEquals(
+          List.of("EHLO localhost", "MAIL FROM:<b@example.org>", "RCPT TO:<a@example.org>", "DATA"),
+          server.dialogue().subList(0, 4));
+    }
+  }
+
+  @Test
+  void textOutsideAsciiSurvives() throws Exception {
+    send(new Alert("web1", TIME, "Überwachung ✓ 監視", "Dienst „naïve“ ✓ 監視 😀\n"));
+
+    MimeMessage message = received();
+    assertEquals("Überwachung ✓ 監視", message.getSubject());
+    assertEquals("Dienst „naïve“ ✓ 監視 😀", message.getContent().toString().strip());
+    assertTrue(raw(message).chars().allMatch(c -> c < 0x80), "7-bit on the wire");
+  }
+
+  @Test
+  void linesLongerThanSmtpAllowsSurvive() throws Exception {
+    String text = "x".repeat(100_000) + "\n" + "ü".repeat(5000) + "\n.\n..dots\nend\n";
+    send(new Alert("web1", TIME, "s".repeat(3000), text));
+
+    MimeMessage message = received();
+    assertEquals(text.replace("\n", "\r\n").strip(), message.getContent().toString().strip());
+    assertEquals("s".repeat(3000), message.getSubject().replaceAll("\\s", ""));
+    assertTrue(
+        raw(message).lines().skip(headerLines(raw(message))).allMatch(line -> line.length() < 999));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "x\r\nBcc: spy@example.org",
+        "x\nBcc: spy@example.org",
+        "x\rBcc: spy@example.org",
+        "x\r\n\r\nBcc: spy@example.org",
+        "x\u760d\u760aBcc: spy@example.org",
+        "x\u760aBcc: spy@example.org",
+        "x\u0085Bcc: spy@example.org",
+        "x\u2028Bcc: spy@example.org",
+      })
+  void subjectCannotInjectAHeader(String subject) throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+      send(new Alert("web1", TIME, subject, "text"), server.port());
+
+      List<String> header =
+          server.dialogue().stream()
+              .dropWhile(line -> !line.equals("DATA"))
+              .takeWhile(line -> !line.isEmpty())
+              .toList();
+      assertEquals(
+          List.of(
+              "DATA",
+              "Date",
+              "From",
+              "To",
+              "Message-ID",
+              "Subject",
+              "MIME-Version",
+              "Content-Type",
+              "Content-Transfer-Encoding",
+              "Auto-Submitted"),
+          header.stream()
+              .filter(line -> !line.startsWith(" ") && !line.startsWith("\t"))
+              .map(line -> line.replaceFirst(":.*", ""))
+              .toList());
+    }
+  }
+
+  @Test
+  void mailerNoneSendsNothing() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+      send(ALERT, server.port(), "MAILER=\"none\"");
+
+      assertEquals(List.of(), server.dialogue());
+    }
+  }
+
+  // ---- logging in
+
+  @Test
+  void logsInWithThePasswordOfTheFile() throws Exception {
+    greenMail.setUser("lsm@example.org", "lsm", "s3cret pass");
+    Path password = Files.writeString(directory.resolve("pass"), "s3cret pass\nsecond line\n");
+
+    send(ALERT, login(password));
+
+    assertEquals("Alert on web1", received().getSubject());
+  }
+
+  @Test
+  void wrongPasswordIsExplainedAndNeverTold() throws Exception {
+    greenMail.setUser("lsm@example.org", "lsm", "right");
+    Path password = Files.writeString(directory.resolve("pass"), "wr0ng-password\n");
+    int port = greenMail.getSmtp().getPort();
+
+    DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, login(password)));
+
+    assertEquals(
+        "mail to 127.0.0.1:"
+            + port
+            + " failed: 535 5.7.8 Authentication credentials invalid"
+            + "; check SMTP_USER and the password in SMTP_PASS_FILE",
+        e.getMessage().replace("  ", " "));
+    assertFalse(stackTrace(e).contains("wr0ng-password"));
+    assertEquals(0, greenMail.getReceivedMessages().length);
+  }
+
+  @Test
+  void missingPasswordFileIsNamed() {
+    Path missing = directory.resolve("missing");
+
+    DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, login(missing)));
+
+    assertEquals(
+        "cannot read the password file " + missing + "; check SMTP_PASS_FILE and its permissions",
+        e.getMessage());
+  }
+
+  // ---- servers in trouble
+
+  @Test
+  void refusedConnection() throws Exception {
+    try (Socket notListening = new Socket()) {
+      notListening.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      int port = notListening.getLocalPort();
+
+      assertEquals(
+          "mail to 127.0.0.1:" + port + " failed: ConnectException: Connection refused" + ADVICE,
+          failure(port));
+    }
+  }
+
+  @Test
+  void unknownHost() {
+    assertEquals(
+        "mail to nosuchhost.invalid:25 failed: UnknownHostException: nosuchhost.invalid" + ADVICE,
+        failure(25, "SMTP_HOST=\"nosuchhost.invalid\""));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"auto", "tls"})
+  void silentServerIsGivenUp(String tls) throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      Mail mail =
+          new Mail(config(silent.getLocalPort(), "SMTP_TLS=\"" + tls + "\""), Path.of("/"), SHORT);
+      long start = System.nanoTime();
+
+      DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT));
+
+      Duration took = Duration.ofNanos(System.nanoTime() - start);
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + silent.getLocalPort()
+              + " failed: SocketTimeoutException: Read timed out"
+              + ADVICE,
+          e.getMessage());
+      assertTrue(took.compareTo(SHORT) >= 0 && took.toSeconds() < 5, "took " + took);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"greeting", "EHLO", "MAIL", "RCPT", "DATA", "stored"})
+  void serverThatHangsUpInTheMiddle(String when) throws Exception {
+    try (ScriptedSmtpServer server =
+        new ScriptedSmtpServer(null, Map.of(when, ScriptedSmtpServer.HANG_UP))) {
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: the server closed the connection"
+              + ADVICE,
+          failure(server.port()));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "RCPT TO:<bad@     | 550 5.1.1 no such user        | for bad@example.org: 550 5.1.1 no such user",
+        "RCPT TO:<bad@     | 450 4.2.1 try again later     | for bad@example.org: 450 4.2.1 try again later",
+        "RCPT TO:<bad@     | 452 4.5.3 too many recipients | for bad@example.org: 452 4.5.3 too many recipients",
+        "RCPT TO:<bad@     | 421 4.3.2 shutting down soon  | for bad@example.org: 421 4.3.2 shutting down soon",
+      })
+  void oneRefusedRecipientDoesNotKeepTheAlertFromTheOthers(
+      String command, String reply, String reason) throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of(command, reply))) {
+      String message =
+          failure(server.port(), "USER=\"a@example.org bad@example.org b@example.org\"");
+
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: refused "
+              + reason
+              + "; check the addresses in USER and FROM",
+          message);
+      assertTrue(server.dialogue().contains("RCPT TO:<b@example.org>"));
+      assertTrue(server.dialogue().contains("Subject: Alert on web1"));
+    }
+  }
+
+  @Test
+  void everyRefusedRecipientIsNamedWithItsReply() throws Exception {
+    try (ScriptedSmtpServer server =
+        new ScriptedSmtpServer(
+            null, Map.of("RCPT TO:<a@", "550 no a here", "RCPT TO:<b@", "450 b is full"))) {
+      String message = failure(server.port(), "USER=\"a@example.org b@example.org c@example.org\"");
+
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: refused for a@example.org: 550 no a here,"
+              + " for b@example.org: 450 b is full; check the addresses in USER and FROM",
+          message);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "MAIL   | 553 5.1.8 sender refused    | 553 5.1.8 sender refused",
+        "stored | 554 5.7.1 looks like spam   | 554 5.7.1 looks like spam",
+        "DATA   | 451 4.3.0 disk full         | 451 4.3.0 disk full",
+      })
+  void refusalsAreToldInTheWordsOfTheServer(String command, String reply, String reason)
+      throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of(command, reply))) {
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: refused "
+              + reason
+              + "; check the addresses in USER and FROM",
+          failure(server.port()));
+    }
+  }
+
+  @Test
+  void replyOfSeveralLinesIsToldInOne() throws Exception {
+    try (ScriptedSmtpServer server =
+        new ScriptedSmtpServer(null, Map.of("MAIL", "550-first\r\n550 \033[31msecond"))) {
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: refused 550-first 550 \\x1b[31msecond"
+              + "; check the addresses in USER and FROM",
+          failure(server.port()));
+    }
+  }
+
+  // ---- encryption
+
+  @ParameterizedTest
+  @CsvSource({"starttls, false", "starttls, true", "auto, true"})
+  void nothingIsToldToAServerWithoutTheStarttlsThatIsRequired(String tls, boolean login)
+      throws Exception {
+    Path password = Files.writeString(directory.resolve("pass"), "secret\n");
+    try (ScriptedSmtpServer server =
+        new ScriptedSmtpServer(null, Map.of("EHLO", "250-mx.example\r\n250 AUTH PLAIN LOGIN"))) {
+      List<String> settings = new ArrayList<>(List.of("SMTP_TLS=\"" + tls + "\""));
+      if (login) {
+        settings.add("SMTP_USER=\"lsm\"");
+        settings.add("SMTP_PASS_FILE=\"" + password + "\"");
+      }
+
+      String message = failure(server.port(), settings.toArray(String[]::new));
+
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: STARTTLS is required but host does not support STARTTLS"
+              + ADVICE,
+          message);
+      assertEquals(
+          List.of("EHLO web1"),
+          server.dialogue().stream().filter(line -> !line.equals("QUIT")).toList());
+    }
+  }
+
+  @Test
+  void autoWithoutLoginSendsInClearWhereNoStarttlsIsOffered() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+      send(ALERT, server.port());
+
+      assertEquals(
+          List.of("EHLO web1", "MAIL FROM:<root@web1>", "RCPT TO:<root@web1>", "DATA"),
+          server.dialogue().subList(0, 4));
+      assertTrue(server.dialogue().contains("Subject: Alert on web1"));
+    }
+  }
+
+  @Test
+  void noneSendsInClearEvenWhereStarttlsIsOffered() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+      send(ALERT, server.port(), "SMTP_TLS=\"none\"");
+
+      assertFalse(server.dialogue().contains("STARTTLS"));
+      assertTrue(server.dialogue().contains("Subject: Alert on web1"));
+    }
+  }
+
+  @Test
+  void autoWithoutLoginTakesStarttlsWhoeverSignedTheCertificate() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+      send(ALERT, server.port());
+
+      assertEquals(
+          List.of(
+              "EHLO web1",
+              "STARTTLS",
+              "TLS EHLO web1",
+              "TLS MAIL FROM:<root@web1>",
+              "TLS RCPT TO:<root@web1>",
+              "TLS DATA"),
+          server.dialogue().subList(0, 6));
+      assertTrue(server.dialogue().contains("TLS Subject: Alert on web1"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"starttls, false", "auto, true"})
+  void requiredStarttlsRefusesACertificateThatNobodyVouchesFor(String tls, boolean login)
+      throws Exception {
+    Path password = Files.writeString(directory.resolve("pass"), "secret\n");
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+      String message =
+          login
+              ? failure(
+                  server.port(),
+                  "SMTP_TLS=\"" + tls + "\"",
+                  "SMTP_USER=\"lsm\"",
+                  "SMTP_PASS_FILE=\"" + password + "\"")
+              : failure(server.port(), "SMTP_TLS=\"" + tls + "\"");
+
+      assertEquals(untrusted(server.port()), message);
+      assertEquals(List.of("EHLO web1", "STARTTLS"), server.dialogue().subList(0, 2));
+      assertEquals(
+          List.of(), server.dialogue().stream().filter(line -> line.startsWith("TLS ")).toList());
+    }
+  }
+
+  @Test
+  void implicitTlsRefusesACertificateThatNobodyVouchesFor() {
+    int port = greenMail.getSmtps().getPort();
+
+    assertEquals(untrusted(port), failure(port, "SMTP_TLS=\"tls\""));
+    assertEquals(0, greenMail.getReceivedMessages().length);
+  }
+
+  @Test
+  void implicitTlsIsNotSpokenInClear() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: SSLException: Unsupported or unrecognized SSL message"
+              + ADVICE,
+          failure(server.port(), "SMTP_TLS=\"tls\""));
+      assertEquals(
+          List.of(), server.dialogue().stream().filter(line -> line.contains("web1")).toList());
+    }
+  }
+
+  private static String untrusted(int port) {
+    return "mail to 127.0.0.1:"
+        + port
+        + " failed: the certificate of the server is not trusted:"
+        + " unable to find valid certification path to requested target"
+        + ADVICE;
+  }
+
+  // ---- sendmail
+
+  @Test
+  void sendmailGetsSenderAndRecipientsAsArgumentsAndTheMessageAsInput() throws Exception {
+    Path arguments = directory.resolve("arguments");
+    Path input = directory.resolve("input");
+    Path sendmail = script("printf '%s\\n' \"$@\" > " + arguments + "; cat > " + input);
+
+    mail(sendmail, "USER=\"root ops@example.org\"").send(ALERT);
+
+    assertEquals(
+        List.of("-i", "-f", "root@web1", "--", "root@web1", "ops@example.org"),
+        Files.readAllLines(arguments));
+    MimeMessage message;
+    try (InputStream in = Files.newInputStream(input)) {
+      message = new MimeMessage(null, in);
+    }
+    assertEquals("Alert on web1", message.getSubject());
+    assertEquals(List.of("root@web1", "ops@example.org"), to(message));
+    assertEquals(Date.from(TIME), message.getSentDate());
+    assertEquals("1 NEW\nsecond line\n", message.getContent());
+    assertFalse(
+        Files.readString(input).contains("\r"), "programs take text with the host's line ends");
+  }
+
+  @Test
+  void failureOfSendmailIsToldWithItsWords() throws Exception {
+    Path sendmail = script("cat > /dev/null; echo queue is full; printf '\\033[0m' >&2; exit 75");
+
+    DeliveryException e = assertThrows(DeliveryException.class, () -> mail(sendmail).send(ALERT));
+
+    assertEquals(
+        "mail through "
+            + sendmail
+            + " failed: it ended with 75 and said: queue is full\\x0a\\x1b[0m"
+            + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
+        e.getMessage());
+  }
+
+  @Test
+  void missingSendmailIsToldWithAdvice() {
+    Path missing = directory.resolve("missing");
+
+    DeliveryException e = assertThrows(DeliveryException.class, () -> mail(missing).send(ALERT));
+
+    assertEquals(
+        "mail through "
+            + missing
+            + " failed: Cannot run program \""
+            + missing
+            + "\": error=2, No such file or directory"
+            + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
+        e.getMessage());
+  }
+
+  // ---- helpers
+
+  private Config config(int port, String... settings) throws Exception {
+    List<String> lines = new ArrayList<>(List.of(settings));
+    if (lines.stream().noneMatch(line -> line.startsWith("SMTP_HOST"))) {
+      lines.add("SMTP_HOST=\"127.0.0.1\"");
+    }
+    lines.add("SMTP_PORT=\"" + port + "\"");
+    return Config.read(Files.write(directory.resolve("conf.lsm"), lines));
+  }
+
+  private void send(Alert alert, int port, String... settings) throws Exception {
+    new Mail(config(port, settings), Path.of("/nonexistent"), PATIENCE).send(alert);
+  }
+
+  private void send(Alert alert, String... settings) throws Exception {
+    send(alert, greenMail.getSmtp().getPort(), settings);
+  }
+
+  private String failure(int port, String... settings) {
+    return assertThrows(DeliveryException.class, () -> send(ALERT, port, settings)).getMessage();
+  }
+
+  private static String[] login(Path password) {
+    return new String[] {
+      "SMTP_TLS=\"none\"", "SMTP_USER=\"lsm\"", "SMTP_PASS_FILE=\"" + password + "\""
+    };
+  }
+
+  private Mail mail(Path sendmail, String... settings) throws Exception {
+    List<String> lines = new ArrayList<>(List.of(settings));
+    lines.add("MAILER=\"sendmail\"");
+    return new Mail(config(25, lines.toArray(String[]::new)), sendmail, PATIENCE);
+  }
+
+  private Path script(String body) throws IOException {
+    Path script = Files.writeString(directory.resolve("sendmail"), "#!/bin/sh\n" + body + "\n");
+    return Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
+  }
+
+  private MimeMessage received() {
+    MimeMessage[] messages = greenMail.getReceivedMessages();
+    assertEquals(1, messages.length);
+    return messages[0];
+  }
+
+  private static List<String> to(MimeMessage message) throws Exception {
+    return Stream.of(message.getRecipients(RecipientType.TO)).map(Address::toString).toList();
+  }
+
+  private static String id(MimeMessage message) {
+    return GreenMailUtil.getHeaders(message).replaceAll("(?s).*(Message-ID: \\S+).*", "$1");
+  }
+
+  private static String raw(MimeMessage message) {
+    return GreenMailUtil.getWholeMessage(message);
+  }
+
+  private static long headerLines(String raw) {
+    return raw.lines().takeWhile(line -> !line.isEmpty()).count();
+  }
+
+  private static String stackTrace(Throwable e) {
+    StringWriter text = new StringWriter();
+    e.printStackTrace(new PrintWriter(text));
+    return text.toString();
+  }
+
+  /** Keys for a server whose certificate nobody but itself has signed. */
+  private SSLContext selfSigned() throws Exception {
+    Path store = directory.resolve("keys.p12");
+    Process keytool =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-genkeypair",
+                "-keyalg",
+                "EC",
+                "-dname",
+                "CN=localhost",
+                "-ext",
+                "san=dns:localhost,ip:127.0.0.1",
+                "-storetype",
+                "PKCS12",
+                "-storepass",
+                "password",
+                "-keystore",
+                store.toString())
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(keytool.getInputStream().readAllBytes(), UTF_8);
+    assertEquals(0, keytool.waitFor(), output);
+    KeyStore keys = KeyStore.getInstance(store.toFile(), "password".toCharArray());
+    KeyManagerFactory factory =
+        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    factory.init(keys, "password".toCharArray());
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(factory.getKeyManagers(), null, null);
+    return context;
+  }
+}

@@ -1,0 +1,91 @@
+package org.lsm.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+import org.lsm.Lsm;
+
+/** Runs lsm as a whole on a fake host: sshd on port 22 and a DNS server on UDP. */
+public abstract class CommandTestBase {
+
+  /** What one run did. */
+  public record Result(int exitCode, String out, String err) {}
+
+  @TempDir protected Path directory;
+
+  protected FakeProc proc;
+  protected Path config;
+  protected Path state;
+  protected Path baseline;
+  protected Instant now = Instant.parse("2026-01-02T03:04:05Z");
+  protected final Map<String, String> environment = new HashMap<>();
+
+  @BeforeEach
+  void makeHost() throws IOException {
+    state = directory.resolve("state");
+    baseline = state.resolve("baseline");
+    Files.writeString(
+        directory.resolve("passwd"),
+        "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\n");
+    config = directory.resolve("conf.lsm");
+    configure("MAILER=\"none\"");
+    proc =
+        new FakeProc(directory.resolve("proc"))
+            .tcp("0.0.0.0", 22, 101)
+            .udp("127.0.0.53", 53, 102)
+            .process(700, 0, "/usr/sbin/sshd", 10, 101)
+            .process(701, 101, "/usr/lib/systemd/systemd-resolved", 11, 102);
+  }
+
+  /** Writes the configuration: the state directory and these lines, which come first. */
+  protected void configure(String... lines) throws IOException {
+    List<String> all = new ArrayList<>(List.of(lines));
+    all.add("STATE_DIR=\"" + state + "\"");
+    Files.write(config, all);
+  }
+
+  /** Runs lsm with the configuration of this host. */
+  protected Result lsm(String... arguments) {
+    List<String> all = new ArrayList<>(List.of(arguments));
+    all.add("--config");
+    all.add(config.toString());
+    return run(all.toArray(String[]::new));
+  }
+
+  /** Runs lsm with these arguments and no others. */
+  protected Result run(String... arguments) {
+    Host host =
+        new Host(
+            proc.path(),
+            directory.resolve("passwd"),
+            directory.resolve("sendmail"),
+            Duration.ofSeconds(20),
+            Clock.fixed(now, ZoneOffset.UTC),
+            environment);
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int exitCode = Lsm.run(host, new PrintWriter(out), new PrintWriter(err), arguments);
+    return new Result(exitCode, out.toString(), err.toString());
+  }
+
+  /** A run that ended with 2, printed nothing, and said this. */
+  protected static Result trouble(String message) {
+    return new Result(2, "", "lsm: " + message + "\n");
+  }
+
+  protected static Result done(String out) {
+    return new Result(0, out, "");
+  }
+}

@@ -1,0 +1,338 @@
+package org.lsm.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import com.icegreen.greenmail.junit5.GreenMailExtension;
+import com.icegreen.greenmail.util.GreenMailUtil;
+import com.icegreen.greenmail.util.ServerSetup;
+import jakarta.mail.internet.MimeMessage;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code lsm compare}, as a whole, with a real mail server. */
+class CompareCommandTest extends CommandTestBase {
+
+  private static final String TAIL =
+      """
+      Host      web1, Linux 6.1.0-test
+      Scanned   2026-01-02 03:14:05 +00:00
+      Baseline  2026-01-02 03:04:05 +00:00, 2 sockets
+      """;
+  private static final String ACCEPT =
+      "\nIf all of this is as it should be, make it the new baseline: lsm generate\n";
+  private static final String NEW_REPORT =
+      """
+      web1: 1 NEW, 0 GONE, 0 CHANGED
+
+      NEW      tcp/0.0.0.0:4444
+               by /tmp/nc (www-data), PID 800, started 2026-01-01 00:01:30 +00:00
+
+      """
+          + TAIL
+          + ACCEPT;
+
+  @RegisterExtension
+  final GreenMailExtension greenMail =
+      new GreenMailExtension(new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTP));
+
+  @BeforeEach
+  void takeBaseline() {
+    lsm("generate");
+    now = Instant.parse("2026-01-02T03:14:05Z");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"compare", "-c"})
+  void nothingDiffers(String command) {
+    assertEquals(done("web1: no difference to the baseline, 2 sockets\n\n" + TAIL), lsm(command));
+  }
+
+  @Test
+  void newSocketIsToldWithItsOwner() {
+    addSocket();
+
+    assertEquals(new Result(1, NEW_REPORT, ""), lsm("compare"));
+  }
+
+  @Test
+  void goneSocketIsToldWithItsOwner() {
+    proc.empty().tcp("0.0.0.0", 22, 101).end(701);
+    String expected =
+        """
+        web1: 0 NEW, 1 GONE, 0 CHANGED
+
+        GONE     udp/127.0.0.53:53
+                 was by /usr/lib/systemd/systemd-resolved (101)
+
+        """
+            + TAIL
+            + ACCEPT;
+
+    assertEquals(new Result(1, expected, ""), lsm("compare"));
+  }
+
+  @Test
+  void changedOwnerIsTold() {
+    proc.end(700).process(900, 33, "/tmp/sshd", 60, 101);
+    String expected =
+        """
+        web1: 0 NEW, 0 GONE, 1 CHANGED
+
+        CHANGED  tcp/0.0.0.0:22
+                 from /usr/sbin/sshd (root)
+                 to   /tmp/sshd (www-data), PID 900, started 2026-01-01 00:01:00 +00:00
+
+        """
+            + TAIL
+            + ACCEPT;
+
+    assertEquals(new Result(1, expected, ""), lsm("compare"));
+  }
+
+  @Test
+  void restartedServiceIsNoDifference() {
+    proc.end(700)
+        .empty()
+        .udp("127.0.0.53", 53, 102)
+        .tcp("0.0.0.0", 22, 555)
+        .process(4711, 0, "/usr/sbin/sshd", 3600, 555);
+
+    assertEquals(done("web1: no difference to the baseline, 2 sockets\n\n" + TAIL), lsm("compare"));
+  }
+
+  @Test
+  void hostileSocketNameComesOutEscaped() {
+    proc.unix("/tmp/\033[2J\u202e\r\nx", 104).process(800, 33, "/tmp/a\nb", 90, 104);
+    String expected =
+        """
+        web1: 1 NEW, 0 GONE, 0 CHANGED
+
+        NEW      unix//tmp/\\x1b[2J\\u{202e}\\x0d
+                 by /tmp/a\\x0ab (www-data), PID 800, started 2026-01-01 00:01:30 +00:00
+
+        """
+            + TAIL
+            + ("Note      1 of 2 rows of " + proc.path().resolve("net/unix"))
+            + " were not understood and skipped; line 3: row is cut short\n"
+            + ACCEPT;
+
+    assertEquals(new Result(1, expected, ""), lsm("compare"));
+  }
+
+  // ---- options and alerts
+
+  @Test
+  void quietPrintsNothingEvenIfSomethingDiffers() {
+    addSocket();
+
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+  }
+
+  @Test
+  void quietPrintsNothingIfNothingDiffers() {
+    assertEquals(done(""), lsm("-c", "--quiet"));
+  }
+
+  @Test
+  void quietStillTellsErrors() throws IOException {
+    Files.delete(baseline);
+
+    assertEquals(
+        trouble("there is no baseline " + baseline + "; run 'lsm generate' to take one"),
+        lsm("compare", "--quiet"));
+  }
+
+  @Test
+  void alertIsMailed() throws Exception {
+    configureMail("SUB=\"$NEW new, $GONE gone, $CHANGED changed on $HOSTNAME at $DATE\"");
+    addSocket();
+
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+
+    assertEquals(1, greenMail.getReceivedMessages().length);
+    MimeMessage message = greenMail.getReceivedMessages()[0];
+    assertEquals(
+        "1 new, 0 gone, 0 changed on web1 at 2026-01-02 03:14:05 +00:00", message.getSubject());
+    assertEquals("ops@web1", message.getHeader("To", null));
+    assertEquals(now, message.getSentDate().toInstant());
+    assertEquals(NEW_REPORT.strip(), GreenMailUtil.getBody(message).replace("\r", "").strip());
+  }
+
+  @Test
+  void mailedReportIsPrintedAsWell() throws IOException {
+    configureMail();
+    addSocket();
+
+    assertEquals(new Result(1, NEW_REPORT, ""), lsm("compare"));
+    assertEquals(1, greenMail.getReceivedMessages().length);
+  }
+
+  @Test
+  void nobodyIsMailedIfNothingDiffers() throws IOException {
+    configureMail();
+
+    assertEquals(0, lsm("compare").exitCode());
+    assertEquals(0, greenMail.getReceivedMessages().length);
+  }
+
+  @Test
+  void noAlertMailsNobody() throws IOException {
+    configureMail();
+    addSocket();
+
+    assertEquals(new Result(1, NEW_REPORT, ""), lsm("compare", "--no-alert"));
+    assertEquals(0, greenMail.getReceivedMessages().length);
+  }
+
+  @Test
+  void unreachableMailServerIsTold() throws IOException {
+    addSocket();
+    try (Socket notListening = new Socket()) {
+      notListening.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      int port = notListening.getLocalPort();
+      configure("SMTP_HOST=\"127.0.0.1\"", "SMTP_PORT=\"" + port + "\"");
+
+      assertEquals(
+          new Result(
+              3,
+              "",
+              "lsm: mail to 127.0.0.1:"
+                  + port
+                  + " failed: ConnectException: Connection refused; check SMTP_HOST, SMTP_PORT and"
+                  + " SMTP_TLS, or set MAILER=\"sendmail\"\n"),
+          lsm("compare", "--quiet"));
+    }
+  }
+
+  @Test
+  void alertGoesThroughSendmail() throws IOException {
+    configure("MAILER=\"sendmail\"");
+    addSocket();
+    Path sendmail =
+        Files.writeString(
+            directory.resolve("sendmail"), "#!/bin/sh\ncat > " + directory + "/mail\n");
+    Files.setPosixFilePermissions(sendmail, PosixFilePermissions.fromString("rwx------"));
+
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+
+    String mail = Files.readString(directory.resolve("mail")).replace("\r", "");
+    assertEquals(NEW_REPORT, mail.substring(mail.indexOf("\n\n") + 2));
+  }
+
+  // ---- baselines that cannot be compared with
+
+  @Test
+  void missingStateDirectoryIsNamed() throws IOException {
+    state = directory.resolve("missing");
+    configure("MAILER=\"none\"");
+
+    assertEquals(
+        trouble(
+            "there is no state directory "
+                + state
+                + "; run 'lsm generate' to create it and take a baseline"),
+        lsm("compare"));
+    assertFalse(Files.exists(state));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0,      not a snapshot of lsm",
+    "60,     'damaged or edited, its checksum is wrong'",
+    "-1,     'truncated, its last line is no checksum'",
+    "-2,     'damaged or edited, its checksum is wrong'",
+  })
+  void damagedBaselineIsNamedAndLeftAlone(int position, String reason) throws IOException {
+    byte[] bytes = Files.readAllBytes(baseline);
+    bytes[position < 0 ? bytes.length + position : position] ^= 1;
+    Files.write(baseline, bytes);
+
+    assertEquals(
+        trouble(
+            baseline
+                + ": "
+                + reason
+                + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace"
+                + " it"),
+        lsm("compare"));
+    assertArrayEquals(bytes, Files.readAllBytes(baseline));
+  }
+
+  @Test
+  void newerFormatIsNamedAndLeftAlone() throws IOException {
+    String newer = Files.readString(baseline).replaceFirst("lsm-snapshot\t1", "lsm-snapshot\t2");
+    Files.writeString(baseline, newer);
+
+    assertEquals(
+        trouble(
+            baseline
+                + ": written in format 2, this lsm reads 1"
+                + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace"
+                + " it"),
+        lsm("compare"));
+    assertArrayEquals(newer.getBytes(StandardCharsets.UTF_8), Files.readAllBytes(baseline));
+  }
+
+  @Test
+  void directoryInThePlaceOfTheBaselineIsNamed() throws IOException {
+    Files.delete(baseline);
+    Files.createDirectory(baseline);
+
+    assertEquals(trouble(baseline + ": is no regular file"), lsm("compare"));
+  }
+
+  @Test
+  void emptyTablesAreNoDifferenceButTrouble() throws IOException {
+    configureMail();
+    byte[] before = Files.readAllBytes(baseline);
+    proc.empty();
+
+    assertEquals(
+        trouble(
+            "all socket tables under "
+                + proc.path().resolve("net")
+                + " are empty, so nothing can be said about this host; is this a sandbox without"
+                + " them?"),
+        lsm("compare"));
+    assertArrayEquals(before, Files.readAllBytes(baseline));
+    assertEquals(0, greenMail.getReceivedMessages().length);
+  }
+
+  @Test
+  void missingProcIsNamed() {
+    proc.delete("");
+
+    assertEquals(
+        trouble(
+            "cannot read " + proc.path().resolve("net") + ": no such directory; is /proc mounted?"),
+        lsm("compare"));
+  }
+
+  private void addSocket() {
+    proc.tcp("0.0.0.0", 4444, 103).process(800, 33, "/tmp/nc", 90, 103);
+  }
+
+  private void configureMail(String... lines) throws IOException {
+    String[] all = new String[lines.length + 3];
+    System.arraycopy(lines, 0, all, 3, lines.length);
+    all[0] = "USER=\"ops\"";
+    all[1] = "SMTP_HOST=\"127.0.0.1\"";
+    all[2] = "SMTP_PORT=\"" + greenMail.getSmtp().getPort() + "\"";
+    configure(all);
+  }
+}

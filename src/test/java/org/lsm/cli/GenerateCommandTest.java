@@ -1,0 +1,165 @@
+package org.lsm.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code lsm generate}, as a whole. */
+class GenerateCommandTest extends CommandTestBase {
+
+  @ParameterizedTest
+  @ValueSource(strings = {"generate", "-g"})
+  void firstBaselineIsWritten(String command) throws IOException {
+    Result result = lsm(command);
+
+    assertEquals(done("Baseline of 2 sockets written to " + baseline + "\n"), result);
+    String expected =
+        "lsm-snapshot\t1\n"
+            + "host\tweb1\n"
+            + "kernel\t6.1.0-test\n"
+            + "time\t2026-01-02T03:04:05Z\n"
+            + ("lsm\t" + Context.version() + "\n")
+            + "tcp\t0.0.0.0:22\troot\t/usr/sbin/sshd\n"
+            + "udp\t127.0.0.53:53\t101\t/usr/lib/systemd/systemd-resolved\n";
+    String written = Files.readString(baseline);
+    assertEquals(expected, written.substring(0, written.indexOf("sha256\t")));
+    assertEquals("rw-------", mode(baseline));
+    assertEquals("rwx------", mode(state));
+  }
+
+  @Test
+  void stateDirectoryIsMadeWithItsParents() throws IOException {
+    state = directory.resolve("a/b/c");
+    configure("MAILER=\"none\"");
+
+    assertEquals(
+        done("Baseline of 2 sockets written to " + state.resolve("baseline") + "\n"),
+        lsm("generate"));
+    assertEquals("rwx------", mode(state));
+  }
+
+  @Test
+  void sameSocketsAgainAcceptNothing() {
+    lsm("generate");
+
+    assertEquals(done("Baseline of 2 sockets written to " + baseline + "\n"), lsm("generate"));
+  }
+
+  @Test
+  void differencesToTheReplacedBaselineAreToldAndItIsKept() throws IOException {
+    lsm("generate");
+    byte[] replaced = Files.readAllBytes(baseline);
+    proc.tcp("127.0.0.1", 8080, 103).process(800, 33, "/usr/bin/python3", 90, 103);
+
+    String expected =
+        """
+        Accepted into the baseline:
+
+        NEW      tcp/127.0.0.1:8080
+                 by /usr/bin/python3 (www-data), PID 800, started 2026-01-01 00:01:30 +00:00
+
+        Baseline of 3 sockets written to <>
+        """;
+    assertEquals(done(expected.replace("<>", baseline.toString())), lsm("generate"));
+    assertArrayEquals(replaced, Files.readAllBytes(state.resolve("baseline.1")));
+    assertEquals(0, lsm("compare").exitCode());
+  }
+
+  @Test
+  void damagedBaselineIsReplacedAndKept() throws IOException {
+    Files.createDirectory(state);
+    Files.writeString(baseline, "rubbish\n");
+
+    assertEquals(
+        new Result(
+            0,
+            "Baseline of 2 sockets written to " + baseline + "\n",
+            "lsm: replaced a baseline that could not be read, it is kept as baseline.1\n"
+                + ("lsm: " + baseline + ": not a snapshot of lsm")
+                + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace"
+                + " it\n"),
+        lsm("generate"));
+    assertEquals("rubbish\n", Files.readString(state.resolve("baseline.1")));
+    assertEquals(0, lsm("compare").exitCode());
+  }
+
+  @Test
+  void emptyTablesLeaveTheBaselineAsItIs() throws IOException {
+    lsm("generate");
+    byte[] before = Files.readAllBytes(baseline);
+    proc.empty();
+
+    assertEquals(trouble(emptyTables()), lsm("generate"));
+    assertArrayEquals(before, Files.readAllBytes(baseline));
+    assertFalse(Files.exists(state.resolve("baseline.1")));
+  }
+
+  @Test
+  void unreadableProcLeavesNoBaseline() {
+    proc.delete("net");
+
+    assertEquals(
+        trouble(
+            "cannot read " + proc.path().resolve("net") + ": no such directory; is /proc mounted?"),
+        lsm("generate"));
+    assertFalse(Files.exists(baseline));
+  }
+
+  @Test
+  void whatWasNotUnderstoodIsToldOnStandardError() {
+    proc.unix("/run/x\nforged \033[31mrow", 104);
+
+    assertEquals(
+        new Result(
+            0,
+            "Baseline of 3 sockets written to " + baseline + "\n",
+            "lsm: 1 of 2 rows of "
+                + proc.path().resolve("net/unix")
+                + " were not understood and skipped; line 3: row is cut short\n"),
+        lsm("generate"));
+  }
+
+  @Test
+  void fileInThePlaceOfTheStateDirectoryIsNamed() throws IOException {
+    Files.writeString(state, "");
+
+    Result result = lsm("generate");
+
+    assertEquals(trouble(state + ": exists and is no directory"), result);
+  }
+
+  @Test
+  void generatesWithoutInit() {
+    proc.end(1).tcp("127.0.0.1", 9, 999);
+
+    Result result = lsm("generate");
+
+    assertEquals(
+        new Result(
+            0,
+            "Baseline of 3 sockets written to " + baseline + "\n",
+            "lsm: 1 of 3 sockets have an owner that this user may not see; run lsm as root to see"
+                + " all\n"),
+        result);
+    assertTrue(Files.exists(baseline));
+  }
+
+  private String emptyTables() {
+    return "all socket tables under "
+        + proc.path().resolve("net")
+        + " are empty, so nothing can be said about this host; is this a sandbox without them?";
+  }
+
+  private static String mode(Path file) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+  }
+}

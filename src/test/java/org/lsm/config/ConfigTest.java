@@ -1,0 +1,288 @@
+package org.lsm.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.config.Config.Mailer;
+import org.lsm.config.Config.Tls;
+
+/** conf.lsm: what its lines mean, and what is said about lines that mean nothing. */
+class ConfigTest {
+
+  private static final Path FILE = Path.of("conf.lsm");
+
+  @TempDir private Path folder;
+
+  @Test
+  void anEmptyFileMeansTheDefaults() throws Exception {
+    Config config = parse("");
+    assertEquals(List.of("root"), config.recipients());
+    assertEquals("LSM Port Monitor Alert on $HOSTNAME", config.subject());
+    assertEquals("root", config.from());
+    assertEquals(Mailer.SMTP, config.mailer());
+    assertEquals("localhost", config.smtpHost());
+    assertEquals(25, config.smtpPort());
+    assertEquals(Tls.AUTO, config.smtpTls());
+    assertEquals("", config.smtpUser());
+    assertEquals(Optional.empty(), config.smtpPassFile());
+    assertEquals(Path.of("/var/lib/lsm"), config.stateDirectory());
+  }
+
+  @Test
+  void everyKeyIsHeard() throws Exception {
+    Config config =
+        parse(
+            """
+            USER="ops@example.org, root backup"
+            SUB="sockets of $HOSTNAME"
+            FROM="lsm@example.org"
+            MAILER="sendmail"
+            SMTP_HOST="mail.example.org"
+            SMTP_PORT="587"
+            SMTP_TLS="starttls"
+            SMTP_USER="ops"
+            SMTP_PASS_FILE="/etc/lsm.pass"
+            STATE_DIR="/srv/lsm"
+            """);
+    assertEquals(List.of("ops@example.org", "root", "backup"), config.recipients());
+    assertEquals("sockets of $HOSTNAME", config.subject());
+    assertEquals("lsm@example.org", config.from());
+    assertEquals(Mailer.SENDMAIL, config.mailer());
+    assertEquals("mail.example.org", config.smtpHost());
+    assertEquals(587, config.smtpPort());
+    assertEquals(Tls.STARTTLS, config.smtpTls());
+    assertEquals("ops", config.smtpUser());
+    assertEquals(Optional.of(Path.of("/etc/lsm.pass")), config.smtpPassFile());
+    assertEquals(Path.of("/srv/lsm"), config.stateDirectory());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      textBlock =
+          """
+          SUB="two words"               | two words
+          SUB='two words'               | two words
+          SUB=word                      | word
+          SUB=""                        | ~~
+          SUB=''                        | ~~
+          SUB=                          | ~~
+          ~  SUB="indented"  ~          | indented
+          # comments
+          SUB="a" # b                   | a
+          SUB="a"  #b "c"               | a
+          SUB='a' # it's                | a
+          SUB=a # b                     | a
+          SUB= # b                      | ~~
+          SUB="a # b"                   | a # b
+          SUB='a # b' # c               | a # b
+          SUB="#"                       | #
+          # escapes in double quotes, as a shell has them
+          SUB="say \\"hi\\""            | say "hi"
+          SUB="a\\\\b"                  | a\\b
+          SUB="a\\\\"                   | a\\
+          SUB="\\$HOME"                 | $HOME
+          SUB="\\`id\\`"                | `id`
+          SUB="a\\nb"                   | a\\nb
+          SUB="\\\\$"                   | \\$
+          # none in single quotes and without quotes
+          SUB='a\\b'                    | a\\b
+          SUB='a\\'                     | a\\
+          SUB='say "hi"'                | say "hi"
+          SUB="it's"                    | it's
+          # nothing is executed or expanded
+          SUB="$(touch /tmp/x) `id`"    | $(touch /tmp/x) `id`
+          SUB=$(id)                     | $(id)
+          SUB=`id`                      | `id`
+          SUB='${HOME}'                 | ${HOME}
+          SUB=a;id                      | a;id
+          SUB="é 😀"                    | é 😀
+          """)
+  void aLineMeansWhatAShellWouldReadButIsNeverExecuted(String line, String subject)
+      throws Exception {
+    assertEquals(subject, parse(line).subject());
+    assertEquals(subject, parse("\n" + line + "\nFROM=x\n").subject());
+    assertEquals(subject, parse("#x\r\n" + line + "\r\nFROM=x\r\n").subject());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"\n\n", " \t \n", "# SUB=\"x\"", "  # indented", "#", "\r\n# CRLF\r\n \r\n"})
+  void blankLinesAndCommentsMeanNothing(String text) throws Exception {
+    assertEquals("LSM Port Monitor Alert on $HOSTNAME", parse(text).subject());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'root', root",
+    "'a,b', a;b",
+    "'a b', a;b",
+    "' a , b,,c ', a;b;c",
+    "'a@x.org,b', a@x.org;b",
+    "o'brien@x.org, o'brien@x.org"
+  })
+  void recipientsAreSeparatedByCommasOrSpaces(String value, String recipients) throws Exception {
+    assertEquals(List.of(recipients.split(";", -1)), parse("USER=\"" + value + "\"").recipients());
+  }
+
+  @Test
+  void aValueMayBeVeryLong() throws Exception {
+    String value = "a\\\"".repeat(50_000);
+    assertEquals("a\"".repeat(50_000), parse("SUB=\"" + value + "\" # long").subject());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "USER",
+        "USER root",
+        "USER =\"root\"",
+        "USER= root",
+        "=root",
+        "1USER=root",
+        "SMTP-HOST=x",
+        "export USER=root",
+        "SUB=\"open",
+        "SUB=open\"",
+        "SUB='open",
+        "SUB=\"a\\\"",
+        "SUB=\"a\"b",
+        "SUB=\"a\"# no space",
+        "SUB=\"a\" b",
+        "SUB=\"a\" \"b\"",
+        "SUB=a b",
+        "SUB='it's'",
+        "\ufeffUSER=root"
+      })
+  void aLineThatIsNoneIsRefused(String line) {
+    assertRefused(
+        "conf.lsm:3: expected KEY=\"value\" and at most a comment behind it",
+        "# first\n\n" + line + "\n");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      textBlock =
+          """
+          SMTP_TSL="tls"            | unknown key SMTP_TSL; did you mean SMTP_TLS?
+          USERS="root"              | unknown key USERS; did you mean USER?
+          user="root"               | unknown key user; did you mean USER?
+          SUBJECT="x"               | unknown key SUBJECT; did you mean SUB?
+          USER=""                   | USER must name at least one recipient
+          USER=" , "                | USER must name at least one recipient
+          USER="a@b@c"              | USER has 'a@b@c', which is no mail address
+          USER="ok x@"              | USER has 'x@', which is no mail address
+          USER="<a@b.org>"          | USER has '<a@b.org>', which is no mail address
+          USER="a;b"                | USER has 'a;b', which is no mail address
+          FROM="a b"                | FROM must be one mail address
+          FROM="a,b"                | FROM must be one mail address
+          FROM="a@"                 | FROM must be one mail address
+          MAILER="mail"             | MAILER must be one of smtp, sendmail, none
+          MAILER="SMTP"             | MAILER must be one of smtp, sendmail, none
+          MAILER=""                 | MAILER must be one of smtp, sendmail, none
+          SMTP_HOST=""              | SMTP_HOST must be a host name or address
+          SMTP_HOST="a b"           | SMTP_HOST must be a host name or address
+          SMTP_HOST="[::1]"         | SMTP_HOST must be a host name or address
+          SMTP_PORT="0"             | SMTP_PORT must be a port from 1 to 65535
+          SMTP_PORT="65536"         | SMTP_PORT must be a port from 1 to 65535
+          SMTP_PORT="-1"            | SMTP_PORT must be a port from 1 to 65535
+          SMTP_PORT="smtp"          | SMTP_PORT must be a port from 1 to 65535
+          SMTP_PORT=""              | SMTP_PORT must be a port from 1 to 65535
+          SMTP_TLS="yes"            | SMTP_TLS must be one of auto, starttls, tls, none
+          SMTP_PASS_FILE="pass"     | SMTP_PASS_FILE must be an absolute path
+          STATE_DIR="lsm"           | STATE_DIR must be an absolute path
+          STATE_DIR=""              | STATE_DIR must be an absolute path
+          REMIND="24h"              | REMIND is not supported yet; remove the line
+          SYSLOG=""                 | SYSLOG is not supported yet; remove the line
+          SMTP_USER="ops"           | SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the password
+          """)
+  void whatIsWrongIsToldWithFileAndLine(String line, String problem) {
+    assertRefused("conf.lsm:1: " + problem, line);
+    assertRefused("conf.lsm:3: " + problem, "# first\n\n" + line + "\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\t", "\0", "\u001b[2J", "\u0085", "\u007f", "a\rb"})
+  void controlCharactersAreRefused(String value) {
+    assertRefused("conf.lsm:1: SUB has a control character", "SUB=\"" + value + "\"");
+  }
+
+  @Test
+  void theFirstMistakeIsTold() {
+    assertRefused("conf.lsm:1: SMTP_PORT must be a port from 1 to 65535", "SMTP_PORT=x\nUSER=\n");
+  }
+
+  @Test
+  void aKeyThatIsSetTwiceIsRefusedEvenWithTheSameValue() {
+    assertRefused(
+        "conf.lsm:3: USER is set again; remove this line or line 1", "USER=a\nSUB=x\nUSER=a\n");
+  }
+
+  @Test
+  void aLoginNeedsAPasswordWhateverTheOrder() throws Exception {
+    assertEquals("ops", parse("SMTP_PASS_FILE=/p\nSMTP_USER=ops").smtpUser());
+    assertEquals("ops", parse("SMTP_USER=ops\nSMTP_PASS_FILE=/p").smtpUser());
+    assertRefused(
+        "conf.lsm:2: SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the password",
+        "SMTP_PASS_FILE=\"\"\nSMTP_USER=ops\n");
+  }
+
+  @Test
+  void aFileThatIsNotUtf8IsRefused() throws IOException {
+    Path file = folder.resolve("conf.lsm");
+    Files.write(file, "SUB=\"\u00e9\"\n".getBytes(StandardCharsets.ISO_8859_1));
+    ConfigException e = assertThrows(ConfigException.class, () -> Config.read(file));
+    assertEquals(file + ": is not UTF-8 text; save it as UTF-8", e.getMessage());
+  }
+
+  @Test
+  void aMissingFileIsNotAnEmptyOne() {
+    assertThrows(NoSuchFileException.class, () -> Config.read(folder.resolve("conf.lsm")));
+  }
+
+  @Test
+  void theShippedFileNamesEverySupportedKeyWithItsDefaultAndAComment() throws Exception {
+    Path shipped = Path.of("conf/conf.lsm");
+    Pattern line = Pattern.compile("^([A-Z_]+)=\"([^\"]*)\" +# .+$", Pattern.MULTILINE);
+    Map<Key, String> values = new EnumMap<>(Key.class);
+    Matcher matcher = line.matcher(Files.readString(shipped));
+    while (matcher.find()) {
+      values.put(Key.valueOf(matcher.group(1)), matcher.group(2));
+    }
+    Map<Key, String> defaults = new EnumMap<>(Key.class);
+    Arrays.stream(Key.values())
+        .filter(key -> !key.problem("").orElse("").contains("not supported yet"))
+        .forEach(key -> defaults.put(key, key.defaultValue()));
+    assertEquals(defaults, values);
+    assertEquals(List.of("root"), Config.read(shipped).recipients());
+  }
+
+  private static Config parse(String text) throws ConfigException {
+    return Config.parse(FILE, text);
+  }
+
+  private static void assertRefused(String message, String text) {
+    ConfigException e = assertThrows(ConfigException.class, () -> parse(text));
+    assertEquals(message, e.getMessage());
+  }
+}

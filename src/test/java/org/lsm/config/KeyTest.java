@@ -1,0 +1,78 @@
+package org.lsm.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.Optional;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The keys, their names and the values they take. */
+class KeyTest {
+
+  @ParameterizedTest
+  @CsvSource({
+    "USERS, USER",
+    "user, USER",
+    "USR, USER",
+    "SUBJECT, SUB",
+    "Sub, SUB",
+    "FORM, FROM",
+    "MAIL, MAILER",
+    "SMTP_TSL, SMTP_TLS",
+    "SMTPHOST, SMTP_HOST",
+    "SMTP_PORTS, SMTP_PORT",
+    "SMTP_USERS, SMTP_USER",
+    "SMTP_PASSFILE, SMTP_PASS_FILE",
+    "STATEDIR, STATE_DIR",
+    "statedir, STATE_DIR"
+  })
+  void theNearestNameTakesTheFewestEdits(String name, Key nearest) {
+    assertEquals(nearest, Key.nearest(name));
+    assertEquals(Optional.empty(), Key.of(name));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aKeyIsFoundByItsExactName(Key key) {
+    assertEquals(Optional.of(key), Key.of(key.name()));
+    assertEquals(key, Key.nearest(key.name()));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      names = {"REMIND", "SYSLOG", "RUN_CMD", "METRICS_FILE", "EPHEMERAL", "NETNS"},
+      mode = EnumSource.Mode.EXCLUDE)
+  void everyDefaultIsAGoodValue(Key key) {
+    assertEquals(Optional.empty(), key.problem(key.defaultValue()));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"REMIND", "SYSLOG", "RUN_CMD", "METRICS_FILE", "EPHEMERAL", "NETNS"})
+  void keysToComeAreRefusedWithAnyValue(Key key) {
+    assertEquals(Optional.of("is not supported yet; remove the line"), key.problem(""));
+    assertEquals(Optional.of("is not supported yet; remove the line"), key.problem("yes"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "USER, root",
+    "USER, root+lsm@mail.example.org",
+    "SUB, ''",
+    "FROM, ''",
+    "FROM, lsm@example.org",
+    "MAILER, none",
+    "SMTP_HOST, mail.example.org",
+    "SMTP_HOST, 192.0.2.7",
+    "SMTP_HOST, ::1",
+    "SMTP_PORT, 1",
+    "SMTP_PORT, 65535",
+    "SMTP_TLS, tls",
+    "SMTP_PASS_FILE, ''",
+    "SMTP_PASS_FILE, /etc/a b",
+    "STATE_DIR, /"
+  })
+  void aGoodValueHasNoProblem(Key key, String value) {
+    assertEquals(Optional.empty(), key.problem(value));
+  }
+}

@@ -1,0 +1,324 @@
+package org.lsm.proc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.ByteOrder;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.proc.HostScanner.Scan;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.Holder;
+import org.lsm.snapshot.Owner;
+import org.lsm.snapshot.Protocol;
+import org.lsm.snapshot.Snapshot.Origin;
+import org.lsm.snapshot.SocketEntry;
+
+/** Scans of fake hosts: who holds what, and what cannot be said. */
+class HostScannerTest {
+
+  /** The fixtures' btime, 2026-01-01T00:00:00Z, and 100.5 s. */
+  private static final Instant START = Instant.parse("2026-01-01T00:01:40.500Z");
+
+  private static final Owner SSHD = new Owner("root", "/fake/sshd");
+  private static final String HIDDEN =
+      "9 of 9 sockets have an owner that this user may not see; run lsm as root to see all";
+
+  @TempDir private Path folder;
+
+  @BeforeAll
+  static void fixturesAreOfThisMachinesByteOrder() {
+    assumeTrue(
+        ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN,
+        "the fixtures hold addresses as a little-endian kernel prints them");
+  }
+
+  @Test
+  void allTablesThereAreMakeOneSnapshotAndAbsentOnesAreEmpty() throws Exception {
+    Scan scan = FakeProc.of("host", folder).scan();
+    assertEquals(
+        List.of(
+            "tcp/0.0.0.0:22",
+            "tcp/127.0.0.1:25",
+            "udp/0.0.0.0:68",
+            "sctp/192.0.2.7:9899",
+            "sctp/[2001:db8::1]:9899",
+            "raw/0.0.0.0:1",
+            "packet/eth0:0x0003",
+            "packet/if7:0x88cc",
+            "unix//run/x.sock"),
+        scan.snapshot().sockets().keySet().stream().map(Endpoint::toString).toList());
+    assertEquals(
+        new Origin("web1", "6.1.0-18-amd64", Instant.parse("2026-01-02T03:04:05Z"), "1.0.0"),
+        scan.snapshot().origin());
+    assertEquals(List.of(), scan.notes());
+  }
+
+  @Test
+  void noProcessHoldsIt() throws Exception {
+    SocketEntry ssh = ssh(FakeProc.of("host", folder));
+    assertEquals(new TreeSet<>(), ssh.owners());
+    assertEquals(List.of(), ssh.holders());
+  }
+
+  @Test
+  void oneProcessHoldsOneSocket() throws Exception {
+    SocketEntry ssh = ssh(FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101));
+    assertEquals(owners(SSHD), ssh.owners());
+    assertEquals(List.of(new Holder(22, SSHD, START)), ssh.holders());
+  }
+
+  @Test
+  void twoProcessesHoldOneInode() throws Exception {
+    SocketEntry ssh =
+        ssh(
+            FakeProc.of("host", folder)
+                .process(5, "systemd", 0, "/fake/systemd", 101)
+                .process(22, "sshd", 33, "/fake/sshd", 101));
+    Owner systemd = new Owner("root", "/fake/systemd");
+    Owner worker = new Owner("www", "/fake/sshd");
+    assertEquals(owners(systemd, worker), ssh.owners());
+    assertEquals(
+        Set.of(new Holder(5, systemd, START), new Holder(22, worker, START)),
+        Set.copyOf(ssh.holders()));
+  }
+
+  @Test
+  void oneProcessHoldsTwoInodes() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "both", 0, "/fake/sshd", 101, 102);
+    assertEquals(owners(SSHD), ssh(proc).owners());
+    assertEquals(owners(SSHD), entry(proc, Protocol.TCP, "127.0.0.1:25").owners());
+    assertEquals(owners(), entry(proc, Protocol.UDP, "0.0.0.0:68").owners());
+  }
+
+  @Test
+  void twoDescriptorsOfOneSocketAreOneHolder() throws Exception {
+    SocketEntry ssh =
+        ssh(FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101, 101));
+    assertEquals(List.of(new Holder(22, SSHD, START)), ssh.holders());
+  }
+
+  @Test
+  void allAddressesOfAnSctpSocketHaveItsOwner() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "s", 0, "/fake/sshd", 501);
+    assertEquals(owners(SSHD), entry(proc, Protocol.SCTP, "192.0.2.7:9899").owners());
+    assertEquals(owners(SSHD), entry(proc, Protocol.SCTP, "[2001:db8::1]:9899").owners());
+  }
+
+  @Test
+  void socketsThatShareAPortAreOneEntryWithAllTheirOwners() throws Exception {
+    FakeProc proc =
+        FakeProc.of("reuseport", folder)
+            .process(80, "nginx", 33, "/fake/nginx", 111)
+            .process(81, "other", 33, "/fake/other", 112);
+    SocketEntry web = entry(proc, Protocol.TCP, "0.0.0.0:80");
+    assertEquals(
+        owners(new Owner("www", "/fake/other"), new Owner("www", "/fake/nginx")), web.owners());
+    assertEquals(1, proc.scan().snapshot().sockets().size());
+  }
+
+  @Test
+  void oneHiddenSocketOfAPortMakesItsOwnersIncomplete() throws Exception {
+    FakeProc proc =
+        FakeProc.of("reuseport", folder)
+            .process(80, "nginx", 33, "/fake/nginx", 111)
+            .process(2, "lone", 0, "/fake/init");
+    Files.move(proc.root().resolve("1"), folder.resolve("hidden"));
+    assertEquals(
+        owners(Owner.UNKNOWN, new Owner("www", "/fake/nginx")),
+        entry(proc, Protocol.TCP, "0.0.0.0:80").owners());
+    assertEquals(
+        List.of(
+            "1 of 1 sockets have an owner that this user may not see; run lsm as root to see all"),
+        proc.scan().notes());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {") (", "a b", "\n", ") R 1 2 3 (", "\rUid:\t0\t0", "x) S 1\n22 (y", ""})
+  void theNameOfAProcessIsItsOwnChoice(String name) throws Exception {
+    SocketEntry ssh = ssh(FakeProc.of("host", folder).process(22, name, 33, "/fake/sshd", 101));
+    assertEquals(List.of(new Holder(22, new Owner("www", "/fake/sshd"), START)), ssh.holders());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"22/exe", "22/stat", "22/status"})
+  void aProcessThatVanishedHoldsNothing(String missing) throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101).delete(missing);
+    assertEquals(owners(), ssh(proc).owners());
+    assertEquals(List.of(), proc.scan().notes());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "22/status, 'Name:\tsshd\n'",
+    "22/status, 'Name:\tsshd\nUid:\tx\tx\tx\tx\n'",
+    "22/status, ''",
+    "22/stat, 22 (sshd) S 1 1",
+    "22/stat, 22 (sshd) S 1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 soon 1000 2000",
+    "22/stat, ''"
+  })
+  void aProcessThatCannotBeIdentifiedStopsNoScan(String file, String text) throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder)
+            .process(22, "sshd", 0, "/fake/sshd", 101)
+            .process(25, "master", 0, "/fake/master", 102)
+            .write(file, text);
+    assertEquals(owners(), ssh(proc).owners());
+    assertEquals(
+        owners(new Owner("root", "/fake/master")),
+        entry(proc, Protocol.TCP, "127.0.0.1:25").owners());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, root", "33, www", "1234, 1234", "4294967294, 4294967294"})
+  void aUserWithoutANameIsANumber(long uid, String user) throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 7, "/fake/sshd", 101);
+    proc.write("22/status", "Name:\tsshd\nUid:\t7\t" + uid + "\t7\t7\n");
+    assertEquals(owners(new Owner(user, "/fake/sshd")), ssh(proc).owners());
+  }
+
+  @Test
+  void withoutAPasswdFileAllUsersAreNumbers() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
+    Files.delete(folder.resolve("passwd"));
+    assertEquals(owners(new Owner("0", "/fake/sshd")), ssh(proc).owners());
+  }
+
+  @Test
+  void inode0BelongsToNobody() throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder).process(22, "zero", 0, "/fake/sshd", 0).delete("1/stat");
+    assertEquals(owners(), entry(proc, Protocol.RAW, "0.0.0.0:1").owners());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/fake/sshd (deleted), /fake/sshd",
+    "/fake/sshd (deleted) (deleted), /fake/sshd (deleted)",
+    "/tmp/a b+c%20d, /tmp/a b+c%20d",
+    "'/tmp/a\nb', '/tmp/a\nb'",
+    "/memfd:x (deleted), /memfd:x"
+  })
+  void theProgramIsWhatTheLinkSaysWithoutTheMarkOfADeletedOne(String target, String program)
+      throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "x", 0, target, 101);
+    assertEquals(owners(new Owner("root", program)), ssh(proc).owners());
+  }
+
+  /** A shell makes the link: what java.nio can name depends on the locale. */
+  @ParameterizedTest
+  @CsvSource({
+    "/tmp/\\377\\303, '/tmp/\udcff\udcc3'",
+    "/tmp/+\\377%%20 (deleted), '/tmp/+\udcff%20'",
+    "/tmp/\\303\\251, /tmp/\u00e9",
+    "/tmp/\\303\\251\\377, '/tmp/\u00e9\udcff'"
+  })
+  void aProgramOutsideAsciiKeepsItsBytesInEveryLocale(String octal, String program)
+      throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "x", 0, "/gone", 101).delete("22/exe");
+    String script = "ln -s \"$(printf '" + octal + "')\" exe";
+    Process shell =
+        new ProcessBuilder("sh", "-c", script)
+            .directory(proc.root().resolve("22").toFile())
+            .start();
+    assertEquals(0, shell.waitFor());
+    assertEquals(owners(new Owner("root", program)), ssh(proc).owners());
+  }
+
+  @Test
+  void whereInitIsHiddenTheOwnerIsUnknownAndANoteSaysSo() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder);
+    Files.move(proc.root().resolve("1"), folder.resolve("hidden"));
+    assertEquals(owners(Owner.UNKNOWN), ssh(proc).owners());
+    // The raw socket has inode 0, of which nobody could know more.
+    assertEquals(List.of(HIDDEN.replace("9 of 9", "8 of 9")), proc.scan().notes());
+  }
+
+  @Test
+  void aHostWithoutAnySocketIsNotBelieved() throws Exception {
+    FakeProc proc = FakeProc.of("empty", folder);
+    IOException e = assertThrows(IOException.class, proc::scan);
+    assertEquals(
+        "all socket tables under "
+            + proc.root().resolve("net")
+            + " are empty, so nothing can be said about this host; is this a sandbox without"
+            + " them?",
+        e.getMessage());
+  }
+
+  @Test
+  void oneConnectionIsEnoughToBelieveThatNothingListens() throws Exception {
+    FakeProc proc =
+        FakeProc.of("empty", folder)
+            .write("net/unix", "Num\n0: 00000003 00000000 00000000 0001 03 1\n");
+    assertEquals(List.of(), List.copyOf(proc.scan().snapshot().sockets().keySet()));
+  }
+
+  @Test
+  void aMissingNetDirectoryIsAnError() throws Exception {
+    FakeProc proc = FakeProc.of("empty", folder);
+    Path net = proc.root().resolve("net");
+    Files.move(net, folder.resolve("elsewhere"));
+    IOException e = assertThrows(IOException.class, proc::scan);
+    assertEquals("cannot read " + net + ": no such directory; is /proc mounted?", e.getMessage());
+  }
+
+  @Test
+  void aTableThatCannotBeReadIsAnError() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).delete("net/udp");
+    Path udp = Files.createDirectory(proc.root().resolve("net/udp"));
+    IOException e = assertThrows(IOException.class, proc::scan);
+    assertEquals("cannot read " + udp + ": Is a directory", e.getMessage());
+  }
+
+  @Test
+  void aTableThatCannotBeOpenedIsAnError() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder);
+    Path udp = proc.root().resolve("net/udp");
+    Files.delete(udp);
+    Files.createSymbolicLink(udp, Path.of("udp"));
+    FileSystemException e = assertThrows(FileSystemException.class, proc::scan);
+    assertEquals(udp.toString(), e.getFile());
+  }
+
+  @Test
+  void skippedRowsGiveANoteWithFileAndLine() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder);
+    proc.write("net/udp", Files.readString(proc.root().resolve("net/udp")) + "  67: zz\n 68: y:0");
+    assertEquals(
+        List.of(
+            "2 of 3 rows of "
+                + proc.root().resolve("net/udp")
+                + " were not understood and skipped; line 3: no local address"),
+        proc.scan().notes());
+    assertEquals(owners(), entry(proc, Protocol.UDP, "0.0.0.0:68").owners());
+  }
+
+  private static SocketEntry ssh(FakeProc proc) throws IOException {
+    return entry(proc, Protocol.TCP, "0.0.0.0:22");
+  }
+
+  private static SocketEntry entry(FakeProc proc, Protocol protocol, String local)
+      throws IOException {
+    return proc.scan().snapshot().sockets().get(Endpoint.of(protocol, local));
+  }
+
+  private static SortedSet<Owner> owners(Owner... owners) {
+    return new TreeSet<>(List.of(owners));
+  }
+}

@@ -1,0 +1,105 @@
+package org.lsm.proc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.SocketException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.DatagramChannel;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.Holder;
+import org.lsm.snapshot.Owner;
+import org.lsm.snapshot.Protocol;
+
+/** Real sockets of this JVM, found in the real /proc. */
+class RealProcTest {
+
+  private static final byte[] IPV4 = {127, 0, 0, 1};
+  private static final byte[] IPV6 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+
+  @Test
+  void ipv4SocketsAreOfThisProcess() throws Exception {
+    try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.INET);
+        DatagramChannel datagrams = DatagramChannel.open(StandardProtocolFamily.INET)) {
+      ServerSocket tcp = listener.bind(anyPort(IPV4)).socket();
+      DatagramSocket udp = datagrams.bind(anyPort(IPV4)).socket();
+      assertOurs(new Endpoint(Protocol.TCP, "127.0.0.1", tcp.getLocalPort()));
+      assertOurs(new Endpoint(Protocol.UDP, "127.0.0.1", udp.getLocalPort()));
+    }
+  }
+
+  @Test
+  void ipv6SocketsAreOfThisProcess() throws Exception {
+    assumeTrue(hasIpv6(), "this host has no address ::1");
+    try (ServerSocket tcp = new ServerSocket(0, 1, InetAddress.getByAddress(IPV6));
+        DatagramSocket udp = new DatagramSocket(anyPort(IPV6))) {
+      assertOurs(new Endpoint(Protocol.TCP6, "::1", tcp.getLocalPort()));
+      assertOurs(new Endpoint(Protocol.UDP6, "::1", udp.getLocalPort()));
+    }
+  }
+
+  /** Java binds an IPv4 address through an IPv6 socket where it can. */
+  @Test
+  void aV4MappedListenerIsOfThisProcess() throws Exception {
+    assumeTrue(hasIpv6(), "this host has no address ::1");
+    try (ServerSocket tcp = new ServerSocket(0, 1, InetAddress.getByAddress(IPV4))) {
+      assertOurs(new Endpoint(Protocol.TCP6, "::ffff:127.0.0.1", tcp.getLocalPort()));
+    }
+  }
+
+  @Test
+  void aUnixListenerIsOfThisProcess(@TempDir Path folder) throws Exception {
+    Path path = folder.resolve(" a\rb .sock");
+    try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      listener.bind(UnixDomainSocketAddress.of(path));
+      assertOurs(new Endpoint(Protocol.UNIX, path.toString(), 0));
+    }
+  }
+
+  private static InetSocketAddress anyPort(byte[] address) throws IOException {
+    return new InetSocketAddress(InetAddress.getByAddress(address), 0);
+  }
+
+  private static boolean hasIpv6() throws IOException {
+    try (ServerSocket probe = new ServerSocket()) {
+      probe.bind(anyPort(IPV6));
+      return true;
+    } catch (SocketException e) {
+      return false;
+    }
+  }
+
+  private static void assertOurs(Endpoint endpoint) throws IOException {
+    ProcessHandle.Info self = ProcessHandle.current().info();
+    Path program = Path.of(self.command().orElseThrow()).toRealPath();
+    List<Holder> holders =
+        new HostScanner(Path.of("/proc"), Path.of("/etc/passwd"), Clock.systemUTC(), "1.0.0")
+            .scan()
+            .snapshot()
+            .sockets()
+            .get(endpoint)
+            .holders();
+    assertEquals(
+        List.of(new Owner(System.getProperty("user.name"), program.toString())),
+        holders.stream().map(Holder::owner).toList());
+    assertEquals(ProcessHandle.current().pid(), holders.get(0).pid());
+    Instant started = self.startInstant().orElseThrow();
+    Duration off = Duration.between(started, holders.get(0).startTime()).abs();
+    assertTrue(off.compareTo(Duration.ofSeconds(2)) <= 0, "started " + off + " apart");
+  }
+}

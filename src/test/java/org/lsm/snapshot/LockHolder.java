@@ -1,0 +1,26 @@
+package org.lsm.snapshot;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.lsm.snapshot.Snapshot.Origin;
+
+/** Another lsm: stores a baseline, says so, and holds the lock until its input ends. */
+final class LockHolder {
+
+  private LockHolder() {}
+
+  public static void main(String[] args) throws IOException {
+    Path directory = Path.of(args[0]);
+    StateDirectory.create(directory);
+    try (StateDirectory state = StateDirectory.open(directory, Duration.ofSeconds(10))) {
+      state.storeBaseline(Snapshot.of(new Origin("other", "", Instant.EPOCH, ""), List.of()));
+      System.out.println("locked");
+      while (System.in.read() >= 0) {
+        // until the end of the input
+      }
+    }
+  }
+}
