@@ -337,7 +337,7 @@ uninstall_lsm() {
 # Only what lsm itself has written, whatever STATE_DIR may point to.
 purge_state() {
   [ -n "$state_dir" ] && [ -d "$state_dir" ] || return 0
-  (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp lock)
+  (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp scan .scan.tmp lock)
   rmdir "$state_dir" 2>/dev/null || echo "Left $state_dir: it holds files that are not lsm's"
 }
 

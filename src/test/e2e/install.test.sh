@@ -43,12 +43,15 @@ check "nothing is left of the staging" test ! -e "$prefix/lsm/.stage"
 # --- upgrade
 sed 's/^USER="root"/USER="admin@example.org"/' "$prefix/lsm/conf.lsm" >"$work/edited.lsm"
 cp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
+echo 'tcp *:1' >>"$prefix/lsm/ignore.lsm"
+cp "$prefix/lsm/ignore.lsm" "$work/ignore.lsm"
 cp "$state/baseline" "$work/baseline"
 sed -i 's,^\*/10,*/5,' "$cron/lsm"
 install
 ends "the upgrade" 0
 says "the upgrade tells what it keeps" "kept the base comparison files"
 check "the upgrade keeps conf.lsm" cmp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
+check "the upgrade keeps ignore.lsm" cmp "$work/ignore.lsm" "$prefix/lsm/ignore.lsm"
 check "the new default is beside it" grep -q '^USER="root"' "$prefix/lsm/conf.lsm.new"
 check "the upgrade keeps the baseline" cmp "$work/baseline" "$state/baseline"
 check "the upgrade keeps the cron entry" grep -q '^\*/5' "$cron/lsm"

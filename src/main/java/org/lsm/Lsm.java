@@ -7,9 +7,11 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import org.lsm.cli.AcceptCommand;
 import org.lsm.cli.CompareCommand;
 import org.lsm.cli.Context;
 import org.lsm.cli.DeleteCommand;
+import org.lsm.cli.DiffCommand;
 import org.lsm.cli.ExitCode;
 import org.lsm.cli.GenerateCommand;
 import org.lsm.cli.Host;
@@ -68,7 +70,9 @@ public final class Lsm {
             .addSubcommand(new GenerateCommand(context))
             .addSubcommand(new CompareCommand(context))
             .addSubcommand(new DeleteCommand(context))
+            .addSubcommand(new AcceptCommand(context))
             .addSubcommand(new ListCommand(context))
+            .addSubcommand(new DiffCommand(context))
             .setExpandAtFiles(false) // "lsm @/etc/shadow" is no way to read a file
             .setOut(out)
             .setErr(err)

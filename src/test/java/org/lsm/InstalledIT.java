@@ -46,6 +46,7 @@ class InstalledIT {
             SUB="$NEW new on $HOSTNAME"
             SMTP_HOST="127.0.0.1"
             SMTP_PORT="%d"
+            EPHEMERAL="none"
             """
                 .formatted(greenMail.getSmtp().getPort()));
     assertEquals(0, lsm.run("-g").exitCode());

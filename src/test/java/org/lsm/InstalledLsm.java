@@ -16,7 +16,9 @@ record InstalledLsm(Path prefix) {
     /** The lines printed for one endpoint, from the line that names it to the next empty line. */
     String story(String endpoint) {
       for (String paragraph : out.split("\n\n", -1)) {
-        if (paragraph.lines().findFirst().orElse("").endsWith(" " + endpoint)) {
+        String first = paragraph.lines().findFirst().orElse("");
+        // The name of a service may follow.
+        if (first.endsWith(" " + endpoint) || first.contains(" " + endpoint + "  (")) {
           return paragraph;
         }
       }
@@ -25,7 +27,7 @@ record InstalledLsm(Path prefix) {
   }
 
   /** Installs what {@code mvn package} has built. */
-  static InstalledLsm install(Path prefix, String config) throws Exception {
+  static InstalledLsm install(Path prefix, String config) throws IOException, InterruptedException {
     InstalledLsm lsm = new InstalledLsm(prefix);
     Result result =
         run(
@@ -42,13 +44,17 @@ record InstalledLsm(Path prefix) {
     if (result.exitCode() != 0) {
       throw new IOException("install.sh failed: " + result);
     }
-    Files.writeString(
-        prefix.resolve("lsm/conf.lsm"), "STATE_DIR=\"" + lsm.state() + "\"\n" + config);
+    lsm.configure(config);
     return lsm;
   }
 
+  /** Writes conf.lsm anew. */
+  void configure(String config) throws IOException {
+    Files.writeString(prefix.resolve("lsm/conf.lsm"), "STATE_DIR=\"" + state() + "\"\n" + config);
+  }
+
   /** Uninstalls it again, and purges what it has kept. */
-  void purge() throws Exception {
+  void purge() throws IOException, InterruptedException {
     Path cron = prefix.resolve("cron");
     String installer = prefix.resolve("lsm/install.sh").toString();
     Result result = run(List.of("/bin/sh", installer, "--purge", "--cron-dir", cron.toString()));
@@ -62,14 +68,19 @@ record InstalledLsm(Path prefix) {
   }
 
   /** Runs the installed program, by the link that users type. */
-  Result run(String... arguments) throws Exception {
+  Result run(String... arguments) throws IOException, InterruptedException {
+    return run(command(arguments));
+  }
+
+  /** The command line that runs the installed program. */
+  List<String> command(String... arguments) {
     List<String> command = new ArrayList<>(List.of(prefix.resolve("sbin/lsm").toString()));
     command.addAll(List.of(arguments));
-    return run(command);
+    return command;
   }
 
   /** Runs any program, by files, so that no pipe can fill up. */
-  static Result run(List<String> command) throws Exception {
+  static Result run(List<String> command) throws IOException, InterruptedException {
     Path out = Files.createTempFile("lsm", "out");
     Path err = Files.createTempFile("lsm", "err");
     try {

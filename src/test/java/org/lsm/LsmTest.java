@@ -27,7 +27,9 @@ class LsmTest extends CommandTestBase {
         "-g | Usage: lsm generate [-hV] [--no-color] [--verbose] [--config=FILE]",
         "compare | Usage: lsm compare [-hV] [--no-alert] [--no-color] [--quiet] [--verbose]",
         "delete | Usage: lsm delete [-hV] [--no-color] [--verbose] [--config=FILE]",
-        "list | Usage: lsm list [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "accept | Usage: lsm accept [-hV] [--no-color] [--verbose] [--config=FILE] SOCKET...",
+        "diff | Usage: lsm diff [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "list | Usage: lsm list [-hV] [--all] [--no-color] [--verbose] [--config=FILE]",
       })
   void helpIsPrintedEverywhere(String command, String usage) {
     Result result = command == null ? run("--help") : run(command, "--help");
@@ -46,7 +48,7 @@ class LsmTest extends CommandTestBase {
     String help = run("--help").out();
 
     assertEquals(
-        List.of("compare, -c", "delete, -d", "generate, -g", "list"),
+        List.of("accept", "compare, -c", "delete, -d", "diff", "generate, -g", "list"),
         help.lines()
             .dropWhile(line -> !line.equals("Commands:"))
             .skip(1)
@@ -57,7 +59,8 @@ class LsmTest extends CommandTestBase {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "generate", "compare", "delete", "list", "-g", "-c", "-d"})
+  @ValueSource(
+      strings = {"", "generate", "compare", "delete", "accept", "list", "diff", "-g", "-c", "-d"})
   void versionIsPrintedEverywhere(String command) {
     Result result = command.isEmpty() ? run("--version") : run(command, "--version");
 
@@ -79,6 +82,10 @@ class LsmTest extends CommandTestBase {
         "-d -y              | Unknown option: '-y'                          | lsm delete",
         "compare extra      | Unmatched argument at index 1: 'extra'        | lsm compare",
         "list --config      | Missing required parameter for option '--config' (FILE) | lsm list",
+        "accept            | Missing required parameter: 'SOCKET' | lsm accept",
+        "diff              | Missing required parameters: 'OLD', 'NEW' | lsm diff",
+        "diff old          | Missing required parameter: 'NEW' | lsm diff",
+        "list --format xml | Invalid value for option '--format': expected one of [TEXT, text, JSON, json] (case-sensitive) but was 'xml' | lsm list",
         "generate --quiet   | Unknown option: '--quiet'                     | lsm generate",
       })
   void misuseIsExplained(String arguments, String message, String command) {
@@ -135,12 +142,12 @@ class LsmTest extends CommandTestBase {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "compare", "delete"})
+  @ValueSource(strings = {"generate", "compare", "delete", "list", "accept x"})
   void missingConfigurationIsNamed(String command) {
     Path missing = directory.resolve("missing.lsm");
     environment.put("LSM_CONF", missing.toString());
 
-    assertEquals(trouble(missing + ": no such file or directory"), run(command));
+    assertEquals(trouble(missing + ": no such file or directory"), run(command.split(" ", -1)));
   }
 
   @Test

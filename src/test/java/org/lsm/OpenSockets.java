@@ -13,7 +13,6 @@ import java.util.List;
 final class OpenSockets implements AutoCloseable {
 
   static final Path PERL = Path.of("/usr/bin/perl");
-  private static final String SCRIPT = "src/test/resources/org/lsm/sockets.pl";
 
   private final Process process;
   private final List<String> endpoints = new ArrayList<>();
@@ -35,15 +34,31 @@ final class OpenSockets implements AutoCloseable {
       command.addAll(
           List.of("/usr/bin/setpriv", "--reuid", user, "--regid", "nogroup", "--clear-groups"));
     }
-    command.addAll(List.of(interpreter.toString(), SCRIPT));
+    command.addAll(command(interpreter, endpoints));
+    return start(command);
+  }
+
+  /** The command line that opens these sockets. */
+  static List<String> command(Path interpreter, String... endpoints) {
+    List<String> command = new ArrayList<>(List.of(interpreter.toString(), script("sockets.pl")));
     command.addAll(List.of(endpoints));
+    return command;
+  }
+
+  /** The path of a script that stands with the tests. */
+  static String script(String name) {
+    return Path.of("src/test/resources/org/lsm", name).toAbsolutePath().toString();
+  }
+
+  /** Starts a program that prints what it opens and "ready", as sockets.pl does. */
+  static OpenSockets start(List<String> command) throws IOException {
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     OpenSockets sockets = new OpenSockets(process);
     BufferedReader out = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8));
     for (String line = out.readLine(); !"ready".equals(line); line = out.readLine()) {
       if (line == null) {
-        throw new IOException("could not open " + String.join(" ", endpoints));
+        throw new IOException("could not open any: " + String.join(" ", command));
       }
       sockets.endpoints.add(line);
     }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -39,6 +40,9 @@ record Program(Path executable, Duration limit) {
    * @throws IOException if it cannot be started or does not end in time
    */
   Outcome run(List<String> arguments, byte[] input) throws IOException {
+    if (!Files.isExecutable(executable)) {
+      throw new IOException("there is no program " + executable);
+    }
     List<String> command = new ArrayList<>(List.of(executable.toString()));
     command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);

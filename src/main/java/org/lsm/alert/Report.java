@@ -1,5 +1,6 @@
 package org.lsm.alert;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -8,6 +9,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -15,10 +17,14 @@ import java.util.stream.Collectors;
 import org.lsm.snapshot.Diff;
 import org.lsm.snapshot.Diff.Difference;
 import org.lsm.snapshot.Diff.Kind;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.Flag;
 import org.lsm.snapshot.Holder;
 import org.lsm.snapshot.Owner;
 import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.SocketEntry;
+import org.lsm.snapshot.Story;
+import org.lsm.snapshot.Story.ProcessStory;
 import org.lsm.snapshot.Untrusted;
 
 /**
@@ -27,18 +33,36 @@ import org.lsm.snapshot.Untrusted;
  * @param before what the baseline holds
  * @param after what the scan found
  * @param diff what differs between them
+ * @param stories what can be told of what is new or changed
  * @param notes what the reader should know of how far this can be believed; not escaped
  * @param zone the time zone to tell times in
  */
-public record Report(Snapshot before, Snapshot after, Diff diff, List<String> notes, ZoneId zone) {
+public record Report(
+    Snapshot before,
+    Snapshot after,
+    Diff diff,
+    Map<Endpoint, Story> stories,
+    List<String> notes,
+    ZoneId zone) {
 
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss xxx", Locale.ROOT);
   private static final Pattern VARIABLE = Pattern.compile("\\$(HOSTNAME|NEW|GONE|CHANGED|DATE)\\b");
+
+  /** Lest somebody who opens thousands of sockets make the mail too large to be taken. */
+  private static final int MOST_DIFFERENCES = 200;
+
+  private static final int LONGEST = 1000;
   private static final String INDENT = " ".repeat(9);
 
   public Report {
+    stories = Map.copyOf(stories);
     notes = List.copyOf(notes);
+  }
+
+  /** The same report of other differences. */
+  public Report with(Diff other) {
+    return new Report(before, after, other, stories, notes, zone);
   }
 
   /** The whole report: verdict, differences, where and when, and what to do. */
@@ -47,15 +71,16 @@ public record Report(Snapshot before, Snapshot after, Diff diff, List<String> no
     lines.add(verdict());
     lines.add("");
     lines.addAll(differenceLines());
-    lines.add("Host      " + host() + ", Linux " + Untrusted.escape(after.origin().kernel()));
+    lines.add("Host      " + host() + ", Linux " + escape(after.origin().kernel()));
     lines.add("Scanned   " + time(after.origin().time()));
     lines.add(
         String.format(
             "Baseline  %s, %d sockets", time(before.origin().time()), before.sockets().size()));
-    notes.forEach(note -> lines.add("Note      " + Untrusted.escape(note)));
+    notes.forEach(note -> lines.add("Note      " + escape(note)));
     if (!diff.isEmpty()) {
       lines.add("");
-      lines.add("If all of this is as it should be, make it the new baseline: lsm generate");
+      lines.add(
+          "If all of this is as it should be, take it into the baseline: lsm generate, or lsm accept SOCKET");
     }
     return String.join("\n", lines) + "\n";
   }
@@ -98,40 +123,62 @@ public record Report(Snapshot before, Snapshot after, Diff diff, List<String> no
 
   private List<String> differenceLines() {
     List<String> lines = new ArrayList<>();
-    for (Difference difference : diff.differences()) {
+    for (Difference difference : diff.differences().stream().limit(MOST_DIFFERENCES).toList()) {
+      Story story = stories.getOrDefault(difference.endpoint(), Story.UNTOLD);
+      String service = story.service().isEmpty() ? "" : "  (" + escape(story.service()) + ")";
       lines.add(
-          String.format(
-              "%-8s %s", difference.kind(), Untrusted.escape(difference.endpoint().toString())));
+          String.format("%-8s %s", difference.kind(), escape(difference.endpoint().toString()))
+              + service);
       switch (difference.kind()) {
-        case NEW -> lines.addAll(held("by", difference.after()));
+        case NEW -> lines.addAll(held("by", difference.after(), story));
         case GONE -> lines.add(INDENT + "was by " + owners(difference.before()));
         case CHANGED -> {
           lines.add(INDENT + "from " + owners(difference.before()));
-          lines.addAll(held("to  ", difference.after()));
+          lines.addAll(held("to  ", difference.after(), story));
         }
       }
+      if (!story.peers().isEmpty()) {
+        lines.add(INDENT + "connected now: " + String.join(", ", story.peers()));
+      }
+      lines.addAll(flags(INDENT, story.flags()));
+      lines.add("");
+    }
+    if (diff.differences().size() > MOST_DIFFERENCES) {
+      lines.add("… and " + (diff.differences().size() - MOST_DIFFERENCES) + " more");
       lines.add("");
     }
     return lines;
   }
 
+  private static List<String> flags(String indent, Set<Flag> flags) {
+    return flags.isEmpty()
+        ? List.of()
+        : List.of(
+            indent + "! " + flags.stream().map(Flag::words).collect(Collectors.joining(", ")));
+  }
+
   private String host() {
-    return Untrusted.escape(after.origin().host());
+    return escape(after.origin().host());
   }
 
   private String time(Instant instant) {
     return TIME.format(instant.atZone(zone));
   }
 
-  /** One line an owner, with its processes. */
-  private List<String> held(String word, SocketEntry entry) {
+  /** A line for each owner with its processes, and what can be told of the oldest of them. */
+  private List<String> held(String word, SocketEntry entry, Story story) {
     if (entry.owners().isEmpty()) {
       return List.of(INDENT + word + " no process");
     }
     Map<Owner, List<Holder>> holders = byOwner(entry);
-    return entry.owners().stream()
-        .map(owner -> INDENT + word + " " + name(owner) + processes(holders.get(owner)))
-        .toList();
+    List<String> lines = new ArrayList<>();
+    for (Owner owner : entry.owners()) {
+      lines.add(INDENT + word + " " + name(owner) + processes(holders.get(owner)));
+      story.processes().stream()
+          .filter(process -> process.holder().owner().equals(owner))
+          .forEach(process -> lines.addAll(told(process)));
+    }
+    return lines;
   }
 
   /** The processes of one owner, with the start of the oldest; nothing where none was found. */
@@ -139,16 +186,47 @@ public record Report(Snapshot before, Snapshot after, Diff diff, List<String> no
     if (holders == null) {
       return "";
     }
-    Instant since = holders.stream().map(Holder::startTime).min(Instant::compareTo).orElseThrow();
-    return ", PID " + pids(holders) + ", started " + time(since);
+    Instant start = holders.stream().map(Holder::startTime).min(Instant::compareTo).orElseThrow();
+    return ", PID " + pids(holders) + ", started " + time(start) + " (" + age(start) + " ago)";
   }
 
-  private static Map<Owner, List<Holder>> byOwner(SocketEntry entry) {
+  private static List<String> told(ProcessStory process) {
+    String indent = INDENT + "  ";
+    List<String> lines = new ArrayList<>();
+    if (!process.commandLine().isEmpty()) {
+      lines.add(indent + "command  " + escape(process.commandLine()));
+    }
+    if (!process.workingDirectory().isEmpty()) {
+      lines.add(indent + "in       " + escape(process.workingDirectory()));
+    }
+    if (!process.unit().isEmpty()) {
+      lines.add(indent + "unit     " + escape(process.unit()));
+    }
+    for (Holder parent : process.parents()) {
+      lines.add(indent + "child of " + name(parent.owner()) + ", PID " + parent.pid());
+    }
+    lines.addAll(flags(indent, process.flags()));
+    return lines;
+  }
+
+  /** Time from a start to the scan in its two largest units: {@code 3 d 4 h}. */
+  private String age(Instant start) {
+    Duration age = Duration.between(start, after.origin().time());
+    long[] units = {age.toDays(), age.toHoursPart(), age.toMinutesPart(), age.toSecondsPart()};
+    for (int i = 0; i < 3; i++) {
+      if (units[i] > 0) {
+        return units[i] + " " + "dhm".charAt(i) + " " + units[i + 1] + " " + "hms".charAt(i);
+      }
+    }
+    return Math.max(0, units[3]) + " s";
+  }
+
+  static Map<Owner, List<Holder>> byOwner(SocketEntry entry) {
     return entry.holders().stream()
         .collect(Collectors.groupingBy(Holder::owner, TreeMap::new, Collectors.toList()));
   }
 
-  private static String pids(Collection<Holder> holders) {
+  static String pids(Collection<Holder> holders) {
     return holders.stream()
         .map(Holder::pid)
         .sorted()
@@ -165,48 +243,12 @@ public record Report(Snapshot before, Snapshot after, Diff diff, List<String> no
   private static String name(Owner owner) {
     return owner.equals(Owner.UNKNOWN)
         ? "an unknown owner"
-        : Untrusted.escape(owner.program()) + " (" + Untrusted.escape(owner.user()) + ")";
+        : escape(owner.program()) + " (" + escape(owner.user()) + ")";
   }
 
-  /**
-   * All sockets of a snapshot as a table, one line an owner: protocol, local address, user, PIDs,
-   * program.
-   */
-  public static String table(Snapshot snapshot) {
-    List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("PROTOCOL", "LOCAL ADDRESS", "USER", "PID", "PROGRAM"));
-    for (SocketEntry entry : snapshot.sockets().values()) {
-      String protocol = entry.endpoint().protocol().label();
-      String local = Untrusted.escape(entry.endpoint().local());
-      Map<Owner, List<Holder>> holders = byOwner(entry);
-      for (Owner owner : entry.owners()) {
-        rows.add(
-            List.of(
-                protocol,
-                local,
-                Untrusted.escape(owner.user()),
-                holders.containsKey(owner) ? pids(holders.get(owner)) : "?",
-                Untrusted.escape(owner.program())));
-      }
-      if (entry.owners().isEmpty()) {
-        rows.add(List.of(protocol, local, "-", "-", "-"));
-      }
-    }
-    return align(rows);
-  }
-
-  /** Pads all columns but the last to their widest cell, or 40 characters where that is less. */
-  private static String align(List<List<String>> rows) {
-    int columns = rows.get(0).size();
-    StringBuilder format = new StringBuilder();
-    for (int i = 0; i < columns - 1; i++) {
-      int column = i;
-      int width = rows.stream().mapToInt(row -> row.get(column).length()).max().orElse(1);
-      format.append("%-").append(Math.min(width, 40)).append("s  ");
-    }
-    String line = format.append("%s%n").toString();
-    return rows.stream()
-        .map(row -> String.format(line, row.toArray()))
-        .collect(Collectors.joining());
+  /** Untrusted text as it is printed; a very long one is cut. */
+  private static String escape(String text) {
+    String escaped = Untrusted.escape(text);
+    return escaped.length() <= LONGEST ? escaped : escaped.substring(0, LONGEST) + "…";
   }
 }

@@ -1,27 +1,38 @@
 package org.lsm.cli;
 
+import java.nio.file.Path;
 import org.lsm.alert.DeliveryException;
 import org.lsm.alert.Mail;
 import org.lsm.alert.Report;
 import org.lsm.config.Config;
-import org.lsm.proc.HostScanner.Scan;
-import org.lsm.snapshot.Diff;
+import org.lsm.proc.Survey;
 import org.lsm.snapshot.Snapshot;
+import org.lsm.snapshot.SnapshotFile;
 import org.lsm.snapshot.StateDirectory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code lsm compare}: says what differs from the baseline, and alerts. */
-@picocli.CommandLine.Command(
+@Command(
     name = "compare",
     aliases = "-c",
     description = "Compare the sockets there are now with the baseline, report and alert.")
-public final class CompareCommand extends Command {
+public final class CompareCommand extends LsmCommand {
 
   @Option(names = "--quiet", description = "Print no report, only errors (for cron).")
   private boolean quiet;
 
   @Option(names = "--no-alert", description = "Only print, alert nobody.")
   private boolean noAlert;
+
+  @Option(
+      names = "--baseline",
+      paramLabel = "FILE",
+      description = "Compare with this snapshot instead, and alert nobody.")
+  private Path baselineFile;
+
+  @Mixin private Format format;
 
   public CompareCommand(Context context) {
     super(context);
@@ -30,22 +41,21 @@ public final class CompareCommand extends Command {
   @Override
   public Integer call() throws Exception {
     Config config = context.config();
-    Report report = compare(config);
+    Report report;
+    try (StateDirectory state = context.openState(config)) {
+      Survey survey = context.survey(config, state.readScanState());
+      Snapshot baseline =
+          baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
+      report = context.compare(config, survey, baseline);
+      state.storeScanState(survey.state());
+    }
     if (!quiet) {
-      print(report.text());
+      print(format.of(report));
     }
     if (report.diff().isEmpty()) {
       return ExitCode.DONE;
     }
-    return noAlert ? ExitCode.DIFFERS : alert(config, report);
-  }
-
-  private Report compare(Config config) throws Exception {
-    try (StateDirectory state = context.openState(config)) {
-      Snapshot baseline = state.readBaseline();
-      Scan scan = context.scan();
-      return context.report(baseline, scan, Diff.between(baseline, scan.snapshot()));
-    }
+    return noAlert || baselineFile != null ? ExitCode.DIFFERS : alert(config, report);
   }
 
   private int alert(Config config, Report report) {

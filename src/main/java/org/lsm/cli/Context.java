@@ -5,13 +5,16 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.Properties;
 import org.lsm.alert.Report;
 import org.lsm.config.Config;
 import org.lsm.config.ConfigException;
+import org.lsm.config.IgnoreRules;
 import org.lsm.proc.HostScanner;
-import org.lsm.proc.HostScanner.Scan;
-import org.lsm.snapshot.Diff;
+import org.lsm.proc.Survey;
+import org.lsm.snapshot.EphemeralPorts;
+import org.lsm.snapshot.ScanState;
 import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.StateDirectory;
 import picocli.CommandLine.Option;
@@ -65,10 +68,18 @@ public final class Context {
 
   /** The configuration, from {@code --config}, LSM_CONF, or beside the program. */
   Config config() throws IOException, ConfigException {
-    return Config.read(configFile == null ? defaultConfigFile() : configFile);
+    return Config.read(configFile());
   }
 
-  private Path defaultConfigFile() {
+  /** The ignore rules, which stand beside the configuration. */
+  IgnoreRules rules() throws IOException, ConfigException {
+    return IgnoreRules.read(configFile().resolveSibling("ignore.lsm"));
+  }
+
+  private Path configFile() {
+    if (configFile != null) {
+      return configFile;
+    }
     String fromEnvironment = host.environment().getOrDefault("LSM_CONF", "");
     return Path.of(
         fromEnvironment.isEmpty()
@@ -81,13 +92,22 @@ public final class Context {
     return StateDirectory.open(config.stateDirectory(), LOCK_PATIENCE);
   }
 
-  Scan scan() throws IOException {
-    return new HostScanner(host.proc(), host.passwd(), host.clock(), version()).scan();
+  /** A survey of the host, on top of what the last run has seen. */
+  Survey survey(Config config, ScanState remembered) throws IOException {
+    return new Survey(
+        new HostScanner(host.sources(), config.allNetworkNamespaces(), host.clock(), version()),
+        remembered);
   }
 
-  /** The outcome of a comparison, ready to be told. */
-  Report report(Snapshot baseline, Scan scan, Diff diff) {
-    return new Report(baseline, scan.snapshot(), diff, scan.notes(), host.clock().getZone());
+  /** Compares the host with a baseline, as the configuration and the ignore rules say. */
+  Report compare(Config config, Survey survey, Snapshot baseline)
+      throws IOException, ConfigException {
+    EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
+    return new Comparison(survey, baseline, ephemeral, rules()).report(zone());
+  }
+
+  ZoneId zone() {
+    return host.clock().getZone();
   }
 
   /** The version of this lsm. */

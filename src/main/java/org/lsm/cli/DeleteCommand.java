@@ -4,13 +4,11 @@ import java.nio.file.Path;
 import java.util.List;
 import org.lsm.config.Config;
 import org.lsm.snapshot.StateDirectory;
+import picocli.CommandLine.Command;
 
 /** {@code lsm delete}: forgets the baselines. */
-@picocli.CommandLine.Command(
-    name = "delete",
-    aliases = "-d",
-    description = "Delete the baseline and its predecessors.")
-public final class DeleteCommand extends Command {
+@Command(name = "delete", aliases = "-d", description = "Delete the baseline and its predecessors.")
+public final class DeleteCommand extends LsmCommand {
 
   public DeleteCommand(Context context) {
     super(context);
@@ -20,7 +18,7 @@ public final class DeleteCommand extends Command {
   public Integer call() throws Exception {
     Config config = context.config();
     try (StateDirectory state = context.openState(config)) {
-      List<Path> deleted = state.deleteBaselines();
+      List<Path> deleted = state.deleteAll();
       deleted.forEach(file -> out().println("Deleted " + file));
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + config.stateDirectory());

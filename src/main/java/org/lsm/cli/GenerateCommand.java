@@ -3,20 +3,23 @@ package org.lsm.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Optional;
+import java.util.Set;
+import org.lsm.alert.Report;
 import org.lsm.config.Config;
-import org.lsm.proc.HostScanner.Scan;
-import org.lsm.snapshot.Diff;
+import org.lsm.proc.Survey;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.EphemeralPorts;
 import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.SnapshotFile;
 import org.lsm.snapshot.StateDirectory;
-import org.lsm.snapshot.Untrusted;
+import picocli.CommandLine.Command;
 
 /** {@code lsm generate}: makes the sockets of this moment the baseline. */
-@picocli.CommandLine.Command(
+@Command(
     name = "generate",
     aliases = "-g",
     description = "Take the sockets there are now as the baseline; the last 5 baselines are kept.")
-public final class GenerateCommand extends Command {
+public final class GenerateCommand extends LsmCommand {
 
   public GenerateCommand(Context context) {
     super(context);
@@ -27,15 +30,22 @@ public final class GenerateCommand extends Command {
     Config config = context.config();
     StateDirectory.create(config.stateDirectory());
     try (StateDirectory state = context.openState(config)) {
-      Scan scan = context.scan();
+      Survey survey = context.survey(config, state.readScanState());
       Optional<Snapshot> replaced = replaced(state);
-      state.storeBaseline(scan.snapshot());
-      replaced.ifPresent(before -> printAccepted(before, scan));
+      Optional<Report> accepted = Optional.empty();
+      if (replaced.isPresent()) {
+        accepted = Optional.of(context.compare(config, survey, replaced.get()));
+      }
+      EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
+      Snapshot baseline = ephemeral.generalize(settled(survey));
+      state.storeBaseline(baseline);
+      state.storeScanState(survey.state());
+      accepted.ifPresent(this::printAccepted);
       out()
           .printf(
               "Baseline of %d sockets written to %s%n",
-              scan.snapshot().sockets().size(), state.baseline());
-      scan.notes().forEach(note -> err().println("lsm: " + Untrusted.escape(note)));
+              baseline.sockets().size(), state.baseline());
+      survey.notes().forEach(this::warn);
     }
     return ExitCode.DONE;
   }
@@ -48,18 +58,26 @@ public final class GenerateCommand extends Command {
     try {
       return Optional.of(SnapshotFile.read(state.baseline()));
     } catch (SnapshotFile.DamagedException e) {
-      err().println("lsm: replaced a baseline that could not be read, it is kept as baseline.1");
-      err().println("lsm: " + Untrusted.escape(e.getMessage()));
+      warn("replaced a baseline that could not be read, it is kept as baseline.1");
+      warn(e.getMessage());
       return Optional.empty();
     }
   }
 
-  private void printAccepted(Snapshot before, Scan scan) {
-    Diff diff = Diff.between(before, scan.snapshot());
-    if (!diff.isEmpty()) {
+  /** What stays: at least two looks, without what was closed meanwhile. */
+  private static Snapshot settled(Survey survey) throws IOException {
+    do {
+      survey.look();
+    } while (!survey.isSettled());
+    Set<Endpoint> closed = survey.closedAgain();
+    return survey.found().where(entry -> !closed.contains(entry.endpoint()));
+  }
+
+  private void printAccepted(Report report) {
+    if (!report.diff().isEmpty()) {
       out().println("Accepted into the baseline:");
       out().println();
-      print(context.report(before, scan, diff).differences());
+      print(report.differences());
     }
   }
 }

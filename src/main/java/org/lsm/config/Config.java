@@ -14,6 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.lsm.snapshot.DurableFile;
+import org.lsm.snapshot.EphemeralPorts;
 
 /** The configuration: conf.lsm, checked, with defaults where it is silent. */
 public final class Config {
@@ -56,10 +57,17 @@ public final class Config {
    * @throws ConfigException at the first thing that is wrong
    */
   public static Config read(Path file) throws IOException, ConfigException {
-    byte[] bytes = DurableFile.read(file);
+    return parse(file, decode(file, DurableFile.read(file)));
+  }
+
+  /** The configuration where no file sets anything. */
+  public static Config defaults() {
+    return new Config(Map.of());
+  }
+
+  static String decode(Path file, byte[] bytes) throws ConfigException {
     try {
-      return parse(
-          file, StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
       throw new ConfigException(file, "is not UTF-8 text; save it as UTF-8");
     }
@@ -181,5 +189,15 @@ public final class Config {
   /** The directory of the baseline and all else that lsm remembers. */
   public Path stateDirectory() {
     return Path.of(get(Key.STATE_DIR));
+  }
+
+  /** The protocols whose ephemeral ports count by their owner instead of their number. */
+  public EphemeralPorts.Scope ephemeral() {
+    return EphemeralPorts.Scope.valueOf(get(Key.EPHEMERAL).toUpperCase(Locale.ROOT));
+  }
+
+  /** Whether to look into all network namespaces, or only into that of the host. */
+  public boolean allNetworkNamespaces() {
+    return get(Key.NETNS).equals("all");
   }
 }

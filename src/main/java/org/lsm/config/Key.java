@@ -19,13 +19,13 @@ public enum Key {
   SMTP_TLS("auto", oneOf("auto", "starttls", "tls", "none")),
   SMTP_USER("", Key::anything),
   SMTP_PASS_FILE("", Key::optionalPath),
+  EPHEMERAL("udp", oneOf("udp", "all", "none")),
+  NETNS("host", oneOf("host", "all")),
   STATE_DIR("/var/lib/lsm", Key::path),
   REMIND(Key::notSupported),
   SYSLOG(Key::notSupported),
   RUN_CMD(Key::notSupported),
-  METRICS_FILE(Key::notSupported),
-  EPHEMERAL(Key::notSupported),
-  NETNS(Key::notSupported);
+  METRICS_FILE(Key::notSupported);
 
   private static final Pattern ADDRESS =
       Pattern.compile("[^\\s,;:<>()\\[\\]\"\\\\@]+(@[A-Za-z0-9._-]+)?");

@@ -1,49 +1,65 @@
 package org.lsm.proc;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.EphemeralPorts;
 import org.lsm.snapshot.Holder;
-import org.lsm.snapshot.Protocol;
+import org.lsm.snapshot.ScanState;
+import org.lsm.snapshot.ScanState.Holding;
+import org.lsm.snapshot.ScanState.Socket;
 import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.SocketEntry;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.snapshot.Story;
 
-/** Takes a snapshot of the host that a /proc describes. */
+/** Takes snapshots of the host that a /proc describes. */
 public final class HostScanner {
 
+  /**
+   * Where the host is described.
+   *
+   * @param proc the mount point of /proc
+   * @param passwd the file with the names of users, passwd(5)
+   * @param services the file with the names of ports, services(5)
+   * @param netns the directory with the names of network namespaces, ip-netns(8)
+   */
+  public record Sources(Path proc, Path passwd, Path services, Path netns) {}
+
+  private static final Holding NOBODY = new Holding(List.of(), true);
+
   private final Path proc;
-  private final Path passwd;
+  private final Processes processes;
+  private final NetworkNamespaces namespaces;
+  private final Inspector inspector;
+  private final boolean allNamespaces;
   private final Clock clock;
   private final String version;
+  private final Map<String, NetworkNamespace> scanned = new HashMap<>();
 
   /**
-   * @param proc the mount point of /proc
-   * @param passwd the file with the names of users
-   * @param clock tells when the scan was made
+   * @param sources where the host is described
+   * @param allNamespaces whether to look into all network namespaces or only into the own one
+   * @param clock tells when a scan was made
    * @param version of lsm, to stand in the snapshot
    */
-  public HostScanner(Path proc, Path passwd, Clock clock, String version) {
-    this.proc = proc;
-    this.passwd = passwd;
+  public HostScanner(Sources sources, boolean allNamespaces, Clock clock, String version)
+      throws IOException {
+    this.proc = sources.proc();
+    this.processes = new Processes(proc, new Users(sources.passwd()));
+    this.namespaces = new NetworkNamespaces(proc, processes, sources.netns());
+    this.inspector = new Inspector(processes, sources.services());
+    this.allNamespaces = allNamespaces;
     this.clock = clock;
     this.version = version;
   }
@@ -52,20 +68,31 @@ public final class HostScanner {
    * The outcome of a scan.
    *
    * @param snapshot what was found
+   * @param state what the next scan can build upon
    * @param notes what the reader should know of how far it can be believed; not escaped
    */
-  public record Scan(Snapshot snapshot, List<String> notes) {}
+  public record Scan(Snapshot snapshot, ScanState state, List<String> notes) {}
 
-  /** Reads all tables and finds the owners of all watched sockets. */
-  public Scan scan() throws IOException {
+  /**
+   * Reads all tables and attributes all watched sockets to their owners.
+   *
+   * @param remembered the state of the last scan: who held a socket then and has not changed since
+   *     is believed to hold it still
+   */
+  public Scan scan(ScanState remembered) throws IOException {
     List<String> notes = new ArrayList<>();
-    Map<Endpoint, Set<Long>> sockets = readTables(notes);
-    Set<Long> inodes = sockets.values().stream().flatMap(Set::stream).collect(Collectors.toSet());
-    inodes.remove(0L);
-    Owners.Found found = new Owners(new Processes(proc), new Users(passwd)).find(inodes);
-    List<SocketEntry> entries = new ArrayList<>();
-    sockets.forEach((endpoint, of) -> entries.add(entry(endpoint, of, found)));
-    long unknown = entries.stream().filter(SocketEntry::ownerUnknown).count();
+    Set<Socket> sockets = readTables(notes);
+    ScanState state = attribute(sockets, remembered);
+    Map<Endpoint, SocketEntry> entries = new TreeMap<>();
+    state
+        .holdings()
+        .forEach(
+            (socket, holding) ->
+                entries.merge(
+                    socket.endpoint(),
+                    SocketEntry.heldBy(socket.endpoint(), holding.holders(), holding.complete()),
+                    SocketEntry::and));
+    long unknown = entries.values().stream().filter(SocketEntry::ownerUnknown).count();
     if (unknown > 0) {
       notes.add(
           String.format(
@@ -73,49 +100,28 @@ public final class HostScanner {
                   + " all",
               unknown, entries.size()));
     }
-    return new Scan(Snapshot.of(origin(), entries), notes);
+    return new Scan(Snapshot.of(origin(), entries.values()), state, notes);
   }
 
-  private Origin origin() throws IOException {
-    return new Origin(
-        kernelValue("hostname"),
-        kernelValue("osrelease"),
-        clock.instant().truncatedTo(ChronoUnit.SECONDS),
-        version);
-  }
-
-  private String kernelValue(String name) throws IOException {
-    Path file = proc.resolve("sys/kernel").resolve(name);
-    return Untrusted.decode(Files.readAllBytes(file)).strip();
-  }
-
-  /** The inodes behind each watched endpoint: several sockets may share one (SO_REUSEPORT). */
-  private Map<Endpoint, Set<Long>> readTables(List<String> notes) throws IOException {
+  private void requireProc() throws IOException {
     if (!Files.isDirectory(proc.resolve("net"))) {
       throw new IOException(
           "cannot read " + proc.resolve("net") + ": no such directory; is /proc mounted?");
     }
-    Map<Endpoint, Set<Long>> sockets = new TreeMap<>();
-    Map<Integer, String> interfaces = readInterfaceNames();
+  }
+
+  /** The sockets of all tables. */
+  private Set<Socket> readTables(List<String> notes) throws IOException {
+    requireProc();
+    Set<Socket> sockets = new HashSet<>();
     int count = 0;
-    for (Protocol protocol : Protocol.values()) {
-      Path file = proc.resolve("net").resolve(fileName(protocol));
-      SocketTable table =
-          new SocketTable(
-              protocol,
-              ByteOrder.nativeOrder(),
-              index -> interfaces.getOrDefault(index, "if" + index));
-      SocketTable.Content content = read(table, file);
+    for (NetworkNamespace namespace :
+        allNamespaces ? namespaces.all(notes) : List.of(namespaces.own())) {
+      scanned.put(namespace.label(), namespace);
+      NetworkNamespace.Content content = namespace.read();
+      sockets.addAll(content.sockets());
+      notes.addAll(content.notes());
       count += content.count();
-      if (content.skipped() > 0) {
-        notes.add(
-            String.format(
-                "%d of %d rows of %s were not understood and skipped; %s",
-                content.skipped(), content.count(), file, content.firstSkipped()));
-      }
-      for (Row row : content.rows()) {
-        sockets.computeIfAbsent(row.endpoint(), none -> new LinkedHashSet<>()).add(row.inode());
-      }
     }
     if (count == 0) {
       // Seen in the wild (microsoft/WSL#2084); "all sockets are gone" would be a lie.
@@ -128,48 +134,89 @@ public final class HostScanner {
     return sockets;
   }
 
-  private static String fileName(Protocol protocol) {
-    return protocol == Protocol.SCTP ? "sctp/eps" : protocol.label();
-  }
-
-  /** A table that is absent (no IPv6, a module not loaded) is empty; a reading error is one. */
-  private static SocketTable.Content read(SocketTable table, Path file) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      return table.parse(in);
-    } catch (NoSuchFileException e) {
-      return new SocketTable.Content(List.of(), 0, 0, "");
-    } catch (FileSystemException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new IOException("cannot read " + file + ": " + e.getMessage(), e);
-    }
-  }
-
-  /** Names of the network interfaces by index, from the table of IPv4 group memberships. */
-  private Map<Integer, String> readInterfaceNames() throws IOException {
-    Map<Integer, String> names = new HashMap<>();
-    Path igmp = proc.resolve("net/igmp");
-    if (!Files.exists(igmp)) {
-      return names;
-    }
-    for (String line : Files.readString(igmp, StandardCharsets.ISO_8859_1).split("\n", -1)) {
-      String[] columns = line.split("[\t :]+", -1);
-      if (columns.length >= 2 && columns[0].matches("\\d{1,9}")) {
-        names.put(Integer.valueOf(columns[0]), columns[1]);
+  /** Who holds each socket: as remembered where that still holds, else found out anew. */
+  private ScanState attribute(Set<Socket> sockets, ScanState remembered) throws IOException {
+    String validity = validity();
+    Map<Socket, Holding> known =
+        remembered.validity().equals(validity) ? remembered.holdings() : Map.of();
+    Map<Holder, Boolean> unchanged = new HashMap<>();
+    Map<Socket, Holding> holdings = new HashMap<>();
+    Set<Socket> unseen = new HashSet<>();
+    for (Socket socket : sockets) {
+      Holding holding = socket.inode() == 0 ? NOBODY : known.get(socket);
+      if (holding != null
+          && holding.holders().stream()
+              .allMatch(holder -> unchanged.computeIfAbsent(holder, this::isUnchanged))) {
+        holdings.put(socket, holding);
+      } else {
+        unseen.add(socket);
       }
     }
-    return names;
+    if (!unseen.isEmpty()) {
+      holdings.putAll(findHolders(unseen));
+    }
+    return new ScanState(validity, holdings);
   }
 
-  private static SocketEntry entry(Endpoint endpoint, Set<Long> inodes, Owners.Found found) {
-    List<Holder> holders =
-        inodes.stream()
-            .map(inode -> found.holders().getOrDefault(inode, List.of()))
-            .flatMap(Collection::stream)
-            .distinct()
-            .toList();
-    boolean complete =
-        inodes.stream().allMatch(inode -> inode == 0 || found.holders().containsKey(inode));
-    return SocketEntry.heldBy(endpoint, holders, complete || found.unreadable() == 0);
+  /** Whether the same process still runs the same program as the same user. */
+  private boolean isUnchanged(Holder holder) {
+    try {
+      return processes.identify(holder.pid()).equals(holder);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private Map<Socket, Holding> findHolders(Set<Socket> sockets) throws IOException {
+    Set<Long> inodes = new HashSet<>();
+    sockets.forEach(socket -> inodes.add(socket.inode()));
+    Owners.Found found = new Owners(processes).find(inodes);
+    inodes.removeAll(found.holders().keySet());
+    if (!inodes.isEmpty()) {
+      // Handed from one process to another during the walk, perhaps.
+      found.holders().putAll(new Owners(processes).find(inodes).holders());
+    }
+    Map<Socket, Holding> holdings = new HashMap<>();
+    for (Socket socket : sockets) {
+      List<Holder> holders = found.holders().getOrDefault(socket.inode(), List.of());
+      boolean complete = !holders.isEmpty() || found.unreadable() == 0;
+      holdings.put(socket, new Holding(holders, complete));
+    }
+    return holdings;
+  }
+
+  /** Memories are of no use after a boot, or to a user who may see more or less. */
+  private String validity() throws IOException {
+    return kernelValue("random/boot_id") + " " + processes.privileges();
+  }
+
+  private Origin origin() throws IOException {
+    return new Origin(
+        kernelValue("hostname"),
+        kernelValue("osrelease"),
+        clock.instant().truncatedTo(ChronoUnit.SECONDS),
+        version);
+  }
+
+  private String kernelValue(String name) throws IOException {
+    Path file = proc.resolve("sys/kernel").resolve(name);
+    return Processes.decoded(file).strip();
+  }
+
+  /** The ports that the kernel deals out on this host, for protocols of this scope. */
+  public EphemeralPorts ephemeralPorts(EphemeralPorts.Scope scope) throws IOException {
+    requireProc();
+    Path file = proc.resolve("sys/net/ipv4/ip_local_port_range");
+    String[] range = Processes.read(file).trim().split("\\s+", -1);
+    if (range.length != 2 || !(range[0] + range[1]).matches("\\d{2,10}")) {
+      throw new IOException(file + ": no range of ports: '" + String.join(" ", range) + "'");
+    }
+    return new EphemeralPorts(scope, Integer.parseInt(range[0]), Integer.parseInt(range[1]));
+  }
+
+  /** The whole story of a socket that the last scan found. */
+  public Story story(SocketEntry entry) throws IOException {
+    NetworkNamespace namespace = scanned.get(entry.endpoint().netns());
+    return inspector.story(entry, namespace);
   }
 }

@@ -2,8 +2,6 @@ package org.lsm.proc;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.lsm.snapshot.Holder;
-import org.lsm.snapshot.Owner;
 
 /**
  * Finds out which processes hold a socket, through the links in {@code /proc/PID/fd}. Processes and
@@ -24,11 +21,9 @@ final class Owners {
   private static final String SOCKET = "socket:[";
 
   private final Processes processes;
-  private final Users users;
 
-  Owners(Processes processes, Users users) {
+  Owners(Processes processes) {
     this.processes = processes;
-    this.users = users;
   }
 
   /**
@@ -49,7 +44,7 @@ final class Owners {
       try {
         Map<Long, Path> held = held(pid, inodes);
         if (!held.isEmpty()) {
-          Holder holder = identify(pid);
+          Holder holder = processes.identify(pid);
           for (var descriptor : held.entrySet()) {
             // Looked at again, lest another process has come to this PID before it was identified.
             if (socketInode(descriptor.getValue()) == descriptor.getKey()) {
@@ -59,7 +54,7 @@ final class Owners {
         }
       } catch (AccessDeniedException e) {
         unreadable++;
-      } catch (IOException | DirectoryIteratorException e) {
+      } catch (IOException e) {
         // The process has ended, or another one has taken its number: it holds nothing we can tell.
       }
     }
@@ -69,13 +64,10 @@ final class Owners {
   /** Which of these inodes a process holds, each with one of the descriptors that refer to it. */
   private Map<Long, Path> held(int pid, Set<Long> inodes) throws IOException {
     Map<Long, Path> held = new HashMap<>();
-    try (DirectoryStream<Path> descriptors =
-        Files.newDirectoryStream(processes.directory(pid).resolve("fd"))) {
-      for (Path descriptor : descriptors) {
-        long inode = socketInode(descriptor);
-        if (inodes.contains(inode)) {
-          held.put(inode, descriptor);
-        }
+    for (Path descriptor : processes.descriptors(pid)) {
+      long inode = socketInode(descriptor);
+      if (inodes.contains(inode)) {
+        held.put(inode, descriptor);
       }
     }
     return held;
@@ -94,15 +86,5 @@ final class Owners {
       // Closed meanwhile, or a file whose path is longer than a page (ENAMETOOLONG): no socket.
       return 0;
     }
-  }
-
-  /** Who this process is, made sure not to be two: a PID may be given to another meanwhile. */
-  private Holder identify(int pid) throws IOException {
-    long start = processes.startTicks(pid);
-    Owner owner = new Owner(users.name(processes.effectiveUid(pid)), processes.program(pid));
-    if (processes.startTicks(pid) != start) {
-      throw new IOException("PID " + pid + " was taken by another process");
-    }
-    return new Holder(pid, owner, processes.time(start));
   }
 }

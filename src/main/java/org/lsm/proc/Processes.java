@@ -1,9 +1,11 @@
 package org.lsm.proc;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -12,7 +14,11 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.lsm.snapshot.Holder;
+import org.lsm.snapshot.Owner;
 import org.lsm.snapshot.Untrusted;
 
 /** The processes under a /proc: what proc(5) tells of each, as long as it lives. */
@@ -21,14 +27,27 @@ final class Processes {
   /** Clock ticks a second in what the kernel tells programs (USER_HZ): 100 on all that run Java. */
   private static final long TICKS_PER_SECOND = 100;
 
+  private static final int MEGABYTE = 1 << 20;
+
   private static final String DELETED = " (deleted)";
 
   private static final String UNREADABLE = "(program with an unreadable path)";
 
-  private final Path proc;
+  private static final Pattern CONTAINER =
+      Pattern.compile("(?:[a-z-]+-)?([0-9a-f]{64})(?:\\.scope)?");
+  private static final Pattern UNIT = Pattern.compile(".+\\.(service|scope|socket)");
+  private static final Pattern NAMED_CONTAINER =
+      Pattern.compile("/(?:machine-|lxc\\.payload\\.|lxc/)([^/]+?)(?:\\.scope)?(?:/|$)");
 
-  Processes(Path proc) {
+  private final Path proc;
+  private final Users users;
+
+  /** Read once: /proc/stat is long on large machines. */
+  private Instant bootTime;
+
+  Processes(Path proc, Users users) {
     this.proc = proc;
+    this.users = users;
   }
 
   /** The process IDs there are. */
@@ -46,15 +65,83 @@ final class Processes {
     return proc.resolve(Integer.toString(pid));
   }
 
+  /** The descriptors that a process has open, {@code /proc/PID/fd/*}. */
+  List<Path> descriptors(int pid) throws IOException {
+    List<Path> descriptors = list(directory(pid).resolve("fd"));
+    // Where the first thread has ended, pthread_exit(3), only another one still shows them.
+    return descriptors.isEmpty() ? list(survivor(pid).resolve("fd")) : descriptors;
+  }
+
+  private static List<Path> list(Path directory) throws IOException {
+    List<Path> entries = new ArrayList<>();
+    try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
+      stream.forEach(entries::add);
+    } catch (DirectoryIteratorException e) {
+      // It has ended while it was read; an ended thread has nothing open.
+    }
+    return entries;
+  }
+
+  /** A thread that still lives: the first one, unless that has left others behind. */
+  private Path survivor(int pid) throws IOException {
+    for (Path thread : list(directory(pid).resolve("task"))) {
+      if (isReadableLink(thread.resolve("exe"))) {
+        return thread;
+      }
+    }
+    return directory(pid);
+  }
+
   /** Start of the process, in clock ticks after boot: field 22 of {@code stat}. */
   long startTicks(int pid) throws IOException {
-    String stat = read(directory(pid).resolve("stat"));
+    return statField(pid, 22);
+  }
+
+  /** Process ID of the parent, 0 if it has none: field 4 of {@code stat}. */
+  int parent(int pid) throws IOException {
+    return (int) statField(pid, 4);
+  }
+
+  private long statField(int pid, int number) throws IOException {
+    Path file = directory(pid).resolve("stat");
+    String stat = read(file);
     // The name in parentheses is the process's own choice and may hold parentheses and spaces.
     String[] fields = stat.substring(stat.lastIndexOf(')') + 1).trim().split(" ", -1);
-    if (fields.length < 20) {
-      throw new IOException(directory(pid).resolve("stat") + ": no start time in '" + stat + "'");
+    if (fields.length < number - 2) {
+      throw new IOException(file + ": has no field " + number + " in '" + stat + "'");
     }
-    return parse(fields[19], directory(pid).resolve("stat"));
+    return parse(fields[number - 3], file);
+  }
+
+  /** Who this process is, made sure not to be two: a PID may be given to another meanwhile. */
+  Holder identify(int pid) throws IOException {
+    return identify(pid, this::program);
+  }
+
+  /** As {@link #identify}; a program that may not be seen is named by its process, in brackets. */
+  Holder identifyLoosely(int pid) throws IOException {
+    return identify(
+        pid,
+        process -> {
+          try {
+            return program(process);
+          } catch (IOException e) {
+            return "[" + decoded(directory(process).resolve("comm")).stripTrailing() + "]";
+          }
+        });
+  }
+
+  private interface ProgramOf {
+    String program(int pid) throws IOException;
+  }
+
+  private Holder identify(int pid, ProgramOf program) throws IOException {
+    long start = startTicks(pid);
+    Owner owner = new Owner(users.name(effectiveUid(pid)), program.program(pid));
+    if (startTicks(pid) != start) {
+      throw new IOException("PID " + pid + " was taken by another process");
+    }
+    return new Holder(pid, start, time(start), owner);
   }
 
   /** Effective user ID of the process: second number of {@code Uid:} in {@code status}. */
@@ -69,11 +156,10 @@ final class Processes {
    * no change of hands.
    */
   String program(int pid) throws IOException {
-    Path exe = directory(pid).resolve("exe");
     try {
-      String target = Untrusted.decode(linkTarget(exe));
-      boolean deleted = target.endsWith(DELETED) && !Files.exists(Files.readSymbolicLink(exe));
-      return deleted ? target.substring(0, target.length() - DELETED.length()) : target;
+      Path exe = executable(pid);
+      String target = linkTarget(exe);
+      return isDeleted(exe) ? target.substring(0, target.length() - DELETED.length()) : target;
     } catch (AccessDeniedException | NoSuchFileException e) {
       throw e;
     } catch (FileSystemException e) {
@@ -82,21 +168,112 @@ final class Processes {
     }
   }
 
-  /** The moment that is so many ticks after boot. */
-  Instant time(long ticks) throws IOException {
-    Path stat = proc.resolve("stat");
-    long boot = parse(lineOf(stat, "btime").trim(), stat);
-    return Instant.ofEpochSecond(boot).plusMillis(ticks * 1000 / TICKS_PER_SECOND);
+  private Path executable(int pid) throws IOException {
+    return living(pid).resolve("exe");
   }
 
-  /** The bytes a symbolic link points to: java.nio would replace those that are no text. */
-  private static byte[] linkTarget(Path link) throws IOException {
+  /** The directory of a process, or of a thread that still lives where its first one has ended. */
+  private Path living(int pid) throws IOException {
+    Path directory = directory(pid);
+    // The links of a thread that has ended are there, but lead nowhere; its cmdline is empty.
+    return isReadableLink(directory.resolve("exe")) ? directory : survivor(pid);
+  }
+
+  private static boolean isReadableLink(Path link) throws IOException {
+    try {
+      Files.readSymbolicLink(link);
+      return true;
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
+  private static boolean isDeleted(Path exe) throws IOException {
+    return linkTarget(exe).endsWith(DELETED) && !Files.exists(Files.readSymbolicLink(exe));
+  }
+
+  boolean programDeleted(int pid) throws IOException {
+    return isDeleted(executable(pid));
+  }
+
+  /** The directories above the executable, from the nearest, as the process itself sees them. */
+  List<Path> programDirectories(int pid) throws IOException {
+    List<Path> directories = new ArrayList<>();
+    Path root = living(pid).resolve("root");
+    Path program = Files.readSymbolicLink(executable(pid));
+    for (Path above = program.getParent();
+        above != null && above.getParent() != null;
+        above = above.getParent()) {
+      directories.add(root.resolve(above.getRoot().relativize(above)));
+    }
+    return directories;
+  }
+
+  /** The arguments, separated by spaces; empty for a process that has none. */
+  String commandLine(int pid) throws IOException {
+    return decoded(living(pid).resolve("cmdline")).replace('\0', ' ').stripTrailing();
+  }
+
+  String workingDirectory(int pid) throws IOException {
+    return linkTarget(living(pid).resolve("cwd"));
+  }
+
+  /**
+   * The systemd unit or the container that a process belongs to: the last part of its control group
+   * that is one (cgroups(7)); empty if there is none.
+   */
+  String unit(int pid) throws IOException {
+    String unit = "";
+    for (String part : controlGroup(pid).split("/", -1)) {
+      Matcher container = CONTAINER.matcher(part);
+      if (container.matches()) {
+        unit = "container " + container.group(1).substring(0, 12);
+      } else if (UNIT.matcher(part).matches()) {
+        unit = part;
+      }
+    }
+    return unit;
+  }
+
+  /** The name of the container that a process belongs to, if its manager gave it a lasting one. */
+  String containerName(int pid) throws IOException {
+    Matcher named = NAMED_CONTAINER.matcher(controlGroup(pid));
+    return named.find() ? named.group(1) : "";
+  }
+
+  /** The path of the unified hierarchy, or of systemd's own in version 1. */
+  private String controlGroup(int pid) throws IOException {
+    for (String line : decoded(directory(pid).resolve("cgroup")).split("\n", -1)) {
+      if (line.startsWith("0::") || line.contains(":name=systemd:")) {
+        return line.substring(line.indexOf(':', line.indexOf(':') + 1) + 1);
+      }
+    }
+    return "";
+  }
+
+  /** What this process itself may do: its effective capabilities (capabilities(7)), in hex. */
+  String privileges() throws IOException {
+    return lineOf(proc.resolve("self/status"), "CapEff:").trim();
+  }
+
+  /** The moment that is so many ticks after boot. */
+  private Instant time(long ticks) throws IOException {
+    if (bootTime == null) {
+      Path stat = proc.resolve("stat");
+      bootTime = Instant.ofEpochSecond(parse(lineOf(stat, "btime").trim(), stat));
+    }
+    return bootTime.plusMillis(ticks * 1000 / TICKS_PER_SECOND);
+  }
+
+  /** What a symbolic link points to; java.nio alone would replace bytes that are no text. */
+  private static String linkTarget(Path link) throws IOException {
     Path target = Files.readSymbolicLink(link);
     String text = target.toString();
-    if (text.indexOf('\uFFFD') < 0) {
-      return text.getBytes(StandardCharsets.UTF_8);
-    }
-    // A URI of a path has its bytes, percent-encoded.
+    return text.indexOf('\uFFFD') < 0 ? text : Untrusted.decode(bytes(target));
+  }
+
+  /** A URI of a path has its bytes, percent-encoded. */
+  private static byte[] bytes(Path target) {
     return URLDecoder.decode(
             target.toUri().getRawPath().replace("+", "%2B"), StandardCharsets.ISO_8859_1)
         .getBytes(StandardCharsets.ISO_8859_1);
@@ -119,7 +296,22 @@ final class Processes {
     }
   }
 
-  private static String read(Path file) throws IOException {
-    return new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
+  static String decoded(Path file) throws IOException {
+    return Untrusted.decode(bytesOf(file));
+  }
+
+  static String read(Path file) throws IOException {
+    return new String(bytesOf(file), StandardCharsets.ISO_8859_1);
+  }
+
+  /**
+   * The first megabyte of a file, which is all of any but a monstrous command line. Asked for in
+   * large pieces: some files under /proc/sys answer the first read(2) only, whatever its size, and
+   * java.nio begins with a single byte.
+   */
+  private static byte[] bytesOf(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      return in.readNBytes(MEGABYTE);
+    }
   }
 }

@@ -5,10 +5,13 @@ import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.IntFunction;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Protocol;
+import org.lsm.snapshot.ScanState.Socket;
 import org.lsm.snapshot.Untrusted;
 
 /**
@@ -19,6 +22,8 @@ import org.lsm.snapshot.Untrusted;
 final class SocketTable {
 
   /** States of include/net/tcp_states.h; the other protocols borrow them. */
+  private static final int ESTABLISHED = 0x01;
+
   private static final int LISTEN = 0x0A;
 
   private static final int CLOSE = 0x07;
@@ -28,16 +33,20 @@ final class SocketTable {
 
   private static final int SOCK_DGRAM = 2;
 
+  private final String netns;
   private final Protocol protocol;
   private final ByteOrder order;
   private final IntFunction<String> interfaceNames;
 
   /**
+   * @param netns label of the network namespace it belongs to
    * @param protocol whose table it is
    * @param order byte order of the machine that printed the table
    * @param interfaceNames names of network interfaces by their index
    */
-  SocketTable(Protocol protocol, ByteOrder order, IntFunction<String> interfaceNames) {
+  SocketTable(
+      String netns, Protocol protocol, ByteOrder order, IntFunction<String> interfaceNames) {
+    this.netns = netns;
     this.protocol = protocol;
     this.order = order;
     this.interfaceNames = interfaceNames;
@@ -51,12 +60,12 @@ final class SocketTable {
    * @param skipped how many of them were not understood
    * @param firstSkipped line and reason of the first of those, empty if there is none
    */
-  record Content(List<Row> rows, int count, int skipped, String firstSkipped) {}
+  record Content(List<Socket> rows, int count, int skipped, String firstSkipped) {}
 
   /** Reads a table to its end, or to the first row that is no listener where listeners lead. */
   Content parse(InputStream in) throws IOException {
     Lines lines = new Lines(in);
-    List<Row> rows = new ArrayList<>();
+    List<Socket> rows = new ArrayList<>();
     int count = 0;
     int skipped = 0;
     String firstSkipped = "";
@@ -64,7 +73,7 @@ final class SocketTable {
     for (String line = lines.next(); line != null; line = lines.next()) {
       count++;
       try {
-        List<Row> watched = parseRow(line);
+        List<Socket> watched = parseRow(line);
         if (watched.isEmpty() && listenersLead()) {
           break;
         }
@@ -77,12 +86,42 @@ final class SocketTable {
     return new Content(rows, count, skipped, firstSkipped);
   }
 
+  /**
+   * The remote ends of the connections that have this local port, as many as {@code limit}. Reads
+   * the whole table, so it is for a socket that has to be explained, not for every scan.
+   */
+  List<String> peers(InputStream in, int port, int limit) throws IOException {
+    Lines lines = new Lines(in);
+    Set<String> peers = new LinkedHashSet<>();
+    lines.next();
+    for (String line = lines.next(); line != null && peers.size() < limit; line = lines.next()) {
+      try {
+        Columns columns = new Columns(line).skip(1);
+        int localPort = port(columns.next());
+        String remote = columns.next();
+        if (localPort == port && columns.hex() == ESTABLISHED) {
+          int words = protocol.family() == Protocol.Family.INET ? 1 : 4;
+          String address = Addresses.ofWords(remote.split(":", -1)[0], words, order);
+          peers.add(new Endpoint(protocol, address, port(remote)).local());
+        }
+      } catch (BadRowException e) {
+        // Told by the scan already.
+      }
+    }
+    return List.copyOf(peers);
+  }
+
+  private static int port(String addressAndPort) throws BadRowException {
+    return (int)
+        Columns.number(addressAndPort.substring(addressAndPort.indexOf(':') + 1), 16, 0xFFFF);
+  }
+
   private boolean listenersLead() {
     return protocol == Protocol.TCP || protocol == Protocol.TCP6;
   }
 
   /** The watched sockets of one row; none if the row is fine but not watched. */
-  private List<Row> parseRow(String line) throws BadRowException {
+  private List<Socket> parseRow(String line) throws BadRowException {
     if (!line.endsWith("\n")) {
       throw new BadRowException("row is cut short");
     }
@@ -97,16 +136,14 @@ final class SocketTable {
   }
 
   /** sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode. */
-  private List<Row> inet(Columns columns, int words) throws BadRowException {
-    String[] local = columns.skip(1).next().split(":", -1);
-    if (local.length != 2) {
-      throw new BadRowException("no local address");
-    }
-    String address = Addresses.ofWords(local[0], words, order);
-    int port = (int) Columns.number(local[1], 16, 0xFFFF);
+  private List<Socket> inet(Columns columns, int words) throws BadRowException {
+    String local = columns.skip(1).next();
+    String address = Addresses.ofWords(local.split(":", -1)[0], words, order);
+    int port = port(local);
     long state = columns.skip(1).hex();
-    long inode = columns.skip(5).decimal();
-    return isWatched(state) ? List.of(row(address, port, inode)) : List.of();
+    long uid = columns.skip(3).decimal();
+    long inode = columns.skip(1).decimal();
+    return isWatched(state) ? List.of(socket(address, port, uid, inode)) : List.of();
   }
 
   private boolean isWatched(long state) {
@@ -119,26 +156,28 @@ final class SocketTable {
   }
 
   /** ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS...; one socket may have many addresses. */
-  private List<Row> sctp(Columns columns) throws BadRowException {
+  private List<Socket> sctp(Columns columns) throws BadRowException {
     int port = (int) Columns.number(columns.skip(5).next(), 10, 0xFFFF);
-    long inode = columns.skip(1).decimal();
-    List<Row> rows = new ArrayList<>();
+    long uid = columns.decimal();
+    long inode = columns.decimal();
+    List<Socket> rows = new ArrayList<>();
     do {
-      rows.add(row(Addresses.ofText(columns.next()), port, inode));
+      rows.add(socket(Addresses.ofText(columns.next()), port, uid, inode));
     } while (columns.hasNext());
     return rows;
   }
 
   /** sk RefCnt Type Proto Iface R Rmem User Inode. */
-  private List<Row> packet(Columns columns) throws BadRowException {
+  private List<Socket> packet(Columns columns) throws BadRowException {
     int ethernetProtocol = (int) Columns.number(columns.skip(3).next(), 16, 0xFFFF);
     int index = (int) Columns.number(columns.next(), 10, Integer.MAX_VALUE);
-    long inode = columns.skip(3).decimal();
-    return List.of(row(index == 0 ? "*" : interfaceNames.apply(index), ethernetProtocol, inode));
+    String name = index == 0 ? "*" : interfaceNames.apply(index);
+    long uid = columns.skip(2).decimal();
+    return List.of(socket(name, ethernetProtocol, uid, columns.decimal()));
   }
 
   /** Num RefCount Protocol Flags Type St Inode Path; the path is all the rest of the line. */
-  private List<Row> unix(Columns columns) throws BadRowException {
+  private List<Socket> unix(Columns columns) throws BadRowException {
     long flags = columns.skip(3).hex();
     long type = columns.hex();
     long inode = columns.skip(1).decimal();
@@ -147,10 +186,10 @@ final class SocketTable {
     String path = Untrusted.decode(columns.rest().getBytes(StandardCharsets.ISO_8859_1));
     boolean listens = (flags & ACCEPTS_CONNECTIONS) != 0;
     boolean watched = bound && (listens || type == SOCK_DGRAM);
-    return watched ? List.of(row(path, 0, inode)) : List.of();
+    return watched ? List.of(socket(path, 0, 0, inode)) : List.of(); // the table tells no user
   }
 
-  private Row row(String address, int port, long inode) {
-    return new Row(new Endpoint(protocol, address, port), inode);
+  private Socket socket(String address, int port, long uid, long inode) {
+    return new Socket(inode, uid, new Endpoint(netns, protocol, address, port));
   }
 }

@@ -2,6 +2,8 @@ package org.lsm.snapshot;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * What differs between two snapshots.
@@ -35,30 +37,31 @@ public record Diff(List<Difference> differences) {
     differences = List.copyOf(differences);
   }
 
-  /** Compares two snapshots by endpoint. */
-  public static Diff between(Snapshot before, Snapshot after) {
+  /**
+   * Compares two snapshots by endpoint. Sockets with an ephemeral port are compared by their
+   * owners: one that is new is NEW, and that a program has none at the moment is no difference.
+   */
+  public static Diff between(Snapshot before, Snapshot after, EphemeralPorts ephemeral) {
+    SortedMap<Endpoint, SocketEntry> baseline = ephemeral.generalize(before).sockets();
     List<Difference> added = new ArrayList<>();
     List<Difference> gone = new ArrayList<>();
     List<Difference> changed = new ArrayList<>();
-    after
-        .sockets()
-        .forEach(
-            (endpoint, now) -> {
-              SocketEntry was = before.sockets().get(endpoint);
-              if (was == null) {
-                added.add(new Difference(Kind.NEW, now, now));
-              } else if (changedHands(was, now)) {
-                changed.add(new Difference(Kind.CHANGED, was, now));
-              }
-            });
-    before
-        .sockets()
-        .forEach(
-            (endpoint, was) -> {
-              if (!after.sockets().containsKey(endpoint)) {
-                gone.add(new Difference(Kind.GONE, was, was));
-              }
-            });
+    for (SocketEntry now : after.sockets().values()) {
+      boolean covered = ephemeral.covers(now);
+      SocketEntry was =
+          baseline.get(covered ? EphemeralPorts.generalize(now.endpoint()) : now.endpoint());
+      if (was == null || (covered && !was.owners().containsAll(now.owners()))) {
+        added.add(new Difference(Kind.NEW, now, now));
+      } else if (!covered && changedHands(was, now)) {
+        changed.add(new Difference(Kind.CHANGED, was, now));
+      }
+    }
+    for (SocketEntry was : baseline.values()) {
+      if (was.endpoint().port() != Endpoint.EPHEMERAL
+          && !after.sockets().containsKey(was.endpoint())) {
+        gone.add(new Difference(Kind.GONE, was, was));
+      }
+    }
     added.addAll(gone);
     added.addAll(changed);
     return new Diff(added);
@@ -76,6 +79,24 @@ public record Diff(List<Difference> differences) {
             .anyMatch(owner -> !owner.equals(Owner.UNKNOWN) && !was.owners().contains(owner));
     boolean abandoned = now.owners().isEmpty() && !was.owners().isEmpty();
     return stranger || abandoned;
+  }
+
+  /** The baseline with these differences accepted. */
+  public Snapshot applyTo(Snapshot baseline, EphemeralPorts ephemeral) {
+    SortedMap<Endpoint, SocketEntry> sockets =
+        new TreeMap<>(ephemeral.generalize(baseline).sockets());
+    for (Difference difference : differences) {
+      SocketEntry now = difference.after();
+      if (difference.kind() == Kind.GONE) {
+        sockets.remove(difference.endpoint());
+      } else if (ephemeral.covers(now)) {
+        Endpoint endpoint = EphemeralPorts.generalize(now.endpoint());
+        sockets.merge(endpoint, now.at(endpoint), SocketEntry::and);
+      } else {
+        sockets.put(now.endpoint(), now);
+      }
+    }
+    return new Snapshot(baseline.origin(), sockets);
   }
 
   public boolean isEmpty() {

@@ -7,21 +7,33 @@ import org.lsm.snapshot.Protocol.Family;
 /**
  * Where a socket can be reached; the part of a socket's identity that a diff is made by.
  *
+ * @param netns label of the network namespace; empty for the one that lsm runs in
  * @param protocol the table it stands in
  * @param address an IP address in RFC 5952 form, an interface name or {@code *} (packet), or a path
  *     (unix; an abstract name starts with {@code @}); as read, not escaped
- * @param port the port; for raw the IP protocol number, for packet the Ethernet protocol (ETH_P_*),
- *     for unix 0
+ * @param port the port, or {@link #EPHEMERAL}; for raw the IP protocol number, for packet the
+ *     Ethernet protocol (ETH_P_*), for unix 0
  */
-public record Endpoint(Protocol protocol, String address, int port)
+public record Endpoint(String netns, Protocol protocol, String address, int port)
     implements Comparable<Endpoint> {
 
+  /** Stands for whichever port the kernel chose; see {@link EphemeralPorts}. */
+  public static final int EPHEMERAL = -1;
+
+  private static final String EPHEMERAL_WORD = "ephemeral";
+
   private static final Comparator<Endpoint> ORDER =
-      Comparator.comparing(Endpoint::protocol)
+      Comparator.comparing(Endpoint::netns)
+          .thenComparing(Endpoint::protocol)
           .thenComparingInt(Endpoint::port)
           .thenComparing(Endpoint::address);
 
   private static final int MAX_PORT = 0xFFFF;
+
+  /** An endpoint in the network namespace that lsm runs in. */
+  public Endpoint(Protocol protocol, String address, int port) {
+    this("", protocol, address, port);
+  }
 
   /** The address and port as one word: {@code [::1]:22}, {@code eth0:0x0003}, {@code /run/x}. */
   public String local() {
@@ -29,18 +41,32 @@ public record Endpoint(Protocol protocol, String address, int port)
       case UNIX -> address;
       case PACKET -> String.format(Locale.ROOT, "%s:0x%04x", address, port);
       case INET, INET6, SCTP ->
-          address.indexOf(':') < 0 ? address + ":" + port : "[" + address + "]:" + port;
+          (address.indexOf(':') < 0 ? address : "[" + address + "]")
+              + ":"
+              + (port == EPHEMERAL ? EPHEMERAL_WORD : port);
     };
   }
 
+  /** Namespace and protocol as one word: {@code tcp}, {@code web:tcp6}. */
+  public String table() {
+    return netns.isEmpty() ? protocol.label() : netns + ":" + protocol.label();
+  }
+
   /**
-   * The reverse of {@link #local}.
+   * The reverse of {@link #table} and {@link #local}.
    *
-   * @throws IllegalArgumentException if {@code local} is not an address of this protocol
+   * @throws IllegalArgumentException if there is no such protocol, or {@code local} is no address
+   *     of it
    */
-  public static Endpoint of(Protocol protocol, String local) {
+  public static Endpoint of(String table, String local) {
+    int split = table.lastIndexOf(':') + 1;
+    String label = table.substring(split);
+    Protocol protocol =
+        Protocol.of(label)
+            .orElseThrow(() -> new IllegalArgumentException("unknown protocol '" + label + "'"));
+    String netns = split == 0 ? "" : table.substring(0, split - 1);
     if (protocol.family() == Family.UNIX) {
-      return new Endpoint(protocol, local, 0);
+      return new Endpoint(netns, protocol, local, 0);
     }
     int colon = local.lastIndexOf(':');
     if (colon < 1) {
@@ -50,10 +76,13 @@ public record Endpoint(Protocol protocol, String address, int port)
     if (address.startsWith("[") && address.endsWith("]")) {
       address = address.substring(1, address.length() - 1);
     }
-    return new Endpoint(protocol, address, port(local.substring(colon + 1)));
+    return new Endpoint(netns, protocol, address, port(local.substring(colon + 1)));
   }
 
   private static int port(String text) {
+    if (text.equals(EPHEMERAL_WORD)) {
+      return EPHEMERAL;
+    }
     int port =
         text.startsWith("0x")
             ? Integer.parseInt(text, 2, text.length(), 16)
@@ -72,6 +101,6 @@ public record Endpoint(Protocol protocol, String address, int port)
   /** The endpoint as people write it: {@code tcp/0.0.0.0:22}; not escaped. */
   @Override
   public String toString() {
-    return protocol.label() + "/" + local();
+    return table() + "/" + local();
   }
 }

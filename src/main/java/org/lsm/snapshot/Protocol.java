@@ -2,6 +2,7 @@ package org.lsm.snapshot;
 
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The protocols lsm watches, by the names that the kernel gives their tables (proc_net(5)). */
@@ -43,6 +44,11 @@ public enum Protocol {
   /** The protocol as it is printed and stored: {@code tcp}, {@code udp6}, {@code unix}. */
   public String label() {
     return label;
+  }
+
+  /** All labels, for messages. */
+  public static String labels() {
+    return Stream.of(values()).map(Protocol::label).collect(Collectors.joining(", "));
   }
 
   /** The protocol with this label, if there is one. */

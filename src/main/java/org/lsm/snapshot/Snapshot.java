@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /**
  * The watched sockets of a host at one moment.
@@ -37,5 +38,10 @@ public record Snapshot(Origin origin, SortedMap<Endpoint, SocketEntry> sockets) 
       }
     }
     return new Snapshot(origin, sockets);
+  }
+
+  /** The part of this snapshot that a condition holds for. */
+  public Snapshot where(Predicate<SocketEntry> condition) {
+    return of(origin, sockets.values().stream().filter(condition).toList());
   }
 }

@@ -2,7 +2,9 @@ package org.lsm.snapshot;
 
 import java.util.Collection;
 import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
@@ -35,6 +37,20 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Holde
       owners.add(Owner.UNKNOWN);
     }
     return new SocketEntry(endpoint, owners, List.copyOf(holders));
+  }
+
+  /** The same owners at another endpoint. */
+  public SocketEntry at(Endpoint other) {
+    return new SocketEntry(other, owners, holders);
+  }
+
+  /** This endpoint with the owners of both. */
+  public SocketEntry and(SocketEntry other) {
+    SortedSet<Owner> allOwners = new TreeSet<>(owners);
+    allOwners.addAll(other.owners);
+    Set<Holder> allHolders = new LinkedHashSet<>(holders);
+    allHolders.addAll(other.holders);
+    return new SocketEntry(endpoint, allOwners, List.copyOf(allHolders));
   }
 
   /** Whether somebody holds it whom this scan was not allowed to see. */

@@ -30,6 +30,7 @@ public final class StateDirectory implements AutoCloseable {
 
   private final Path directory;
   private final FileChannel lock;
+  private ScanState remembered = ScanState.empty();
 
   private StateDirectory(Path directory, FileChannel lock) {
     this.directory = directory;
@@ -160,9 +161,27 @@ public final class StateDirectory implements AutoCloseable {
     Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
   }
 
-  /** Deletes the baseline and its predecessors and returns the paths of what there was. */
-  public List<Path> deleteBaselines() throws IOException {
+  /** What the last scan remembered. */
+  public ScanState readScanState() {
+    remembered = ScanState.read(scanState());
+    return remembered;
+  }
+
+  /** Remembers a scan for the next one; what is the same as before is not written again. */
+  public void storeScanState(ScanState state) throws IOException {
+    if (!state.equals(remembered)) {
+      state.write(scanState());
+    }
+  }
+
+  private Path scanState() {
+    return directory.resolve("scan");
+  }
+
+  /** Deletes the baselines and the scan state and returns the paths of what there was. */
+  public List<Path> deleteAll() throws IOException {
     List<Path> deleted = new ArrayList<>();
+    Files.deleteIfExists(scanState());
     Files.deleteIfExists(directory.resolve("baseline.next")); // of a run that was killed
     for (Path file : baselines()) {
       if (Files.deleteIfExists(file)) {

@@ -560,9 +560,8 @@ class MailTest {
     assertEquals(
         "mail through "
             + missing
-            + " failed: Cannot run program \""
+            + " failed: there is no program "
             + missing
-            + "\": error=2, No such file or directory"
             + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
         e.getMessage());
   }

@@ -145,9 +145,7 @@ class ProgramTest {
     IOException e =
         assertThrows(IOException.class, () -> new Program(missing, LONG).run(List.of(), NOTHING));
 
-    assertEquals(
-        "Cannot run program \"" + missing + "\": error=2, No such file or directory",
-        e.getMessage());
+    assertEquals("there is no program " + missing, e.getMessage());
   }
 
   @Test

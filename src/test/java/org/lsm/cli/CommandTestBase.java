@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
+import org.lsm.FakeProc;
 import org.lsm.Lsm;
 
 /** Runs lsm as a whole on a fake host: sshd on port 22 and a DNS server on UDP. */
@@ -42,7 +43,7 @@ public abstract class CommandTestBase {
     config = directory.resolve("conf.lsm");
     configure("MAILER=\"none\"");
     proc =
-        new FakeProc(directory.resolve("proc"))
+        FakeProc.bare(directory.resolve("proc"))
             .tcp("0.0.0.0", 22, 101)
             .udp("127.0.0.53", 53, 102)
             .process(700, 0, "/usr/sbin/sshd", 10, 101)
@@ -68,8 +69,7 @@ public abstract class CommandTestBase {
   protected Result run(String... arguments) {
     Host host =
         new Host(
-            proc.path(),
-            directory.resolve("passwd"),
+            proc.sources(),
             directory.resolve("sendmail"),
             Duration.ofSeconds(20),
             Clock.fixed(now, ZoneOffset.UTC),

@@ -34,13 +34,16 @@ class CompareCommandTest extends CommandTestBase {
       Baseline  2026-01-02 03:04:05 +00:00, 2 sockets
       """;
   private static final String ACCEPT =
-      "\nIf all of this is as it should be, make it the new baseline: lsm generate\n";
+      "\nIf all of this is as it should be, take it into the baseline: lsm generate, or lsm"
+          + " accept SOCKET\n";
   private static final String NEW_REPORT =
       """
       web1: 1 NEW, 0 GONE, 0 CHANGED
 
       NEW      tcp/0.0.0.0:4444
-               by /tmp/nc (www-data), PID 800, started 2026-01-01 00:01:30 +00:00
+               by /tmp/nc (www-data), PID 800, started 2026-01-01 00:01:30 +00:00 (1 d 3 h ago)
+                 child of /fake/init (root), PID 1
+               ! reachable beyond loopback
 
       """
           + TAIL
@@ -95,7 +98,9 @@ class CompareCommandTest extends CommandTestBase {
 
         CHANGED  tcp/0.0.0.0:22
                  from /usr/sbin/sshd (root)
-                 to   /tmp/sshd (www-data), PID 900, started 2026-01-01 00:01:00 +00:00
+                 to   /tmp/sshd (www-data), PID 900, started 2026-01-01 00:01:00 +00:00 (1 d 3 h ago)
+                   child of /fake/init (root), PID 1
+                 ! reachable beyond loopback
 
         """
             + TAIL
@@ -123,7 +128,8 @@ class CompareCommandTest extends CommandTestBase {
         web1: 1 NEW, 0 GONE, 0 CHANGED
 
         NEW      unix//tmp/\\x1b[2J\\u{202e}\\x0d
-                 by /tmp/a\\x0ab (www-data), PID 800, started 2026-01-01 00:01:30 +00:00
+                 by /tmp/a\\x0ab (www-data), PID 800, started 2026-01-01 00:01:30 +00:00 (1 d 3 h ago)
+                   child of /fake/init (root), PID 1
 
         """
             + TAIL
@@ -252,7 +258,7 @@ class CompareCommandTest extends CommandTestBase {
 
   @ParameterizedTest
   @CsvSource({
-    "0,      not a snapshot of lsm",
+    "0,      not a lsm-snapshot file",
     "60,     'damaged or edited, its checksum is wrong'",
     "-1,     'truncated, its last line is no checksum'",
     "-2,     'damaged or edited, its checksum is wrong'",

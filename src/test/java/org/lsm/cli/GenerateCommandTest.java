@@ -65,7 +65,9 @@ class GenerateCommandTest extends CommandTestBase {
         Accepted into the baseline:
 
         NEW      tcp/127.0.0.1:8080
-                 by /usr/bin/python3 (www-data), PID 800, started 2026-01-01 00:01:30 +00:00
+                 by /usr/bin/python3 (www-data), PID 800, started 2026-01-01 00:01:30 +00:00 (1 d 3 h ago)
+                   child of /fake/init (root), PID 1
+                   ! shell or interpreter
 
         Baseline of 3 sockets written to <>
         """;
@@ -84,7 +86,7 @@ class GenerateCommandTest extends CommandTestBase {
             0,
             "Baseline of 2 sockets written to " + baseline + "\n",
             "lsm: replaced a baseline that could not be read, it is kept as baseline.1\n"
-                + ("lsm: " + baseline + ": not a snapshot of lsm")
+                + ("lsm: " + baseline + ": not a lsm-snapshot file")
                 + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace"
                 + " it\n"),
         lsm("generate"));

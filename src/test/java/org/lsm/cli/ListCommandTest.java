@@ -24,7 +24,7 @@ class ListCommandTest extends CommandTestBase {
         unix      @/tmp/abstract name  www-data  800      /usr/bin/python3
         """;
 
-    assertEquals(done(expected), run("list"));
+    assertEquals(done(expected), lsm("list"));
   }
 
   @Test
@@ -43,7 +43,7 @@ class ListCommandTest extends CommandTestBase {
             "lsm: 1 of 2 rows of "
                 + proc.path().resolve("net/unix")
                 + " were not understood and skipped; line 3: row is cut short\n"),
-        run("list"));
+        lsm("list"));
   }
 
   @Test
@@ -53,6 +53,6 @@ class ListCommandTest extends CommandTestBase {
     assertEquals(
         trouble(
             "cannot read " + proc.path().resolve("net") + ": no such directory; is /proc mounted?"),
-        run("list"));
+        lsm("list"));
   }
 }

@@ -212,6 +212,9 @@ class ConfigTest {
           SMTP_PASS_FILE="pass"     | SMTP_PASS_FILE must be an absolute path
           STATE_DIR="lsm"           | STATE_DIR must be an absolute path
           STATE_DIR=""              | STATE_DIR must be an absolute path
+          EPHEMERAL="tcp"           | EPHEMERAL must be one of udp, all, none
+          EPHEMERAL=""              | EPHEMERAL must be one of udp, all, none
+          NETNS="web"               | NETNS must be one of host, all
           REMIND="24h"              | REMIND is not supported yet; remove the line
           SYSLOG=""                 | SYSLOG is not supported yet; remove the line
           SMTP_USER="ops"           | SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the password

@@ -41,14 +41,14 @@ class KeyTest {
 
   @ParameterizedTest
   @EnumSource(
-      names = {"REMIND", "SYSLOG", "RUN_CMD", "METRICS_FILE", "EPHEMERAL", "NETNS"},
+      names = {"REMIND", "SYSLOG", "RUN_CMD", "METRICS_FILE"},
       mode = EnumSource.Mode.EXCLUDE)
   void everyDefaultIsAGoodValue(Key key) {
     assertEquals(Optional.empty(), key.problem(key.defaultValue()));
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"REMIND", "SYSLOG", "RUN_CMD", "METRICS_FILE", "EPHEMERAL", "NETNS"})
+  @EnumSource(names = {"REMIND", "SYSLOG", "RUN_CMD", "METRICS_FILE"})
   void keysToComeAreRefusedWithAnyValue(Key key) {
     assertEquals(Optional.of("is not supported yet; remove the line"), key.problem(""));
     assertEquals(Optional.of("is not supported yet; remove the line"), key.problem("yes"));

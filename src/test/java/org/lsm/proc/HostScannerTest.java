@@ -9,7 +9,9 @@ import java.nio.ByteOrder;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedSet;
@@ -20,11 +22,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.FakeProc;
 import org.lsm.proc.HostScanner.Scan;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Holder;
 import org.lsm.snapshot.Owner;
 import org.lsm.snapshot.Protocol;
+import org.lsm.snapshot.ScanState;
 import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.SocketEntry;
 
@@ -33,6 +37,8 @@ class HostScannerTest {
 
   /** The fixtures' btime, 2026-01-01T00:00:00Z, and 100.5 s. */
   private static final Instant START = Instant.parse("2026-01-01T00:01:40.500Z");
+
+  private static final Instant NOW = Instant.parse("2026-01-02T03:04:05.678Z");
 
   private static final Owner SSHD = new Owner("root", "/fake/sshd");
   private static final String HIDDEN =
@@ -49,7 +55,7 @@ class HostScannerTest {
 
   @Test
   void allTablesThereAreMakeOneSnapshotAndAbsentOnesAreEmpty() throws Exception {
-    Scan scan = FakeProc.of("host", folder).scan();
+    Scan scan = scan(FakeProc.of("host", folder));
     assertEquals(
         List.of(
             "tcp/0.0.0.0:22",
@@ -79,7 +85,7 @@ class HostScannerTest {
   void oneProcessHoldsOneSocket() throws Exception {
     SocketEntry ssh = ssh(FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101));
     assertEquals(owners(SSHD), ssh.owners());
-    assertEquals(List.of(new Holder(22, SSHD, START)), ssh.holders());
+    assertEquals(List.of(new Holder(22, 10050, START, SSHD)), ssh.holders());
   }
 
   @Test
@@ -93,7 +99,7 @@ class HostScannerTest {
     Owner worker = new Owner("www", "/fake/sshd");
     assertEquals(owners(systemd, worker), ssh.owners());
     assertEquals(
-        Set.of(new Holder(5, systemd, START), new Holder(22, worker, START)),
+        Set.of(new Holder(5, 10050, START, systemd), new Holder(22, 10050, START, worker)),
         Set.copyOf(ssh.holders()));
   }
 
@@ -109,7 +115,7 @@ class HostScannerTest {
   void twoDescriptorsOfOneSocketAreOneHolder() throws Exception {
     SocketEntry ssh =
         ssh(FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101, 101));
-    assertEquals(List.of(new Holder(22, SSHD, START)), ssh.holders());
+    assertEquals(List.of(new Holder(22, 10050, START, SSHD)), ssh.holders());
   }
 
   @Test
@@ -128,7 +134,7 @@ class HostScannerTest {
     SocketEntry web = entry(proc, Protocol.TCP, "0.0.0.0:80");
     assertEquals(
         owners(new Owner("www", "/fake/other"), new Owner("www", "/fake/nginx")), web.owners());
-    assertEquals(1, proc.scan().snapshot().sockets().size());
+    assertEquals(1, scan(proc).snapshot().sockets().size());
   }
 
   @Test
@@ -137,21 +143,22 @@ class HostScannerTest {
         FakeProc.of("reuseport", folder)
             .process(80, "nginx", 33, "/fake/nginx", 111)
             .process(2, "lone", 0, "/fake/init");
-    Files.move(proc.root().resolve("1"), folder.resolve("hidden"));
+    Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
     assertEquals(
         owners(Owner.UNKNOWN, new Owner("www", "/fake/nginx")),
         entry(proc, Protocol.TCP, "0.0.0.0:80").owners());
     assertEquals(
         List.of(
             "1 of 1 sockets have an owner that this user may not see; run lsm as root to see all"),
-        proc.scan().notes());
+        scan(proc).notes());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {") (", "a b", "\n", ") R 1 2 3 (", "\rUid:\t0\t0", "x) S 1\n22 (y", ""})
   void theNameOfAProcessIsItsOwnChoice(String name) throws Exception {
     SocketEntry ssh = ssh(FakeProc.of("host", folder).process(22, name, 33, "/fake/sshd", 101));
-    assertEquals(List.of(new Holder(22, new Owner("www", "/fake/sshd"), START)), ssh.holders());
+    assertEquals(
+        List.of(new Holder(22, 10050, START, new Owner("www", "/fake/sshd"))), ssh.holders());
   }
 
   @ParameterizedTest
@@ -160,7 +167,7 @@ class HostScannerTest {
     FakeProc proc =
         FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101).delete(missing);
     assertEquals(owners(), ssh(proc).owners());
-    assertEquals(List.of(), proc.scan().notes());
+    assertEquals(List.of(), scan(proc).notes());
   }
 
   @ParameterizedTest
@@ -234,7 +241,7 @@ class HostScannerTest {
     String script = "ln -s \"$(printf '" + octal + "')\" exe";
     Process shell =
         new ProcessBuilder("sh", "-c", script)
-            .directory(proc.root().resolve("22").toFile())
+            .directory(proc.path().resolve("22").toFile())
             .start();
     assertEquals(0, shell.waitFor());
     assertEquals(owners(new Owner("root", program)), ssh(proc).owners());
@@ -243,19 +250,19 @@ class HostScannerTest {
   @Test
   void whereInitIsHiddenTheOwnerIsUnknownAndANoteSaysSo() throws Exception {
     FakeProc proc = FakeProc.of("host", folder);
-    Files.move(proc.root().resolve("1"), folder.resolve("hidden"));
+    Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
     assertEquals(owners(Owner.UNKNOWN), ssh(proc).owners());
     // The raw socket has inode 0, of which nobody could know more.
-    assertEquals(List.of(HIDDEN.replace("9 of 9", "8 of 9")), proc.scan().notes());
+    assertEquals(List.of(HIDDEN.replace("9 of 9", "8 of 9")), scan(proc).notes());
   }
 
   @Test
   void aHostWithoutAnySocketIsNotBelieved() throws Exception {
     FakeProc proc = FakeProc.of("empty", folder);
-    IOException e = assertThrows(IOException.class, proc::scan);
+    IOException e = assertThrows(IOException.class, () -> scan(proc));
     assertEquals(
         "all socket tables under "
-            + proc.root().resolve("net")
+            + proc.path().resolve("net")
             + " are empty, so nothing can be said about this host; is this a sandbox without"
             + " them?",
         e.getMessage());
@@ -266,47 +273,56 @@ class HostScannerTest {
     FakeProc proc =
         FakeProc.of("empty", folder)
             .write("net/unix", "Num\n0: 00000003 00000000 00000000 0001 03 1\n");
-    assertEquals(List.of(), List.copyOf(proc.scan().snapshot().sockets().keySet()));
+    assertEquals(List.of(), List.copyOf(scan(proc).snapshot().sockets().keySet()));
   }
 
   @Test
   void aMissingNetDirectoryIsAnError() throws Exception {
     FakeProc proc = FakeProc.of("empty", folder);
-    Path net = proc.root().resolve("net");
+    Path net = proc.path().resolve("net");
     Files.move(net, folder.resolve("elsewhere"));
-    IOException e = assertThrows(IOException.class, proc::scan);
+    IOException e = assertThrows(IOException.class, () -> scan(proc));
     assertEquals("cannot read " + net + ": no such directory; is /proc mounted?", e.getMessage());
   }
 
   @Test
   void aTableThatCannotBeReadIsAnError() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).delete("net/udp");
-    Path udp = Files.createDirectory(proc.root().resolve("net/udp"));
-    IOException e = assertThrows(IOException.class, proc::scan);
+    Path udp = Files.createDirectory(proc.path().resolve("net/udp"));
+    IOException e = assertThrows(IOException.class, () -> scan(proc));
     assertEquals("cannot read " + udp + ": Is a directory", e.getMessage());
   }
 
   @Test
   void aTableThatCannotBeOpenedIsAnError() throws Exception {
     FakeProc proc = FakeProc.of("host", folder);
-    Path udp = proc.root().resolve("net/udp");
+    Path udp = proc.path().resolve("net/udp");
     Files.delete(udp);
     Files.createSymbolicLink(udp, Path.of("udp"));
-    FileSystemException e = assertThrows(FileSystemException.class, proc::scan);
+    FileSystemException e = assertThrows(FileSystemException.class, () -> scan(proc));
     assertEquals(udp.toString(), e.getFile());
   }
 
   @Test
   void skippedRowsGiveANoteWithFileAndLine() throws Exception {
     FakeProc proc = FakeProc.of("host", folder);
-    proc.write("net/udp", Files.readString(proc.root().resolve("net/udp")) + "  67: zz\n 68: y:0");
+    proc.write("net/udp", Files.readString(proc.path().resolve("net/udp")) + "  67: zz\n 68: y:0");
     assertEquals(
         List.of(
             "2 of 3 rows of "
-                + proc.root().resolve("net/udp")
-                + " were not understood and skipped; line 3: no local address"),
-        proc.scan().notes());
+                + proc.path().resolve("net/udp")
+                + " were not understood and skipped; line 3: no address: 'zz'"),
+        scan(proc).notes());
     assertEquals(owners(), entry(proc, Protocol.UDP, "0.0.0.0:68").owners());
+  }
+
+  private static Scan scan(FakeProc proc) throws IOException {
+    return scan(proc, ScanState.empty());
+  }
+
+  private static Scan scan(FakeProc proc, ScanState remembered) throws IOException {
+    return new HostScanner(proc.sources(), false, Clock.fixed(NOW, ZoneOffset.UTC), "1.0.0")
+        .scan(remembered);
   }
 
   private static SocketEntry ssh(FakeProc proc) throws IOException {
@@ -315,7 +331,7 @@ class HostScannerTest {
 
   private static SocketEntry entry(FakeProc proc, Protocol protocol, String local)
       throws IOException {
-    return proc.scan().snapshot().sockets().get(Endpoint.of(protocol, local));
+    return scan(proc).snapshot().sockets().get(Endpoint.of(protocol.label(), local));
   }
 
   private static SortedSet<Owner> owners(Owner... owners) {

@@ -21,10 +21,12 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.lsm.cli.Host;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Holder;
 import org.lsm.snapshot.Owner;
 import org.lsm.snapshot.Protocol;
+import org.lsm.snapshot.ScanState;
 
 /** Real sockets of this JVM, found in the real /proc. */
 class RealProcTest {
@@ -88,8 +90,8 @@ class RealProcTest {
     ProcessHandle.Info self = ProcessHandle.current().info();
     Path program = Path.of(self.command().orElseThrow()).toRealPath();
     List<Holder> holders =
-        new HostScanner(Path.of("/proc"), Path.of("/etc/passwd"), Clock.systemUTC(), "1.0.0")
-            .scan()
+        new HostScanner(Host.real().sources(), false, Clock.systemUTC(), "1.0.0")
+            .scan(ScanState.empty())
             .snapshot()
             .sockets()
             .get(endpoint)

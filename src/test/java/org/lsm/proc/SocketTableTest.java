@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.proc.SocketTable.Content;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Protocol;
+import org.lsm.snapshot.ScanState.Socket;
 
 /** Rows as the kernel prints them on a little-endian machine, in every layout. */
 class SocketTableTest {
@@ -38,8 +39,8 @@ class SocketTableTest {
       "   3: 0100007F:B5AC 0100007F:0CEA 06 00000000:00000000 03:00000F60 00000000     0        0"
           + " 0 3 0000000063def9c5";
 
-  private static final Row SSH_ROW = row(Protocol.TCP, "0.0.0.0", 22, 4711);
-  private static final Row MAIL_ROW = row(Protocol.TCP, "127.0.0.1", 25, 4712);
+  private static final Socket SSH_ROW = row(Protocol.TCP, "0.0.0.0", 22, 4711);
+  private static final Socket MAIL_ROW = row(Protocol.TCP, "127.0.0.1", 25, 4712, 101);
 
   @Test
   void paddedListenersOf17ColumnsAreWatched() throws IOException {
@@ -87,8 +88,8 @@ class SocketTableTest {
           garbage                           | row is cut short
           ''                                | row is cut short
           1: 0100007F:0019 00000000:0000 0A | row is cut short
-          1: 0100007F 00000000:0000 0A      | no local address
-          1: 0100007F:0019:1 00000000:0000  | no local address
+          1: 0100007F 00000000:0000 0A      | no number: '0100007F'
+          1: 0100007F:0019:1 00000000:0000  | no number: '0019:1'
           1: 0100007F:10000 00000000:0000   | no number: '10000'
           1: 0100007F: 00000000:0000        | no number: ''
           1: 0100007F:-019 00000000:0000    | no number: '-019'
@@ -132,7 +133,7 @@ class SocketTableTest {
         new Content(
             List.of(
                 row(Protocol.TCP6, "::", 80, 5001),
-                row(Protocol.TCP6, "::ffff:127.0.0.1", 8080, 5002)),
+                row(Protocol.TCP6, "::ffff:127.0.0.1", 8080, 5002, 1000)),
             3,
             0,
             ""),
@@ -149,7 +150,8 @@ class SocketTableTest {
 
   @Test
   void wordsOfABigEndianMachineAreReadAsSuch() throws IOException {
-    SocketTable table = new SocketTable(Protocol.TCP, ByteOrder.BIG_ENDIAN, index -> "if" + index);
+    SocketTable table =
+        new SocketTable("", Protocol.TCP, ByteOrder.BIG_ENDIAN, index -> "if" + index);
     assertEquals(
         List.of(row(Protocol.TCP, "127.0.0.1", 22, 7)),
         table
@@ -163,7 +165,7 @@ class SocketTableTest {
       throws IOException {
     assertEquals(
         new Content(
-            List.of(row(protocol, "0.0.0.0", 68, 21), row(protocol, "127.0.0.53", 53, 23)),
+            List.of(row(protocol, "0.0.0.0", 68, 21), row(protocol, "127.0.0.53", 53, 23, 101)),
             3,
             0,
             ""),
@@ -322,8 +324,12 @@ class SocketTableTest {
         "00000000ec1e45cd: 00000002 00000000 " + flags + " " + type + " 01    61" + path);
   }
 
-  private static Row row(Protocol protocol, String address, int port, long inode) {
-    return new Row(new Endpoint(protocol, address, port), inode);
+  private static Socket row(Protocol protocol, String address, int port, long inode) {
+    return row(protocol, address, port, inode, 0);
+  }
+
+  private static Socket row(Protocol protocol, String address, int port, long inode, long uid) {
+    return new Socket(inode, uid, new Endpoint(protocol, address, port));
   }
 
   /** As the kernel pads the rows of tcp. */
@@ -338,7 +344,10 @@ class SocketTableTest {
   private static SocketTable table(Protocol protocol) {
     Map<Integer, String> interfaces = Map.of(2, "eth0");
     return new SocketTable(
-        protocol, ByteOrder.LITTLE_ENDIAN, index -> interfaces.getOrDefault(index, "if" + index));
+        "",
+        protocol,
+        ByteOrder.LITTLE_ENDIAN,
+        index -> interfaces.getOrDefault(index, "if" + index));
   }
 
   private static InputStream stream(String bytes) {

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.lsm.snapshot.Diff.Difference;
 import org.lsm.snapshot.Diff.Kind;
+import org.lsm.snapshot.EphemeralPorts.Scope;
 import org.lsm.snapshot.Snapshot.Origin;
 
 /** What is a difference between two snapshots, and what is none. */
@@ -20,6 +21,8 @@ class DiffTest {
 
   private static final Origin ORIGIN =
       new Origin("web1", "6.1.0", Instant.parse("2026-01-01T00:00:00Z"), "1.0.0");
+
+  private static final EphemeralPorts UDP_PORTS = new EphemeralPorts(Scope.UDP, 32768, 60999);
 
   /** Owners as user:program, "-" for no entry at all, "" for held by no process. */
   @ParameterizedTest
@@ -63,7 +66,7 @@ class DiffTest {
           root:/bin/a ?:?      | root:/bin/b          | CHANGED
           """)
   void ownersBeforeAndAfterMakeADifferenceOrNone(String before, String after, Kind kind) {
-    Diff diff = Diff.between(sshd(before), sshd(after));
+    Diff diff = Diff.between(sshd(before), sshd(after), EphemeralPorts.NONE);
     assertEquals(
         kind == null ? List.of() : List.of(kind),
         diff.differences().stream().map(Difference::kind).toList());
@@ -72,7 +75,7 @@ class DiffTest {
 
   @Test
   void aRestartUnderANewPidIsNoDifference() {
-    assertTrue(Diff.between(heldBy(100, 0), heldBy(200, 3600)).isEmpty());
+    assertTrue(Diff.between(heldBy(100, 0), heldBy(200, 3600), EphemeralPorts.NONE).isEmpty());
   }
 
   @Test
@@ -102,7 +105,7 @@ class DiffTest {
             entry("unix", "/new", "root:/bin/a"),
             entry("tcp", "0.0.0.0:100", "root:/bin/a"),
             entry("tcp", "0.0.0.0:3", "root:/bin/a"));
-    Diff diff = Diff.between(before, after);
+    Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
     assertEquals(
         List.of(
             "NEW tcp/0.0.0.0:3",
@@ -124,8 +127,130 @@ class DiffTest {
             .toList());
   }
 
+  /** Entries as local address, space, owners; the port range is 32768 to 60999. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # scope and table, before, after, difference
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:40000 u:/a     | ''
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | ''
+          UDP  | udp | 0.0.0.0:ephemeral u:/a | 0.0.0.0:50000 u:/a     | ''
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/b     | NEW udp/0.0.0.0:50000
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 v:/a     | NEW udp/0.0.0.0:50000
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:40000 u:/b     | NEW udp/0.0.0.0:40000
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 127.0.0.1:40000 u:/a   | NEW udp/127.0.0.1:40000
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a v:/b | NEW udp/0.0.0.0:50000
+          UDP  | udp | 0.0.0.0:40000 u:/a v:/b | 0.0.0.0:50000 v:/b    | ''
+          UDP  | udp | 0.0.0.0:40000 u:/a     | -                      | ''
+          UDP  | udp | 0.0.0.0:ephemeral u:/a | -                      | ''
+          UDP  | udp | -                      | 0.0.0.0:50000 u:/a     | NEW udp/0.0.0.0:50000
+          # by its number where the owner is not known, on either side
+          UDP  | udp | -                      | 0.0.0.0:40000          | NEW udp/0.0.0.0:40000
+          UDP  | udp | 0.0.0.0:40000          | -                      | GONE udp/0.0.0.0:40000
+          UDP  | udp | 0.0.0.0:40000          | 0.0.0.0:40000          | ''
+          UDP  | udp | 0.0.0.0:40000          | 0.0.0.0:40001          | NEW udp/0.0.0.0:40001, GONE udp/0.0.0.0:40000
+          UDP  | udp | 0.0.0.0:40000 ?:?      | 0.0.0.0:40000 ?:?      | ''
+          UDP  | udp | 0.0.0.0:40000 ?:?      | -                      | GONE udp/0.0.0.0:40000
+          # outside the range, and outside the scope
+          UDP  | udp | 0.0.0.0:53 u:/a        | 0.0.0.0:54 u:/a        | NEW udp/0.0.0.0:54, GONE udp/0.0.0.0:53
+          UDP  | udp | 0.0.0.0:53 u:/a        | 0.0.0.0:53 u:/b        | CHANGED udp/0.0.0.0:53
+          UDP  | tcp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | NEW tcp/0.0.0.0:50000, GONE tcp/0.0.0.0:40000
+          ALL  | tcp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | ''
+          ALL  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | ''
+          NONE | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | NEW udp/0.0.0.0:50000, GONE udp/0.0.0.0:40000
+          NONE | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:40000 u:/b     | CHANGED udp/0.0.0.0:40000
+          # namespaces are apart
+          UDP  | a:udp | 0.0.0.0:40000 u:/a   | 0.0.0.0:50000 u:/a     | ''
+          """)
+  void ephemeralPortsAreComparedByTheirOwners(
+      Scope scope, String table, String before, String after, String expected) {
+    Diff diff =
+        Diff.between(
+            one(table, before), one(table, after), new EphemeralPorts(scope, 32768, 60999));
+    assertEquals(expected, told(diff));
+  }
+
+  @Test
+  void anEphemeralPortOfAnotherNamespaceIsNew() {
+    Diff diff =
+        Diff.between(
+            one("a:udp", "0.0.0.0:40000 u:/a"), one("b:udp", "0.0.0.0:40000 u:/a"), UDP_PORTS);
+    assertEquals("NEW b:udp/0.0.0.0:40000", told(diff));
+  }
+
+  @Test
+  void oneProgramThatLostItsLastEphemeralPortWhileAnotherHasOneIsNoDifference() {
+    Snapshot before =
+        snapshot(
+            entry("udp", "0.0.0.0:40000", "u:/a"), entry("udp", "0.0.0.0:40001", "root:/bin/b"));
+    Snapshot after = snapshot(entry("udp", "0.0.0.0:40001", "u:/a"));
+    assertEquals("", told(Diff.between(before, after, UDP_PORTS)));
+  }
+
+  @Test
+  void whatIsAcceptedIsNoDifferenceAnyMoreAndNothingElseIs() {
+    Snapshot before =
+        snapshot(
+            entry("tcp", "0.0.0.0:22", "root:/bin/a"),
+            entry("tcp", "0.0.0.0:80", "root:/bin/a"),
+            entry("tcp", "0.0.0.0:81", "root:/bin/a"),
+            entry("udp", "0.0.0.0:40000", "u:/a"));
+    Snapshot after =
+        snapshot(
+            entry("tcp", "0.0.0.0:22", "root:/bin/b"),
+            entry("tcp", "0.0.0.0:81", "root:/bin/b"),
+            entry("tcp", "0.0.0.0:90", "root:/bin/a"),
+            entry("udp", "0.0.0.0:50000", "v:/b"),
+            entry("udp", "127.0.0.1:50000", "v:/b"));
+    List<Difference> all = Diff.between(before, after, UDP_PORTS).differences();
+    assertEquals(6, all.size());
+    for (Difference chosen : all) {
+      Snapshot accepted = new Diff(List.of(chosen)).applyTo(before, UDP_PORTS);
+      assertEquals(before.origin(), accepted.origin());
+      assertEquals(
+          all.stream().filter(it -> !it.equals(chosen)).map(DiffTest::told).toList(),
+          Diff.between(accepted, after, UDP_PORTS).differences().stream()
+              .map(DiffTest::told)
+              .toList());
+    }
+    Snapshot accepted = new Diff(all).applyTo(before, UDP_PORTS);
+    assertTrue(Diff.between(accepted, after, UDP_PORTS).isEmpty());
+    assertEquals(
+        snapshot(
+            entry("tcp", "0.0.0.0:22", "root:/bin/b"),
+            entry("tcp", "0.0.0.0:81", "root:/bin/b"),
+            entry("tcp", "0.0.0.0:90", "root:/bin/a"),
+            entry("udp", "0.0.0.0:ephemeral", "u:/a v:/b"),
+            entry("udp", "127.0.0.1:ephemeral", "v:/b")),
+        accepted);
+  }
+
+  @Test
+  void toAcceptNothingChangesNothing() {
+    Snapshot before = snapshot(entry("tcp", "0.0.0.0:22", "root:/bin/a"));
+    assertEquals(before, new Diff(List.of()).applyTo(before, UDP_PORTS));
+  }
+
+  private static String told(Diff diff) {
+    return String.join(", ", diff.differences().stream().map(DiffTest::told).toList());
+  }
+
+  private static String told(Difference difference) {
+    return difference.kind() + " " + difference.endpoint();
+  }
+
+  private static Snapshot one(String table, String entry) {
+    if (entry.equals("-")) {
+      return snapshot();
+    }
+    String[] words = (entry + " ").split(" ", 2);
+    return snapshot(entry(table, words[0], words[1].strip()));
+  }
+
   private static List<Difference> differences(SocketEntry before, SocketEntry after) {
-    return Diff.between(snapshot(before), snapshot(after)).differences();
+    return Diff.between(snapshot(before), snapshot(after), EphemeralPorts.NONE).differences();
   }
 
   private static Snapshot sshd(String owners) {
@@ -134,9 +259,9 @@ class DiffTest {
 
   private static Snapshot heldBy(int pid, int seconds) {
     Holder holder =
-        new Holder(pid, new Owner("root", "/bin/a"), ORIGIN.time().plusSeconds(seconds));
-    return snapshot(
-        SocketEntry.heldBy(Endpoint.of(Protocol.TCP, "0.0.0.0:22"), List.of(holder), true));
+        new Holder(
+            pid, seconds * 100L, ORIGIN.time().plusSeconds(seconds), new Owner("root", "/bin/a"));
+    return snapshot(SocketEntry.heldBy(Endpoint.of("tcp", "0.0.0.0:22"), List.of(holder), true));
   }
 
   private static SocketEntry entry(String protocol, String local, String owners) {
@@ -145,7 +270,7 @@ class DiffTest {
       int colon = owner.indexOf(':');
       set.add(new Owner(owner.substring(0, colon), owner.substring(colon + 1)));
     }
-    return new SocketEntry(Endpoint.of(Protocol.of(protocol).orElseThrow(), local), set, List.of());
+    return new SocketEntry(Endpoint.of(protocol, local), set, List.of());
   }
 
   private static Snapshot snapshot(SocketEntry... entries) {

@@ -28,6 +28,8 @@ class EndpointTest {
           ICMP6,   ::,               58,    '[::]:58',                icmp6/[::]:58
           PACKET,  eth0,             3,     eth0:0x0003,              packet/eth0:0x0003
           PACKET,  *,                35020, *:0x88cc,                 packet/*:0x88cc
+          UDP,     0.0.0.0,          -1,    0.0.0.0:ephemeral,        udp/0.0.0.0:ephemeral
+          UDP6,    ::,               -1,    '[::]:ephemeral',         udp6/[::]:ephemeral
           UNIX,    /run/a.sock,      0,     /run/a.sock,              unix//run/a.sock
           UNIX,    @abstract,        0,     @abstract,                unix/@abstract
           UNIX,    /run/a b:22,      0,     /run/a b:22,              unix//run/a b:22
@@ -38,7 +40,45 @@ class EndpointTest {
     Endpoint endpoint = new Endpoint(protocol, address, port);
     assertEquals(local, endpoint.local());
     assertEquals(text, endpoint.toString());
-    assertEquals(endpoint, Endpoint.of(protocol, local));
+    assertEquals(endpoint, Endpoint.of(protocol.label(), local));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          ''             | TCP  | 0.0.0.0 | 22 | tcp            | tcp/0.0.0.0:22
+          web            | TCP  | 0.0.0.0 | 22 | web:tcp        | web:tcp/0.0.0.0:22
+          web            | TCP6 | ::      | 22 | web:tcp6       | web:tcp6/[::]:22
+          web            | UNIX | /run/x  | 0  | web:unix       | web:unix//run/x
+          tcp            | UDP  | 0.0.0.0 | 22 | tcp:udp        | tcp:udp/0.0.0.0:22
+          a:b            | UDP  | 0.0.0.0 | 22 | a:b:udp        | a:b:udp/0.0.0.0:22
+          a:             | UDP  | 0.0.0.0 | 22 | a::udp         | a::udp/0.0.0.0:22
+          a b/c          | UDP  | 0.0.0.0 | -1 | a b/c:udp      | a b/c:udp/0.0.0.0:ephemeral
+          """)
+  void theNamespaceIsReadBackWithTheProtocol(
+      String netns, Protocol protocol, String address, int port, String table, String text) {
+    Endpoint endpoint = new Endpoint(netns, protocol, address, port);
+    assertEquals(table, endpoint.table());
+    assertEquals(text, endpoint.toString());
+    assertEquals(endpoint, Endpoint.of(table, endpoint.local()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'', ''", "dccp, dccp", "web:, ''", "tcp:web, web", "TCP, TCP", "web:tcp:, ''"})
+  void anUnknownProtocolIsNamed(String table, String unknown) {
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> Endpoint.of(table, "0.0.0.0:22"));
+    assertEquals("unknown protocol '" + unknown + "'", e.getMessage());
+  }
+
+  @Test
+  void theOwnNamespaceComesFirst() {
+    Endpoint own = new Endpoint(Protocol.UNIX, "/z", 0);
+    Endpoint db = new Endpoint("db", Protocol.TCP, "0.0.0.0", 1);
+    Endpoint web = new Endpoint("web", Protocol.TCP, "0.0.0.0", 1);
+    assertEquals(List.of(own, db, web), Stream.of(web, db, own).sorted().toList());
   }
 
   @ParameterizedTest
@@ -51,6 +91,7 @@ class EndpointTest {
     "TCP, 0.0.0.0:-1",
     "TCP, 0.0.0.0:65536",
     "TCP, 0.0.0.0:99999999999",
+    "TCP, 0.0.0.0:Ephemeral",
     "TCP6, [::]",
     "PACKET, eth0",
     "PACKET, eth0:0x",
@@ -58,7 +99,7 @@ class EndpointTest {
     "PACKET, eth0:0xyz"
   })
   void whatIsNoEndpointIsRefused(Protocol protocol, String local) {
-    assertThrows(IllegalArgumentException.class, () -> Endpoint.of(protocol, local));
+    assertThrows(IllegalArgumentException.class, () -> Endpoint.of(protocol.label(), local));
   }
 
   @Test

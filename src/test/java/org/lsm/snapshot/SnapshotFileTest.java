@@ -94,8 +94,8 @@ class SnapshotFileTest {
 
   @Test
   void holdersAreNotStored() throws Exception {
-    Holder holder = new Holder(22, SSHD, Instant.EPOCH);
-    Endpoint endpoint = Endpoint.of(Protocol.TCP, "0.0.0.0:22");
+    Holder holder = new Holder(22, 0, Instant.EPOCH, SSHD);
+    Endpoint endpoint = Endpoint.of("tcp", "0.0.0.0:22");
     SnapshotFile.write(
         file,
         Snapshot.of(
@@ -150,11 +150,11 @@ class SnapshotFileTest {
       quoteCharacter = '"',
       textBlock =
           """
-          ""                                | not a snapshot of lsm
-          "\n"                              | not a snapshot of lsm
-          "#!/bin/sh\n"                     | not a snapshot of lsm
-          "lsm-snapshot"                    | not a snapshot of lsm
-          "lsm-snapshot\t1\t2\n"            | not a snapshot of lsm
+          ""                                | not a lsm-snapshot file
+          "\n"                              | not a lsm-snapshot file
+          "#!/bin/sh\n"                     | not a lsm-snapshot file
+          "lsm-snapshot"                    | not a lsm-snapshot file
+          "lsm-snapshot\t1\t2\n"            | not a lsm-snapshot file
           "lsm-snapshot\t2\nall is new\n"   | written in format 2, this lsm reads 1
           "lsm-snapshot\t\\x1b\n"           | written in format \\x1b, this lsm reads 1
           "\\lsm-snapshot\t1\n"             | a backslash that escapes nothing
@@ -183,7 +183,7 @@ class SnapshotFileTest {
           "dccp\t0.0.0.0:1\n"                  | unknown protocol 'dccp'
           "dc\\x1bcp\t0.0.0.0:1\n"             | unknown protocol 'dc\\x1bcp'
           "tcp\n"                              | not a socket: 'tcp'
-          "tcp\t0.0.0.0:1\troot\n"             | not a socket: 'tcp\\x090.0.0.0:1\\x09root'
+          "tcp\t0.0.0.0:1\troot\n"             | not a socket: 'tcp 0.0.0.0:1 root'
           "\n"                                 | not a socket: ''
           "tcp\t0.0.0.0\n"                     | no port in '0.0.0.0'
           "tcp\t0.0.0.0:65536\n"               | port out of range in '65536'
@@ -238,6 +238,7 @@ class SnapshotFileTest {
   }
 
   private static SocketEntry entry(Protocol protocol, String local, Owner... owners) {
-    return new SocketEntry(Endpoint.of(protocol, local), new TreeSet<>(List.of(owners)), List.of());
+    return new SocketEntry(
+        Endpoint.of(protocol.label(), local), new TreeSet<>(List.of(owners)), List.of());
   }
 }

@@ -230,7 +230,7 @@ class StateDirectoryTest {
     StateDirectory.create(directory);
     Files.writeString(directory.resolve("other"), "kept");
     try (StateDirectory state = open()) {
-      assertEquals(List.of(), state.deleteBaselines());
+      assertEquals(List.of(), state.deleteAll());
       for (int i = 1; i <= 3; i++) {
         state.storeBaseline(snapshot(i));
       }
@@ -239,7 +239,7 @@ class StateDirectoryTest {
               directory.resolve("baseline"),
               directory.resolve("baseline.1"),
               directory.resolve("baseline.2")),
-          state.deleteBaselines());
+          state.deleteAll());
       assertThrows(IOException.class, state::readBaseline);
     }
     assertEquals(List.of("lock", "other"), list());
@@ -310,7 +310,7 @@ class StateDirectoryTest {
     return Snapshot.of(
         new Origin("host" + number, "6.1.0", Instant.ofEpochSecond(number), "1.0.0"),
         IntStream.rangeClosed(1, number)
-            .mapToObj(port -> Endpoint.of(Protocol.TCP, "0.0.0.0:" + port))
+            .mapToObj(port -> Endpoint.of("tcp", "0.0.0.0:" + port))
             .map(endpoint -> SocketEntry.heldBy(endpoint, List.of(), true))
             .toList());
   }

@@ -3,12 +3,14 @@ package org.lsm.cli;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import org.lsm.snapshot.Untrusted;
+import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** What the classes of the commands have in common. */
-abstract class Command implements Callable<Integer> {
+abstract class LsmCommand implements Callable<Integer> {
 
   private static final Pattern KIND = Pattern.compile("(?m)^(NEW|GONE|CHANGED)\\b");
 
@@ -16,13 +18,17 @@ abstract class Command implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  Command(Context context) {
+  LsmCommand(Context context) {
     this.context = context;
   }
 
   /** Does what the command is for and returns one of {@link ExitCode}. */
   @Override
   public abstract Integer call() throws Exception;
+
+  CommandLine commandLine() {
+    return spec.commandLine();
+  }
 
   PrintWriter out() {
     return spec.commandLine().getOut();
@@ -36,5 +42,10 @@ abstract class Command implements Callable<Integer> {
   void print(String report) {
     boolean color = context.colorAllowed() && Ansi.AUTO.enabled();
     out().print(color ? KIND.matcher(report).replaceAll("\033[1;31m$1\033[0m") : report);
+  }
+
+  /** Prints what the reader should know besides the result; escapes it. */
+  void warn(String note) {
+    err().println("lsm: " + Untrusted.escape(note));
   }
 }

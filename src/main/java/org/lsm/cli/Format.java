@@ -1,0 +1,35 @@
+package org.lsm.cli;
+
+import java.util.Locale;
+import org.lsm.alert.Json;
+import org.lsm.alert.Listing;
+import org.lsm.alert.Report;
+import picocli.CommandLine.Option;
+
+/** The option {@code --format}. */
+final class Format {
+
+  private enum Kind {
+    TEXT,
+    JSON;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  @Option(
+      names = "--format",
+      defaultValue = "text",
+      description = "How to print the result: ${COMPLETION-CANDIDATES}.")
+  private Kind kind;
+
+  String of(Report report) {
+    return kind == Kind.JSON ? Json.of(report) : report.text();
+  }
+
+  String of(Listing listing) {
+    return kind == Kind.JSON ? Json.of(listing) : listing.text();
+  }
+}

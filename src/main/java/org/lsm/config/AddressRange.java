@@ -1,0 +1,80 @@
+package org.lsm.config;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Arrays;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.Protocol.Family;
+
+/** A block of IP addresses (CIDR), or the one that an address alone is. */
+final class AddressRange {
+
+  private static final Pattern LITERAL = Pattern.compile("[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
+
+  private final byte[] network;
+  private final int prefix;
+
+  private AddressRange(byte[] network, int prefix) {
+    this.network = network;
+    this.prefix = prefix;
+  }
+
+  /**
+   * What a rule says of addresses: {@code *}, an address, a CIDR block, IPv6 with or without
+   * brackets, or a glob for the name of an interface.
+   *
+   * @throws IllegalArgumentException if it looks like an address and is none
+   */
+  static Predicate<Endpoint> matcher(String token) {
+    String text = token.replaceFirst("^\\[(.*)\\](/\\d+)?$", "$1$2");
+    if (LITERAL.matcher(text.replaceFirst("/.*", "")).matches()) {
+      AddressRange range = parse(text);
+      return endpoint ->
+          endpoint.protocol().family() != Family.PACKET && range.contains(endpoint.address());
+    }
+    Glob glob = new Glob(token);
+    return endpoint -> glob.matches(endpoint.address());
+  }
+
+  private static AddressRange parse(String text) {
+    String[] parts = text.split("/", -1);
+    byte[] network = bytes(parts[0]);
+    int bits = network.length * 8;
+    int prefix = parts.length == 1 ? bits : prefix(text, parts[1]);
+    if (parts.length > 2 || prefix > bits) {
+      throw new IllegalArgumentException("'" + text + "' is no address block (CIDR)");
+    }
+    return new AddressRange(network, prefix);
+  }
+
+  private static int prefix(String text, String digits) {
+    if (!digits.matches("\\d{1,3}")) {
+      throw new IllegalArgumentException("'" + text + "' is no address block (CIDR)");
+    }
+    return Integer.parseInt(digits);
+  }
+
+  /** The bytes of a literal address; a v4-mapped one counts as the IPv4 address it maps. */
+  private static byte[] bytes(String literal) {
+    if (literal.indexOf(':') < 0 && !literal.matches("\\d{1,3}(\\.\\d{1,3}){3}")) {
+      throw new IllegalArgumentException("'" + literal + "' is no IP address");
+    }
+    try {
+      // A literal is only parsed, never looked up.
+      return InetAddress.getByName(literal).getAddress();
+    } catch (UnknownHostException e) {
+      throw new IllegalArgumentException("'" + literal + "' is no IP address", e);
+    }
+  }
+
+  private boolean contains(String literal) {
+    byte[] address = bytes(literal);
+    int whole = prefix / 8;
+    int mask = 0xFF00 >> (prefix % 8);
+    return address.length == network.length
+        && Arrays.equals(address, 0, whole, network, 0, whole)
+        && (prefix % 8 == 0 || ((address[whole] ^ network[whole]) & mask) == 0);
+  }
+}

@@ -1,0 +1,104 @@
+package org.lsm.proc;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.Protocol;
+import org.lsm.snapshot.ScanState.Socket;
+
+/**
+ * The socket tables of one network namespace (network_namespaces(7)).
+ *
+ * @param label how lsm calls it; empty for the one that lsm runs in
+ * @param tables the directory they stand in, {@code /proc/net} or {@code /proc/PID/net}
+ */
+record NetworkNamespace(String label, Path tables) {
+
+  /**
+   * What the tables held.
+   *
+   * @param sockets the watched sockets
+   * @param count how many rows there were, watched or not
+   * @param notes what was not understood
+   */
+  record Content(List<Socket> sockets, int count, List<String> notes) {}
+
+  /** Reads all tables. */
+  Content read() throws IOException {
+    List<Socket> sockets = new ArrayList<>();
+    List<String> notes = new ArrayList<>();
+    Map<Integer, String> interfaces = readInterfaceNames();
+    int count = 0;
+    for (Protocol protocol : Protocol.values()) {
+      SocketTable.Content content = read(protocol, interfaces);
+      sockets.addAll(content.rows());
+      count += content.count();
+      if (content.skipped() > 0) {
+        notes.add(
+            String.format(
+                "%d of %d rows of %s were not understood and skipped; %s",
+                content.skipped(), content.count(), file(protocol), content.firstSkipped()));
+      }
+    }
+    return new Content(sockets, count, notes);
+  }
+
+  /** A table that is absent (no IPv6, a module not loaded) is empty; a reading error is one. */
+  private SocketTable.Content read(Protocol protocol, Map<Integer, String> interfaces)
+      throws IOException {
+    try (InputStream in = Files.newInputStream(file(protocol))) {
+      return table(protocol, interfaces).parse(in);
+    } catch (NoSuchFileException e) {
+      return new SocketTable.Content(List.of(), 0, 0, "");
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new IOException("cannot read " + file(protocol) + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Up to {@code limit} remote ends that are connected to this endpoint now. */
+  List<String> peers(Endpoint endpoint, int limit) throws IOException {
+    try (InputStream in = Files.newInputStream(file(endpoint.protocol()))) {
+      return table(endpoint.protocol(), Map.of()).peers(in, endpoint.port(), limit);
+    }
+  }
+
+  private SocketTable table(Protocol protocol, Map<Integer, String> interfaces) {
+    return new SocketTable(
+        label,
+        protocol,
+        ByteOrder.nativeOrder(),
+        index -> interfaces.getOrDefault(index, "if" + index));
+  }
+
+  private Path file(Protocol protocol) {
+    return tables.resolve(protocol == Protocol.SCTP ? "sctp/eps" : protocol.label());
+  }
+
+  /** Names of the network interfaces by index, from the table of IPv4 group memberships. */
+  private Map<Integer, String> readInterfaceNames() throws IOException {
+    Map<Integer, String> names = new HashMap<>();
+    Path igmp = tables.resolve("igmp");
+    if (!Files.exists(igmp)) {
+      return names;
+    }
+    for (String line : Files.readString(igmp, StandardCharsets.ISO_8859_1).split("\n", -1)) {
+      String[] columns = line.split("[\t :]+", -1);
+      if (columns.length >= 2 && columns[0].matches("\\d{1,9}")) {
+        names.put(Integer.valueOf(columns[0]), columns[1]);
+      }
+    }
+    return names;
+  }
+}

@@ -1,0 +1,103 @@
+package org.lsm.proc;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.lsm.proc.HostScanner.Scan;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.EphemeralPorts;
+import org.lsm.snapshot.ScanState;
+import org.lsm.snapshot.Snapshot;
+import org.lsm.snapshot.SocketEntry;
+import org.lsm.snapshot.Story;
+
+/**
+ * Several looks at a host, one right after the other. One read of the kernel's tables may miss rows
+ * while sockets come and go; together they miss none.
+ */
+public final class Survey {
+
+  /** After so many looks what was seen only once counts as closed again. */
+  public static final int MOST_LOOKS = 5;
+
+  private final HostScanner scanner;
+  private final List<Snapshot> looks = new ArrayList<>();
+  private final Set<String> notes = new LinkedHashSet<>();
+  private ScanState state;
+
+  /**
+   * @param scanner of the host
+   * @param remembered by the last scan
+   */
+  public Survey(HostScanner scanner, ScanState remembered) {
+    this.scanner = scanner;
+    this.state = remembered;
+  }
+
+  /** Takes one more look. */
+  public void look() throws IOException {
+    Scan scan = scanner.scan(state);
+    state = scan.state();
+    notes.addAll(scan.notes());
+    looks.add(scan.snapshot());
+  }
+
+  /** Whether a look more could still tell something: each socket should be seen twice. */
+  public boolean isSettled() {
+    return looks.size() >= MOST_LOOKS || (looks.size() >= 2 && closedAgain().isEmpty());
+  }
+
+  /** Whether this was the last look worth taking. */
+  public boolean isExhausted() {
+    return looks.size() >= MOST_LOOKS;
+  }
+
+  /** All sockets that were seen, each as it was seen last. */
+  public Snapshot found() {
+    SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
+    looks.forEach(look -> sockets.putAll(look.sockets()));
+    return new Snapshot(looks.get(0).origin(), sockets);
+  }
+
+  /** The sockets that were seen once and not again although another look was taken. */
+  public Set<Endpoint> closedAgain() {
+    Set<Endpoint> once = new HashSet<>();
+    Set<Endpoint> seen = new HashSet<>();
+    for (Snapshot look : looks) {
+      for (Endpoint endpoint : look.sockets().keySet()) {
+        if (seen.add(endpoint)) {
+          once.add(endpoint);
+        } else {
+          once.remove(endpoint);
+        }
+      }
+    }
+    once.removeAll(looks.get(looks.size() - 1).sockets().keySet());
+    return once;
+  }
+
+  /** The whole story of a socket that was found. */
+  public Story story(SocketEntry entry) throws IOException {
+    return scanner.story(entry);
+  }
+
+  /** The ports that the kernel deals out on this host, for protocols of this scope. */
+  public EphemeralPorts ephemeralPorts(EphemeralPorts.Scope scope) throws IOException {
+    return scanner.ephemeralPorts(scope);
+  }
+
+  /** What the last look remembers for the next run. */
+  public ScanState state() {
+    return state;
+  }
+
+  /** What the reader should know of how far all this can be believed; not escaped. */
+  public List<String> notes() {
+    return List.copyOf(notes);
+  }
+}

@@ -1,0 +1,46 @@
+package org.lsm.snapshot;
+
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What can be told of a socket at the moment it is found, and perhaps never again. Strings are
+ * empty where there is nothing to tell.
+ *
+ * @param service name of the port in services(5)
+ * @param peers up to five remote ends that are connected to it now
+ * @param processes the processes behind it, one for each owner, the oldest
+ * @param flags what is odd about it
+ */
+public record Story(
+    String service, List<String> peers, List<ProcessStory> processes, Set<Flag> flags) {
+
+  /** A story of which nothing is known. */
+  public static final Story UNTOLD = new Story("", List.of(), List.of(), Set.of());
+
+  /** The same story with one more flag. */
+  public Story with(Flag flag) {
+    Set<Flag> more = EnumSet.of(flag);
+    more.addAll(flags);
+    return new Story(service, peers, processes, more);
+  }
+
+  /**
+   * What can be told of one process.
+   *
+   * @param holder the process
+   * @param commandLine its arguments, separated by spaces
+   * @param workingDirectory where it runs
+   * @param unit the systemd unit or the container it belongs to
+   * @param parents its parent, and so on up to PID 1
+   * @param flags what is odd about it
+   */
+  public record ProcessStory(
+      Holder holder,
+      String commandLine,
+      String workingDirectory,
+      String unit,
+      List<Holder> parents,
+      Set<Flag> flags) {}
+}

@@ -1,0 +1,175 @@
+package org.lsm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.lsm.InstalledLsm.Result;
+
+/** The same port in several network namespaces, with and without a name. */
+class NetnsIT {
+
+  private static final String HOST_ONLY = "MAILER=\"none\"\nNETNS=\"host\"\n";
+  private static final String ALL = "MAILER=\"none\"\nNETNS=\"all\"\n";
+
+  @TempDir Path directory;
+  private InstalledLsm lsm;
+
+  @BeforeEach
+  void install() throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root may make namespaces");
+    assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
+    lsm = InstalledLsm.install(directory.resolve("local"), ALL);
+    generate();
+  }
+
+  @AfterEach
+  void uninstall() throws Exception {
+    if (lsm != null) {
+      lsm.purge();
+    }
+  }
+
+  private void generate() throws Exception {
+    Result result = lsm.run("-g");
+    assertEquals(0, result.exitCode(), result.toString());
+  }
+
+  private Result compare() throws Exception {
+    Result result = lsm.run("-c");
+    assertTrue(result.exitCode() == 0 || result.exitCode() == 1, result.toString());
+    return result;
+  }
+
+  private static void assertNewBy(OpenSockets sockets, String story) {
+    assertTrue(story.startsWith("NEW "), story);
+    assertTrue(story.contains(", PID " + sockets.pid() + ", started "), story);
+  }
+
+  @Test
+  void theSamePortInNamedNamespacesIsReportedOfEach() throws Exception {
+    try (TestNamespace blue = TestNamespace.create("blue");
+        TestNamespace green = TestNamespace.create("green");
+        OpenSockets ofHost = OpenSockets.open("root", OpenSockets.PERL, "tcp/127.0.0.1:0")) {
+      String endpoint = ofHost.endpoints().get(0);
+      String inBlue = blue.name() + ":" + endpoint;
+      String inGreen = green.name() + ":" + endpoint;
+      try (OpenSockets ofBlue = blue.open(endpoint);
+          OpenSockets ofGreen = green.open(endpoint)) {
+        Result all = compare();
+        assertNewBy(ofHost, all.story(endpoint));
+        assertNewBy(ofBlue, all.story(inBlue));
+        assertNewBy(ofGreen, all.story(inGreen));
+
+        lsm.configure(HOST_ONLY);
+        Result host = compare();
+        assertNewBy(ofHost, host.story(endpoint));
+        assertEquals("", host.story(inBlue));
+        assertEquals("", host.story(inGreen));
+
+        lsm.configure(ALL);
+        generate();
+        Result accepted = compare();
+        assertEquals("", accepted.story(endpoint));
+        assertEquals("", accepted.story(inBlue));
+        assertEquals("", accepted.story(inGreen));
+      }
+      Result closed = compare();
+      assertEquals("", closed.story(endpoint), "the host still serves it");
+      assertTrue(closed.story(inBlue).startsWith("GONE "), closed.out());
+      assertTrue(closed.story(inGreen).startsWith("GONE "), closed.out());
+    }
+  }
+
+  @Test
+  void aNamespaceMadeAnewUnderItsNameIsNoDifference() throws Exception {
+    String endpoint = "tcp/127.0.0.1:4000";
+    String inBlue;
+    try (TestNamespace blue = TestNamespace.create("blue");
+        OpenSockets first = blue.open(endpoint)) {
+      inBlue = blue.name() + ":" + endpoint;
+      assertNewBy(first, compare().story(inBlue));
+      generate();
+    }
+    try (TestNamespace blue = TestNamespace.create("blue");
+        OpenSockets second = blue.open(endpoint)) {
+      assertEquals("", compare().story(inBlue), "of PID " + second.pid());
+    }
+    assertTrue(compare().story(inBlue).startsWith("GONE "));
+  }
+
+  @Test
+  void namespacesWithoutANameAreLabelledByTheirProgramAndReplicasFallTogether() throws Exception {
+    Path program = Files.copy(OpenSockets.PERL, directory.resolve("lsm-it-web"));
+    String endpoint = "lsm-it-web:tcp/127.0.0.1:4000";
+    try (OpenSockets one = unshared(program, "tcp/127.0.0.1:4000");
+        OpenSockets two = unshared(program, "tcp/127.0.0.1:4000")) {
+      String story = compare().story(endpoint);
+      assertTrue(story.startsWith("NEW "), story);
+      String pids = Math.min(one.pid(), two.pid()) + "," + Math.max(one.pid(), two.pid());
+      assertTrue(story.contains("by " + program + " (root), PID " + pids + ", started "), story);
+      generate();
+    }
+    try (OpenSockets again = unshared(program, "tcp/127.0.0.1:4000")) {
+      assertEquals("", compare().story(endpoint), "made anew with PID " + again.pid());
+      try (OpenSockets replica = unshared(program, "tcp/127.0.0.1:4000")) {
+        assertEquals("", compare().story(endpoint), "another replica, PID " + replica.pid());
+      }
+    }
+    assertTrue(compare().story(endpoint).startsWith("GONE "));
+  }
+
+  /** Opens sockets in a namespace of their own that has no name. */
+  private static OpenSockets unshared(Path program, String... endpoints) throws Exception {
+    List<String> command = new ArrayList<>(List.of("/usr/bin/unshare", "--net", "/bin/sh", "-c"));
+    command.add("PATH=/usr/sbin:/usr/bin:/sbin:/bin; ip link set lo up && exec \"$0\" \"$@\"");
+    command.addAll(OpenSockets.command(program, endpoints));
+    return OpenSockets.start(command);
+  }
+
+  @Test
+  void aRuleMayNameTheNamespace() throws Exception {
+    try (TestNamespace blue = TestNamespace.create("blue");
+        TestNamespace green = TestNamespace.create("green");
+        OpenSockets ofBlue = blue.open("tcp/127.0.0.1:4000");
+        OpenSockets ofGreen = green.open("tcp/127.0.0.1:4000")) {
+      Files.writeString(
+          lsm.prefix().resolve("lsm/ignore.lsm"), "tcp *:4000 netns=" + blue.name() + "\n");
+      Result result = compare();
+      assertEquals("", result.story(blue.name() + ":" + ofBlue.endpoints().get(0)));
+      assertNewBy(ofGreen, result.story(green.name() + ":" + ofGreen.endpoints().get(0)));
+    }
+  }
+
+  @Test
+  void namespacesThatComeAndGoDoNotEndTheScan() throws Exception {
+    try (TestNamespace blue = TestNamespace.create("blue");
+        OpenSockets steady = blue.open("tcp/127.0.0.1:4000")) {
+      generate();
+      Process churn =
+          new ProcessBuilder(
+                  "/bin/sh",
+                  "-c",
+                  "while :; do /usr/bin/unshare --net /bin/sleep 0.03 & wait; done")
+              .start();
+      try {
+        for (int i = 0; i < 8; i++) {
+          Result result = compare();
+          String story = result.story(blue.name() + ":" + steady.endpoints().get(0));
+          assertEquals("", story, result.out());
+        }
+      } finally {
+        churn.destroy();
+        churn.waitFor();
+      }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package org.lsm.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a pattern stands for, and that nobody can make it take forever. */
+class GlobTest {
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          ''           | ''              | true
+          ''           | a               | false
+          /run/x.sock  | /run/x.sock     | true
+          /run/x.sock  | /run/x_sock     | false
+          /run/x       | /run/x.sock     | false
+          /run/x.sock  | /run/x          | false
+          RUN          | run             | false
+          # one star stays within a component
+          *            | ''              | true
+          *            | abc             | true
+          *            | a/c             | false
+          /run/*       | /run/           | true
+          /run/*       | /run/a          | true
+          /run/*       | /run/a/b        | false
+          /run/*/x     | /run/user/x     | true
+          /run/*/x     | /run//x         | true
+          /run/*/x     | /run/x          | false
+          *.sock       | a.sock          | true
+          *.sock       | a.sock.sock     | true
+          *.sock       | a.socket        | false
+          a*b*c        | aXbYbc          | true
+          a*b*c        | aXbYbcd         | false
+          # two cross components
+          **           | ''              | true
+          **           | /a/b            | true
+          /run/**      | /run/a/b/c      | true
+          /run/**      | /run            | false
+          /run/**/x    | /run/a/b/x      | true
+          /run/**/x    | /run/x          | false
+          **/x         | /a/b/x          | true
+          a**z         | az              | true
+          a**z         | a/b/z/          | false
+          ***          | /a/b            | true
+          # a question mark is one character within a component
+          ?            | a               | true
+          ?            | ''              | false
+          ?            | ab              | false
+          /a?c         | /abc            | true
+          /a?c         | /a/c            | false
+          @?????       | @1f2e3          | true
+          @?????       | @1f2e3d         | false
+          # nothing else is special
+          a.c          | abc             | false
+          [ab]         | a               | false
+          [ab]         | [ab]            | true
+          {a,b}        | a               | false
+          a+           | aa              | false
+          \\*           | \\x              | true
+          ^a$          | a               | false
+          """)
+  void aPatternStandsForTheWholeText(String pattern, String text, boolean matches) {
+    assertEquals(matches, new Glob(pattern).matches(text));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"a\nb", "a\rb", "a\u2028b", "a\u0000b", "a\udcffb", "a b"})
+  void starsStandForLineBreaksAndOddBytesAsWell(String text) {
+    assertTrue(new Glob("a*b").matches(text));
+    assertTrue(new Glob("a**b").matches(text));
+    assertTrue(new Glob("a?b").matches(text));
+    assertFalse(new Glob("a*c").matches(text));
+  }
+
+  @Test
+  void whoChoosesTheTextCannotMakeItTakeForever() {
+    Glob glob = new Glob("**a".repeat(50));
+    String text = "a".repeat(10_000);
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10),
+        () -> {
+          assertTrue(glob.matches(text));
+          assertFalse(glob.matches(text + "b"));
+        });
+  }
+
+  @Test
+  void aPatternIsPrintedAsItWasWritten() {
+    assertEquals("/run/**/?*", new Glob("/run/**/?*").toString());
+  }
+}

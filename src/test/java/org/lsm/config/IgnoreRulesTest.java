@@ -1,0 +1,283 @@
+package org.lsm.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.lsm.config.IgnoreRules.Rule;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.Owner;
+import org.lsm.snapshot.SocketEntry;
+
+/** Every form of a rule: what it covers, what it does not, and what is no rule. */
+class IgnoreRulesTest {
+
+  private static final Path FILE = Path.of("ignore.lsm");
+
+  @TempDir private Path folder;
+
+  /** A socket as table, local address, and its owners as user:program. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # protocols, each with its IPv6 twin
+          tcp *                 | tcp     | 0.0.0.0:22          | true
+          tcp *                 | tcp6    | [::]:22             | true
+          tcp *                 | udp     | 0.0.0.0:22          | false
+          tcp6 *                | tcp6    | [::]:22             | true
+          tcp6 *                | tcp     | 0.0.0.0:22          | false
+          udp *                 | udp     | 0.0.0.0:53          | true
+          udp *                 | udp6    | [::]:53             | true
+          udp *                 | udplite | 0.0.0.0:53          | false
+          udplite *             | udplite6 | [::]:53            | true
+          raw *                 | raw6    | [::]:58             | true
+          raw6 *                | raw     | 0.0.0.0:1           | false
+          icmp *                | icmp6   | [::]:58             | true
+          sctp *                | sctp    | 0.0.0.0:9899        | true
+          packet *              | packet  | eth0:0x0003         | true
+          unix *                | unix    | /run/x              | true
+          unix *                | tcp     | 0.0.0.0:22          | false
+          * *                   | unix    | /run/x              | true
+          * *                   | packet  | *:0x0003            | true
+          * *                   | tcp6    | [::]:22             | true
+          # ports
+          tcp *:*               | tcp     | 0.0.0.0:0           | true
+          tcp *:22              | tcp     | 0.0.0.0:22          | true
+          tcp *:22              | tcp6    | [::]:22             | true
+          tcp *:22              | tcp     | 0.0.0.0:2222        | false
+          tcp *:00022           | tcp     | 0.0.0.0:22          | true
+          tcp *:0               | tcp     | 0.0.0.0:0           | true
+          tcp *:1024-65535      | tcp     | 0.0.0.0:1023        | false
+          tcp *:1024-65535      | tcp     | 0.0.0.0:1024        | true
+          tcp *:1024-65535      | tcp     | 0.0.0.0:65535       | true
+          tcp *:80-80           | tcp     | 0.0.0.0:80          | true
+          tcp *:80-80           | tcp     | 0.0.0.0:81          | false
+          packet *:0x0003       | packet  | eth0:0x0003         | true
+          packet *:0x88cc       | packet  | eth0:0x0003         | false
+          packet *:35020        | packet  | eth0:0x88cc         | true
+          udp *:*               | udp     | 0.0.0.0:ephemeral   | true
+          udp *:0-65535         | udp     | 0.0.0.0:ephemeral   | false
+          # addresses
+          tcp 127.0.0.1:25      | tcp     | 127.0.0.1:25        | true
+          tcp 127.0.0.1:25      | tcp     | 0.0.0.0:25          | false
+          tcp 127.0.0.1:25      | tcp6    | [::ffff:127.0.0.1]:25 | true
+          tcp 127.0.0.0/8:*     | tcp     | 127.8.0.1:25        | true
+          tcp 127.0.0.0/8:*     | tcp     | 126.0.0.1:25        | false
+          tcp [::1]:25          | tcp6    | [::1]:25            | true
+          tcp [::1]:25          | tcp6    | [::2]:25            | false
+          tcp ::1:25            | tcp6    | [::1]:25            | true
+          tcp [fe80::]/10:*     | tcp6    | [fe80::7]:25        | true
+          tcp [fe80::]/10:*     | tcp6    | [2001:db8::7]:25    | false
+          sctp 192.0.2.7:*      | sctp    | 192.0.2.7:9899      | true
+          packet eth0:*         | packet  | eth0:0x0003         | true
+          packet eth0:*         | packet  | eth1:0x0003         | false
+          packet eth*:*         | packet  | eth1:0x0003         | true
+          * *:*                 | unix    | /run/x              | false
+          * *:*                 | packet  | eth1:0x0003         | true
+          # paths
+          unix /run/x.sock      | unix    | /run/x.sock         | true
+          unix /run/x.sock      | unix    | /run/y.sock         | false
+          unix /run/user/*/**   | unix    | /run/user/1000/a/b  | true
+          unix /run/user/*/**   | unix    | /run/user/x         | false
+          unix @/tmp/dbus-*     | unix    | @/tmp/dbus-x1       | true
+          unix @/tmp/dbus-*     | unix    | @/tmp/dbus-x1/y     | false
+          unix @/tmp/dbus-*     | unix    | /tmp/dbus-x1        | false
+          unix @?????           | unix    | @0a1b2              | true
+          unix relative:1       | unix    | relative:1          | true
+          unix /a\\x20b          | unix    | '/a b'              | true
+          unix /a\\x20b          | unix    | /axb                | false
+          unix /a\\\\b            | unix    | '/a\\b'              | true
+          unix /\\u{202e}x       | unix    | '/\u202ex'          | true
+          * /run/*              | unix    | /run/x              | true
+          * @x                  | unix    | @x                  | true
+          * /run/*              | tcp     | 0.0.0.0:22          | false
+          tcp /run/*            | unix    | /run/x              | false
+          """)
+  void aRuleCoversWhatItNames(String rule, String table, String local, boolean covered)
+      throws Exception {
+    assertCovers(covered, rule, entry(table, local, "root:/bin/a"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          program=/bin/a                | root:/bin/a           | true
+          program=/bin/a                | root:/bin/b           | false
+          program=/bin/*                | root:/bin/b           | true
+          program=/bin/*                | root:/bin/b/c         | false
+          program=/bin/**               | root:/bin/b/c         | true
+          program=/bin/a\\x20b           | root:/bin/a~b         | true
+          program=/bin/x=y              | root:/bin/x=y         | true
+          user=root                     | root:/bin/a           | true
+          user=root                     | www:/bin/a            | false
+          user=www*                     | www-data:/bin/a       | true
+          user=1000                     | 1000:/bin/a           | true
+          user=                         | root:/bin/a           | false
+          user=root program=/bin/a      | root:/bin/a           | true
+          user=root program=/bin/b      | root:/bin/a           | false
+          user=www program=/bin/a       | root:/bin/a           | false
+          program=/bin/* program=**a    | root:/bin/a           | true
+          program=/bin/* program=**a    | root:/bin/b           | false
+          # several owners: all of them
+          program=/bin/a                | root:/bin/a www:/bin/a | true
+          program=/bin/a                | root:/bin/a www:/bin/b | false
+          user=root                     | root:/bin/a www:/bin/a | false
+          user=*                        | root:/bin/a www:/bin/b | true
+          # nobody is no owner, and an unknown one is not who the rule means
+          program=**                    | ''                    | false
+          user=*                        | ''                    | false
+          program=/**                   | ?:?                   | false
+          program=/bin/a                | root:/bin/a ?:?       | false
+          user=root                     | root:/bin/a ?:?       | false
+          """)
+  void conditionsHoldForEveryOwner(String conditions, String owners, boolean covered)
+      throws Exception {
+    assertCovers(covered, "tcp *:* " + conditions, entry("tcp", "0.0.0.0:80", owners));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "tcp *:*,                       web:tcp, true",
+    "tcp *:* netns=web,             web:tcp, true",
+    "tcp *:* netns=web,             db:tcp,  false",
+    "tcp *:* netns=web,             tcp,     false",
+    "tcp *:* netns=w*,              web:tcp, true",
+    "tcp *:* netns=,                tcp,     true",
+    "tcp *:* netns=,                web:tcp, false",
+    "tcp *:* netns=web user=root,   web:tcp, true",
+    "tcp *:* netns=web user=www,    web:tcp, false"
+  })
+  void aNamespaceIsACondition(String rule, String table, boolean covered) throws Exception {
+    assertCovers(covered, rule, entry(table, "0.0.0.0:80", "root:/bin/a"));
+  }
+
+  @Test
+  void whoHoldsNothingIsCoveredByARuleWithoutOwners() throws Exception {
+    assertCovers(true, "udp *:51820", entry("udp", "0.0.0.0:51820", ""));
+    assertCovers(true, "udp *:51820", entry("udp", "0.0.0.0:51820", "?:?"));
+    assertCovers(true, "udp *:51820 netns=", entry("udp", "0.0.0.0:51820", ""));
+  }
+
+  @Test
+  void rulesStandOneALineWithCommentsAndBlanksOfAnyKindBetween() throws Exception {
+    IgnoreRules rules =
+        parse("\uFEFF# head\r\n\r\n  \ttcp\t*:22  # ssh\r\n#udp *:*\r\nunix  @#x\r\nudp *:9 #x");
+    assertEquals(
+        List.of("3 tcp\t*:22", "5 unix  @#x", "6 udp *:9"),
+        rules.rules().stream().map(rule -> rule.line() + " " + rule.text()).toList());
+    assertTrue(rules.isOpen(entry("udp", "0.0.0.0:53", "")));
+    assertEquals(Optional.of(3), rules.covering(entry("tcp", "0.0.0.0:22", "")).map(Rule::line));
+  }
+
+  @Test
+  void theFirstRuleThatCoversASocketIsTold() throws Exception {
+    IgnoreRules rules = parse("udp *:*\ntcp *:80\n\ntcp *:*\n* *\n");
+    assertEquals(Optional.of(2), rules.covering(entry("tcp", "0.0.0.0:80", "")).map(Rule::line));
+    assertEquals(Optional.of(4), rules.covering(entry("tcp", "0.0.0.0:81", "")).map(Rule::line));
+    assertEquals(Optional.of(5), rules.covering(entry("unix", "/x", "")).map(Rule::line));
+  }
+
+  @Test
+  void withoutRulesEverythingIsOpen() throws Exception {
+    SocketEntry entry = entry("tcp", "0.0.0.0:80", "root:/bin/a");
+    for (IgnoreRules rules :
+        List.of(IgnoreRules.none(), parse(""), IgnoreRules.read(folder.resolve("absent")))) {
+      assertTrue(rules.isOpen(entry));
+      assertEquals(List.of(), rules.rules());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          tcp                  | 'tcp' needs an address and port, or a path, behind it; * stands for any
+          tpc *:22             | unknown protocol 'tpc'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *
+          TCP *:22             | unknown protocol 'TCP'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *
+          tcp 22               | '22' has no port; write ADDRESS:PORT, where * stands for any
+          tcp :22              | ':22' has no port; write ADDRESS:PORT, where * stands for any
+          tcp *:               | '' is no port; write a number, a range like 1024-65535, or *
+          tcp *:ssh            | 'ssh' is no port; write a number, a range like 1024-65535, or *
+          tcp *:1-2-3          | '1-2-3' is no port; write a number, a range like 1024-65535, or *
+          tcp *:-1             | '-1' is no port; write a number, a range like 1024-65535, or *
+          tcp *:1-             | '1-' is no port; write a number, a range like 1024-65535, or *
+          tcp *:65536          | '65536' is no range of ports from 0 to 65535
+          tcp *:2-1            | '2-1' is no range of ports from 0 to 65535
+          tcp *:1-99999        | '1-99999' is no range of ports from 0 to 65535
+          tcp 300.0.0.1:22     | '300.0.0.1' is no IP address
+          tcp 10.0.0.0/33:22   | '10.0.0.0/33' is no address block (CIDR)
+          tcp *:22 root        | 'root' is no condition; there are program=, user= and netns=
+          tcp *:22 owner=root  | 'owner=root' is no condition; there are program=, user= and netns=
+          tcp *:22 User=root   | 'User=root' is no condition; there are program=, user= and netns=
+          tcp *:22 =root       | '=root' is no condition; there are program=, user= and netns=
+          unix /a\\qb           | a backslash that escapes nothing
+          tcp *:22 program=/a\\q | a backslash that escapes nothing
+          """)
+  void whatIsNoRuleIsToldWithFileLineAndWord(String rule, String problem) {
+    for (int line : new int[] {1, 3}) {
+      String text = "\n".repeat(line - 1) + rule + "\n";
+      ConfigException e = assertThrows(ConfigException.class, () -> parse(text));
+      assertEquals("ignore.lsm:" + line + ": " + problem, e.getMessage());
+    }
+  }
+
+  @Test
+  void aFileThatIsNoTextIsRefused() throws Exception {
+    Path file = Files.write(folder.resolve("ignore.lsm"), new byte[] {(byte) 0xFF});
+    ConfigException e = assertThrows(ConfigException.class, () -> IgnoreRules.read(file));
+    assertEquals(file + ": is not UTF-8 text; save it as UTF-8", e.getMessage());
+  }
+
+  @Test
+  void theShippedFileIgnoresNothing() throws Exception {
+    assertEquals(List.of(), IgnoreRules.read(Path.of("conf/ignore.lsm")).rules());
+  }
+
+  @Test
+  void everyRuleThatIsShippedCommentedOutIsOne() throws Exception {
+    List<String> shipped = Files.readAllLines(Path.of("conf/ignore.lsm"));
+    List<String> rules = shipped.stream().filter(line -> line.matches("#\\S+\\s.*")).toList();
+    String uncommented = String.join("\n", shipped).replaceAll("(?m)^#(?=\\S)", "");
+    assertEquals(
+        rules.stream().map(line -> line.substring(1).strip()).toList(),
+        parse(uncommented).rules().stream().map(Rule::text).toList());
+    assertTrue(rules.size() >= 10, "only " + rules);
+  }
+
+  private static IgnoreRules parse(String text) throws ConfigException {
+    return IgnoreRules.parse(FILE, text);
+  }
+
+  private static void assertCovers(boolean covered, String rule, SocketEntry entry)
+      throws ConfigException {
+    IgnoreRules rules = parse(rule + "\n");
+    assertEquals(
+        covered ? Optional.of(1) : Optional.empty(), rules.covering(entry).map(Rule::line));
+    assertEquals(!covered, rules.isOpen(entry));
+  }
+
+  /** Owners as user:program; ~ is a space. */
+  private static SocketEntry entry(String table, String local, String owners) {
+    TreeSet<Owner> all = new TreeSet<>();
+    Stream.of(owners.split(" ", -1))
+        .filter(owner -> !owner.isEmpty())
+        .map(owner -> owner.split(":", 2))
+        .forEach(words -> all.add(new Owner(words[0], words[1].replace('~', ' '))));
+    return new SocketEntry(Endpoint.of(table, local), all, List.of());
+  }
+}
