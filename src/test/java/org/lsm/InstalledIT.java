@@ -44,9 +44,9 @@ class InstalledIT {
             """
             USER="admin@example.org, root"
             SUB="$NEW new on $HOSTNAME"
+            EPHEMERAL="none"
             SMTP_HOST="127.0.0.1"
             SMTP_PORT="%d"
-            EPHEMERAL="none"
             """
                 .formatted(greenMail.getSmtp().getPort()));
     assertEquals(0, lsm.run("-g").exitCode());

@@ -49,10 +49,14 @@ public record Report(
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss xxx", Locale.ROOT);
   private static final Pattern VARIABLE = Pattern.compile("\\$(HOSTNAME|NEW|GONE|CHANGED|DATE)\\b");
 
-  /** Lest somebody who opens thousands of sockets make the mail too large to be taken. */
-  private static final int MOST_DIFFERENCES = 200;
+  // Lest somebody who opens thousands of sockets make the mail too large to be taken:
 
-  private static final int LONGEST = 1000;
+  /** Of so many differences of a kind the story is told; of the rest the number. */
+  public static final int MOST_OF_A_KIND = 200;
+
+  private static final int MOST_LINES = 3000;
+  private static final int MOST_OF_A_SOCKET = 20;
+  private static final int LONGEST = 300;
   private static final String INDENT = " ".repeat(9);
 
   public Report {
@@ -123,30 +127,43 @@ public record Report(
 
   private List<String> differenceLines() {
     List<String> lines = new ArrayList<>();
-    for (Difference difference : diff.differences().stream().limit(MOST_DIFFERENCES).toList()) {
-      Story story = stories.getOrDefault(difference.endpoint(), Story.UNTOLD);
-      String service = story.service().isEmpty() ? "" : "  (" + escape(story.service()) + ")";
-      lines.add(
-          String.format("%-8s %s", difference.kind(), escape(difference.endpoint().toString()))
-              + service);
-      switch (difference.kind()) {
-        case NEW -> lines.addAll(held("by", difference.after(), story));
-        case GONE -> lines.add(INDENT + "was by " + owners(difference.before()));
-        case CHANGED -> {
-          lines.add(INDENT + "from " + owners(difference.before()));
-          lines.addAll(held("to  ", difference.after(), story));
-        }
+    for (Kind kind : Kind.values()) {
+      List<Difference> differences = diff.of(kind);
+      for (Difference difference : differences.stream().limit(MOST_OF_A_KIND).toList()) {
+        boolean spent = lines.size() > MOST_LINES;
+        lines.addAll(lines(difference, spent ? Story.UNTOLD : story(difference)));
       }
-      if (!story.peers().isEmpty()) {
-        lines.add(INDENT + "connected now: " + String.join(", ", story.peers()));
+      if (differences.size() > MOST_OF_A_KIND) {
+        lines.add("… and " + (differences.size() - MOST_OF_A_KIND) + " more " + kind);
+        lines.add("");
       }
-      lines.addAll(flags(INDENT, story.flags()));
-      lines.add("");
     }
-    if (diff.differences().size() > MOST_DIFFERENCES) {
-      lines.add("… and " + (diff.differences().size() - MOST_DIFFERENCES) + " more");
-      lines.add("");
+    return lines;
+  }
+
+  private Story story(Difference difference) {
+    return stories.getOrDefault(difference.endpoint(), Story.UNTOLD);
+  }
+
+  private List<String> lines(Difference difference, Story story) {
+    List<String> lines = new ArrayList<>();
+    String service = story.service().isEmpty() ? "" : "  (" + escape(story.service()) + ")";
+    lines.add(
+        String.format("%-8s %s", difference.kind(), escape(difference.endpoint().toString()))
+            + service);
+    switch (difference.kind()) {
+      case NEW -> lines.addAll(held("by", difference.after(), story));
+      case GONE -> lines.add(INDENT + "was by " + owners(difference.before()));
+      case CHANGED -> {
+        lines.add(INDENT + "from " + owners(difference.before()));
+        lines.addAll(held("to  ", difference.after(), story));
+      }
     }
+    if (!story.peers().isEmpty()) {
+      lines.add(INDENT + "connected now: " + String.join(", ", story.peers()));
+    }
+    lines.addAll(flags(INDENT, story.flags()));
+    lines.add("");
     return lines;
   }
 
@@ -172,11 +189,14 @@ public record Report(
     }
     Map<Owner, List<Holder>> holders = byOwner(entry);
     List<String> lines = new ArrayList<>();
-    for (Owner owner : entry.owners()) {
+    for (Owner owner : entry.owners().stream().limit(MOST_OF_A_SOCKET).toList()) {
       lines.add(INDENT + word + " " + name(owner) + processes(holders.get(owner)));
       story.processes().stream()
           .filter(process -> process.holder().owner().equals(owner))
           .forEach(process -> lines.addAll(told(process)));
+    }
+    if (entry.owners().size() > MOST_OF_A_SOCKET) {
+      lines.add(INDENT + "and " + (entry.owners().size() - MOST_OF_A_SOCKET) + " more owners");
     }
     return lines;
   }
@@ -187,7 +207,16 @@ public record Report(
       return "";
     }
     Instant start = holders.stream().map(Holder::startTime).min(Instant::compareTo).orElseThrow();
-    return ", PID " + pids(holders) + ", started " + time(start) + " (" + age(start) + " ago)";
+    List<Holder> named = holders.stream().limit(MOST_OF_A_SOCKET).toList();
+    int more = holders.size() - named.size();
+    return ", PID "
+        + pids(named)
+        + (more > 0 ? " and " + more + " more" : "")
+        + ", started "
+        + time(start)
+        + " ("
+        + age(start)
+        + " ago)";
   }
 
   private static List<String> told(ProcessStory process) {
@@ -237,7 +266,10 @@ public record Report(
   private static String owners(SocketEntry entry) {
     return entry.owners().isEmpty()
         ? "no process"
-        : entry.owners().stream().map(Report::name).collect(Collectors.joining(", "));
+        : entry.owners().stream()
+            .limit(MOST_OF_A_SOCKET)
+            .map(Report::name)
+            .collect(Collectors.joining(", "));
   }
 
   private static String name(Owner owner) {

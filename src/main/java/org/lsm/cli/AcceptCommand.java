@@ -2,6 +2,7 @@ package org.lsm.cli;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.lsm.alert.Report;
 import org.lsm.config.Config;
 import org.lsm.config.Glob;
@@ -39,11 +40,12 @@ public final class AcceptCommand extends LsmCommand {
     try (StateDirectory state = context.openState(config)) {
       Survey survey = context.survey(config, state.readScanState());
       Snapshot baseline = state.readBaseline();
-      Report report = context.compare(config, survey, baseline);
+      survey.settle();
+      Report report = context.comparison(config, survey, baseline).reportLasting(context.zone());
       Diff chosen = choose(report.diff());
       EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
       state.storeBaseline(chosen.applyTo(baseline, ephemeral));
-      state.storeScanState(survey.state());
+      remember(state, survey.state());
       out().println("Accepted into the baseline:");
       out().println();
       print(report.with(chosen).differences());
@@ -53,15 +55,29 @@ public final class AcceptCommand extends LsmCommand {
     return ExitCode.DONE;
   }
 
-  /** The differences that the patterns name; each pattern has to name one. */
+  private Glob glob(String pattern) {
+    try {
+      return new Glob(pattern);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(commandLine(), "'" + pattern + "' has " + e.getMessage());
+    }
+  }
+
+  private static List<Difference> named(Diff diff, Predicate<String> name) {
+    return diff.differences().stream().filter(it -> name.test(it.endpoint().toString())).toList();
+  }
+
+  /**
+   * The differences that the patterns name; each pattern has to name one. A name that happens to be
+   * a pattern means itself.
+   */
   private Diff choose(Diff diff) {
     List<Difference> chosen = new ArrayList<>();
     for (String pattern : patterns) {
-      Glob glob = new Glob(pattern);
-      List<Difference> matching =
-          diff.differences().stream()
-              .filter(it -> glob.matches(Untrusted.escape(it.endpoint().toString())))
-              .toList();
+      List<Difference> matching = named(diff, name -> Untrusted.escape(name).equals(pattern));
+      if (matching.isEmpty()) {
+        matching = named(diff, glob(pattern)::matches);
+      }
       if (matching.isEmpty()) {
         throw new ParameterException(
             commandLine(),

@@ -46,8 +46,8 @@ public final class CompareCommand extends LsmCommand {
       Survey survey = context.survey(config, state.readScanState());
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
-      report = context.compare(config, survey, baseline);
-      state.storeScanState(survey.state());
+      report = context.comparison(config, survey, baseline).report(context.zone());
+      remember(state, survey.state());
     }
     if (!quiet) {
       print(format.of(report));

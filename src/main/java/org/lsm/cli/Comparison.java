@@ -2,9 +2,12 @@ package org.lsm.cli;
 
 import java.io.IOException;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.lsm.alert.Report;
 import org.lsm.config.IgnoreRules;
 import org.lsm.proc.Survey;
@@ -46,36 +49,66 @@ final class Comparison {
 
   /** Looks until the differences are confirmed, and tells them. */
   Report report(ZoneId zone) throws IOException {
-    Diff diff = look();
+    survey.look();
+    Diff diff = tell(differences(survey.found()));
     while (!diff.isEmpty() && !isConfirmed(diff)) {
-      diff = look();
+      survey.forget(ownerless(diff));
+      survey.look();
+      diff = tell(differences(survey.found()));
     }
+    return report(diff, survey.found(), zone);
+  }
+
+  /** Tells what differs, without another look, between the baseline and what is there to stay. */
+  Report reportLasting(ZoneId zone) throws IOException {
+    return report(tell(differences(survey.lasting())), survey.lasting(), zone);
+  }
+
+  private Report report(Diff diff, Snapshot found, ZoneId zone) {
     Set<Endpoint> closed = survey.closedAgain();
-    closed.forEach(
-        endpoint ->
-            stories.computeIfPresent(endpoint, (it, story) -> story.with(Flag.ALREADY_CLOSED)));
-    return new Report(baseline, found(), diff, stories, survey.notes(), zone);
+    for (Endpoint endpoint : closed) {
+      stories.computeIfPresent(endpoint, (it, story) -> story.with(Flag.ALREADY_CLOSED));
+    }
+    List<String> notes = new ArrayList<>(survey.notes());
+    long fleeting = found.sockets().values().stream().filter(it -> isFleeting(it, closed)).count();
+    if (fleeting > 0) {
+      notes.add(fleeting + " ephemeral ports were closed before their owner could be found");
+    }
+    return new Report(baseline, visible(found), diff, stories, notes, zone);
   }
 
   private boolean isConfirmed(Diff diff) {
     return survey.isExhausted() || (survey.isSettled() && diff.count(Kind.GONE) == 0);
   }
 
-  private Diff look() throws IOException {
-    survey.look();
-    Diff diff = Diff.between(baseline, found(), ephemeral);
-    for (Difference difference : diff.differences()) {
-      // Asked at once: what can be told now may be gone at the next look.
-      if (difference.kind() != Kind.GONE && !stories.containsKey(difference.endpoint())) {
-        stories.put(difference.endpoint(), survey.story(difference.after()));
+  private Diff differences(Snapshot found) {
+    return Diff.between(baseline, visible(found), ephemeral);
+  }
+
+  /** Asks for the stories at once: what can be told now may be gone at the next look. */
+  private Diff tell(Diff diff) throws IOException {
+    for (Kind kind : List.of(Kind.CHANGED, Kind.NEW)) {
+      for (Difference difference : diff.of(kind)) {
+        if (stories.size() < Report.MOST_OF_A_KIND && !stories.containsKey(difference.endpoint())) {
+          stories.put(difference.endpoint(), survey.story(difference.after()));
+        }
       }
     }
     return diff;
   }
 
-  private Snapshot found() {
+  /** That nobody holds a socket is not believed from memory: it may have been on its way. */
+  private static Set<Endpoint> ownerless(Diff diff) {
+    return diff.differences().stream()
+        .map(Difference::after)
+        .filter(entry -> entry.owners().isEmpty() || entry.ownerUnknown())
+        .map(SocketEntry::endpoint)
+        .collect(Collectors.toSet());
+  }
+
+  private Snapshot visible(Snapshot found) {
     Set<Endpoint> closed = survey.closedAgain();
-    return survey.found().where(entry -> rules.isOpen(entry) && !isFleeting(entry, closed));
+    return found.where(entry -> rules.isOpen(entry) && !isFleeting(entry, closed));
   }
 
   /** A client's port that was closed before its owner could be found tells nobody anything. */

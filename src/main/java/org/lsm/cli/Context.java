@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.Properties;
-import org.lsm.alert.Report;
 import org.lsm.config.Config;
 import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules;
@@ -99,11 +98,11 @@ public final class Context {
         remembered);
   }
 
-  /** Compares the host with a baseline, as the configuration and the ignore rules say. */
-  Report compare(Config config, Survey survey, Snapshot baseline)
+  /** A comparison with a baseline, as the configuration and the ignore rules say. */
+  Comparison comparison(Config config, Survey survey, Snapshot baseline)
       throws IOException, ConfigException {
     EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
-    return new Comparison(survey, baseline, ephemeral, rules()).report(zone());
+    return new Comparison(survey, baseline, ephemeral, rules());
   }
 
   ZoneId zone() {

@@ -3,11 +3,9 @@ package org.lsm.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Optional;
-import java.util.Set;
 import org.lsm.alert.Report;
 import org.lsm.config.Config;
 import org.lsm.proc.Survey;
-import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.EphemeralPorts;
 import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.SnapshotFile;
@@ -32,14 +30,16 @@ public final class GenerateCommand extends LsmCommand {
     try (StateDirectory state = context.openState(config)) {
       Survey survey = context.survey(config, state.readScanState());
       Optional<Snapshot> replaced = replaced(state);
+      survey.settle();
       Optional<Report> accepted = Optional.empty();
       if (replaced.isPresent()) {
-        accepted = Optional.of(context.compare(config, survey, replaced.get()));
+        Comparison comparison = context.comparison(config, survey, replaced.get());
+        accepted = Optional.of(comparison.reportLasting(context.zone()));
       }
       EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
-      Snapshot baseline = ephemeral.generalize(settled(survey));
+      Snapshot baseline = ephemeral.generalize(survey.lasting());
       state.storeBaseline(baseline);
-      state.storeScanState(survey.state());
+      remember(state, survey.state());
       accepted.ifPresent(this::printAccepted);
       out()
           .printf(
@@ -62,15 +62,6 @@ public final class GenerateCommand extends LsmCommand {
       warn(e.getMessage());
       return Optional.empty();
     }
-  }
-
-  /** What stays: at least two looks, without what was closed meanwhile. */
-  private static Snapshot settled(Survey survey) throws IOException {
-    do {
-      survey.look();
-    } while (!survey.isSettled());
-    Set<Endpoint> closed = survey.closedAgain();
-    return survey.found().where(entry -> !closed.contains(entry.endpoint()));
   }
 
   private void printAccepted(Report report) {

@@ -1,8 +1,11 @@
 package org.lsm.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import org.lsm.snapshot.ScanState;
+import org.lsm.snapshot.StateDirectory;
 import org.lsm.snapshot.Untrusted;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
@@ -42,6 +45,15 @@ abstract class LsmCommand implements Callable<Integer> {
   void print(String report) {
     boolean color = context.colorAllowed() && Ansi.AUTO.enabled();
     out().print(color ? KIND.matcher(report).replaceAll("\033[1;31m$1\033[0m") : report);
+  }
+
+  /** Remembers a scan for the next run; that it cannot is no reason to fail. */
+  void remember(StateDirectory state, ScanState scan) {
+    try {
+      state.storeScanState(scan);
+    } catch (IOException e) {
+      warn("the next run has to look at all processes: " + e.getMessage());
+    }
   }
 
   /** Prints what the reader should know besides the result; escapes it. */

@@ -13,6 +13,11 @@ final class AddressRange {
 
   private static final Pattern LITERAL = Pattern.compile("[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
 
+  private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+
+  /** Strictly, for what InetAddress takes for no address it looks up as a name. */
+  private static final Pattern QUAD = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
+
   private final byte[] network;
   private final int prefix;
 
@@ -25,14 +30,22 @@ final class AddressRange {
    * What a rule says of addresses: {@code *}, an address, a CIDR block, IPv6 with or without
    * brackets, or a glob for the name of an interface.
    *
-   * @throws IllegalArgumentException if it looks like an address and is none
+   * @param interfaces whether it may be the name of an interface
+   * @throws IllegalArgumentException if it is none of these
    */
-  static Predicate<Endpoint> matcher(String token) {
+  static Predicate<Endpoint> matcher(String token, boolean interfaces) {
+    if (token.equals("*")) {
+      return endpoint -> true;
+    }
     String text = token.replaceFirst("^\\[(.*)\\](/\\d+)?$", "$1$2");
     if (LITERAL.matcher(text.replaceFirst("/.*", "")).matches()) {
       AddressRange range = parse(text);
       return endpoint ->
           endpoint.protocol().family() != Family.PACKET && range.contains(endpoint.address());
+    }
+    if (!interfaces) {
+      throw new IllegalArgumentException(
+          "'" + token + "' is no IP address; write an address, a block like 10.0.0.0/8, or *");
     }
     Glob glob = new Glob(token);
     return endpoint -> glob.matches(endpoint.address());
@@ -43,6 +56,9 @@ final class AddressRange {
     byte[] network = bytes(parts[0]);
     int bits = network.length * 8;
     int prefix = parts.length == 1 ? bits : prefix(text, parts[1]);
+    if (parts[0].indexOf(':') >= 0 && bits == 32 && parts.length > 1) {
+      prefix = Math.max(0, prefix - 96); // of a v4-mapped block
+    }
     if (parts.length > 2 || prefix > bits) {
       throw new IllegalArgumentException("'" + text + "' is no address block (CIDR)");
     }
@@ -58,7 +74,7 @@ final class AddressRange {
 
   /** The bytes of a literal address; a v4-mapped one counts as the IPv4 address it maps. */
   private static byte[] bytes(String literal) {
-    if (literal.indexOf(':') < 0 && !literal.matches("\\d{1,3}(\\.\\d{1,3}){3}")) {
+    if (literal.indexOf(':') < 0 && !QUAD.matcher(literal).matches()) {
       throw new IllegalArgumentException("'" + literal + "' is no IP address");
     }
     try {

@@ -2,10 +2,14 @@ package org.lsm.config;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.lsm.snapshot.Untrusted;
 
 /**
  * A pattern in which {@code *} stands for anything within a path component, {@code **} for anything
- * at all, and {@code ?} for one character within a component.
+ * at all, and {@code ?} for one character within a component. It is written as reports show names:
+ * {@code \x2a} is a star that stands for itself, {@code \x20} a space.
  *
  * <p>All positions that the pattern can be at are followed side by side, so the time to match is
  * bounded by pattern length times text length: who chooses a socket's name cannot choose one that
@@ -13,6 +17,7 @@ import java.util.List;
  */
 public final class Glob {
 
+  private static final Pattern ESCAPE = Pattern.compile("\\\\(\\\\|x..|u\\{[^}]*\\}|.?)");
   private static final int ONE = -1;
   private static final int STAR = -2;
   private static final int STAR_STAR = -3;
@@ -20,11 +25,18 @@ public final class Glob {
   private final String pattern;
   private final List<Integer> tokens = new ArrayList<>();
 
+  /**
+   * @throws IllegalArgumentException if a backslash in it starts no escape
+   */
   public Glob(String pattern) {
     this.pattern = pattern;
     for (int i = 0; i < pattern.length(); i++) {
       char c = pattern.charAt(i);
-      if (c == '*' && pattern.startsWith("**", i)) {
+      Matcher escape = ESCAPE.matcher(pattern).region(i, pattern.length());
+      if (escape.lookingAt()) {
+        Untrusted.unescape(escape.group()).chars().forEach(tokens::add);
+        i = escape.end() - 1;
+      } else if (c == '*' && pattern.startsWith("**", i)) {
         tokens.add(STAR_STAR);
         i++;
       } else {

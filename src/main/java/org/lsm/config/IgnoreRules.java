@@ -13,7 +13,6 @@ import org.lsm.snapshot.Owner;
 import org.lsm.snapshot.Protocol;
 import org.lsm.snapshot.Protocol.Family;
 import org.lsm.snapshot.SocketEntry;
-import org.lsm.snapshot.Untrusted;
 
 /**
  * The rules of ignore.lsm: which sockets are nobody's business. One a line: protocol, address and
@@ -116,7 +115,7 @@ public final class IgnoreRules {
       return entry -> true;
     }
     if (protocol.equals("unix") || token.startsWith("/") || token.startsWith("@")) {
-      Glob path = glob(token);
+      Glob path = new Glob(token);
       return entry ->
           entry.endpoint().protocol().family() == Family.UNIX
               && path.matches(entry.endpoint().address());
@@ -126,12 +125,18 @@ public final class IgnoreRules {
       throw new IllegalArgumentException(
           "'" + token + "' has no port; write ADDRESS:PORT, where * stands for any");
     }
-    Predicate<Endpoint> address = AddressRange.matcher(token.substring(0, colon));
+    Predicate<Endpoint> address =
+        AddressRange.matcher(token.substring(0, colon), isForInterfaces(protocol));
     Predicate<Endpoint> port = port(token.substring(colon + 1));
     return entry ->
         entry.endpoint().protocol().family() != Family.UNIX
             && address.test(entry.endpoint())
             && port.test(entry.endpoint());
+  }
+
+  /** Packet sockets are bound to an interface instead of an address. */
+  private static boolean isForInterfaces(String protocol) {
+    return protocol.equals("*") || protocol.equals(Protocol.PACKET.label());
   }
 
   /** {@code *}, a port, or a range of ports. */
@@ -154,7 +159,11 @@ public final class IgnoreRules {
 
   private static Predicate<SocketEntry> condition(String token) {
     int equals = token.indexOf('=');
-    Glob value = glob(token.substring(equals + 1));
+    // netns= alone means the namespace of the host.
+    if (equals == token.length() - 1 && !token.equals("netns=")) {
+      throw new IllegalArgumentException("'" + token + "' has no value");
+    }
+    Glob value = new Glob(token.substring(equals + 1));
     return switch (token.substring(0, Math.max(equals, 0))) {
       // All owners: one that a stranger shares is not covered.
       case "program" -> entry -> allOwners(entry, owner -> value.matches(owner.program()));
@@ -167,11 +176,8 @@ public final class IgnoreRules {
   }
 
   private static boolean allOwners(SocketEntry entry, Predicate<Owner> condition) {
-    return !entry.owners().isEmpty() && entry.owners().stream().allMatch(condition);
-  }
-
-  /** A pattern as a report shows names, so that one can be pasted; {@code \x20} is a space. */
-  private static Glob glob(String token) {
-    return new Glob(Untrusted.unescape(token));
+    return !entry.owners().isEmpty()
+        && !entry.ownerUnknown()
+        && entry.owners().stream().allMatch(condition);
   }
 }

@@ -4,12 +4,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.lsm.snapshot.Endpoint;
@@ -82,16 +84,17 @@ public final class HostScanner {
   public Scan scan(ScanState remembered) throws IOException {
     List<String> notes = new ArrayList<>();
     Set<Socket> sockets = readTables(notes);
-    ScanState state = attribute(sockets, remembered);
+    Instant time = clock.instant();
+    String validity = validity(time);
+    Map<Socket, Holding> holdings =
+        attribute(sockets, remembered.validity().equals(validity) ? remembered : ScanState.empty());
     Map<Endpoint, SocketEntry> entries = new TreeMap<>();
-    state
-        .holdings()
-        .forEach(
-            (socket, holding) ->
-                entries.merge(
-                    socket.endpoint(),
-                    SocketEntry.heldBy(socket.endpoint(), holding.holders(), holding.complete()),
-                    SocketEntry::and));
+    holdings.forEach(
+        (socket, holding) ->
+            entries.merge(
+                socket.endpoint(),
+                SocketEntry.heldBy(socket.endpoint(), holding.holders(), holding.complete()),
+                SocketEntry::and));
     long unknown = entries.values().stream().filter(SocketEntry::ownerUnknown).count();
     if (unknown > 0) {
       notes.add(
@@ -100,7 +103,8 @@ public final class HostScanner {
                   + " all",
               unknown, entries.size()));
     }
-    return new Scan(Snapshot.of(origin(), entries.values()), state, notes);
+    return new Scan(
+        Snapshot.of(origin(time), entries.values()), new ScanState(validity, holdings), notes);
   }
 
   private void requireProc() throws IOException {
@@ -118,7 +122,7 @@ public final class HostScanner {
     for (NetworkNamespace namespace :
         allNamespaces ? namespaces.all(notes) : List.of(namespaces.own())) {
       scanned.put(namespace.label(), namespace);
-      NetworkNamespace.Content content = namespace.read();
+      NetworkNamespace.Content content = read(namespace);
       sockets.addAll(content.sockets());
       notes.addAll(content.notes());
       count += content.count();
@@ -134,36 +138,61 @@ public final class HostScanner {
     return sockets;
   }
 
+  /** Another namespace may end while it is read; the own one may not. */
+  private static NetworkNamespace.Content read(NetworkNamespace namespace) throws IOException {
+    try {
+      return namespace.read();
+    } catch (IOException e) {
+      if (namespace.label().isEmpty()) {
+        throw e;
+      }
+      return new NetworkNamespace.Content(
+          List.of(), 0, List.of("cannot read network namespace " + namespace.label() + ": " + e));
+    }
+  }
+
   /** Who holds each socket: as remembered where that still holds, else found out anew. */
-  private ScanState attribute(Set<Socket> sockets, ScanState remembered) throws IOException {
-    String validity = validity();
-    Map<Socket, Holding> known =
-        remembered.validity().equals(validity) ? remembered.holdings() : Map.of();
-    Map<Holder, Boolean> unchanged = new HashMap<>();
+  private Map<Socket, Holding> attribute(Set<Socket> sockets, ScanState remembered)
+      throws IOException {
+    Map<Integer, Optional<Holder>> alive = new HashMap<>();
     Map<Socket, Holding> holdings = new HashMap<>();
     Set<Socket> unseen = new HashSet<>();
     for (Socket socket : sockets) {
-      Holding holding = socket.inode() == 0 ? NOBODY : known.get(socket);
-      if (holding != null
-          && holding.holders().stream()
-              .allMatch(holder -> unchanged.computeIfAbsent(holder, this::isUnchanged))) {
-        holdings.put(socket, holding);
-      } else {
-        unseen.add(socket);
-      }
+      Holding holding = socket.inode() == 0 ? NOBODY : remembered.holdings().get(socket);
+      Optional<Holding> still = holding == null ? Optional.empty() : withoutEnded(holding, alive);
+      still.ifPresentOrElse(it -> holdings.put(socket, it), () -> unseen.add(socket));
     }
     if (!unseen.isEmpty()) {
       holdings.putAll(findHolders(unseen));
     }
-    return new ScanState(validity, holdings);
+    return holdings;
   }
 
-  /** Whether the same process still runs the same program as the same user. */
-  private boolean isUnchanged(Holder holder) {
+  /**
+   * What is left of a remembered holding: workers of a server come and go, but if nobody is left,
+   * or one of them runs another program now or as another user, the memory is of no use.
+   */
+  private Optional<Holding> withoutEnded(Holding holding, Map<Integer, Optional<Holder>> alive) {
+    List<Holder> left = new ArrayList<>();
+    for (Holder holder : holding.holders()) {
+      Optional<Holder> now = alive.computeIfAbsent(holder.pid(), this::identify);
+      if (now.isPresent() && now.get().startTicks() == holder.startTicks()) {
+        if (!now.get().owner().equals(holder.owner())) {
+          return Optional.empty();
+        }
+        left.add(holder);
+      }
+    }
+    return left.isEmpty() && !holding.holders().isEmpty()
+        ? Optional.empty()
+        : Optional.of(new Holding(left, holding.complete()));
+  }
+
+  private Optional<Holder> identify(int pid) {
     try {
-      return processes.identify(holder.pid()).equals(holder);
+      return Optional.of(processes.identify(pid));
     } catch (IOException e) {
-      return false;
+      return Optional.empty(); // it has ended
     }
   }
 
@@ -185,16 +214,24 @@ public final class HostScanner {
     return holdings;
   }
 
-  /** Memories are of no use after a boot, or to a user who may see more or less. */
-  private String validity() throws IOException {
-    return kernelValue("random/boot_id") + " " + processes.privileges();
+  /**
+   * Memories are of no use after a boot, or to a user who may see more or less. Nor do they last
+   * for more than an hour: only a look at all processes finds one that came to hold a socket whose
+   * first holder holds it still.
+   */
+  private String validity(Instant time) throws IOException {
+    return kernelValue("random/boot_id")
+        + " "
+        + processes.privileges()
+        + " "
+        + time.truncatedTo(ChronoUnit.HOURS);
   }
 
-  private Origin origin() throws IOException {
+  private Origin origin(Instant time) throws IOException {
     return new Origin(
         kernelValue("hostname"),
         kernelValue("osrelease"),
-        clock.instant().truncatedTo(ChronoUnit.SECONDS),
+        time.truncatedTo(ChronoUnit.SECONDS),
         version);
   }
 

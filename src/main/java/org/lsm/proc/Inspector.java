@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,7 +24,7 @@ import org.lsm.snapshot.Story.ProcessStory;
 final class Inspector {
 
   private static final int PEERS = 5;
-  private static final int GENERATIONS = 64;
+  private static final int GENERATIONS = 16;
 
   private static final Pattern INTERPRETER =
       Pattern.compile(
@@ -33,6 +34,9 @@ final class Inspector {
 
   private final Processes processes;
   private final Path services;
+  private final Map<String, String> names = new HashMap<>();
+  private final Map<String, Map<Integer, List<String>>> peers = new HashMap<>();
+  private final Map<Holder, ProcessStory> told = new HashMap<>();
 
   /**
    * @param processes the processes to ask about
@@ -47,7 +51,7 @@ final class Inspector {
   Story story(SocketEntry entry, NetworkNamespace namespace) throws IOException {
     List<ProcessStory> stories = new ArrayList<>();
     for (Holder holder : oldestOfEachOwner(entry)) {
-      stories.add(story(holder));
+      stories.add(told.computeIfAbsent(holder, this::story));
     }
     return new Story(
         service(entry.endpoint()), peers(entry.endpoint(), namespace), stories, flags(entry));
@@ -78,32 +82,30 @@ final class Inspector {
     return flags;
   }
 
-  private static List<String> peers(Endpoint endpoint, NetworkNamespace namespace) {
+  /** The remote ends now connected to this port; each table is read once for all its ports. */
+  private List<String> peers(Endpoint endpoint, NetworkNamespace namespace) {
     return switch (endpoint.protocol()) {
-      case TCP, TCP6, UDP, UDP6, UDPLITE, UDPLITE6 -> {
-        try {
-          yield namespace.peers(endpoint, PEERS);
-        } catch (IOException e) {
-          yield List.of();
-        }
-      }
+      case TCP, TCP6, UDP, UDP6, UDPLITE, UDPLITE6 ->
+          peers
+              .computeIfAbsent(
+                  endpoint.table(), table -> namespace.peers(endpoint.protocol(), PEERS))
+              .getOrDefault(endpoint.port(), List.of());
       case SCTP, RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> List.of();
     };
   }
 
   /** Name of the port, as services(5) has it for this protocol. */
   private String service(Endpoint endpoint) throws IOException {
-    if (!Files.exists(services)) {
-      return "";
-    }
-    String wanted = endpoint.port() + "/" + endpoint.protocol().label().replaceFirst("6$", "");
-    for (String line : Processes.read(services).split("\n", -1)) {
-      String[] words = line.replaceFirst("#.*", "").trim().split("\\s+", -1);
-      if (words.length >= 2 && words[1].equals(wanted)) {
-        return words[0];
+    if (names.isEmpty() && Files.exists(services)) {
+      for (String line : Processes.read(services).split("\n", -1)) {
+        String[] words = line.replaceFirst("#.*", "").trim().split("\\s+", -1);
+        if (words.length >= 2) {
+          names.putIfAbsent(words[1], words[0]);
+        }
       }
     }
-    return "";
+    String protocol = endpoint.protocol().label().replaceFirst("6$", "");
+    return names.getOrDefault(endpoint.port() + "/" + protocol, "");
   }
 
   private ProcessStory story(Holder holder) {

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Protocol;
 import org.lsm.snapshot.ScanState.Socket;
 
@@ -67,10 +66,12 @@ record NetworkNamespace(String label, Path tables) {
     }
   }
 
-  /** Up to {@code limit} remote ends that are connected to this endpoint now. */
-  List<String> peers(Endpoint endpoint, int limit) throws IOException {
-    try (InputStream in = Files.newInputStream(file(endpoint.protocol()))) {
-      return table(endpoint.protocol(), Map.of()).peers(in, endpoint.port(), limit);
+  /** For each local port up to {@code limit} remote ends that are connected to it now. */
+  Map<Integer, List<String>> peers(Protocol protocol, int limit) {
+    try (InputStream in = Files.newInputStream(file(protocol))) {
+      return table(protocol, Map.of()).peers(in, limit);
+    } catch (IOException e) {
+      return Map.of(); // a story lacks them; that the table cannot be read is told by the scan
     }
   }
 
@@ -89,11 +90,13 @@ record NetworkNamespace(String label, Path tables) {
   /** Names of the network interfaces by index, from the table of IPv4 group memberships. */
   private Map<Integer, String> readInterfaceNames() throws IOException {
     Map<Integer, String> names = new HashMap<>();
-    Path igmp = tables.resolve("igmp");
-    if (!Files.exists(igmp)) {
-      return names;
+    String table;
+    try {
+      table = Files.readString(tables.resolve("igmp"), StandardCharsets.ISO_8859_1);
+    } catch (NoSuchFileException e) {
+      return names; // no IPv4, or the process through which this namespace is seen has ended
     }
-    for (String line : Files.readString(igmp, StandardCharsets.ISO_8859_1).split("\n", -1)) {
+    for (String line : table.split("\n", -1)) {
       String[] columns = line.split("[\t :]+", -1);
       if (columns.length >= 2 && columns[0].matches("\\d{1,9}")) {
         names.put(Integer.valueOf(columns[0]), columns[1]);

@@ -36,21 +36,39 @@ final class NetworkNamespaces {
   }
 
   /**
-   * All namespaces that a process runs in, the own one first. One that only a name keeps alive has
-   * no table under /proc, and no process that could serve anything.
+   * All namespaces that a process runs in, the own one first. One that no process runs in has no
+   * tables under /proc, even if a process elsewhere has opened sockets there; notes say so.
    *
    * @param notes takes what could not be seen
    */
   List<NetworkNamespace> all(List<String> notes) throws IOException {
-    String own = link(proc.resolve("self"));
+    Map<String, String> named = readNames();
+    List<NetworkNamespace> all = new ArrayList<>(List.of(own()));
+    for (var entry : oldestProcesses(notes).entrySet()) {
+      String name = named.remove(entry.getKey());
+      int pid = entry.getValue();
+      try {
+        all.add(
+            new NetworkNamespace(name == null ? label(pid) : name, processes.socketTables(pid)));
+      } catch (IOException e) {
+        // the last process of it has ended
+      }
+    }
+    named.remove(ownLink());
+    named.values().stream()
+        .sorted()
+        .map(name -> "no process runs in network namespace " + name + ": it cannot be looked into")
+        .forEach(notes::add);
+    return all;
+  }
+
+  /** The oldest process of each namespace but the own one. */
+  private Map<String, Integer> oldestProcesses(List<String> notes) throws IOException {
     Map<String, Integer> oldest = new HashMap<>();
     int hidden = 0;
     for (int pid : processes.pids()) {
       try {
-        String namespace = link(processes.directory(pid));
-        if (!namespace.equals(own)) {
-          oldest.merge(namespace, pid, this::older);
-        }
+        oldest.merge(processes.networkNamespace(pid), pid, this::older);
       } catch (AccessDeniedException e) {
         hidden++;
       } catch (IOException e) {
@@ -63,21 +81,12 @@ final class NetworkNamespaces {
               + hidden
               + " processes may not be seen by this user");
     }
-    Map<String, String> named = readNames();
-    List<NetworkNamespace> all = new ArrayList<>(List.of(own()));
-    for (var entry : oldest.entrySet()) {
-      int pid = entry.getValue();
-      String name = named.get(entry.getKey());
-      all.add(
-          new NetworkNamespace(
-              name == null ? label(pid) : name, processes.directory(pid).resolve("net")));
-    }
-    return all;
+    oldest.remove(ownLink());
+    return oldest;
   }
 
-  /** {@code net:[4026531840]}. */
-  private static String link(Path process) throws IOException {
-    return Files.readSymbolicLink(process.resolve("ns/net")).toString();
+  private String ownLink() throws IOException {
+    return Files.readSymbolicLink(proc.resolve("self/ns/net")).toString();
   }
 
   private int older(int a, int b) {
@@ -107,17 +116,23 @@ final class NetworkNamespaces {
   }
 
   /**
-   * What runs in a namespace without a name: the container if its manager gave it a lasting name,
-   * else the program that was there first. Neither changes when a container is made anew, and
-   * replicas share it.
+   * What runs in a namespace without a name, in parentheses, lest it pass for a name: the container
+   * if its manager gave it a lasting name, else the program that was there first. Neither changes
+   * when a container is made anew, and replicas share it. A namespace that any user could make is
+   * told by its user as well.
    */
   private String label(int pid) {
     try {
       String container = processes.containerName(pid);
       String program = processes.program(pid);
-      return container.isEmpty() ? program.substring(program.lastIndexOf('/') + 1) : container;
+      String what =
+          container.isEmpty() ? program.substring(program.lastIndexOf('/') + 1) : container;
+      return processes
+          .userOfOtherNamespace(pid)
+          .map(user -> "(" + what + " of " + user + ")")
+          .orElse("(" + what + ")");
     } catch (IOException e) {
-      return "unknown";
+      return "(unknown)";
     }
   }
 }

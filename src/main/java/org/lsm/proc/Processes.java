@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -27,9 +28,14 @@ final class Processes {
   /** Clock ticks a second in what the kernel tells programs (USER_HZ): 100 on all that run Java. */
   private static final long TICKS_PER_SECOND = 100;
 
+  private static final int PAGE = 4096;
   private static final int MEGABYTE = 1 << 20;
 
   private static final String DELETED = " (deleted)";
+
+  private static final String MEMFD = "/memfd:";
+
+  private static final String ELSEWHERE = "(elsewhere)";
 
   private static final String UNREADABLE = "(program with an unreadable path)";
 
@@ -153,19 +159,45 @@ final class Processes {
 
   /**
    * Path of the executable, without the mark of one that was deleted since: to upgrade a program is
-   * no change of hands.
+   * no change of hands. Where this host has another file of that name, or none, because the process
+   * lives in a container or wants to be taken for what it is not, {@code (elsewhere)} stands before
+   * the path.
    */
   String program(int pid) throws IOException {
     try {
       Path exe = executable(pid);
       String target = linkTarget(exe);
-      return isDeleted(exe) ? target.substring(0, target.length() - DELETED.length()) : target;
+      String path =
+          isDeleted(exe) ? target.substring(0, target.length() - DELETED.length()) : target;
+      return path.startsWith(MEMFD) || isOfThisHost(exe, path) ? path : ELSEWHERE + path;
     } catch (AccessDeniedException | NoSuchFileException e) {
       throw e;
     } catch (FileSystemException e) {
       // Longer than a page (ENAMETOOLONG): it holds its sockets all the same.
       return UNREADABLE;
     }
+  }
+
+  /** Whether a running file is the one that this host has, or had until it was deleted, there. */
+  private static boolean isOfThisHost(Path exe, String path) throws IOException {
+    if (!Files.exists(exe) || isSame(exe, Files.readSymbolicLink(exe))) {
+      return true;
+    }
+    if (!isDeleted(exe)) {
+      return false;
+    }
+    // It was there if who owns it may put files there.
+    int owner = owner(exe);
+    Path there = Path.of(path);
+    return owner == 0 || owner == owner(Files.exists(there) ? there : there.getParent());
+  }
+
+  private static int owner(Path file) throws IOException {
+    return Files.exists(file) ? (int) Files.getAttribute(file, "unix:uid") : -1;
+  }
+
+  private static boolean isSame(Path a, Path b) throws IOException {
+    return Files.exists(b) && Files.isSameFile(a, b);
   }
 
   private Path executable(int pid) throws IOException {
@@ -189,7 +221,7 @@ final class Processes {
   }
 
   private static boolean isDeleted(Path exe) throws IOException {
-    return linkTarget(exe).endsWith(DELETED) && !Files.exists(Files.readSymbolicLink(exe));
+    return linkTarget(exe).endsWith(DELETED) && !isSame(exe, Files.readSymbolicLink(exe));
   }
 
   boolean programDeleted(int pid) throws IOException {
@@ -209,9 +241,11 @@ final class Processes {
     return directories;
   }
 
-  /** The arguments, separated by spaces; empty for a process that has none. */
+  /** The arguments, or the first page of them, separated by spaces. */
   String commandLine(int pid) throws IOException {
-    return decoded(living(pid).resolve("cmdline")).replace('\0', ' ').stripTrailing();
+    return Untrusted.decode(bytesOf(living(pid).resolve("cmdline"), PAGE))
+        .replace('\0', ' ')
+        .stripTrailing();
   }
 
   String workingDirectory(int pid) throws IOException {
@@ -219,20 +253,42 @@ final class Processes {
   }
 
   /**
-   * The systemd unit or the container that a process belongs to: the last part of its control group
-   * that is one (cgroups(7)); empty if there is none.
+   * The systemd units and the container that a process belongs to, the outermost first: the parts
+   * of its control group that are one (cgroups(7)); empty if there is none.
    */
   String unit(int pid) throws IOException {
-    String unit = "";
+    List<String> units = new ArrayList<>();
     for (String part : controlGroup(pid).split("/", -1)) {
       Matcher container = CONTAINER.matcher(part);
       if (container.matches()) {
-        unit = "container " + container.group(1).substring(0, 12);
+        units.add("container " + container.group(1).substring(0, 12));
       } else if (UNIT.matcher(part).matches()) {
-        unit = part;
+        units.add(part);
       }
     }
-    return unit;
+    return String.join("/", units);
+  }
+
+  /** The link to the network namespace that a process runs in, net:[4026531840]. */
+  String networkNamespace(int pid) throws IOException {
+    return Files.readSymbolicLink(living(pid).resolve("ns/net")).toString();
+  }
+
+  /** The socket tables of the network namespace that a process runs in. */
+  Path socketTables(int pid) throws IOException {
+    return living(pid).resolve("net");
+  }
+
+  /** The user, if a process runs in another user namespace than lsm, where all are root. */
+  Optional<String> userOfOtherNamespace(int pid) throws IOException {
+    Path own = proc.resolve("self/ns/user");
+    if (!isReadableLink(own)) {
+      return Optional.empty(); // a kernel without them
+    }
+    Path other = Files.readSymbolicLink(living(pid).resolve("ns/user"));
+    return other.equals(Files.readSymbolicLink(own))
+        ? Optional.empty()
+        : Optional.of(users.name(effectiveUid(pid)));
   }
 
   /** The name of the container that a process belongs to, if its manager gave it a lasting one. */
@@ -304,14 +360,17 @@ final class Processes {
     return new String(bytesOf(file), StandardCharsets.ISO_8859_1);
   }
 
-  /**
-   * The first megabyte of a file, which is all of any but a monstrous command line. Asked for in
-   * large pieces: some files under /proc/sys answer the first read(2) only, whatever its size, and
-   * java.nio begins with a single byte.
-   */
   private static byte[] bytesOf(Path file) throws IOException {
+    return bytesOf(file, MEGABYTE);
+  }
+
+  /**
+   * The first bytes of a file. Asked for in large pieces: some files under /proc/sys answer the
+   * first read(2) only, whatever its size, and java.nio begins with a single byte.
+   */
+  private static byte[] bytesOf(Path file, int limit) throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
-      return in.readNBytes(MEGABYTE);
+      return in.readNBytes(limit);
     }
   }
 }

@@ -5,9 +5,9 @@ import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.function.IntFunction;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Protocol;
@@ -87,28 +87,31 @@ final class SocketTable {
   }
 
   /**
-   * The remote ends of the connections that have this local port, as many as {@code limit}. Reads
-   * the whole table, so it is for a socket that has to be explained, not for every scan.
+   * The remote ends of all connections by their local port, up to {@code limit} for each. Reads the
+   * whole table, so it is for sockets that have to be explained, not for every scan.
    */
-  List<String> peers(InputStream in, int port, int limit) throws IOException {
+  Map<Integer, List<String>> peers(InputStream in, int limit) throws IOException {
     Lines lines = new Lines(in);
-    Set<String> peers = new LinkedHashSet<>();
+    Map<Integer, List<String>> peers = new HashMap<>();
     lines.next();
-    for (String line = lines.next(); line != null && peers.size() < limit; line = lines.next()) {
+    for (String line = lines.next(); line != null; line = lines.next()) {
       try {
         Columns columns = new Columns(line).skip(1);
-        int localPort = port(columns.next());
+        List<String> of = peers.computeIfAbsent(port(columns.next()), none -> new ArrayList<>());
         String remote = columns.next();
-        if (localPort == port && columns.hex() == ESTABLISHED) {
+        if (columns.hex() == ESTABLISHED && of.size() < limit) {
           int words = protocol.family() == Protocol.Family.INET ? 1 : 4;
           String address = Addresses.ofWords(remote.split(":", -1)[0], words, order);
-          peers.add(new Endpoint(protocol, address, port(remote)).local());
+          String peer = new Endpoint(protocol, address, port(remote)).local();
+          if (!of.contains(peer)) {
+            of.add(peer);
+          }
         }
       } catch (BadRowException e) {
         // Told by the scan already.
       }
     }
-    return List.copyOf(peers);
+    return peers;
   }
 
   private static int port(String addressAndPort) throws BadRowException {

@@ -3,7 +3,6 @@ package org.lsm.proc;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
@@ -17,8 +16,8 @@ import org.lsm.snapshot.SocketEntry;
 import org.lsm.snapshot.Story;
 
 /**
- * Several looks at a host, one right after the other. One read of the kernel's tables may miss rows
- * while sockets come and go; together they miss none.
+ * Several looks at a host, one right after the other: one read of the kernel's tables may miss rows
+ * while sockets come and go.
  */
 public final class Survey {
 
@@ -27,7 +26,7 @@ public final class Survey {
 
   private final HostScanner scanner;
   private final List<Snapshot> looks = new ArrayList<>();
-  private final Set<String> notes = new LinkedHashSet<>();
+  private List<String> notes = List.of();
   private ScanState state;
 
   /**
@@ -39,15 +38,22 @@ public final class Survey {
     this.state = remembered;
   }
 
+  /** Looks until each socket was seen twice, or has had the time to be. */
+  public void settle() throws IOException {
+    do {
+      look();
+    } while (!isSettled());
+  }
+
   /** Takes one more look. */
   public void look() throws IOException {
     Scan scan = scanner.scan(state);
     state = scan.state();
-    notes.addAll(scan.notes());
+    notes = scan.notes();
     looks.add(scan.snapshot());
   }
 
-  /** Whether a look more could still tell something: each socket should be seen twice. */
+  /** Whether each socket was seen twice, or has had the time to be. */
   public boolean isSettled() {
     return looks.size() >= MOST_LOOKS || (looks.size() >= 2 && closedAgain().isEmpty());
   }
@@ -62,6 +68,17 @@ public final class Survey {
     SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
     looks.forEach(look -> sockets.putAll(look.sockets()));
     return new Snapshot(looks.get(0).origin(), sockets);
+  }
+
+  /** All sockets that were seen and are not closed again. */
+  public Snapshot lasting() {
+    Set<Endpoint> closed = closedAgain();
+    return found().where(entry -> !closed.contains(entry.endpoint()));
+  }
+
+  /** Makes the next look find out anew who holds these, whatever is remembered. */
+  public void forget(Set<Endpoint> endpoints) {
+    state = state.without(endpoints);
   }
 
   /** The sockets that were seen once and not again although another look was taken. */
@@ -98,6 +115,6 @@ public final class Survey {
 
   /** What the reader should know of how far all this can be believed; not escaped. */
   public List<String> notes() {
-    return List.copyOf(notes);
+    return notes;
   }
 }

@@ -1,6 +1,7 @@
 package org.lsm.snapshot;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -57,8 +58,7 @@ public record Diff(List<Difference> differences) {
       }
     }
     for (SocketEntry was : baseline.values()) {
-      if (was.endpoint().port() != Endpoint.EPHEMERAL
-          && !after.sockets().containsKey(was.endpoint())) {
+      if (!ephemeral.covers(was) && !after.sockets().containsKey(was.endpoint())) {
         gone.add(new Difference(Kind.GONE, was, was));
       }
     }
@@ -93,10 +93,21 @@ public record Diff(List<Difference> differences) {
         Endpoint endpoint = EphemeralPorts.generalize(now.endpoint());
         sockets.merge(endpoint, now.at(endpoint), SocketEntry::and);
       } else {
-        sockets.put(now.endpoint(), now);
+        SocketEntry was = sockets.get(now.endpoint());
+        sockets.put(now.endpoint(), was == null || changedWholly(was, now) ? now : was.and(now));
       }
     }
     return new Snapshot(baseline.origin(), sockets);
+  }
+
+  /** Whether none of the known owners is left; where one is, the others may come back. */
+  private static boolean changedWholly(SocketEntry was, SocketEntry now) {
+    return Collections.disjoint(was.owners(), now.owners());
+  }
+
+  /** The differences of this kind. */
+  public List<Difference> of(Kind kind) {
+    return differences.stream().filter(difference -> difference.kind() == kind).toList();
   }
 
   public boolean isEmpty() {
@@ -105,6 +116,6 @@ public record Diff(List<Difference> differences) {
 
   /** The number of differences of this kind. */
   public long count(Kind kind) {
-    return differences.stream().filter(difference -> difference.kind() == kind).count();
+    return of(kind).size();
   }
 }

@@ -27,7 +27,7 @@ public record EphemeralPorts(Scope scope, int first, int last) {
 
   /** Whether this socket counts by its owners instead of its port. */
   public boolean covers(SocketEntry entry) {
-    return entry.endpoint().port() == Endpoint.EPHEMERAL
+    return (scope != Scope.NONE && entry.endpoint().port() == Endpoint.EPHEMERAL)
         || (covers(entry.endpoint()) && !entry.owners().isEmpty() && !entry.ownerUnknown());
   }
 

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Who held each socket at the last scan, so that the next one has to look only for the owners of
@@ -42,6 +43,13 @@ public record ScanState(String validity, Map<Socket, Holding> holdings) {
 
   public ScanState {
     holdings = Map.copyOf(holdings);
+  }
+
+  /** This state without what it knows of these endpoints. */
+  public ScanState without(Set<Endpoint> endpoints) {
+    Map<Socket, Holding> rest = new HashMap<>(holdings);
+    rest.keySet().removeIf(socket -> endpoints.contains(socket.endpoint()));
+    return new ScanState(validity, rest);
   }
 
   /** A state that remembers nothing. */

@@ -57,6 +57,11 @@ public abstract class CommandTestBase {
     Files.write(config, all);
   }
 
+  /** Writes the ignore rules. */
+  protected void ignore(String... lines) throws IOException {
+    Files.write(directory.resolve("ignore.lsm"), List.of(lines));
+  }
+
   /** Runs lsm with the configuration of this host. */
   protected Result lsm(String... arguments) {
     List<String> all = new ArrayList<>(List.of(arguments));
@@ -72,12 +77,17 @@ public abstract class CommandTestBase {
             proc.sources(),
             directory.resolve("sendmail"),
             Duration.ofSeconds(20),
-            Clock.fixed(now, ZoneOffset.UTC),
+            clock(),
             environment);
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     int exitCode = Lsm.run(host, new PrintWriter(out), new PrintWriter(err), arguments);
     return new Result(exitCode, out.toString(), err.toString());
+  }
+
+  /** The clock of the next run. */
+  protected Clock clock() {
+    return Clock.fixed(now, ZoneOffset.UTC);
   }
 
   /** A run that ended with 2, printed nothing, and said this. */

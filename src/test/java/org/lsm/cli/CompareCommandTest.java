@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import com.icegreen.greenmail.junit5.GreenMailExtension;
 import com.icegreen.greenmail.util.GreenMailUtil;
 import com.icegreen.greenmail.util.ServerSetup;
@@ -327,6 +329,65 @@ class CompareCommandTest extends CommandTestBase {
         trouble(
             "cannot read " + proc.path().resolve("net") + ": no such directory; is /proc mounted?"),
         lsm("compare"));
+  }
+
+  // ---- ignore rules, other baselines, JSON
+
+  @Test
+  void whatIsIgnoredIsNoDifference() throws IOException {
+    addSocket();
+    ignore("tcp *:4444 program=/tmp/nc user=www-data");
+
+    assertEquals(0, lsm("compare").exitCode());
+    ignore("tcp *:4444 program=/tmp/nc user=root");
+    assertEquals(new Result(1, NEW_REPORT, ""), lsm("compare"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"compare", "generate", "list", "accept x"})
+  void mistakeInTheIgnoreRulesIsNamedWithItsLine(String command) throws IOException {
+    byte[] before = Files.readAllBytes(baseline);
+    ignore("# fine", "tcp *:ssh");
+
+    assertEquals(
+        trouble(
+            directory.resolve("ignore.lsm")
+                + ":2: 'ssh' is no port; write a number, a range like 1024-65535, or *"),
+        lsm(command.split(" ", -1)));
+    assertArrayEquals(before, Files.readAllBytes(baseline));
+  }
+
+  @Test
+  void anotherBaselineIsComparedWithAndNobodyIsAlerted() throws IOException {
+    Path other = Files.copy(baseline, directory.resolve("other"));
+    addSocket();
+    lsm("generate");
+    configureMail();
+
+    assertEquals(0, lsm("compare").exitCode());
+    assertEquals(new Result(1, NEW_REPORT, ""), lsm("compare", "--baseline", other.toString()));
+    assertEquals(0, greenMail.getReceivedMessages().length);
+    Path missing = directory.resolve("missing");
+    assertEquals(
+        trouble(missing + ": no such file or directory"),
+        lsm("compare", "--baseline", missing.toString()));
+  }
+
+  @Test
+  void reportIsPrintedAsJson() {
+    addSocket();
+
+    Result result = lsm("compare", "--format", "json");
+
+    assertEquals(1, result.exitCode());
+    assertEquals("", result.err());
+    JsonObject report = JsonParser.parseString(result.out()).getAsJsonObject();
+    assertEquals(1, report.get("new").getAsInt());
+    assertEquals("2026-01-02T03:04:05Z", report.get("baseline_time").getAsString());
+    JsonObject difference = report.getAsJsonArray("differences").get(0).getAsJsonObject();
+    assertEquals("tcp/0.0.0.0:4444", difference.get("socket").getAsString());
+    assertEquals("[\"beyond_loopback\"]", difference.get("flags").toString());
+    assertEquals("[800]", difference.get("pids").toString());
   }
 
   private void addSocket() {

@@ -9,12 +9,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.EventfulClock;
 
 /** {@code lsm generate}, as a whole. */
 class GenerateCommandTest extends CommandTestBase {
+
+  private EventfulClock clock;
 
   @ParameterizedTest
   @ValueSource(strings = {"generate", "-g"})
@@ -153,6 +157,45 @@ class GenerateCommandTest extends CommandTestBase {
                 + " all\n"),
         result);
     assertTrue(Files.exists(baseline));
+  }
+
+  @Test
+  void whatClosesMeanwhileIsLeftOutAndWhatOneLookMissesIsNot() throws IOException {
+    proc.tcp("127.0.0.1", 8080, 103);
+    clock =
+        new EventfulClock(now)
+            .then(() -> proc.empty().tcp("0.0.0.0", 22, 101))
+            .then(() -> proc.udp("127.0.0.53", 53, 102));
+
+    assertEquals(done("Baseline of 2 sockets written to " + baseline + "\n"), lsm("generate"));
+    assertEquals(5, clock.asked());
+    clock = null;
+    assertEquals(0, lsm("compare").exitCode());
+  }
+
+  @Test
+  void ephemeralPortsStandInTheBaselineByTheirOwner() throws IOException {
+    proc.udp("0.0.0.0", 40001, 103)
+        .udp("0.0.0.0", 40002, 104)
+        .process(800, 33, "/fake/client", 90, 103, 104);
+
+    assertEquals(done("Baseline of 3 sockets written to " + baseline + "\n"), lsm("generate"));
+    String line = "udp\t0.0.0.0:ephemeral\twww-data\t/fake/client\n";
+    assertTrue(Files.readString(baseline).contains(line));
+
+    proc.empty()
+        .tcp("0.0.0.0", 22, 101)
+        .udp("127.0.0.53", 53, 102)
+        .udp("0.0.0.0", 50000, 105)
+        .process(801, 33, "/fake/client", 91, 105);
+    assertEquals(0, lsm("compare").exitCode());
+    configure("MAILER=\"none\"", "EPHEMERAL=\"none\"");
+    assertEquals(1, lsm("compare").exitCode());
+  }
+
+  @Override
+  protected Clock clock() {
+    return clock == null ? super.clock() : clock;
   }
 
   private String emptyTables() {

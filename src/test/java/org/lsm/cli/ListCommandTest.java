@@ -1,7 +1,12 @@
 package org.lsm.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** {@code lsm list}, as a whole. */
@@ -54,5 +59,61 @@ class ListCommandTest extends CommandTestBase {
         trouble(
             "cannot read " + proc.path().resolve("net") + ": no such directory; is /proc mounted?"),
         lsm("list"));
+  }
+
+  @Test
+  void whatIsIgnoredIsLeftOutUnlessAllIsAskedFor() throws IOException {
+    ignore("# noise", "udp *:53", "tcp *:9");
+    String open =
+        """
+        PROTOCOL  LOCAL ADDRESS  USER  PID  PROGRAM
+        tcp       0.0.0.0:22     root  700  /usr/sbin/sshd
+        """;
+    String all =
+        """
+        PROTOCOL  LOCAL ADDRESS  USER  PID  PROGRAM
+        tcp       0.0.0.0:22     root  700  /usr/sbin/sshd
+        udp       127.0.0.53:53  101   701  /usr/lib/systemd/systemd-resolved  (ignored by line 2 of ignore.lsm)
+        """;
+
+    assertEquals(done(open), lsm("list"));
+    assertEquals(done(all), lsm("list", "--all"));
+  }
+
+  @Test
+  void jsonTellsWhatIgnoresASocket() throws IOException {
+    ignore("udp *:53");
+
+    JsonArray open = sockets("list", "--format", "json");
+    assertEquals(1, open.size());
+    assertEquals("tcp/0.0.0.0:22", text(open, 0, "socket"));
+    JsonArray all = sockets("list", "--all", "--format=json");
+    assertEquals(2, all.size());
+    assertFalse(all.get(0).getAsJsonObject().has("ignored_by_line"));
+    assertEquals("udp/127.0.0.53:53", text(all, 1, "socket"));
+    assertEquals("1", text(all, 1, "ignored_by_line"));
+  }
+
+  /** A file that not even root may read: one that is only written to. */
+  @Test
+  void configurationForRootAloneIsPassedOverWithANote() {
+    Path denied = Path.of("/proc/sys/net/ipv4/route/flush");
+
+    Result result = run("list", "--config", denied.toString());
+
+    assertEquals(0, result.exitCode());
+    assertEquals(
+        "lsm: " + denied + " is for root alone; listing with the defaults\n", result.err());
+    assertEquals(3, result.out().lines().count());
+  }
+
+  private JsonArray sockets(String... arguments) {
+    Result result = lsm(arguments);
+    assertEquals(0, result.exitCode(), result.err());
+    return JsonParser.parseString(result.out()).getAsJsonObject().getAsJsonArray("sockets");
+  }
+
+  private static String text(JsonArray array, int index, String field) {
+    return array.get(index).getAsJsonObject().get(field).getAsString();
   }
 }

@@ -63,7 +63,9 @@ class AddressRangeTest {
   void addressesAreComparedByTheirBits(String token, String address, boolean matches) {
     Protocol protocol = address.contains(":") ? Protocol.TCP6 : Protocol.TCP;
     assertEquals(
-        matches, AddressRange.matcher(token).test(new Endpoint(protocol, address, 22)), token);
+        matches,
+        AddressRange.matcher(token, true).test(new Endpoint(protocol, address, 22)),
+        token);
   }
 
   @ParameterizedTest
@@ -80,7 +82,8 @@ class AddressRangeTest {
     "0.0.0.0/0, eth0, false"
   })
   void interfacesAreComparedByTheirNames(String token, String name, boolean matches) {
-    assertEquals(matches, AddressRange.matcher(token).test(new Endpoint(Protocol.PACKET, name, 3)));
+    assertEquals(
+        matches, AddressRange.matcher(token, true).test(new Endpoint(Protocol.PACKET, name, 3)));
   }
 
   @ParameterizedTest
@@ -103,7 +106,7 @@ class AddressRangeTest {
   })
   void whatLooksLikeAnAddressAndIsNoneIsRefused(String token, String message) {
     IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> AddressRange.matcher(token));
+        assertThrows(IllegalArgumentException.class, () -> AddressRange.matcher(token, true));
     assertEquals(message, e.getMessage());
   }
 }

@@ -66,7 +66,10 @@ class GlobTest {
           [ab]         | [ab]            | true
           {a,b}        | a               | false
           a+           | aa              | false
-          \\*           | \\x              | true
+          \\x2a        | *               | true
+          \\x2a        | a               | false
+          a\\x20b      | a~b             | false
+          \\\\         | \\               | true
           ^a$          | a               | false
           """)
   void aPatternStandsForTheWholeText(String pattern, String text, boolean matches) {

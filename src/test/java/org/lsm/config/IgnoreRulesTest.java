@@ -126,7 +126,6 @@ class IgnoreRulesTest {
           user=root                     | www:/bin/a            | false
           user=www*                     | www-data:/bin/a       | true
           user=1000                     | 1000:/bin/a           | true
-          user=                         | root:/bin/a           | false
           user=root program=/bin/a      | root:/bin/a           | true
           user=root program=/bin/b      | root:/bin/a           | false
           user=www program=/bin/a       | root:/bin/a           | false
@@ -221,6 +220,9 @@ class IgnoreRulesTest {
           tcp *:1-99999        | '1-99999' is no range of ports from 0 to 65535
           tcp 300.0.0.1:22     | '300.0.0.1' is no IP address
           tcp 10.0.0.0/33:22   | '10.0.0.0/33' is no address block (CIDR)
+          tcp *:22 user=       | 'user=' has no value
+          tcp localhost:22     | 'localhost' is no IP address; write an address, a block like 10.0.0.0/8, or *
+          tcp 999.1.1.1:22     | '999.1.1.1' is no IP address
           tcp *:22 root        | 'root' is no condition; there are program=, user= and netns=
           tcp *:22 owner=root  | 'owner=root' is no condition; there are program=, user= and netns=
           tcp *:22 User=root   | 'User=root' is no condition; there are program=, user= and netns=

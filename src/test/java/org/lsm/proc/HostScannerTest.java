@@ -16,15 +16,18 @@ import java.util.List;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.FakeProc;
 import org.lsm.proc.HostScanner.Scan;
 import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.EphemeralPorts;
 import org.lsm.snapshot.Holder;
 import org.lsm.snapshot.Owner;
 import org.lsm.snapshot.Protocol;
@@ -316,13 +319,296 @@ class HostScannerTest {
     assertEquals(owners(), entry(proc, Protocol.UDP, "0.0.0.0:68").owners());
   }
 
+  // ---- what the last scan remembers
+
+  @Test
+  void whatWasSeenIsRecognisedWithoutALookAtAnyDescriptor() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101, 201, 401);
+    Scan first = scan(proc);
+    proc.delete("22/fd").delete("1/fd").process(23, "other", 0, "/fake/other", 101);
+
+    Scan second = scan(proc, first.state());
+
+    assertEquals(first, second);
+    assertEquals(second, scan(proc, second.state()));
+    Owner other = new Owner("root", "/fake/other");
+    assertEquals(owners(other), ssh(proc).owners(), "a look would have told another answer");
+  }
+
+  /** What changes between two scans in which socket 101 is handed on to another program. */
+  private enum Change {
+    NOTHING(proc -> {}, false),
+    START(proc -> proc.stat(22, "sshd", 1, 10051), true),
+    PROGRAM(proc -> proc.link("22/exe", "/fake/evil"), true),
+    USER(proc -> proc.write("22/status", "Name:\tsshd\nUid:\t0\t33\t0\t0\n"), true),
+    END(proc -> proc.end(22), true),
+    BOOT(proc -> proc.write("sys/kernel/random/boot_id", "another\n"), true),
+    PRIVILEGES(proc -> proc.privileges("0000000000000000"), true),
+    NAME(proc -> proc.stat(22, "renamed", 1, 10050), false),
+    PARENT(proc -> proc.stat(22, "sshd", 7, 10050), false);
+
+    @SuppressWarnings("ImmutableEnumChecker") // the functions have no state
+    final Consumer<FakeProc> change;
+
+    final boolean lookedAgain;
+
+    Change(Consumer<FakeProc> change, boolean lookedAgain) {
+      this.change = change;
+      this.lookedAgain = lookedAgain;
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whoHasChangedIsLookedForAgain(Change change) throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
+    Scan first = scan(proc);
+    proc.delete("22/fd/3").process(23, "other", 0, "/fake/other", 101);
+    change.change.accept(proc);
+
+    Scan second = scan(proc, first.state());
+
+    Owner expected = change.lookedAgain ? new Owner("root", "/fake/other") : SSHD;
+    assertEquals(owners(expected), entry(second, "tcp", "0.0.0.0:22").owners());
+  }
+
+  @Test
+  void anInodeThatIsUsedAgainForAnotherSocketIsLookedFor() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
+    Scan first = scan(proc);
+    String table = Files.readString(proc.path().resolve("net/tcp"));
+    proc.delete("22/fd/3").process(23, "other", 0, "/fake/other", 101);
+    Owner other = new Owner("root", "/fake/other");
+
+    proc.write("net/tcp", table.replace(":0016 00000000:0000 0A", ":0017 00000000:0000 0A"));
+    assertEquals(owners(other), entry(scan(proc, first.state()), "tcp", "0.0.0.0:23").owners());
+
+    proc.write("net/tcp", table.replace("     0        0 101", "    33        0 101"));
+    assertEquals(owners(other), entry(scan(proc, first.state()), "tcp", "0.0.0.0:22").owners());
+
+    proc.write("net/tcp", table);
+    assertEquals(owners(SSHD), entry(scan(proc, first.state()), "tcp", "0.0.0.0:22").owners());
+  }
+
+  @Test
+  void oneUnseenSocketLeavesTheOthersRecognised() throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder)
+            .process(22, "sshd", 0, "/fake/sshd", 101)
+            .delete("net/tcp")
+            .write("net/tcp", "header\n")
+            .tcp("0.0.0.0", 22, 101);
+    Scan first = scan(proc);
+    proc.delete("22/fd/3").tcp("0.0.0.0", 80, 777).process(23, "other", 0, "/fake/other", 777, 101);
+
+    Scan second = scan(proc, first.state());
+
+    assertEquals(owners(SSHD), entry(second, "tcp", "0.0.0.0:22").owners());
+    assertEquals(
+        owners(new Owner("root", "/fake/other")), entry(second, "tcp", "0.0.0.0:80").owners());
+    assertEquals(first.state().holdings().size() + 1, second.state().holdings().size(), "one more");
+  }
+
+  @Test
+  void whatIsGoneIsForgotten() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
+    Scan first = scan(proc);
+    proc.write("net/tcp", "header\n");
+    assertEquals(
+        first.state().holdings().size() - 2, scan(proc, first.state()).state().holdings().size());
+  }
+
+  @Test
+  void whatNobodyHeldAndWhatWasHiddenIsRememberedAsSuch() throws Exception {
+    FakeProc proc = FakeProc.of("reuseport", folder).process(2, "lone", 0, "/fake/init");
+    Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
+    Scan first = scan(proc);
+    proc.link("2/fd/3", "socket:[111]");
+    Scan second = scan(proc, first.state());
+    assertEquals(owners(Owner.UNKNOWN), entry(second, "tcp", "0.0.0.0:80").owners());
+    assertEquals(first, second);
+  }
+
+  // ---- ephemeral ports
+
+  @ParameterizedTest
+  @CsvSource({"'32768\t60999\n', 32768, 60999", "'1024 65535', 1024, 65535", "'1\t1\n', 1, 1"})
+  void theRangeOfEphemeralPortsIsTheKernels(String text, int first, int last) throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
+    assertEquals(
+        new EphemeralPorts(EphemeralPorts.Scope.UDP, first, last),
+        scanner(proc, false).ephemeralPorts(EphemeralPorts.Scope.UDP));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', ''",
+    "'32768\n', 32768",
+    "'1\t2\t3\n', 1 2 3",
+    "'a\tb\n', a b",
+    "'-1\t5\n', -1 5",
+    "'123456\t123456\n', 123456 123456"
+  })
+  void whatIsNoRangeOfPortsIsAnError(String text, String told) throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
+    IOException e =
+        assertThrows(
+            IOException.class, () -> scanner(proc, false).ephemeralPorts(EphemeralPorts.Scope.UDP));
+    assertEquals(
+        proc.path().resolve("sys/net/ipv4/ip_local_port_range")
+            + ": no range of ports: '"
+            + told
+            + "'",
+        e.getMessage());
+  }
+
+  // ---- network namespaces
+
+  @Test
+  void onlyTheOwnNamespaceIsScannedUnlessAllAreAskedFor() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 22, 901);
+    assertEquals(List.of("tcp/0.0.0.0:22"), endpoints(proc, false));
+    assertEquals(List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:22"), endpoints(proc, true));
+  }
+
+  @Test
+  void onePortInTwoNamespacesIsTwoSocketsWithTheirOwnOwners() throws Exception {
+    FakeProc proc = namespaces().process(22, "sshd", 0, "/fake/sshd", 101).namespace(22, 1);
+    proc.tcpOf(50, "0.0.0.0", 22, 901).link("50/fd/3", "socket:[901]");
+    Scan scan = scanner(proc, true).scan(ScanState.empty());
+    assertEquals(owners(SSHD), entry(scan, "tcp", "0.0.0.0:22").owners());
+    assertEquals(
+        owners(new Owner("root", "/fake/prog")), entry(scan, "(prog):tcp", "0.0.0.0:22").owners());
+  }
+
+  @Test
+  void aNamespaceIsReadOnceHoweverManyProcessesRunInIt() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901);
+    for (int pid = 51; pid < 55; pid++) {
+      // The tables of these would tell something else, but the oldest process stands for all.
+      proc.process(pid, 0, "/fake/child", 3600).namespace(pid, 2).tcpOf(pid, "0.0.0.0", pid, 902);
+    }
+    assertEquals(List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:80"), endpoints(proc, true));
+  }
+
+  @Test
+  void aNamespaceHasTheNameThatAnAdministratorGaveIt() throws Exception {
+    Path name = Files.createDirectories(folder.resolve("netns")).resolve("web");
+    long inode = (Long) Files.getAttribute(Files.createFile(name), "unix:ino");
+    FakeProc proc =
+        namespaces()
+            .namespace(50, inode)
+            .write("50/cgroup", "0::/machine.slice/machine-box.scope\n")
+            .tcpOf(50, "0.0.0.0", 80, 901);
+    assertEquals(List.of("tcp/0.0.0.0:22", "web:tcp/0.0.0.0:80"), endpoints(proc, true));
+    for (String random : List.of("cni-", "netns-")) {
+      Path other = name.resolveSibling(random + "0b7d3a2e-1f0c-4a53-9d6e-5a3c1b2d4e6f");
+      Files.move(name, other);
+      assertEquals(
+          List.of("tcp/0.0.0.0:22", "(box):tcp/0.0.0.0:80"), endpoints(proc, true), random);
+      Files.move(other, name);
+    }
+    Files.move(name, name.resolveSibling("cni-mine"));
+    assertEquals(List.of("tcp/0.0.0.0:22", "cni-mine:tcp/0.0.0.0:80"), endpoints(proc, true));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'0::/machine.slice/machine-web.scope', web",
+    "'0::/machine.slice/machine-web.scope/payload/init.scope', web",
+    "'0::/lxc.payload.web', web",
+    "'0::/lxc.payload.web/system.slice/x.service', web",
+    "'0::/lxc/web/init.scope', web",
+    "'1:name=systemd:/machine.slice/machine-web.scope', web",
+    "'0::/system.slice/docker-0123456789abcdef.scope', prog",
+    "'0::/system.slice/x.service', prog",
+    "'0::/', prog"
+  })
+  void aNamespaceWithoutANameHasThatOfItsContainerOrProgram(String cgroup, String label)
+      throws Exception {
+    FakeProc proc = namespaces().write("50/cgroup", cgroup + "\n").tcpOf(50, "0.0.0.0", 80, 901);
+    assertEquals(
+        List.of("tcp/0.0.0.0:22", "(" + label + "):tcp/0.0.0.0:80"), endpoints(proc, true));
+  }
+
+  @Test
+  void replicasFallTogether() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901).link("50/fd/3", "socket:[901]");
+    proc.process(60, 33, "/fake/prog", 20, 902)
+        .namespace(60, 3)
+        .write("60/cgroup", "0::/\n")
+        .tcpOf(60, "0.0.0.0", 80, 902)
+        .tcpOf(60, "0.0.0.0", 81, 903);
+    Scan scan = scanner(proc, true).scan(ScanState.empty());
+    assertEquals(
+        List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:80", "(prog):tcp/0.0.0.0:81"),
+        scan.snapshot().sockets().keySet().stream().map(Endpoint::toString).toList());
+    assertEquals(
+        owners(new Owner("root", "/fake/prog"), new Owner("www", "/fake/prog")),
+        entry(scan, "(prog):tcp", "0.0.0.0:80").owners());
+  }
+
+  @Test
+  void aContainerThatIsMadeAnewKeepsItsLabel() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901);
+    List<String> before = endpoints(proc, true);
+    proc.end(50)
+        .process(77, 0, "/fake/prog", 5000, 905)
+        .namespace(77, 99)
+        .write("77/cgroup", "0::/\n")
+        .tcpOf(77, "0.0.0.0", 80, 905);
+    assertEquals(before, endpoints(proc, true));
+  }
+
+  @Test
+  void theStoryOfASocketIsToldFromItsNamespace() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901).link("50/fd/3", "socket:[901]");
+    proc.append(
+        "50/net/tcp",
+        Files.readString(FakeProc.of("host", folder.resolve("other")).path().resolve("net/tcp"))
+            .lines()
+            .toList()
+            .get(3)
+            .replace(":0016", ":0050"));
+    proc.connection("127.0.0.1", 80, "192.0.2.1", 1);
+    HostScanner scanner = scanner(proc, true);
+    Scan scan = scanner.scan(ScanState.empty());
+    assertEquals(
+        List.of("127.0.0.1:54321"), scanner.story(entry(scan, "(prog):tcp", "0.0.0.0:80")).peers());
+  }
+
+  /** The own namespace is 1; a program runs in 2. */
+  private FakeProc namespaces() throws IOException {
+    Files.writeString(folder.resolve("passwd"), "root:x:0:0::/root:/bin/sh\nwww:x:33:33::/:\n");
+    return FakeProc.bare(folder.resolve("proc"))
+        .tcp("0.0.0.0", 22, 101)
+        .namespace("self", 1)
+        .namespace(1, 1)
+        .process(50, 0, "/fake/prog", 10)
+        .namespace(50, 2)
+        .write("50/cgroup", "0::/\n");
+  }
+
+  private static List<String> endpoints(FakeProc proc, boolean all) throws IOException {
+    return scanner(proc, all).scan(ScanState.empty()).snapshot().sockets().keySet().stream()
+        .map(Endpoint::toString)
+        .toList();
+  }
+
+  private static SocketEntry entry(Scan scan, String table, String local) {
+    return scan.snapshot().sockets().get(Endpoint.of(table, local));
+  }
+
+  private static HostScanner scanner(FakeProc proc, boolean all) throws IOException {
+    return new HostScanner(proc.sources(), all, Clock.fixed(NOW, ZoneOffset.UTC), "1.0.0");
+  }
+
   private static Scan scan(FakeProc proc) throws IOException {
     return scan(proc, ScanState.empty());
   }
 
   private static Scan scan(FakeProc proc, ScanState remembered) throws IOException {
-    return new HostScanner(proc.sources(), false, Clock.fixed(NOW, ZoneOffset.UTC), "1.0.0")
-        .scan(remembered);
+    return scanner(proc, false).scan(remembered);
   }
 
   private static SocketEntry ssh(FakeProc proc) throws IOException {

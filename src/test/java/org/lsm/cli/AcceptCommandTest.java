@@ -1,0 +1,121 @@
+package org.lsm.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** {@code lsm accept}, as a whole: two sockets are new, one is gone, one has changed hands. */
+class AcceptCommandTest extends CommandTestBase {
+
+  @BeforeEach
+  void differ() {
+    proc.tcp("0.0.0.0", 81, 110).process(690, 0, "/fake/old", 5, 110);
+    lsm("generate");
+    proc.empty()
+        .tcp("0.0.0.0", 22, 101)
+        .tcp("0.0.0.0", 81, 110)
+        .tcp("127.0.0.1", 8080, 103)
+        .unix("/run/a b\nx", 104)
+        .process(800, 33, "/fake/web", 90, 103, 104, 110)
+        .end(690)
+        .end(701);
+  }
+
+  @Test
+  void acceptsOneDifferenceAndLeavesTheOthers() throws IOException {
+    byte[] replaced = Files.readAllBytes(baseline);
+    String expected =
+        """
+        Accepted into the baseline:
+
+        NEW      tcp/127.0.0.1:8080
+                 by /fake/web (www-data), PID 800, started 2026-01-01 00:01:30 +00:00 (1 d 3 h ago)
+                   child of /fake/init (root), PID 1
+
+        3 differences remain
+        """;
+
+    assertEquals(done(expected), lsm("accept", "tcp/127.0.0.1:8080"));
+    assertEquals(
+        List.of("NEW unix//run/a b", "GONE udp/127.0.0.53:53", "CHANGED tcp/0.0.0.0:81"),
+        differences());
+    assertArrayEquals(replaced, Files.readAllBytes(state.resolve("baseline.1")));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "tcp/*:*            | NEW unix//run/a b, GONE udp/127.0.0.53:53",
+        "udp/127.0.0.53:53  | NEW tcp/127.0.0.1:8080, NEW unix//run/a b, CHANGED tcp/0.0.0.0:81",
+        "tcp/0.0.0.0:81     | NEW tcp/127.0.0.1:8080, NEW unix//run/a b, GONE udp/127.0.0.53:53",
+        "unix//run/*        | NEW tcp/127.0.0.1:8080, GONE udp/127.0.0.53:53, CHANGED"
+            + " tcp/0.0.0.0:81",
+        "**                 | ''",
+        "tcp/** u**         | ''",
+        "tcp/** tcp/*:8080  | NEW unix//run/a b, GONE udp/127.0.0.53:53",
+      })
+  void patternsNameDifferencesAndAllOthersRemain(String patterns, String remaining) {
+    assertEquals(0, lsm(("accept " + patterns).split(" ", -1)).exitCode());
+    assertEquals(remaining, String.join(", ", differences()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"tcp/0.0.0.0:22", "*", "tcp/127.0.0.1:8080 udp/*:9", "NEW"})
+  void aPatternThatNamesNoDifferenceIsMisuseAndNothingIsAccepted(String patterns)
+      throws IOException {
+    byte[] before = Files.readAllBytes(baseline);
+
+    Result result = lsm(("accept " + patterns).split(" ", -1));
+
+    assertEquals(2, result.exitCode());
+    String named = patterns.substring(patterns.indexOf(' ') + 1);
+    assertEquals(
+        "lsm: no difference is named '" + named + "'; 'lsm compare --no-alert' shows all",
+        result.err().lines().findFirst().orElseThrow());
+    assertEquals("", result.out());
+    assertArrayEquals(before, Files.readAllBytes(baseline));
+    assertFalse(Files.exists(state.resolve("baseline.1")));
+  }
+
+  @Test
+  void whatIsIgnoredCannotBeAccepted() throws IOException {
+    ignore("tcp 127.0.0.0/8:*");
+    assertEquals(2, lsm("accept", "tcp/127.0.0.1:8080").exitCode());
+  }
+
+  @Test
+  void whatIsIgnoredStaysInTheBaseline() throws IOException {
+    ignore("udp *:*");
+    assertEquals(0, lsm("accept", "tcp/127.0.0.1:8080").exitCode());
+    ignore();
+    assertEquals(
+        List.of("NEW unix//run/a b", "GONE udp/127.0.0.53:53", "CHANGED tcp/0.0.0.0:81"),
+        differences());
+  }
+
+  @Test
+  void withoutABaselineThereIsNothingToAcceptInto() throws IOException {
+    Files.delete(baseline);
+    assertEquals(
+        trouble("there is no baseline " + baseline + "; run 'lsm generate' to take one"),
+        lsm("accept", "**"));
+  }
+
+  private List<String> differences() {
+    return lsm("compare")
+        .out()
+        .lines()
+        .filter(line -> line.matches("(NEW|GONE|CHANGED) .*"))
+        .map(line -> line.replaceFirst(" +", " "))
+        .toList();
+  }
+}
