@@ -31,6 +31,22 @@ check "the baseline is untouched" cmp "$work/before" "$state/baseline"
 check "no half-written file is left" test -z "$(find "$state" -name '.*.tmp')"
 run "$lsm" compare
 says "compare still works" "Baseline  "
+mkfifo "$work/opened"
+perl -MSocket -e '
+  socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die $!;
+  bind($s, pack("S a*", AF_UNIX, "\0lsm-faults")) or die $!;
+  listen($s, 1) or die $!;
+  open(my $out, ">", $ARGV[0]) or die $!; close $out;
+  sleep 600;' "$work/opened" &
+listener=$!
+at_end "kill $listener 2>/dev/null || :"
+cat "$work/opened"
+run "$lsm" compare
+ends "a full disk keeps no difference from being told" 1
+says "it is told" "NEW      unix/@lsm-faults"
+says "that nothing can be remembered is told as well" "the next run has to look at all processes"
+kill "$listener"
+wait "$listener" 2>/dev/null
 rm "$state/filler"
 run "$lsm" generate
 ends "the next generate is fine" 0
@@ -55,6 +71,10 @@ one_sentence "it does so in one line"
 run setpriv --reuid nobody --regid nogroup --clear-groups "$lsm" list
 ends "list without privilege" 0
 says "it tells what it cannot see" "owner that this user may not see"
+echo 'NETNS="all"' >>"$prefix/lsm/conf.lsm"
+run setpriv --reuid nobody --regid nogroup --clear-groups "$lsm" list
+ends "list of all network namespaces without privilege" 0
+says "it says that this needs root" 'NETNS="all" needs root'
 
 # --- a run that is held up keeps others out, and they say who it is
 mkfifo "$work/conf.fifo"

@@ -150,8 +150,9 @@ refused "nothing to uninstall" "--prefix"
 if [ "$(id -u)" -eq 0 ]; then
   chmod 755 "$work"
   mkdir -m 755 "$prefix.root"
+  cp -R "$image" "$work/image" # the source tree may be for root alone
   run setpriv --reuid nobody --regid nogroup --clear-groups \
-    "$image/install.sh" --prefix "$prefix.root" --cron-dir "$cron" --state-dir "$state"
+    "$work/image/install.sh" --prefix "$prefix.root" --cron-dir "$cron" --state-dir "$state"
   refused "no root" "as root"
 else
   echo "SKIPPED  no root: needs root to become another user"

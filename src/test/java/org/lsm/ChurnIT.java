@@ -9,6 +9,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,7 +76,7 @@ class ChurnIT {
   }
 
   /** 1,500 sockets a second, 30 at a time, with ports on both sides of those that stay. */
-  private static List<String> churner() {
+  private static List<String> churner() throws IOException {
     return List.of(
         OpenSockets.PERL.toString(),
         OpenSockets.script("churn.pl"),

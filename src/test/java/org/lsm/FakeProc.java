@@ -124,7 +124,12 @@ public final class FakeProc {
 
   /** Puts a process into a network namespace, which is known by its inode. */
   public FakeProc namespace(Object pid, long inode) {
-    return link(pid + "/ns/net", "net:[" + inode + "]");
+    return userNamespace(pid, 1).link(pid + "/ns/net", "net:[" + inode + "]");
+  }
+
+  /** Puts a process into a user namespace, which is known by its inode. */
+  public FakeProc userNamespace(Object pid, long inode) {
+    return link(pid + "/ns/user", "user:[" + inode + "]");
   }
 
   /** A listener in the network namespace of a process. */

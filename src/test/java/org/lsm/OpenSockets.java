@@ -5,7 +5,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -39,15 +41,25 @@ final class OpenSockets implements AutoCloseable {
   }
 
   /** The command line that opens these sockets. */
-  static List<String> command(Path interpreter, String... endpoints) {
+  static List<String> command(Path interpreter, String... endpoints) throws IOException {
     List<String> command = new ArrayList<>(List.of(interpreter.toString(), script("sockets.pl")));
     command.addAll(List.of(endpoints));
     return command;
   }
 
-  /** The path of a script that stands with the tests. */
-  static String script(String name) {
-    return Path.of("src/test/resources/org/lsm", name).toAbsolutePath().toString();
+  /**
+   * The path of a copy of a script that stands with the tests: other users may not be allowed to
+   * read the source tree.
+   */
+  static String script(String name) throws IOException {
+    Path directory = Files.createTempDirectory("lsm-it");
+    Path copy = directory.resolve(name);
+    Files.copy(Path.of("src/test/resources/org/lsm", name), copy);
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Files.setPosixFilePermissions(copy, PosixFilePermissions.fromString("rw-r--r--"));
+    directory.toFile().deleteOnExit();
+    copy.toFile().deleteOnExit();
+    return copy.toString();
   }
 
   /** Starts a program that prints what it opens and "ready", as sockets.pl does. */

@@ -183,6 +183,21 @@ class StoryIT {
   }
 
   @Test
+  void aProgramUnderABorrowedNameIsElsewhere() throws Exception {
+    assumeTrue("root".equals(SELF), "only root may mount");
+    Path name = Path.of("/usr/sbin/nologin");
+    assumeTrue(Files.exists(name), "needs /usr/sbin/nologin, to borrow its name");
+    List<String> command = new ArrayList<>(List.of("/usr/bin/unshare", "--mount", "/bin/sh", "-c"));
+    command.add("mount --bind /usr/bin/perl " + name + " && exec " + name + " \"$@\"");
+    command.add("sh");
+    command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/127.0.0.1:0").subList(1, 3));
+    try (OpenSockets sockets = OpenSockets.start(command)) {
+      String story = compare(sockets.endpoints().get(0));
+      assertTells(story, "by (elsewhere)" + name + " (root), PID " + sockets.pid());
+    }
+  }
+
+  @Test
   void aProgramThatRunsFromMemoryIsFlagged() throws Exception {
     List<String> command =
         new ArrayList<>(List.of(perl, OpenSockets.script("memfd.pl"), OpenSockets.PERL.toString()));

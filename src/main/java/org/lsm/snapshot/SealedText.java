@@ -43,7 +43,7 @@ final class SealedText {
   static List<List<String>> open(String text, String kind, String format) {
     List<String> head = fields(text.lines().findFirst().orElse(""));
     if (head.size() != 2 || !head.get(0).equals(kind)) {
-      throw new IllegalArgumentException("not a " + kind + " file");
+      throw new IllegalArgumentException("not an " + kind + " file");
     }
     if (!head.get(1).equals(format)) {
       throw new IllegalArgumentException(

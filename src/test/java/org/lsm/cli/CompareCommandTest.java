@@ -260,7 +260,7 @@ class CompareCommandTest extends CommandTestBase {
 
   @ParameterizedTest
   @CsvSource({
-    "0,      not a lsm-snapshot file",
+    "0,      not an lsm-snapshot file",
     "60,     'damaged or edited, its checksum is wrong'",
     "-1,     'truncated, its last line is no checksum'",
     "-2,     'damaged or edited, its checksum is wrong'",

@@ -71,6 +71,6 @@ class DiffCommandTest extends CommandTestBase {
     Path rubbish = Files.writeString(directory.resolve("rubbish"), "rubbish\n");
     Result result = run("diff", rubbish.toString(), after);
     assertEquals(2, result.exitCode());
-    assertEquals("lsm: " + rubbish + ": not a lsm-snapshot file", result.err().split(";", -1)[0]);
+    assertEquals("lsm: " + rubbish + ": not an lsm-snapshot file", result.err().split(";", -1)[0]);
   }
 }

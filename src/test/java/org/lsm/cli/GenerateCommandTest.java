@@ -90,7 +90,7 @@ class GenerateCommandTest extends CommandTestBase {
             0,
             "Baseline of 2 sockets written to " + baseline + "\n",
             "lsm: replaced a baseline that could not be read, it is kept as baseline.1\n"
-                + ("lsm: " + baseline + ": not a lsm-snapshot file")
+                + ("lsm: " + baseline + ": not an lsm-snapshot file")
                 + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace"
                 + " it\n"),
         lsm("generate"));

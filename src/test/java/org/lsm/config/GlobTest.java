@@ -2,6 +2,7 @@ package org.lsm.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -66,10 +67,14 @@ class GlobTest {
           [ab]         | [ab]            | true
           {a,b}        | a               | false
           a+           | aa              | false
-          \\x2a        | *               | true
-          \\x2a        | a               | false
-          a\\x20b      | a~b             | false
-          \\\\         | \\               | true
+          a\\x2ab       | a*b             | true
+          a\\x2ab       | axb             | false
+          a\\x2a*       | a*b             | true
+          a\\x3f        | ab              | false
+          a\\x20b       | 'a b'           | true
+          a\\\\b         | a\\b             | true
+          a\\\\*b        | a\\xb            | true
+          a\\u{e9}      | aé              | true
           ^a$          | a               | false
           """)
   void aPatternStandsForTheWholeText(String pattern, String text, boolean matches) {
@@ -83,6 +88,12 @@ class GlobTest {
     assertTrue(new Glob("a**b").matches(text));
     assertTrue(new Glob("a?b").matches(text));
     assertFalse(new Glob("a*c").matches(text));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\\*", "a\\", "\\q", "\\x2", "\\xzz", "\\u{}", "\\u{110000}"})
+  void aBackslashThatStartsNoEscapeIsRefused(String pattern) {
+    assertThrows(IllegalArgumentException.class, () -> new Glob(pattern));
   }
 
   @Test

@@ -531,6 +531,17 @@ class HostScannerTest {
         List.of("tcp/0.0.0.0:22", "(" + label + "):tcp/0.0.0.0:80"), endpoints(proc, true));
   }
 
+  /** Where everybody may be root, and make network namespaces. */
+  @Test
+  void aNamespaceThatAnyUserCouldMakeIsToldByItsUser() throws Exception {
+    FakeProc proc =
+        namespaces()
+            .process(50, 33, "/fake/prog", 10)
+            .userNamespace(50, 7)
+            .tcpOf(50, "0.0.0.0", 80, 901);
+    assertEquals(List.of("tcp/0.0.0.0:22", "(prog of www):tcp/0.0.0.0:80"), endpoints(proc, true));
+  }
+
   @Test
   void replicasFallTogether() throws Exception {
     FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901).link("50/fd/3", "socket:[901]");

@@ -150,11 +150,11 @@ class SnapshotFileTest {
       quoteCharacter = '"',
       textBlock =
           """
-          ""                                | not a lsm-snapshot file
-          "\n"                              | not a lsm-snapshot file
-          "#!/bin/sh\n"                     | not a lsm-snapshot file
-          "lsm-snapshot"                    | not a lsm-snapshot file
-          "lsm-snapshot\t1\t2\n"            | not a lsm-snapshot file
+          ""                                | not an lsm-snapshot file
+          "\n"                              | not an lsm-snapshot file
+          "#!/bin/sh\n"                     | not an lsm-snapshot file
+          "lsm-snapshot"                    | not an lsm-snapshot file
+          "lsm-snapshot\t1\t2\n"            | not an lsm-snapshot file
           "lsm-snapshot\t2\nall is new\n"   | written in format 2, this lsm reads 1
           "lsm-snapshot\t\\x1b\n"           | written in format \\x1b, this lsm reads 1
           "\\lsm-snapshot\t1\n"             | a backslash that escapes nothing
