@@ -198,6 +198,25 @@ class StoryIT {
   }
 
   @Test
+  void aDeletedProgramOfAnotherUserWhoseNameIsNoTextEndsNoScan() throws Exception {
+    assumeTrue("root".equals(SELF), "only root may become another user");
+    List<String> command =
+        new ArrayList<>(List.of("/usr/bin/setpriv", "--reuid", "nobody", "--regid", "nogroup"));
+    command.addAll(List.of("--clear-groups", "/bin/sh", "-c"));
+    command.add(
+        "p=$(mktemp -u)$(printf '\\377'); cp /usr/bin/perl \"$p\";"
+            + " (sleep 0.3; rm \"$p\") & exec \"$p\" \"$@\"");
+    command.add("sh");
+    command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/127.0.0.1:0").subList(1, 3));
+    try (OpenSockets sockets = OpenSockets.start(command)) {
+      Thread.sleep(600);
+      String story = compare(sockets.endpoints().get(0));
+      assertTells(story, "\\xff (nobody), PID " + sockets.pid());
+      assertTrue(flags(story).contains("program file deleted"), story);
+    }
+  }
+
+  @Test
   void aProgramThatRunsFromMemoryIsFlagged() throws Exception {
     List<String> command =
         new ArrayList<>(List.of(perl, OpenSockets.script("memfd.pl"), OpenSockets.PERL.toString()));

@@ -15,7 +15,7 @@ final class AddressRange {
 
   private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 
-  /** Strictly, for what InetAddress takes for no address it looks up as a name. */
+  /** Strictly: what InetAddress does not take for an address, it would look up as a name. */
   private static final Pattern QUAD = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
 
   private final byte[] network;

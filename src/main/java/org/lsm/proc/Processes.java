@@ -9,6 +9,7 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -188,12 +189,22 @@ final class Processes {
     }
     // It was there if who owns it may put files there.
     int owner = owner(exe);
-    Path there = Path.of(path);
-    return owner == 0 || owner == owner(Files.exists(there) ? there : there.getParent());
+    return owner == 0
+        || owner == owner(Files.readSymbolicLink(exe).getParent())
+        || owner == ownerOfNamed(path);
+  }
+
+  /** Owner of the file of this name; nobody, -1, where the name is one that Java cannot make. */
+  private static int ownerOfNamed(String path) throws IOException {
+    try {
+      return owner(Path.of(path));
+    } catch (InvalidPathException e) {
+      return -1;
+    }
   }
 
   private static int owner(Path file) throws IOException {
-    return Files.exists(file) ? (int) Files.getAttribute(file, "unix:uid") : -1;
+    return file != null && Files.exists(file) ? (int) Files.getAttribute(file, "unix:uid") : -1;
   }
 
   private static boolean isSame(Path a, Path b) throws IOException {
@@ -234,7 +245,7 @@ final class Processes {
     Path root = living(pid).resolve("root");
     Path program = Files.readSymbolicLink(executable(pid));
     for (Path above = program.getParent();
-        above != null && above.getParent() != null;
+        above != null && above.isAbsolute() && above.getParent() != null;
         above = above.getParent()) {
       directories.add(root.resolve(above.getRoot().relativize(above)));
     }

@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The directory where lsm keeps what it remembers: the baseline with its predecessors. Who has it
- * open holds its lock, so that two runs never interleave.
+ * The directory where lsm keeps what it remembers: the baseline with its predecessors, and the last
+ * scan. Who has it open holds its lock, so that two runs never interleave.
  */
 public final class StateDirectory implements AutoCloseable {
 
