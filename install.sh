@@ -337,7 +337,12 @@ uninstall_lsm() {
 # Only what lsm itself has written, whatever STATE_DIR may point to.
 purge_state() {
   [ -n "$state_dir" ] && [ -d "$state_dir" ] || return 0
-  (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp scan .scan.tmp lock)
+  (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp scan .scan.tmp \
+    told .told.tmp compared history.jsonl history.jsonl.[1-4] history.lock lock)
+  if [ -d "$state_dir/outbox" ]; then
+    (cd "$state_dir/outbox" && rm -f ./*.json ./*.json.damaged ./.*.json.tmp lock)
+    rmdir "$state_dir/outbox" 2>/dev/null || :
+  fi
   rmdir "$state_dir" 2>/dev/null || echo "Left $state_dir: it holds files that are not lsm's"
 }
 

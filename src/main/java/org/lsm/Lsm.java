@@ -14,8 +14,11 @@ import org.lsm.cli.DeleteCommand;
 import org.lsm.cli.DiffCommand;
 import org.lsm.cli.ExitCode;
 import org.lsm.cli.GenerateCommand;
+import org.lsm.cli.HistoryCommand;
 import org.lsm.cli.Host;
 import org.lsm.cli.ListCommand;
+import org.lsm.cli.StatusCommand;
+import org.lsm.cli.TestAlertCommand;
 import org.lsm.config.ConfigException;
 import org.lsm.snapshot.Untrusted;
 import picocli.CommandLine;
@@ -72,6 +75,9 @@ public final class Lsm {
             .addSubcommand(new DeleteCommand(context))
             .addSubcommand(new AcceptCommand(context))
             .addSubcommand(new ListCommand(context))
+            .addSubcommand(new HistoryCommand(context))
+            .addSubcommand(new StatusCommand(context))
+            .addSubcommand(new TestAlertCommand(context))
             .addSubcommand(new DiffCommand(context))
             .setExpandAtFiles(false) // "lsm @/etc/shadow" is no way to read a file
             .setOut(out)
@@ -118,7 +124,7 @@ public final class Lsm {
   private static int failed(Context context, Exception e, PrintWriter err) {
     err.println("lsm: " + Untrusted.escape(explain(e)));
     if (context.verbose()) {
-      e.printStackTrace(err);
+      err.println(Untrusted.stackTrace(e));
     }
     return ExitCode.TROUBLE;
   }

@@ -38,7 +38,8 @@ class ChurnIT {
         "root".equals(System.getProperty("user.name")),
         "only root may make a network namespace, where nobody else opens sockets");
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
-    InstalledLsm lsm = InstalledLsm.install(directory.resolve("local"), "MAILER=\"none\"\n");
+    InstalledLsm lsm =
+        InstalledLsm.install(directory.resolve("local"), "MAILER=\"none\"\nSYSLOG=\"no\"\n");
     try (TestNamespace namespace = TestNamespace.create("churn");
         OpenSockets steady = namespace.open(steadyEndpoints())) {
       Process churn = new ProcessBuilder(namespace.command(churner())).start();

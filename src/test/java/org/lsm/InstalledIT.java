@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.icegreen.greenmail.util.GreenMail;
-import com.icegreen.greenmail.util.GreenMailUtil;
 import com.icegreen.greenmail.util.ServerSetup;
 import jakarta.mail.internet.InternetAddress;
 import jakarta.mail.internet.MimeMessage;
+import jakarta.mail.internet.MimeMultipart;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -45,6 +45,7 @@ class InstalledIT {
             USER="admin@example.org, root"
             SUB="$NEW new on $HOSTNAME"
             EPHEMERAL="none"
+            SYSLOG="no"
             SMTP_HOST="127.0.0.1"
             SMTP_PORT="%d"
             """
@@ -175,7 +176,7 @@ class InstalledIT {
           "admin@example.org, root@" + host,
           InternetAddress.toString(mail.getAllRecipients()),
           "unqualified recipients are users of this host");
-      String body = GreenMailUtil.getBody(mail);
+      String body = ((MimeMultipart) mail.getContent()).getBodyPart(0).getContent().toString();
       assertTrue(body.contains("NEW      " + sockets.endpoints().get(0)), body);
       assertTrue(body.contains(owner(sockets, USER)), body);
     }

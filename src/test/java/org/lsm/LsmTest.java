@@ -30,6 +30,9 @@ class LsmTest extends CommandTestBase {
         "accept | Usage: lsm accept [-hV] [--no-color] [--verbose] [--config=FILE] SOCKET...",
         "diff | Usage: lsm diff [-hV] [--no-color] [--verbose] [--config=FILE]",
         "list | Usage: lsm list [-hV] [--all] [--no-color] [--verbose] [--config=FILE]",
+        "history | Usage: lsm history [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "status | Usage: lsm status [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "test-alert | Usage: lsm test-alert [-hV] [--no-color] [--verbose] [--config=FILE]",
       })
   void helpIsPrintedEverywhere(String command, String usage) {
     Result result = command == null ? run("--help") : run(command, "--help");
@@ -48,7 +51,16 @@ class LsmTest extends CommandTestBase {
     String help = run("--help").out();
 
     assertEquals(
-        List.of("accept", "compare, -c", "delete, -d", "diff", "generate, -g", "list"),
+        List.of(
+            "accept",
+            "compare, -c",
+            "delete, -d",
+            "diff",
+            "generate, -g",
+            "history",
+            "list",
+            "status",
+            "test-alert"),
         help.lines()
             .dropWhile(line -> !line.equals("Commands:"))
             .skip(1)
@@ -60,7 +72,21 @@ class LsmTest extends CommandTestBase {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "generate", "compare", "delete", "accept", "list", "diff", "-g", "-c", "-d"})
+      strings = {
+        "",
+        "generate",
+        "compare",
+        "delete",
+        "accept",
+        "list",
+        "diff",
+        "history",
+        "status",
+        "test-alert",
+        "-g",
+        "-c",
+        "-d"
+      })
   void versionIsPrintedEverywhere(String command) {
     Result result = command.isEmpty() ? run("--version") : run(command, "--version");
 
@@ -87,6 +113,11 @@ class LsmTest extends CommandTestBase {
         "diff old          | Missing required parameter: 'NEW' | lsm diff",
         "list --format xml | Invalid value for option '--format': expected one of [TEXT, text, JSON, json] (case-sensitive) but was 'xml' | lsm list",
         "generate --quiet   | Unknown option: '--quiet'                     | lsm generate",
+        "history --since   | Missing required parameter for option '--since' (TIME) | lsm history",
+        "history x         | Unmatched argument at index 1: 'x' | lsm history",
+        "status --quiet    | Unknown option: '--quiet' | lsm status",
+        "test-alert --quiet | Unknown option: '--quiet' | lsm test-alert",
+        "test-alert --format json | Unknown options: '--format', 'json' | lsm test-alert",
       })
   void misuseIsExplained(String arguments, String message, String command) {
     assertEquals(misuse(message, command), run(arguments.split(" ", -1)));
@@ -142,7 +173,17 @@ class LsmTest extends CommandTestBase {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "compare", "delete", "list", "accept x"})
+  @ValueSource(
+      strings = {
+        "generate",
+        "compare",
+        "delete",
+        "list",
+        "accept x",
+        "history",
+        "status",
+        "test-alert"
+      })
   void missingConfigurationIsNamed(String command) {
     Path missing = directory.resolve("missing.lsm");
     environment.put("LSM_CONF", missing.toString());
@@ -184,14 +225,13 @@ class LsmTest extends CommandTestBase {
     Result verbose = lsm("compare", "--verbose");
     Result before = run("--verbose", "compare", "--config", config.toString());
 
-    String message = "there is no state directory " + state;
-    assertEquals(1, plain.err().lines().count());
-    assertTrue(plain.err().startsWith("lsm: " + message), plain.err());
+    assertEquals(
+        trouble("there is no baseline " + baseline + "; run 'lsm generate' to take one"), plain);
     assertEquals(2, verbose.exitCode());
     assertTrue(verbose.err().startsWith(plain.err()), verbose.err());
-    assertTrue(verbose.err().contains("\tat org.lsm.cli.CompareCommand.call("), verbose.err());
+    assertTrue(verbose.err().contains("\n at org.lsm.cli.CompareCommand.call("), verbose.err());
     assertEquals(2, before.exitCode());
-    assertTrue(before.err().contains("\tat org.lsm.cli.CompareCommand.call("), before.err());
+    assertTrue(before.err().contains("\n at org.lsm.cli.CompareCommand.call("), before.err());
   }
 
   @Test

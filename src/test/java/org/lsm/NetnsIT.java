@@ -18,8 +18,8 @@ import org.lsm.InstalledLsm.Result;
 /** The same port in several network namespaces, with and without a name. */
 class NetnsIT {
 
-  private static final String HOST_ONLY = "MAILER=\"none\"\nNETNS=\"host\"\n";
-  private static final String ALL = "MAILER=\"none\"\nNETNS=\"all\"\n";
+  private static final String HOST_ONLY = "MAILER=\"none\"\nSYSLOG=\"no\"\nNETNS=\"host\"\n";
+  private static final String ALL = "MAILER=\"none\"\nSYSLOG=\"no\"\nNETNS=\"all\"\n";
 
   @TempDir Path directory;
   private InstalledLsm lsm;

@@ -30,7 +30,8 @@ class SsIT {
   void whatSsShowsIsListedWithTheSamePids() throws Exception {
     assumeTrue(Files.isExecutable(SS), "needs ss of iproute2");
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets of all kinds");
-    InstalledLsm lsm = InstalledLsm.install(directory.resolve("local"), "MAILER=\"none\"\n");
+    InstalledLsm lsm =
+        InstalledLsm.install(directory.resolve("local"), "MAILER=\"none\"\nSYSLOG=\"no\"\n");
     try (OpenSockets sockets =
         OpenSockets.open(
             "root",

@@ -35,7 +35,7 @@ class StoryIT {
 
   private static final boolean ROOT = "root".equals(System.getProperty("user.name"));
   private static final String SELF = System.getProperty("user.name");
-  private static final String BY_ITSELF = "MAILER=\"none\"\n";
+  private static final String BY_ITSELF = "MAILER=\"none\"\nSYSLOG=\"no\"\n";
   private static final Pattern FD_DIRECTORY = Pattern.compile("\"/proc/\\d+/(task/\\d+/)?fd\"");
 
   @TempDir static Path directory;

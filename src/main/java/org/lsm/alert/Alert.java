@@ -1,13 +1,130 @@
 package org.lsm.alert;
 
+import com.google.gson.JsonObject;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.lsm.snapshot.Diff.Kind;
+import org.lsm.snapshot.Snapshot.Origin;
 
 /**
- * What is told to the administrator, whichever way it goes.
+ * What is told to the administrator, whichever way it goes. All but the host is escaped.
  *
- * @param host the host it is about
+ * @param id names it among all alerts of all hosts
+ * @param occasion why
  * @param time when it was found
- * @param subject one line, escaped
- * @param text the whole story, escaped
+ * @param host the host it is about
+ * @param subject one line
+ * @param text the whole story, line by line
+ * @param html the same as an HTML document, line by line
+ * @param events the same for a log, an event a line
+ * @param report the same for programs: what {@code compare --format json} prints, with {@code
+ *     event} and {@code summary}
  */
-public record Alert(String host, Instant time, String subject, String text) {}
+public record Alert(
+    String id,
+    Occasion occasion,
+    Instant time,
+    String host,
+    String subject,
+    List<String> text,
+    List<String> html,
+    List<Event> events,
+    JsonObject report) {
+
+  /**
+   * One line of a log.
+   *
+   * @param level how bad it is, in the words of syslog(3)
+   * @param message the event in words
+   * @param data the same taken apart
+   */
+  public record Event(String level, String message, SortedMap<String, String> data) {}
+
+  private static final Pattern VARIABLE = Pattern.compile("\\$(HOSTNAME|NEW|GONE|CHANGED|DATE)\\b");
+
+  /** An alert that was read back from a file has all of it, or there is none. */
+  public Alert {
+    Objects.requireNonNull(id);
+    Objects.requireNonNull(occasion);
+    Objects.requireNonNull(time);
+    Objects.requireNonNull(host);
+    Objects.requireNonNull(subject);
+    Objects.requireNonNull(report);
+    text = List.copyOf(text);
+    html = List.copyOf(html);
+    events = List.copyOf(events);
+  }
+
+  /**
+   * An alert of differences, or of none.
+   *
+   * @param subject a line in which $HOSTNAME, $NEW, $GONE, $CHANGED and $DATE are expanded
+   */
+  public static Alert of(Occasion occasion, Report report, String subject) {
+    Origin origin = report.after().origin();
+    JsonObject json = Json.bounded(report);
+    Alert alert = of(occasion, origin, report.page(), subject, report.zone(), json);
+    return report.diff().isEmpty() ? alert : alert.with(report.events());
+  }
+
+  private Alert with(List<Event> other) {
+    return new Alert(id, occasion, time, host, subject, text, html, other, report);
+  }
+
+  /** An alert of something else, in words. */
+  public static Alert of(Occasion occasion, Origin origin, Page page, String subject, ZoneId zone) {
+    return of(occasion, origin, page, subject, zone, Json.object(origin));
+  }
+
+  private static Alert of(
+      Occasion occasion, Origin origin, Page page, String subject, ZoneId zone, JsonObject report) {
+    report.addProperty("event", Json.name(occasion));
+    report.addProperty("summary", page.headline());
+    return new Alert(
+        UUID.randomUUID().toString(),
+        occasion,
+        origin.time(),
+        origin.host(),
+        expand(subject, origin, zone, report) + occasion.suffix(),
+        page.text().lines().toList(),
+        page.html().lines().toList(),
+        List.of(new Event(occasion.level(), page.headline(), new TreeMap<>())),
+        report);
+  }
+
+  private static String expand(String subject, Origin origin, ZoneId zone, JsonObject report) {
+    Map<String, String> variables =
+        Map.of(
+            "HOSTNAME", Report.escape(origin.host()),
+            "NEW", count(report, Kind.NEW),
+            "GONE", count(report, Kind.GONE),
+            "CHANGED", count(report, Kind.CHANGED),
+            "DATE", Report.time(origin.time(), zone));
+    return VARIABLE
+        .matcher(subject)
+        .replaceAll(name -> Matcher.quoteReplacement(variables.get(name.group(1))));
+  }
+
+  /** The number of differences of a kind, which an alert of something else has none of. */
+  private static String count(JsonObject report, Kind kind) {
+    return report.has(Json.name(kind)) ? report.get(Json.name(kind)).getAsString() : "0";
+  }
+
+  /** The number of differences of a kind. */
+  String count(Kind kind) {
+    return count(report, kind);
+  }
+
+  /** The outcome in one line. */
+  String summary() {
+    return text.get(0);
+  }
+}

@@ -5,19 +5,29 @@ import static org.lsm.snapshot.Untrusted.escape;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
+import com.google.gson.JsonDeserializationContext;
+import com.google.gson.JsonDeserializer;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import com.google.gson.JsonSerializationContext;
+import com.google.gson.JsonSerializer;
+import java.lang.reflect.Type;
+import java.time.Instant;
 import java.util.Collection;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.lsm.snapshot.Diff.Difference;
 import org.lsm.snapshot.Diff.Kind;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Flag;
 import org.lsm.snapshot.Holder;
 import org.lsm.snapshot.Owner;
-import org.lsm.snapshot.Snapshot;
+import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.SocketEntry;
 import org.lsm.snapshot.Story;
 import org.lsm.snapshot.Story.ProcessStory;
@@ -28,26 +38,83 @@ import org.lsm.snapshot.Story.ProcessStory;
  */
 public final class Json {
 
-  private static final Gson GSON =
-      new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
+  private static final GsonBuilder BUILDER =
+      new GsonBuilder()
+          .disableHtmlEscaping()
+          .registerTypeAdapter(Instant.class, (JsonSerializer<Instant>) Json::time)
+          .registerTypeAdapter(Instant.class, (JsonDeserializer<Instant>) Json::time);
+
+  private static final Gson LINES = BUILDER.create();
+  private static final Gson GSON = BUILDER.setPrettyPrinting().create();
 
   private Json() {}
 
   /** A report: what differs, with all that could be told of it. */
   public static String of(Report report) {
-    JsonObject json = origin(report.after());
+    return print(object(report, report.diff().differences(), report.still().stream()));
+  }
+
+  /** How it stands with the monitor. */
+  public static String of(Status status) {
+    JsonObject json = new JsonObject();
+    json.addProperty("status", status.isGood() ? "good" : "fault");
+    json.add("items", GSON.toJsonTree(status.items()));
+    return print(json);
+  }
+
+  /** What happened. */
+  public static String of(List<History.Event> events) {
+    return print(Map.of("events", events));
+  }
+
+  /** As people can read it. */
+  static String print(Object json) {
+    return GSON.toJson(json) + "\n";
+  }
+
+  /** In one line, without its end. */
+  static String line(Object json) {
+    return LINES.toJson(json);
+  }
+
+  /**
+   * The reverse of {@link #print} and {@link #line}.
+   *
+   * @throws RuntimeException if it is no such object
+   */
+  static <T> T read(String json, Class<T> type) {
+    return Objects.requireNonNull(LINES.fromJson(json, type));
+  }
+
+  private static JsonElement time(Instant time, Type type, JsonSerializationContext context) {
+    return new JsonPrimitive(time.toString());
+  }
+
+  private static Instant time(JsonElement json, Type type, JsonDeserializationContext context) {
+    return Instant.parse(json.getAsString());
+  }
+
+  /** A report as it is sent: of each kind no more than people are told of, and the numbers. */
+  static JsonObject bounded(Report report) {
+    return object(report, report.named(), report.still().stream().limit(Report.MOST_OF_A_KIND));
+  }
+
+  private static JsonObject object(
+      Report report, List<Difference> differences, Stream<Difference> still) {
+    JsonObject json = object(report.after().origin());
     json.addProperty("baseline_time", report.before().origin().time().toString());
     for (Kind kind : Kind.values()) {
-      json.addProperty(kind.name().toLowerCase(Locale.ROOT), report.diff().count(kind));
+      json.addProperty(name(kind), report.diff().count(kind));
     }
-    json.add("differences", array(report.diff().differences(), it -> difference(it, report)));
+    json.add("differences", array(differences, it -> difference(it, report)));
+    json.add("still", strings(still.map(it -> it.kind() + " " + it.endpoint()).toList()));
     json.add("notes", strings(report.notes()));
-    return GSON.toJson(json) + "\n";
+    return json;
   }
 
   /** A listing: the sockets with their owners. */
   public static String of(Listing listing) {
-    JsonObject json = origin(listing.snapshot());
+    JsonObject json = object(listing.snapshot().origin());
     json.add(
         "sockets",
         array(
@@ -60,19 +127,24 @@ public final class Json {
               return socket;
             }));
     json.add("notes", strings(listing.notes()));
-    return GSON.toJson(json) + "\n";
+    return print(json);
   }
 
-  private static JsonObject origin(Snapshot snapshot) {
+  static JsonObject object(Origin origin) {
     JsonObject json = new JsonObject();
-    json.addProperty("host", escape(snapshot.origin().host()));
-    json.addProperty("kernel", escape(snapshot.origin().kernel()));
-    json.addProperty("time", snapshot.origin().time().toString());
-    json.addProperty("lsm", snapshot.origin().version());
+    json.addProperty("host", escape(origin.host()));
+    json.addProperty("kernel", escape(origin.kernel()));
+    json.addProperty("time", origin.time().toString());
+    json.addProperty("lsm", origin.version());
     return json;
   }
 
-  private static JsonObject difference(Difference difference, Report report) {
+  /** The name of a constant in JSON. */
+  static String name(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
+  }
+
+  static JsonObject difference(Difference difference, Report report) {
     Story story = report.stories().getOrDefault(difference.endpoint(), Story.UNTOLD);
     JsonObject json = new JsonObject();
     json.addProperty("kind", difference.kind().name());
@@ -127,7 +199,7 @@ public final class Json {
   }
 
   private static JsonElement flag(Flag flag) {
-    return new JsonPrimitive(flag.name().toLowerCase(Locale.ROOT));
+    return new JsonPrimitive(name(flag));
   }
 
   private static JsonArray strings(Collection<String> values) {

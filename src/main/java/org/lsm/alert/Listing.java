@@ -56,7 +56,7 @@ public record Listing(
   }
 
   /** Pads all columns but the last to their widest cell, within limits. */
-  private static String align(List<List<String>> rows) {
+  static String align(List<List<String>> rows) {
     int columns = rows.get(0).size();
     StringBuilder format = new StringBuilder();
     for (int i = 0; i < columns - 1; i++) {

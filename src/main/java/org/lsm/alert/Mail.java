@@ -1,7 +1,8 @@
 package org.lsm.alert;
 
-import static org.lsm.snapshot.Untrusted.escape;
+import static org.lsm.alert.Report.escape;
 
+import jakarta.mail.Address;
 import jakarta.mail.AuthenticationFailedException;
 import jakarta.mail.Message;
 import jakarta.mail.MessagingException;
@@ -9,34 +10,40 @@ import jakarta.mail.SendFailedException;
 import jakarta.mail.Session;
 import jakarta.mail.Transport;
 import jakarta.mail.internet.InternetAddress;
+import jakarta.mail.internet.MimeBodyPart;
 import jakarta.mail.internet.MimeMessage;
+import jakarta.mail.internet.MimeMultipart;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Date;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
 import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
 import org.lsm.config.Config;
+import org.lsm.config.Config.Mailer;
 import org.lsm.config.Config.Tls;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Mails alerts, over SMTP or through the sendmail program of the host. */
-public final class Mail {
-
-  private static final Logger log = LoggerFactory.getLogger(Mail.class);
+public final class Mail implements Channel {
 
   private static final int SMTPS_PORT = 465;
 
@@ -48,33 +55,62 @@ public final class Mail {
   private final Config config;
   private final Path sendmail;
   private final Duration timeout;
+  private final Consumer<String> trace;
 
   /**
    * @param config whom to mail to, from, and which way
    * @param sendmail the program for {@code MAILER="sendmail"}
    * @param timeout how long to wait for a connection, for each answer, and for sendmail to end
+   * @param trace told every line of the SMTP dialogue, without the password, or null
    */
-  public Mail(Config config, Path sendmail, Duration timeout) {
+  public Mail(Config config, Path sendmail, Duration timeout, Consumer<String> trace) {
     this.config = config;
     this.sendmail = sendmail;
     this.timeout = timeout;
+    this.trace = trace;
   }
 
-  /**
-   * Hands an alert over.
-   *
-   * @throws DeliveryException if not every recipient was accepted
-   */
-  public void send(Alert alert) throws DeliveryException {
-    switch (config.mailer()) {
-      case SMTP -> sendBySmtp(alert);
-      case SENDMAIL -> sendBySendmail(alert);
-      case NONE -> log.debug("MAILER is \"none\": nothing is mailed");
+  @Override
+  public String name() {
+    return "mail";
+  }
+
+  @Override
+  public String send(Alert alert, Set<String> served) throws DeliveryException {
+    List<InternetAddress> recipients = recipients(alert);
+    recipients.removeIf(recipient -> served.contains(recipient.getAddress()));
+    if (recipients.isEmpty()) {
+      return "";
     }
+    if (config.mailer() == Mailer.SENDMAIL) {
+      sendBySendmail(alert, recipients);
+      return "";
+    }
+    return sendBySmtp(alert, recipients);
   }
 
   private MimeMessage message(Session session, Alert alert) throws MessagingException {
-    MimeMessage message = new MimeMessage(session);
+    MimeMessage message = envelope(session, alert);
+    message.setContent(
+        new MimeMultipart("alternative", part(alert.text(), "plain"), part(alert.html(), "html")));
+    message.saveChanges();
+    return message;
+  }
+
+  /** The alert in words that nobody else has chosen. */
+  private MimeMessage bareMessage(Session session, Alert alert) throws MessagingException {
+    MimeMessage message = envelope(session, alert);
+    message.setText(
+        alert.summary()
+            + "\n\nThe mail server refused to take the whole alert. Run 'lsm compare' and"
+            + " 'lsm history' on the host to see it.\n",
+        StandardCharsets.UTF_8.name());
+    message.saveChanges();
+    return message;
+  }
+
+  private MimeMessage envelope(Session session, Alert alert) throws MessagingException {
+    MimeMessage message = new IdentifiedMessage(session, messageId(alert));
     message.setFrom(address(config.from(), alert.host()));
     for (InternetAddress recipient : recipients(alert)) {
       message.addRecipient(Message.RecipientType.TO, recipient);
@@ -83,13 +119,40 @@ public final class Mail {
     message.setSentDate(Date.from(alert.time()));
     // RFC 3834: keeps vacation responders quiet.
     message.setHeader("Auto-Submitted", "auto-generated");
-    message.setText(alert.text(), StandardCharsets.UTF_8.name());
-    message.saveChanges();
     return message;
   }
 
+  private static MimeBodyPart part(List<String> lines, String subtype) throws MessagingException {
+    MimeBodyPart part = new MimeBodyPart();
+    part.setText(String.join("\n", lines) + "\n", StandardCharsets.UTF_8.name(), subtype);
+    return part;
+  }
+
+  /** The same at each attempt: who gets an alert twice can tell that it is one (RFC 5322). */
+  private String messageId(Alert alert) {
+    String sender = address(config.from(), alert.host()).getAddress();
+    return "<" + alert.id() + "@" + sender.substring(sender.indexOf('@') + 1) + ">";
+  }
+
+  /** Else Jakarta Mail makes up another Message-ID each time. */
+  private static final class IdentifiedMessage extends MimeMessage {
+    private final String id;
+
+    IdentifiedMessage(Session session, String id) {
+      super(session);
+      this.id = id;
+    }
+
+    @Override
+    protected void updateMessageID() throws MessagingException {
+      setHeader("Message-ID", id);
+    }
+  }
+
   private List<InternetAddress> recipients(Alert alert) {
-    return config.recipients().stream().map(recipient -> address(recipient, alert.host())).toList();
+    return config.recipients().stream()
+        .map(recipient -> address(recipient, alert.host()))
+        .collect(Collectors.toCollection(ArrayList::new));
   }
 
   /**
@@ -107,21 +170,29 @@ public final class Mail {
     return DOMAIN.matcher(host).matches() ? host : "localhost";
   }
 
-  private void sendBySmtp(Alert alert) throws DeliveryException {
+  private String sendBySmtp(Alert alert, List<InternetAddress> recipients)
+      throws DeliveryException {
     String server = config.smtpHost() + ":" + config.smtpPort();
     String password = password();
-    FutureTask<Void> dialogue = new FutureTask<>(() -> converse(alert, password));
+    FutureTask<String> dialogue = new FutureTask<>(() -> converse(alert, recipients, password));
     Thread thread = new Thread(dialogue, "smtp");
     thread.setDaemon(true);
     thread.start();
     try {
       // Each answer has its time-out, but a server may send one byte now and then for ever.
-      dialogue.get(timeout.multipliedBy(MOST_WAITS).toMillis(), TimeUnit.MILLISECONDS);
-      log.debug("mailed to {} by {}", config.recipients(), server);
+      return dialogue.get(timeout.multipliedBy(MOST_WAITS).toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
       Throwable cause = e.getCause();
       throw new DeliveryException(
-          "mail to " + server + " failed: " + escape(reason(cause)) + "; " + advice(cause), cause);
+          "mail to "
+              + server
+              + " failed: "
+              + escape(without(password, reason(cause)))
+              + "; "
+              + advice(cause),
+          cause,
+          isRefusal(cause),
+          served(cause));
     } catch (TimeoutException e) {
       throw new DeliveryException(
           "mail to " + server + " failed: it took too long; check the mail server", e);
@@ -131,18 +202,40 @@ public final class Mail {
     }
   }
 
-  private Void converse(Alert alert, String password) throws MessagingException {
+  private String converse(Alert alert, List<InternetAddress> recipients, String password)
+      throws MessagingException {
     Session session = session(alert.host());
-    MimeMessage message = message(session, alert);
+    if (trace != null) {
+      session.setDebugOut(new PrintStream(new TraceStream(password), true, StandardCharsets.UTF_8));
+      session.setDebug(true);
+    }
     try (Transport transport = session.getTransport("smtp")) {
       if (password == null) {
         transport.connect();
       } else {
         transport.connect(config.smtpUser(), password);
       }
-      transport.sendMessage(message, message.getAllRecipients());
+      return send(transport, session, alert, recipients.toArray(InternetAddress[]::new));
     }
-    return null;
+  }
+
+  /**
+   * Whoever opens a socket chooses words that stand in the alert, and could have every mail filter
+   * refuse it. Then at least the number of differences gets through.
+   */
+  private String send(
+      Transport transport, Session session, Alert alert, InternetAddress[] recipients)
+      throws MessagingException {
+    try {
+      transport.sendMessage(message(session, alert), recipients);
+      return "";
+    } catch (SMTPSendFailedException e) {
+      if (e.getReturnCode() < 500 || e.getNextException() != null) {
+        throw e;
+      }
+      transport.sendMessage(bareMessage(session, alert), recipients);
+      return "refused the whole alert and took a summary: " + oneLine(e.getMessage());
+    }
   }
 
   private Session session(String host) {
@@ -239,43 +332,87 @@ public final class Mail {
     return false;
   }
 
+  /** Whether the server does work, but does not take this. */
+  private static boolean isRefusal(Throwable e) {
+    return e instanceof SendFailedException && !hungUp(e);
+  }
+
+  /** The recipients that the server has accepted although it refused others. */
+  private static Set<String> served(Throwable e) {
+    Address[] sent =
+        e instanceof SendFailedException failed ? failed.getValidSentAddresses() : null;
+    return sent == null
+        ? Set.of()
+        : Stream.of(sent)
+            .map(address -> ((InternetAddress) address).getAddress())
+            .collect(Collectors.toSet());
+  }
+
   private static String advice(Throwable e) {
     if (e instanceof AuthenticationFailedException) {
       return "check SMTP_USER and the password in SMTP_PASS_FILE";
     }
-    if (e instanceof SendFailedException && !hungUp(e)) {
+    if (isRefusal(e)) {
       return "check the addresses in USER and FROM";
     }
     return "check SMTP_HOST, SMTP_PORT and SMTP_TLS, or set MAILER=\"sendmail\"";
   }
 
-  private void sendBySendmail(Alert alert) throws DeliveryException {
+  private void sendBySendmail(Alert alert, List<InternetAddress> recipients)
+      throws DeliveryException {
     try {
       MimeMessage message = message(session(alert.host()), alert);
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
       message.writeTo(bytes);
       String sender = address(config.from(), alert.host()).getAddress();
       List<String> arguments = new ArrayList<>(List.of("-i", "-f", sender, "--"));
-      recipients(alert).forEach(recipient -> arguments.add(recipient.getAddress()));
+      recipients.forEach(recipient -> arguments.add(recipient.getAddress()));
       // Programs of this host end lines as the host does; ISO 8859-1 keeps every byte.
       byte[] input =
           bytes
               .toString(StandardCharsets.ISO_8859_1)
               .replace("\r\n", "\n")
               .getBytes(StandardCharsets.ISO_8859_1);
-      Program.Outcome outcome = new Program(sendmail, timeout).run(arguments, input);
-      if (outcome.exitCode() != 0) {
-        throw new IOException(
-            "it ended with " + outcome.exitCode() + " and said: " + outcome.output().strip());
-      }
+      new Program(sendmail, timeout).runSuccessfully(arguments, input, Map.of());
     } catch (IOException | MessagingException e) {
       throw new DeliveryException(
           "mail through "
               + sendmail
               + " failed: "
-              + escape(e.getMessage())
+              + Report.escape(e.getMessage())
               + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
           e);
     }
+  }
+
+  /** Hands the dialogue on line by line, without the password. */
+  private final class TraceStream extends ByteArrayOutputStream {
+    private final String password;
+
+    TraceStream(String password) {
+      this.password = password;
+    }
+
+    @Override
+    public synchronized void flush() {
+      String text = toString(StandardCharsets.UTF_8);
+      int end = text.lastIndexOf('\n') + 1;
+      text.substring(0, end).lines().map(line -> without(password, line)).forEach(trace);
+      reset();
+      writeBytes(text.substring(end).getBytes(StandardCharsets.UTF_8));
+    }
+  }
+
+  /** A text without the password, plain or as AUTH LOGIN and AUTH PLAIN send it (RFC 4616). */
+  private String without(String password, String text) {
+    if (password == null || password.isEmpty()) {
+      return text;
+    }
+    String hidden = text;
+    for (String secret : List.of("\0" + config.smtpUser() + "\0" + password, password)) {
+      byte[] bytes = secret.getBytes(StandardCharsets.UTF_8);
+      hidden = hidden.replace(Base64.getEncoder().encodeToString(bytes), "********");
+    }
+    return hidden.replace(password, "********");
   }
 }

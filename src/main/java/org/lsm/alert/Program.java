@@ -2,6 +2,7 @@ package org.lsm.alert;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
@@ -21,6 +23,9 @@ import java.util.concurrent.TimeUnit;
  */
 record Program(Path executable, Duration limit) {
 
+  /** Of what it writes so much is kept, in bytes. */
+  private static final int MOST_OUTPUT = 64 * 1024;
+
   /** How long to wait for the rest of the output once the program has ended. */
   private static final Duration GRACE = Duration.ofSeconds(1);
 
@@ -28,18 +33,46 @@ record Program(Path executable, Duration limit) {
    * How a run ended.
    *
    * @param exitCode the exit status
-   * @param output what it wrote to standard output and standard error
+   * @param output what it wrote to standard output and standard error, the first of it
    */
   record Outcome(int exitCode, String output) {}
+
+  /** It ran to its end, and its exit status says that it did not do what it should. */
+  static final class FailedException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    FailedException(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * Runs the program and returns its output.
+   *
+   * @throws FailedException if its exit status is another one than 0
+   * @throws IOException if it cannot be started or does not end in time
+   */
+  String runSuccessfully(List<String> arguments, byte[] input, Map<String, String> environment)
+      throws IOException {
+    Outcome outcome = run(arguments, input, environment);
+    if (outcome.exitCode() != 0) {
+      String said = outcome.output().strip();
+      throw new FailedException(
+          "it ended with " + outcome.exitCode() + (said.isEmpty() ? "" : " and said: " + said));
+    }
+    return outcome.output();
+  }
 
   /**
    * Runs the program to its end.
    *
    * @param arguments handed over as they are
    * @param input its standard input
+   * @param environment what it gets besides a path and a locale
    * @throws IOException if it cannot be started or does not end in time
    */
-  Outcome run(List<String> arguments, byte[] input) throws IOException {
+  Outcome run(List<String> arguments, byte[] input, Map<String, String> environment)
+      throws IOException {
     if (!Files.isExecutable(executable)) {
       throw new IOException("there is no program " + executable);
     }
@@ -49,6 +82,7 @@ record Program(Path executable, Duration limit) {
     builder.environment().clear();
     builder.environment().put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     builder.environment().put("LC_ALL", "C.UTF-8");
+    builder.environment().putAll(environment);
     Process process = builder.start();
     ByteArrayOutputStream output = new ByteArrayOutputStream();
     // Both pipes are served at once: a program may answer before it has read everything.
@@ -87,8 +121,14 @@ record Program(Path executable, Duration limit) {
   }
 
   private static void drain(Process process, OutputStream output) {
-    try {
-      process.getInputStream().transferTo(output);
+    try (InputStream stdout = process.getInputStream()) {
+      byte[] buffer = new byte[8192];
+      int left = MOST_OUTPUT;
+      // Kept piece by piece: what the program leaves running may never end its output.
+      for (int size = stdout.read(buffer); size >= 0; size = stdout.read(buffer)) {
+        output.write(buffer, 0, Math.min(size, left));
+        left -= Math.min(size, left);
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -10,10 +10,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.lsm.alert.Alert.Event;
+import org.lsm.alert.Page.Line;
+import org.lsm.alert.Page.Style;
 import org.lsm.snapshot.Diff;
 import org.lsm.snapshot.Diff.Difference;
 import org.lsm.snapshot.Diff.Kind;
@@ -22,6 +25,7 @@ import org.lsm.snapshot.Flag;
 import org.lsm.snapshot.Holder;
 import org.lsm.snapshot.Owner;
 import org.lsm.snapshot.Snapshot;
+import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.SocketEntry;
 import org.lsm.snapshot.Story;
 import org.lsm.snapshot.Story.ProcessStory;
@@ -32,7 +36,8 @@ import org.lsm.snapshot.Untrusted;
  *
  * @param before what the baseline holds
  * @param after what the scan found
- * @param diff what differs between them
+ * @param diff what differs between them, as far as it is to be told
+ * @param still what differs too, but was told before
  * @param stories what can be told of what is new or changed
  * @param notes what the reader should know of how far this can be believed; not escaped
  * @param zone the time zone to tell times in
@@ -41,13 +46,13 @@ public record Report(
     Snapshot before,
     Snapshot after,
     Diff diff,
+    List<Difference> still,
     Map<Endpoint, Story> stories,
     List<String> notes,
     ZoneId zone) {
 
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss xxx", Locale.ROOT);
-  private static final Pattern VARIABLE = Pattern.compile("\\$(HOSTNAME|NEW|GONE|CHANGED|DATE)\\b");
 
   // Lest somebody who opens thousands of sockets make the mail too large to be taken:
 
@@ -57,36 +62,109 @@ public record Report(
   private static final int MOST_LINES = 3000;
   private static final int MOST_OF_A_SOCKET = 20;
   private static final int LONGEST = 300;
-  private static final String INDENT = " ".repeat(9);
+  private static final int LONGEST_LINE = 600;
+  private static final int INDENT = 9;
+  private static final int DEEP = 11;
 
   public Report {
+    still = List.copyOf(still);
     stories = Map.copyOf(stories);
     notes = List.copyOf(notes);
   }
 
-  /** The same report of other differences. */
-  public Report with(Diff other) {
-    return new Report(before, after, other, stories, notes, zone);
+  /** A report of all that differs. */
+  public Report(
+      Snapshot before,
+      Snapshot after,
+      Diff diff,
+      Map<Endpoint, Story> stories,
+      List<String> notes,
+      ZoneId zone) {
+    this(before, after, diff, List.of(), stories, notes, zone);
+  }
+
+  /** The same report of a part of its differences; the others are named as told before. */
+  public Report telling(List<Difference> told) {
+    Set<Difference> chosen = Set.copyOf(told);
+    List<Difference> rest =
+        diff.differences().stream().filter(difference -> !chosen.contains(difference)).toList();
+    return new Report(before, after, new Diff(told), rest, stories, notes, zone);
+  }
+
+  /** The differences that people are told one by one: of each kind the first of them. */
+  List<Difference> named() {
+    return Stream.of(Kind.values())
+        .flatMap(kind -> diff.of(kind).stream().limit(MOST_OF_A_KIND))
+        .toList();
   }
 
   /** The whole report: verdict, differences, where and when, and what to do. */
-  public String text() {
-    List<String> lines = new ArrayList<>();
-    lines.add(verdict());
-    lines.add("");
+  public Page page() {
+    List<Line> lines = new ArrayList<>();
+    lines.add(Line.of(Style.HEADLINE, verdict()));
+    lines.add(Line.blank());
     lines.addAll(differenceLines());
-    lines.add("Host      " + host() + ", Linux " + escape(after.origin().kernel()));
-    lines.add("Scanned   " + time(after.origin().time()));
+    lines.addAll(stillLines());
+    lines.addAll(scanned(after.origin(), zone));
     lines.add(
-        String.format(
-            "Baseline  %s, %d sockets", time(before.origin().time()), before.sockets().size()));
-    notes.forEach(note -> lines.add("Note      " + escape(note)));
+        Line.fact(
+            "Baseline",
+            String.format(
+                "%s, %d sockets", time(before.origin().time(), zone), before.sockets().size())));
+    notes.forEach(note -> lines.add(Line.fact("Note", escape(note))));
     if (!diff.isEmpty()) {
-      lines.add("");
+      lines.add(Line.blank());
       lines.add(
-          "If all of this is as it should be, take it into the baseline: lsm generate, or lsm accept SOCKET");
+          Line.of(
+              Style.ADVICE,
+              "If all of this is as it should be, take it into the baseline: lsm generate, or lsm"
+                  + " accept SOCKET"));
     }
-    return String.join("\n", lines) + "\n";
+    return new Page(lines);
+  }
+
+  /** What there is to tell to try whether it arrives. */
+  public static Page test(Origin origin, ZoneId zone) {
+    return notice(
+        origin,
+        zone,
+        "test alert",
+        "somebody ran lsm test-alert",
+        "Alerts of lsm arrive. Nothing was compared for this one.");
+  }
+
+  /** What there is to tell where nothing can be compared. */
+  public static Page withoutBaseline(Origin origin, String reason, ZoneId zone) {
+    return notice(
+        origin,
+        zone,
+        "the baseline cannot be read, nothing is compared",
+        reason,
+        "If nobody of you did this, somebody else did: look around before a new baseline is taken.");
+  }
+
+  private static Page notice(
+      Origin origin, ZoneId zone, String headline, String reason, String advice) {
+    List<Line> lines = new ArrayList<>();
+    lines.add(Line.of(Style.HEADLINE, escape(origin.host()) + ": " + headline));
+    lines.add(Line.blank());
+    lines.add(Line.fact("Reason", escape(reason)));
+    lines.addAll(scanned(origin, zone));
+    lines.add(Line.blank());
+    lines.add(Line.of(Style.ADVICE, advice));
+    return new Page(lines);
+  }
+
+  /** The whole report as text. */
+  public String text() {
+    return page().text();
+  }
+
+  /** Where and when a scan was made. */
+  static List<Line> scanned(Origin origin, ZoneId zone) {
+    return List.of(
+        Line.fact("Host", escape(origin.host()) + ", Linux " + escape(origin.kernel())),
+        Line.fact("Scanned", time(origin.time(), zone)));
   }
 
   /** The outcome in one line. */
@@ -100,33 +178,13 @@ public record Report(
         host(), diff.count(Kind.NEW), diff.count(Kind.GONE), diff.count(Kind.CHANGED));
   }
 
-  /**
-   * This report as an alert.
-   *
-   * @param subject a line in which $HOSTNAME, $NEW, $GONE, $CHANGED and $DATE are expanded
-   */
-  public Alert alert(String subject) {
-    Map<String, String> variables =
-        Map.of(
-            "HOSTNAME", host(),
-            "NEW", Long.toString(diff.count(Kind.NEW)),
-            "GONE", Long.toString(diff.count(Kind.GONE)),
-            "CHANGED", Long.toString(diff.count(Kind.CHANGED)),
-            "DATE", time(after.origin().time()));
-    String expanded =
-        VARIABLE
-            .matcher(subject)
-            .replaceAll(name -> Matcher.quoteReplacement(variables.get(name.group(1))));
-    return new Alert(after.origin().host(), after.origin().time(), expanded, text());
-  }
-
   /** The differences alone, each followed by an empty line. */
   public String differences() {
-    return String.join("\n", differenceLines()) + "\n";
+    return new Page(differenceLines()).text();
   }
 
-  private List<String> differenceLines() {
-    List<String> lines = new ArrayList<>();
+  private List<Line> differenceLines() {
+    List<Line> lines = new ArrayList<>();
     for (Kind kind : Kind.values()) {
       List<Difference> differences = diff.of(kind);
       for (Difference difference : differences.stream().limit(MOST_OF_A_KIND).toList()) {
@@ -134,9 +192,62 @@ public record Report(
         lines.addAll(lines(difference, spent ? Story.UNTOLD : story(difference)));
       }
       if (differences.size() > MOST_OF_A_KIND) {
-        lines.add("… and " + (differences.size() - MOST_OF_A_KIND) + " more " + kind);
-        lines.add("");
+        int more = differences.size() - MOST_OF_A_KIND;
+        lines.add(Line.of(Style.ADVICE, "… and " + more + " more " + kind));
+        lines.add(Line.blank());
       }
+    }
+    return lines;
+  }
+
+  /** The differences for a log, one an event, and the number of those that are too many. */
+  List<Event> events() {
+    List<Event> events = new ArrayList<>();
+    for (Difference difference : named()) {
+      SortedMap<String, String> data = new TreeMap<>();
+      data.put("kind", difference.kind().name());
+      data.put("socket", escape(difference.endpoint().toString()));
+      data.put("owners", owners(difference.after()));
+      data.put(
+          "pids", pids(difference.after().holders().stream().limit(MOST_OF_A_SOCKET).toList()));
+      String level = difference.kind() == Kind.GONE ? "warning" : "alert";
+      events.add(new Event(level, line(difference), data));
+    }
+    int more = diff.differences().size() - events.size();
+    if (more > 0) {
+      events.add(new Event("alert", verdict() + ", " + more + " not logged", new TreeMap<>()));
+    }
+    return events;
+  }
+
+  /** One difference in one line, short enough for a log. */
+  static String line(Difference difference) {
+    Collection<Holder> holders = difference.after().holders();
+    String who =
+        switch (difference.kind()) {
+          case NEW -> " by " + owners(difference.after());
+          case GONE -> " was by " + owners(difference.before());
+          case CHANGED ->
+              " from " + owners(difference.before()) + " to " + owners(difference.after());
+        };
+    String pids = pids(holders.stream().limit(MOST_OF_A_SOCKET).toList());
+    // A space in a name would let it go on as if lsm had said it.
+    return difference.kind()
+        + " "
+        + escape(difference.endpoint().toString()).replace(" ", "\\x20")
+        + (who.length() <= LONGEST_LINE ? who : who.substring(0, LONGEST_LINE) + "…")
+        + (holders.isEmpty() ? "" : ", PID " + pids);
+  }
+
+  private List<Line> stillLines() {
+    List<Line> lines = new ArrayList<>();
+    for (Difference difference : still.stream().limit(MOST_OF_A_SOCKET).toList()) {
+      String name = difference.kind() + " " + escape(difference.endpoint().toString());
+      lines.add(Line.fact("Still", name + ", told before"));
+    }
+    if (still.size() > MOST_OF_A_SOCKET) {
+      int more = still.size() - MOST_OF_A_SOCKET;
+      lines.add(Line.fact("Still", "… and " + more + " more, told before"));
     }
     return lines;
   }
@@ -145,58 +256,63 @@ public record Report(
     return stories.getOrDefault(difference.endpoint(), Story.UNTOLD);
   }
 
-  private List<String> lines(Difference difference, Story story) {
-    List<String> lines = new ArrayList<>();
+  private List<Line> lines(Difference difference, Story story) {
+    List<Line> lines = new ArrayList<>();
     String service = story.service().isEmpty() ? "" : "  (" + escape(story.service()) + ")";
     lines.add(
-        String.format("%-8s %s", difference.kind(), escape(difference.endpoint().toString()))
-            + service);
+        new Line(
+            Style.valueOf(difference.kind().name()),
+            0,
+            String.format("%-8s", difference.kind()),
+            escape(difference.endpoint().toString()) + service));
     switch (difference.kind()) {
       case NEW -> lines.addAll(held("by", difference.after(), story));
-      case GONE -> lines.add(INDENT + "was by " + owners(difference.before()));
+      case GONE -> lines.add(detail("was by", owners(difference.before())));
       case CHANGED -> {
-        lines.add(INDENT + "from " + owners(difference.before()));
+        lines.add(detail("from", owners(difference.before())));
         lines.addAll(held("to  ", difference.after(), story));
       }
     }
     if (!story.peers().isEmpty()) {
-      lines.add(INDENT + "connected now: " + String.join(", ", story.peers()));
+      lines.add(detail("connected now:", String.join(", ", story.peers())));
     }
     lines.addAll(flags(INDENT, story.flags()));
-    lines.add("");
+    lines.add(Line.blank());
     return lines;
   }
 
-  private static List<String> flags(String indent, Set<Flag> flags) {
-    return flags.isEmpty()
-        ? List.of()
-        : List.of(
-            indent + "! " + flags.stream().map(Flag::words).collect(Collectors.joining(", ")));
+  private static Line detail(String label, String text) {
+    return new Line(Style.DETAIL, INDENT, label, text);
+  }
+
+  private static List<Line> flags(int indent, Set<Flag> flags) {
+    String words = flags.stream().map(Flag::words).collect(Collectors.joining(", "));
+    return flags.isEmpty() ? List.of() : List.of(new Line(Style.FLAG, indent, "!", words));
   }
 
   private String host() {
     return escape(after.origin().host());
   }
 
-  private String time(Instant instant) {
+  static String time(Instant instant, ZoneId zone) {
     return TIME.format(instant.atZone(zone));
   }
 
   /** A line for each owner with its processes, and what can be told of the oldest of them. */
-  private List<String> held(String word, SocketEntry entry, Story story) {
+  private List<Line> held(String word, SocketEntry entry, Story story) {
     if (entry.owners().isEmpty()) {
-      return List.of(INDENT + word + " no process");
+      return List.of(detail(word, "no process"));
     }
     Map<Owner, List<Holder>> holders = byOwner(entry);
-    List<String> lines = new ArrayList<>();
+    List<Line> lines = new ArrayList<>();
     for (Owner owner : entry.owners().stream().limit(MOST_OF_A_SOCKET).toList()) {
-      lines.add(INDENT + word + " " + name(owner) + processes(holders.get(owner)));
+      lines.add(detail(word, name(owner) + processes(holders.get(owner))));
       story.processes().stream()
           .filter(process -> process.holder().owner().equals(owner))
           .forEach(process -> lines.addAll(told(process)));
     }
     if (entry.owners().size() > MOST_OF_A_SOCKET) {
-      lines.add(INDENT + "and " + (entry.owners().size() - MOST_OF_A_SOCKET) + " more owners");
+      lines.add(detail("and", (entry.owners().size() - MOST_OF_A_SOCKET) + " more owners"));
     }
     return lines;
   }
@@ -213,34 +329,39 @@ public record Report(
         + pids(named)
         + (more > 0 ? " and " + more + " more" : "")
         + ", started "
-        + time(start)
-        + " ("
-        + age(start)
-        + " ago)";
+        + when(start, after.origin().time(), zone);
   }
 
-  private static List<String> told(ProcessStory process) {
-    String indent = INDENT + "  ";
-    List<String> lines = new ArrayList<>();
-    if (!process.commandLine().isEmpty()) {
-      lines.add(indent + "command  " + escape(process.commandLine()));
-    }
-    if (!process.workingDirectory().isEmpty()) {
-      lines.add(indent + "in       " + escape(process.workingDirectory()));
-    }
-    if (!process.unit().isEmpty()) {
-      lines.add(indent + "unit     " + escape(process.unit()));
-    }
+  private static List<Line> told(ProcessStory process) {
+    List<Line> lines = new ArrayList<>();
+    tell(lines, "command ", process.commandLine());
+    tell(lines, "in      ", process.workingDirectory());
+    tell(lines, "unit    ", process.unit());
     for (Holder parent : process.parents()) {
-      lines.add(indent + "child of " + name(parent.owner()) + ", PID " + parent.pid());
+      lines.add(deep("child of", name(parent.owner()) + ", PID " + parent.pid()));
     }
-    lines.addAll(flags(indent, process.flags()));
+    lines.addAll(flags(DEEP, process.flags()));
     return lines;
   }
 
+  private static void tell(List<Line> lines, String label, String text) {
+    if (!text.isEmpty()) {
+      lines.add(deep(label, escape(text)));
+    }
+  }
+
+  private static Line deep(String label, String text) {
+    return new Line(Style.DETAIL, DEEP, label, text);
+  }
+
+  /** A time, and how long ago it was. */
+  public static String when(Instant time, Instant now, ZoneId zone) {
+    return time(time, zone) + " (" + age(time, now) + " ago)";
+  }
+
   /** Time from a start to the scan in its two largest units: {@code 3 d 4 h}. */
-  private String age(Instant start) {
-    Duration age = Duration.between(start, after.origin().time());
+  static String age(Instant start, Instant now) {
+    Duration age = Duration.between(start, now);
     long[] units = {age.toDays(), age.toHoursPart(), age.toMinutesPart(), age.toSecondsPart()};
     for (int i = 0; i < 3; i++) {
       if (units[i] > 0) {
@@ -279,7 +400,7 @@ public record Report(
   }
 
   /** Untrusted text as it is printed; a very long one is cut. */
-  private static String escape(String text) {
+  static String escape(String text) {
     String escaped = Untrusted.escape(text);
     return escaped.length() <= LONGEST ? escaped : escaped.substring(0, LONGEST) + "…";
   }

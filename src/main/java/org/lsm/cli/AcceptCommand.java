@@ -46,9 +46,10 @@ public final class AcceptCommand extends LsmCommand {
       EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
       state.storeBaseline(chosen.applyTo(baseline, ephemeral));
       remember(state, survey.state());
+      history(config).addAll("accepted", chosen.differences(), report);
       out().println("Accepted into the baseline:");
       out().println();
-      print(report.with(chosen).differences());
+      print(report.telling(chosen.differences()).differences());
       int left = report.diff().differences().size() - chosen.differences().size();
       out().printf("%d differences remain%n", left);
     }

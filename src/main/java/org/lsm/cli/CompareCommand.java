@@ -1,8 +1,6 @@
 package org.lsm.cli;
 
 import java.nio.file.Path;
-import org.lsm.alert.DeliveryException;
-import org.lsm.alert.Mail;
 import org.lsm.alert.Report;
 import org.lsm.config.Config;
 import org.lsm.proc.Survey;
@@ -41,34 +39,29 @@ public final class CompareCommand extends LsmCommand {
   @Override
   public Integer call() throws Exception {
     Config config = context.config();
-    Report report;
+    if (noAlert || baselineFile != null) {
+      Report report = compare(config);
+      show(report);
+      return report.diff().isEmpty() ? ExitCode.DONE : ExitCode.DIFFERS;
+    }
+    return new Round(this, config).run(this::show, quiet);
+  }
+
+  private Report compare(Config config) throws Exception {
     try (StateDirectory state = context.openState(config)) {
       Survey survey = context.survey(config, state.readScanState());
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
-      report = context.comparison(config, survey, baseline).report(context.zone());
+      Report report = context.comparison(config, survey, baseline).report(context.zone());
       remember(state, survey.state());
+      return report;
     }
-    if (!quiet) {
-      print(format.of(report));
-    }
-    if (report.diff().isEmpty()) {
-      return ExitCode.DONE;
-    }
-    return noAlert || baselineFile != null ? ExitCode.DIFFERS : alert(config, report);
   }
 
-  private int alert(Config config, Report report) {
-    Host host = context.host();
-    try {
-      new Mail(config, host.sendmail(), host.mailTimeout()).send(report.alert(config.subject()));
-      return ExitCode.DIFFERS;
-    } catch (DeliveryException e) {
-      err().println("lsm: " + e.getMessage());
-      if (context.verbose()) {
-        e.printStackTrace(err());
-      }
-      return ExitCode.UNDELIVERED;
+  private void show(Report report) {
+    if (!quiet) {
+      print(format.of(report));
+      out().flush(); // before a mail server is waited for
     }
   }
 }

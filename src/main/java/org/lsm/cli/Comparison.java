@@ -77,6 +77,16 @@ final class Comparison {
     return new Report(baseline, visible(found), diff, stories, notes, zone);
   }
 
+  /** The sockets that rules ignore. */
+  long ignored() {
+    return survey.found().sockets().values().stream().filter(it -> !rules.isOpen(it)).count();
+  }
+
+  /** The ports that count by owner. */
+  EphemeralPorts ephemeral() {
+    return ephemeral;
+  }
+
   private boolean isConfirmed(Diff diff) {
     return survey.isExhausted() || (survey.isSettled() && diff.count(Kind.GONE) == 0);
   }

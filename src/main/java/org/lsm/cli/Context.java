@@ -3,11 +3,26 @@ package org.lsm.cli;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
+import java.util.function.Consumer;
+import org.lsm.alert.Channel;
+import org.lsm.alert.History;
+import org.lsm.alert.Hook;
+import org.lsm.alert.Mail;
+import org.lsm.alert.Outbox;
+import org.lsm.alert.Report;
+import org.lsm.alert.Syslog;
 import org.lsm.config.Config;
+import org.lsm.config.Config.Mailer;
 import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules;
 import org.lsm.proc.HostScanner;
@@ -15,6 +30,7 @@ import org.lsm.proc.Survey;
 import org.lsm.snapshot.EphemeralPorts;
 import org.lsm.snapshot.ScanState;
 import org.lsm.snapshot.Snapshot;
+import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.StateDirectory;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -75,7 +91,8 @@ public final class Context {
     return IgnoreRules.read(configFile().resolveSibling("ignore.lsm"));
   }
 
-  private Path configFile() {
+  /** The file that the configuration is read from. */
+  Path configFile() {
     if (configFile != null) {
       return configFile;
     }
@@ -93,9 +110,16 @@ public final class Context {
 
   /** A survey of the host, on top of what the last run has seen. */
   Survey survey(Config config, ScanState remembered) throws IOException {
-    return new Survey(
-        new HostScanner(host.sources(), config.allNetworkNamespaces(), host.clock(), version()),
-        remembered);
+    return new Survey(scanner(config), remembered);
+  }
+
+  /** The host and this moment. */
+  Origin origin(Config config) throws IOException {
+    return scanner(config).origin(host.clock().instant());
+  }
+
+  private HostScanner scanner(Config config) throws IOException {
+    return new HostScanner(host.sources(), config.allNetworkNamespaces(), host.clock(), version());
   }
 
   /** A comparison with a baseline, as the configuration and the ignore rules say. */
@@ -103,6 +127,57 @@ public final class Context {
       throws IOException, ConfigException {
     EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
     return new Comparison(survey, baseline, ephemeral, rules());
+  }
+
+  /** What happened, and who ran lsm meanwhile. */
+  History history(Config config, Consumer<String> warn) {
+    String sudoUser = host.environment().getOrDefault("SUDO_USER", "");
+    String user = System.getProperty("user.name");
+    return new History(
+        config.stateDirectory(),
+        host.clock(),
+        sudoUser.isEmpty() ? user : sudoUser + " as " + user,
+        warn);
+  }
+
+  /** The alerts that wait. */
+  Outbox outbox(Config config, History history, Consumer<String> warn) {
+    return new Outbox(
+        config.stateDirectory().resolve("outbox"), () -> channels(config, null), history, warn);
+  }
+
+  /**
+   * The channels that alerts go by.
+   *
+   * @param trace told the dialogue with the mail server, or null
+   */
+  List<Channel> channels(Config config, Consumer<String> trace) {
+    List<Channel> channels = new ArrayList<>();
+    if (config.mailer() != Mailer.NONE) {
+      channels.add(new Mail(config, host.sendmail(), host.mailTimeout(), trace));
+    }
+    if (config.syslog()) {
+      channels.add(new Syslog(host.logger(), config.structuredSyslog()));
+    }
+    if (!config.runCommand().isBlank()) {
+      channels.add(new Hook(config.runCommand()));
+    }
+    return channels;
+  }
+
+  /** When a comparison with the baseline succeeded last. */
+  Optional<Instant> lastCompare(Config config) throws IOException {
+    try {
+      Path file = StateDirectory.lastCompare(config.stateDirectory());
+      return Optional.of(Files.getLastModifiedTime(file).toInstant());
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** A time in words, and how long ago it was. */
+  String when(Instant time) {
+    return Report.when(time, host.clock().instant(), zone());
   }
 
   ZoneId zone() {

@@ -1,9 +1,13 @@
 package org.lsm.cli;
 
+import java.time.ZoneId;
+import java.util.List;
 import java.util.Locale;
+import org.lsm.alert.History;
 import org.lsm.alert.Json;
 import org.lsm.alert.Listing;
 import org.lsm.alert.Report;
+import org.lsm.alert.Status;
 import picocli.CommandLine.Option;
 
 /** The option {@code --format}. */
@@ -27,6 +31,14 @@ final class Format {
 
   String of(Report report) {
     return kind == Kind.JSON ? Json.of(report) : report.text();
+  }
+
+  String of(Status status) {
+    return kind == Kind.JSON ? Json.of(status) : status.text();
+  }
+
+  String of(List<History.Event> events, ZoneId zone) {
+    return kind == Kind.JSON ? Json.of(events) : History.table(events, zone);
   }
 
   String of(Listing listing) {

@@ -3,6 +3,7 @@ package org.lsm.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Optional;
+import org.lsm.alert.History;
 import org.lsm.alert.Report;
 import org.lsm.config.Config;
 import org.lsm.proc.Survey;
@@ -41,6 +42,9 @@ public final class GenerateCommand extends LsmCommand {
       state.storeBaseline(baseline);
       remember(state, survey.state());
       accepted.ifPresent(this::printAccepted);
+      History history = history(config);
+      accepted.ifPresent(it -> history.addAll("accepted", it.diff().differences(), it));
+      history.add("baseline", baseline.sockets().size() + " sockets");
       out()
           .printf(
               "Baseline of %d sockets written to %s%n",

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.ZoneId;
+import java.util.List;
 import java.util.Map;
 import org.lsm.proc.HostScanner.Sources;
 
@@ -12,6 +13,8 @@ import org.lsm.proc.HostScanner.Sources;
  *
  * @param sources where the host is described
  * @param sendmail the program that takes mail
+ * @param logger logger(1) of util-linux
+ * @param crontabs files and directories in which cron finds its entries
  * @param mailTimeout how long to wait for each answer of a mail server
  * @param clock the time, and the zone to tell times in
  * @param environment the environment variables
@@ -19,6 +22,8 @@ import org.lsm.proc.HostScanner.Sources;
 public record Host(
     Sources sources,
     Path sendmail,
+    Path logger,
+    List<Path> crontabs,
     Duration mailTimeout,
     Clock clock,
     Map<String, String> environment) {
@@ -32,6 +37,13 @@ public record Host(
             Path.of("/etc/services"),
             Path.of("/run/netns")),
         Path.of("/usr/sbin/sendmail"),
+        Path.of("/usr/bin/logger"),
+        List.of(
+            Path.of("/etc/cron.d"),
+            Path.of("/etc/crontab"),
+            Path.of("/var/spool/cron/crontabs/root"),
+            Path.of("/var/spool/cron/root"),
+            Path.of("/etc/crontabs/root")),
         Duration.ofSeconds(30),
         Clock.system(ZoneId.systemDefault()),
         System.getenv());

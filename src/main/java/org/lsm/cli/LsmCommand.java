@@ -4,6 +4,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import org.lsm.alert.History;
+import org.lsm.alert.Outbox;
+import org.lsm.config.Config;
 import org.lsm.snapshot.ScanState;
 import org.lsm.snapshot.StateDirectory;
 import org.lsm.snapshot.Untrusted;
@@ -56,8 +59,23 @@ abstract class LsmCommand implements Callable<Integer> {
     }
   }
 
+  /** What happened. */
+  History history(Config config) {
+    return context.history(config, this::say);
+  }
+
+  /** The alerts that wait. */
+  Outbox outbox(Config config) {
+    return context.outbox(config, history(config), this::say);
+  }
+
   /** Prints what the reader should know besides the result; escapes it. */
   void warn(String note) {
-    err().println("lsm: " + Untrusted.escape(note));
+    say(Untrusted.escape(note));
+  }
+
+  /** Prints what is escaped already. */
+  void say(String note) {
+    err().println("lsm: " + note);
   }
 }

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -189,6 +190,41 @@ public final class Config {
   /** The directory of the baseline and all else that lsm remembers. */
   public Path stateDirectory() {
     return Path.of(get(Key.STATE_DIR));
+  }
+
+  /** How long to say nothing more of a difference that lasts; zero for not at all. */
+  public Duration remind() {
+    return duration(get(Key.REMIND));
+  }
+
+  /** A time like 30m, 24h or 7d; 0 needs no unit. */
+  public static Duration duration(String value) {
+    long number = Long.parseLong(value.replaceFirst("[mhd]$", ""));
+    return switch (value.charAt(value.length() - 1)) {
+      case 'd' -> Duration.ofDays(number);
+      case 'h' -> Duration.ofHours(number);
+      default -> Duration.ofMinutes(number);
+    };
+  }
+
+  /** Whether alerts are logged. */
+  public boolean syslog() {
+    return !get(Key.SYSLOG).equals("no");
+  }
+
+  /** Whether they are logged with structured data. */
+  public boolean structuredSyslog() {
+    return get(Key.SYSLOG).equals("rfc5424");
+  }
+
+  /** A command of sh(1) that alerts are handed to; empty for none. */
+  public String runCommand() {
+    return get(Key.RUN_CMD);
+  }
+
+  /** The file for the textfile collector of Prometheus' node_exporter. */
+  public Optional<Path> metricsFile() {
+    return Optional.of(get(Key.METRICS_FILE)).filter(path -> !path.isEmpty()).map(Path::of);
   }
 
   /** The protocols whose ephemeral ports count by their owner instead of their number. */

@@ -22,10 +22,10 @@ public enum Key {
   EPHEMERAL("udp", oneOf("udp", "all", "none")),
   NETNS("host", oneOf("host", "all")),
   STATE_DIR("/var/lib/lsm", Key::path),
-  REMIND(Key::notSupported),
-  SYSLOG(Key::notSupported),
-  RUN_CMD(Key::notSupported),
-  METRICS_FILE(Key::notSupported);
+  REMIND("24h", matching("0|\\d{1,5}[mhd]", "a time like 30m, 24h or 7d, or 0 for every run")),
+  SYSLOG("yes", oneOf("yes", "rfc5424", "no")),
+  RUN_CMD("", Key::anything),
+  METRICS_FILE("", Key::optionalPath);
 
   private static final Pattern ADDRESS =
       Pattern.compile("[^\\s,;:<>()\\[\\]\"\\\\@]+(@[A-Za-z0-9._-]+)?");
@@ -34,10 +34,6 @@ public enum Key {
 
   @SuppressWarnings("ImmutableEnumChecker") // the functions have no state
   private final Function<String, Optional<String>> problem;
-
-  Key(Function<String, Optional<String>> problem) {
-    this("", problem);
-  }
 
   Key(String defaultValue, Function<String, Optional<String>> problem) {
     this.defaultValue = defaultValue;
@@ -85,10 +81,6 @@ public enum Key {
 
   private static Optional<String> anything(String value) {
     return Optional.empty();
-  }
-
-  private static Optional<String> notSupported(String value) {
-    return Optional.of("is not supported yet; remove the line");
   }
 
   private static Function<String, Optional<String>> oneOf(String... allowed) {

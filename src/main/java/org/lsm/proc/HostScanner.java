@@ -227,7 +227,8 @@ public final class HostScanner {
         + time.truncatedTo(ChronoUnit.HOURS);
   }
 
-  private Origin origin(Instant time) throws IOException {
+  /** What there is to know of the host itself. */
+  public Origin origin(Instant time) throws IOException {
     return new Origin(
         kernelValue("hostname"),
         kernelValue("osrelease"),

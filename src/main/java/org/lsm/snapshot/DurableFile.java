@@ -5,9 +5,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
@@ -20,6 +22,9 @@ public final class DurableFile {
 
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rw-------");
+
+  private static final Set<PosixFilePermission> READABLE =
+      PosixFilePermissions.fromString("rw-r--r--");
 
   private DurableFile() {}
 
@@ -47,11 +52,21 @@ public final class DurableFile {
    * caller holds the lock of the directory. The file's mode becomes 0600.
    */
   public static void write(Path file, byte[] content) throws IOException {
+    write(file, content, OWNER_ONLY);
+  }
+
+  /** The same with mode 0644, for what other programs are meant to read. */
+  public static void writeReadable(Path file, byte[] content) throws IOException {
+    write(file, content, READABLE);
+  }
+
+  private static void write(Path file, byte[] content, Set<PosixFilePermission> mode)
+      throws IOException {
     Path temporary = file.resolveSibling("." + file.getFileName() + ".tmp");
     // What a killed run has left here must not lend its mode or its owner to the new file.
     Files.deleteIfExists(temporary);
     try {
-      try (FileChannel channel = create(temporary)) {
+      try (FileChannel channel = create(temporary, mode)) {
         ByteBuffer buffer = ByteBuffer.wrap(content);
         while (buffer.hasRemaining()) {
           channel.write(buffer);
@@ -70,11 +85,40 @@ public final class DurableFile {
     syncDirectory(file.toAbsolutePath().getParent());
   }
 
-  private static FileChannel create(Path file) throws IOException {
-    return FileChannel.open(
-        file,
-        Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-        PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+  private static FileChannel create(Path file, Set<PosixFilePermission> mode) throws IOException {
+    FileChannel channel =
+        FileChannel.open(
+            file,
+            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+            PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+    // Whatever the umask; and no link is followed that somebody else has put in its place.
+    Files.getFileAttributeView(file, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+        .setPermissions(mode);
+    return channel;
+  }
+
+  /**
+   * Opens a file of lsm's own to read and write in place; makes it, with mode 0600, if it is
+   * missing.
+   *
+   * @throws FileSystemException if it cannot be opened, or is a symbolic link
+   */
+  public static FileChannel open(Path file) throws IOException {
+    try {
+      return FileChannel.open(
+          file,
+          Set.of(
+              StandardOpenOption.CREATE,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE,
+              LinkOption.NOFOLLOW_LINKS),
+          PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      // open(2) fails for a link without telling the file
+      throw new FileSystemException(file.toString(), null, e.getMessage());
+    }
   }
 
   /** Makes renames and deletions in a directory durable (fsync(2)). */

@@ -45,7 +45,7 @@ public record EphemeralPorts(Scope scope, int first, int last) {
   }
 
   /** The endpoint that a covered socket counts as. */
-  static Endpoint generalize(Endpoint endpoint) {
+  public static Endpoint generalize(Endpoint endpoint) {
     return new Endpoint(
         endpoint.netns(), endpoint.protocol(), endpoint.address(), Endpoint.EPHEMERAL);
   }

@@ -11,26 +11,26 @@ import java.util.List;
  * Text of tab-separated lines that says what it is in its first line and proves in its last one,
  * with a SHA-256 over all the bytes before it, that it is whole.
  */
-final class SealedText {
+public final class SealedText {
 
   private static final String CHECKSUM = "sha256";
 
   private final StringBuilder text = new StringBuilder();
 
   /** Begins a text of this kind and format. */
-  SealedText(String kind, String format) {
+  public SealedText(String kind, String format) {
     line(kind, format);
   }
 
   /** Appends a line; its fields may hold anything. */
-  SealedText line(String... fields) {
+  public SealedText line(String... fields) {
     text.append(String.join("\t", Arrays.stream(fields).map(Untrusted::escape).toList()));
     text.append('\n');
     return this;
   }
 
   /** The finished text. */
-  String seal() {
+  public String seal() {
     return text + CHECKSUM + "\t" + sha256(text.toString()) + "\n";
   }
 
@@ -40,7 +40,7 @@ final class SealedText {
    * @return the fields of each line between the first and the last
    * @throws IllegalArgumentException if it is of another kind or format, or not whole
    */
-  static List<List<String>> open(String text, String kind, String format) {
+  public static List<List<String>> open(String text, String kind, String format) {
     List<String> head = fields(text.lines().findFirst().orElse(""));
     if (head.size() != 2 || !head.get(0).equals(kind)) {
       throw new IllegalArgumentException("not an " + kind + " file");

@@ -1,21 +1,16 @@
 package org.lsm.snapshot;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 
 /**
  * The directory where lsm keeps what it remembers: the baseline with its predecessors, and the last
@@ -26,13 +21,11 @@ public final class StateDirectory implements AutoCloseable {
   /** How many replaced baselines are kept, as {@code baseline.1} (the newest) and so on. */
   private static final int PREDECESSORS = 5;
 
-  private static final Duration POLL = Duration.ofMillis(50);
-
   private final Path directory;
-  private final FileChannel lock;
+  private final LockFile lock;
   private ScanState remembered = ScanState.empty();
 
-  private StateDirectory(Path directory, FileChannel lock) {
+  private StateDirectory(Path directory, LockFile lock) {
     this.directory = directory;
     this.lock = lock;
   }
@@ -40,7 +33,9 @@ public final class StateDirectory implements AutoCloseable {
   /** Creates the directory, for its owner alone, if it is missing. */
   public static void create(Path directory) throws IOException {
     if (!Files.isDirectory(directory)) {
-      Files.createDirectories(directory, mode("rwx------"));
+      Files.createDirectories(
+          directory,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
   }
 
@@ -49,7 +44,7 @@ public final class StateDirectory implements AutoCloseable {
    * process ends.
    *
    * @param patience how long to wait for another run to end
-   * @throws LockedException if the other run did not end in time
+   * @throws LockFile.LockedException if the other run did not end in time
    */
   public static StateDirectory open(Path directory, Duration patience) throws IOException {
     if (!Files.isDirectory(directory)) {
@@ -58,25 +53,7 @@ public final class StateDirectory implements AutoCloseable {
               + directory
               + "; run 'lsm generate' to create it and take a baseline");
     }
-    FileChannel lock =
-        FileChannel.open(
-            directory.resolve("lock"),
-            Set.of(
-                StandardOpenOption.CREATE,
-                StandardOpenOption.READ,
-                StandardOpenOption.WRITE,
-                LinkOption.NOFOLLOW_LINKS),
-            mode("rw-------"));
-    try {
-      awaitLock(lock, directory, patience);
-      lock.truncate(0);
-      String pid = ProcessHandle.current().pid() + "\n";
-      lock.write(ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)), 0);
-      return new StateDirectory(directory, lock);
-    } catch (IOException e) {
-      lock.close();
-      throw e;
-    }
+    return new StateDirectory(directory, LockFile.take(directory.resolve("lock"), patience));
   }
 
   @Override
@@ -84,52 +61,40 @@ public final class StateDirectory implements AutoCloseable {
     lock.close();
   }
 
-  private static FileAttribute<?> mode(String permissions) {
-    return PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions));
-  }
-
-  private static void awaitLock(FileChannel lock, Path directory, Duration patience)
-      throws IOException {
-    long deadline = System.nanoTime() + patience.toNanos();
-    while (lock.tryLock() == null) {
-      if (System.nanoTime() >= deadline) {
-        throw new LockedException(directory, holder(lock), patience);
-      }
-      sleep();
-    }
-  }
-
-  private static String holder(FileChannel channel) throws IOException {
-    ByteBuffer pid = ByteBuffer.allocate(32);
-    channel.read(pid, 0);
-    return new String(pid.array(), 0, pid.position(), StandardCharsets.US_ASCII).strip();
-  }
-
-  private static void sleep() throws IOException {
-    try {
-      Thread.sleep(POLL.toMillis());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted while waiting for the lock", e);
-    }
-  }
-
   /** The path of the baseline, whether there is one or not. */
   public Path baseline() {
+    return baseline(directory);
+  }
+
+  /** The path of the baseline of a state directory. */
+  public static Path baseline(Path directory) {
     return directory.resolve("baseline");
   }
 
   /**
    * Reads the baseline.
    *
-   * @throws IOException if there is none, or it is damaged
+   * @throws NoBaselineException if there is none, or it cannot be read
    */
   public Snapshot readBaseline() throws IOException {
     try {
       return SnapshotFile.read(baseline());
     } catch (NoSuchFileException e) {
-      throw new IOException(
+      throw new NoBaselineException(
           "there is no baseline " + baseline() + "; run 'lsm generate' to take one", e);
+    } catch (AccessDeniedException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new NoBaselineException(e.getMessage(), e);
+    }
+  }
+
+  /** There is nothing to compare with: somebody has deleted the baseline, or damaged it. */
+  public static final class NoBaselineException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    NoBaselineException(String message, IOException cause) {
+      super(message, cause);
     }
   }
 
@@ -159,6 +124,16 @@ public final class StateDirectory implements AutoCloseable {
 
   private static void rename(Path from, Path to) throws IOException {
     Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** The path of what the administrator was told. */
+  public static Path told(Path directory) {
+    return directory.resolve("told");
+  }
+
+  /** The path of a file whose time is that of the last comparison with the baseline. */
+  public static Path lastCompare(Path directory) {
+    return directory.resolve("compared");
   }
 
   /** What the last scan remembered. */
@@ -198,17 +173,5 @@ public final class StateDirectory implements AutoCloseable {
       files.add(predecessor(age));
     }
     return files;
-  }
-
-  /** Another run holds the lock and did not end in time. */
-  public static final class LockedException extends IOException {
-    private static final long serialVersionUID = 1L;
-
-    LockedException(Path directory, String pid, Duration patience) {
-      super(
-          String.format(
-              "another lsm (PID %s) has been using %s for more than %d s; see what it waits for, or end it, and try again",
-              pid, directory, patience.toSeconds()));
-    }
   }
 }

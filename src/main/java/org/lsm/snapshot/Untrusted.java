@@ -1,5 +1,7 @@
 package org.lsm.snapshot;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -9,6 +11,7 @@ import java.util.Locale;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Text that any user of the host may have written: socket names, program paths, command lines.
@@ -61,6 +64,18 @@ public final class Untrusted {
     return SPACES
         .matcher(out)
         .replaceAll(spaces -> Matcher.quoteReplacement("\\x20".repeat(spaces.group().length())));
+  }
+
+  /** A stack trace; the messages in it may quote a server, or the output of a program. */
+  public static String stackTrace(Throwable e) {
+    StringWriter trace = new StringWriter();
+    e.printStackTrace(new PrintWriter(trace, true));
+    return trace
+        .toString()
+        .replace("\t", " ")
+        .lines()
+        .map(Untrusted::escape)
+        .collect(Collectors.joining("\n"));
   }
 
   private static void escape(int codePoint, StringBuilder out) {

@@ -75,6 +75,7 @@ class JsonTest {
                 List.of(
                     new Difference(Kind.NEW, web, web),
                     new Difference(Kind.GONE, OLD_SSH, OLD_SSH))),
+            List.of(new Difference(Kind.CHANGED, OLD_SSH, web)),
             Map.of(WEB, story),
             List.of("a note"),
             ZoneOffset.UTC);
@@ -157,6 +158,9 @@ class JsonTest {
               "pids": [],
               "processes": []
             }
+          ],
+          "still": [
+            "CHANGED web:tcp6/[::]:80"
           ],
           "notes": [
             "a note"
@@ -253,6 +257,7 @@ class JsonTest {
             snapshot,
             snapshot,
             new Diff(List.of(new Difference(Kind.CHANGED, entry, entry))),
+            List.of(new Difference(Kind.GONE, entry, entry)),
             Map.of(endpoint, story),
             List.of(raw),
             ZoneOffset.UTC);
@@ -275,6 +280,7 @@ class JsonTest {
     }
     assertEquals(array(escaped), difference.getAsJsonArray("peers"));
     assertEquals(array(escaped), parsed.getAsJsonArray("notes"));
+    assertEquals(array("GONE " + escaped + ":unix/" + escaped), parsed.getAsJsonArray("still"));
 
     String listing = Json.of(new Listing(snapshot, new TreeMap<>(), List.of(raw)));
     assertValid("listing", listing);

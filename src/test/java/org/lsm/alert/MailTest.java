@@ -3,15 +3,19 @@ package org.lsm.alert;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
 import com.icegreen.greenmail.junit5.GreenMailExtension;
 import com.icegreen.greenmail.util.GreenMailUtil;
 import com.icegreen.greenmail.util.ServerSetup;
 import jakarta.mail.Address;
+import jakarta.mail.BodyPart;
 import jakarta.mail.Message.RecipientType;
 import jakarta.mail.internet.MimeMessage;
+import jakarta.mail.internet.MimeMultipart;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -27,9 +31,14 @@ import java.security.KeyStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -48,7 +57,8 @@ class MailTest {
 
   private static final Instant TIME = Instant.parse("2026-01-02T03:04:05Z");
   private static final Alert ALERT =
-      new Alert("web1", TIME, "Alert on web1", "1 NEW\nsecond line\n");
+      alert("web1", "Alert on web1", List.of("1 NEW", "second line"));
+  private static final String ID = "<" + ALERT.id() + "@web1>";
   private static final Duration PATIENCE = Duration.ofSeconds(20);
   private static final Duration SHORT = Duration.ofMillis(300);
   private static final String ADVICE =
@@ -77,8 +87,11 @@ class MailTest {
     assertEquals(Date.from(TIME), message.getSentDate());
     assertEquals(List.of("auto-generated"), List.of(message.getHeader("Auto-Submitted")));
     assertEquals("1.0", message.getHeader("MIME-Version", null));
-    assertTrue(message.isMimeType("text/plain"));
-    assertEquals("1 NEW\r\nsecond line", GreenMailUtil.getBody(message).strip());
+    assertEquals(
+        List.of(
+            "text/plain; charset=UTF-8\n1 NEW\nsecond line\n",
+            "text/html; charset=UTF-8\n<p>1 NEW</p>\n<p>second line</p>\n"),
+        alternatives(message));
   }
 
   @Test
@@ -98,18 +111,29 @@ class MailTest {
   void messageIdIsOfTheDomainOfTheSender(String from, String domain) throws Exception {
     send(ALERT, "FROM=\"" + from + "\"");
 
-    String id = received().getMessageID();
-    assertTrue(id.matches("<[A-Za-z0-9.]+@" + domain.replace(".", "\\.") + ">"), id);
+    assertEquals("<" + ALERT.id() + "@" + domain + ">", received().getMessageID());
   }
 
+  /** Who gets an alert twice can tell that it is one. */
   @Test
-  void twoMessagesHaveDifferentIds() throws Exception {
-    send(ALERT);
-    send(ALERT);
+  void messageIdIsTheSameAtEachAttemptAndAnotherForAnotherAlert() throws Exception {
+    Alert other = alert("web1", "Alert on web1", List.of("1 NEW", "second line"));
+    try (ScriptedSmtpServer server =
+        new ScriptedSmtpServer(null, Map.of("stored", "451 4.3.0 disk full"))) {
+      failure(server.port());
+      failure(server.port());
 
-    MimeMessage[] messages = greenMail.getReceivedMessages();
+      assertEquals(
+          List.of("Message-ID: " + ID, "Message-ID: " + ID),
+          server.dialogue().stream().filter(line -> line.startsWith("Message-ID:")).toList());
+    }
+    send(ALERT);
+    send(other);
+
     assertEquals(
-        2, Stream.of(messages).map(MailTest::id).distinct().count(), "distinct Message-IDs");
+        List.of(ID, "<" + other.id() + "@web1>"),
+        Stream.of(greenMail.getReceivedMessages()).map(MailTest::id).toList());
+    assertNotEquals(ALERT.id(), other.id());
   }
 
   /** Not every name of a host can stand in an address, but the alert must be sent. */
@@ -124,7 +148,7 @@ class MailTest {
     "wéb, localhost",
   })
   void anyHostNameIsMailed(String host, String domain) throws Exception {
-    send(new Alert(host, TIME, "s", "t"));
+    send(alert(host, "s", List.of("t")));
 
     MimeMessage message = received();
     assertEquals("root@" + domain, message.getHeader("To", null));
@@ -135,7 +159,7 @@ class MailTest {
   void hostNameCannotSpeakToTheServer() throws Exception {
     try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
       send(
-          new Alert("x\r\nRCPT TO:<spy@example.org>", TIME, "s", "t"),
+          alert("x\r\nRCPT TO:<spy@example.org>", "s", List.of("t")),
           server.port(),
           "USER=\"a@example.org\"",
           "FROM=\"b@example.org\"");
@@ -148,21 +172,30 @@ class MailTest {
 
   @Test
   void textOutsideAsciiSurvives() throws Exception {
-    send(new Alert("web1", TIME, "Überwachung ✓ 監視", "Dienst „naïve“ ✓ 監視 😀\n"));
+    send(alert("web1", "Überwachung ✓ 監視", List.of("Dienst „naïve“ ✓ 監視 😀")));
 
     MimeMessage message = received();
     assertEquals("Überwachung ✓ 監視", message.getSubject());
-    assertEquals("Dienst „naïve“ ✓ 監視 😀", message.getContent().toString().strip());
+    assertEquals(
+        List.of(
+            "text/plain; charset=UTF-8\nDienst „naïve“ ✓ 監視 😀\n",
+            "text/html; charset=UTF-8\n<p>Dienst „naïve“ ✓ 監視 😀</p>\n"),
+        alternatives(message));
     assertTrue(raw(message).chars().allMatch(c -> c < 0x80), "7-bit on the wire");
   }
 
   @Test
   void linesLongerThanSmtpAllowsSurvive() throws Exception {
-    String text = "x".repeat(100_000) + "\n" + "ü".repeat(5000) + "\n.\n..dots\nend\n";
-    send(new Alert("web1", TIME, "s".repeat(3000), text));
+    List<String> text =
+        List.of("x".repeat(100_000), "ü".repeat(5000), ".", "..dots", ".x".repeat(2000), "end");
+    send(alert("web1", "s".repeat(3000), text));
 
     MimeMessage message = received();
-    assertEquals(text.replace("\n", "\r\n").strip(), message.getContent().toString().strip());
+    assertEquals(
+        List.of(
+            "text/plain; charset=UTF-8\n" + String.join("\n", text) + "\n",
+            "text/html; charset=UTF-8\n<p>" + String.join("</p>\n<p>", text) + "</p>\n"),
+        alternatives(message));
     assertEquals("s".repeat(3000), message.getSubject().replaceAll("\\s", ""));
     assertTrue(
         raw(message).lines().skip(headerLines(raw(message))).allMatch(line -> line.length() < 999));
@@ -182,7 +215,7 @@ class MailTest {
       })
   void subjectCannotInjectAHeader(String subject) throws Exception {
     try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
-      send(new Alert("web1", TIME, subject, "text"), server.port());
+      send(alert("web1", subject, List.of("text")), server.port());
 
       List<String> header =
           server.dialogue().stream()
@@ -199,7 +232,6 @@ class MailTest {
               "Subject",
               "MIME-Version",
               "Content-Type",
-              "Content-Transfer-Encoding",
               "Auto-Submitted"),
           header.stream()
               .filter(line -> !line.startsWith(" ") && !line.startsWith("\t"))
@@ -208,12 +240,34 @@ class MailTest {
     }
   }
 
+  // ---- some recipients and not others
+
   @Test
-  void mailerNoneSendsNothing() throws Exception {
+  void whoHasItAlreadyDoesNotGetItAgain() throws Exception {
+    Set<String> served = Set.of("root@web1", "b@example.org", "stranger@example.org");
+    String[] settings = {"USER=\"root, a@example.org b@example.org\""};
+
+    assertEquals("", mail(greenMail.getSmtp().getPort(), settings).send(ALERT, served));
+
+    MimeMessage message = received();
+    assertEquals(
+        1, greenMail.getReceivedMessagesForDomain("a@example.org").length, "in its mailbox");
+    assertEquals(List.of("root@web1", "a@example.org", "b@example.org"), to(message));
+    assertEquals(ID, message.getMessageID());
+  }
+
+  @Test
+  void whereEverybodyHasItNobodyIsAsked() throws Exception {
+    Set<String> served = Set.of("root@web1", "a@example.org");
+    Path sendmail = script("touch " + directory + "/called");
     try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
-      send(ALERT, server.port(), "MAILER=\"none\"");
+      String[] settings = {"USER=\"root a@example.org\""};
+
+      assertEquals("", mail(server.port(), settings).send(ALERT, served));
+      assertEquals("", mail(sendmail, settings).send(ALERT, served));
 
       assertEquals(List.of(), server.dialogue());
+      assertFalse(Files.exists(directory.resolve("called")));
     }
   }
 
@@ -243,6 +297,7 @@ class MailTest {
             + " failed: 535 5.7.8 Authentication credentials invalid"
             + "; check SMTP_USER and the password in SMTP_PASS_FILE",
         e.getMessage().replace("  ", " "));
+    assertFalse(e.isRefusal());
     assertFalse(stackTrace(e).contains("wr0ng-password"));
     assertEquals(0, greenMail.getReceivedMessages().length);
   }
@@ -268,7 +323,7 @@ class MailTest {
 
       assertEquals(
           "mail to 127.0.0.1:" + port + " failed: ConnectException: Connection refused" + ADVICE,
-          failure(port));
+          failureOfTheChannel(port));
     }
   }
 
@@ -276,18 +331,18 @@ class MailTest {
   void unknownHost() {
     assertEquals(
         "mail to nosuchhost.invalid:25 failed: UnknownHostException: nosuchhost.invalid" + ADVICE,
-        failure(25, "SMTP_HOST=\"nosuchhost.invalid\""));
+        failureOfTheChannel(25, "SMTP_HOST=\"nosuchhost.invalid\""));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"auto", "tls"})
   void silentServerIsGivenUp(String tls) throws Exception {
     try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
-      Mail mail =
-          new Mail(config(silent.getLocalPort(), "SMTP_TLS=\"" + tls + "\""), Path.of("/"), SHORT);
+      Config config = config(silent.getLocalPort(), "SMTP_TLS=\"" + tls + "\"");
+      Mail mail = new Mail(config, Path.of("/"), SHORT, null);
       long start = System.nanoTime();
 
-      DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT));
+      DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
 
       Duration took = Duration.ofNanos(System.nanoTime() - start);
       assertEquals(
@@ -297,6 +352,37 @@ class MailTest {
               + ADVICE,
           e.getMessage());
       assertTrue(took.compareTo(SHORT) >= 0 && took.toSeconds() < 5, "took " + took);
+      assertFalse(e.isRefusal());
+    }
+  }
+
+  /** Each byte comes in time, and the answer never ends. */
+  @Test
+  void serverThatIsNeverDoneIsGivenUp() throws Exception {
+    try (ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      FutureTask<Void> server = new FutureTask<>(() -> trickle(listener));
+      new Thread(server, "trickling SMTP server").start();
+      Mail mail = new Mail(config(listener.getLocalPort()), Path.of("/"), SHORT, null);
+
+      DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
+
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + listener.getLocalPort()
+              + " failed: it took too long; check the mail server",
+          e.getMessage());
+      assertFalse(e.isRefusal());
+      assertFalse(server.isDone(), "the server would have gone on");
+      server.cancel(true);
+    }
+  }
+
+  private static Void trickle(ServerSocket listener) throws Exception {
+    try (Socket client = listener.accept()) {
+      while (true) {
+        client.getOutputStream().write('2');
+        Thread.sleep(SHORT.toMillis() / 10);
+      }
     }
   }
 
@@ -310,7 +396,7 @@ class MailTest {
               + server.port()
               + " failed: the server closed the connection"
               + ADVICE,
-          failure(server.port()));
+          failureOfTheChannel(server.port()));
     }
   }
 
@@ -326,18 +412,38 @@ class MailTest {
   void oneRefusedRecipientDoesNotKeepTheAlertFromTheOthers(
       String command, String reply, String reason) throws Exception {
     try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of(command, reply))) {
-      String message =
-          failure(server.port(), "USER=\"a@example.org bad@example.org b@example.org\"");
-
-      assertEquals(
+      String expected =
           "mail to 127.0.0.1:"
               + server.port()
               + " failed: refused "
               + reason
-              + "; check the addresses in USER and FROM",
-          message);
-      assertTrue(server.dialogue().contains("RCPT TO:<b@example.org>"));
-      assertTrue(server.dialogue().contains("Subject: Alert on web1"));
+              + "; check the addresses in USER and FROM";
+      Mail mail = mail(server.port(), "USER=\"a@example.org bad@example.org b@example.org\"");
+
+      DeliveryException first =
+          assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
+      DeliveryException second =
+          assertThrows(DeliveryException.class, () -> mail.send(ALERT, first.served()));
+
+      assertEquals(expected, first.getMessage());
+      assertEquals(Set.of("a@example.org", "b@example.org"), first.served());
+      assertTrue(first.isRefusal());
+      assertEquals(expected, second.getMessage());
+      assertEquals(Set.of(), second.served());
+      assertTrue(second.isRefusal());
+      assertEquals(
+          List.of(
+              "MAIL FROM:<root@web1>",
+              "RCPT TO:<a@example.org>",
+              "RCPT TO:<bad@example.org>",
+              "RCPT TO:<b@example.org>",
+              "DATA",
+              "Subject: Alert on web1",
+              "MAIL FROM:<root@web1>",
+              "RCPT TO:<bad@example.org>"),
+          server.dialogue().stream()
+              .filter(line -> line.matches("(MAIL|RCPT|DATA|Subject:).*"))
+              .toList());
     }
   }
 
@@ -375,6 +481,10 @@ class MailTest {
               + reason
               + "; check the addresses in USER and FROM",
           failure(server.port()));
+      DeliveryException e =
+          assertThrows(DeliveryException.class, () -> mail(server.port()).send(ALERT, Set.of()));
+      assertTrue(e.isRefusal());
+      assertEquals(Set.of(), e.served());
     }
   }
 
@@ -406,7 +516,7 @@ class MailTest {
         settings.add("SMTP_PASS_FILE=\"" + password + "\"");
       }
 
-      String message = failure(server.port(), settings.toArray(String[]::new));
+      String message = failureOfTheChannel(server.port(), settings.toArray(String[]::new));
 
       assertEquals(
           "mail to 127.0.0.1:"
@@ -486,7 +596,7 @@ class MailTest {
   void implicitTlsRefusesACertificateThatNobodyVouchesFor() {
     int port = greenMail.getSmtps().getPort();
 
-    assertEquals(untrusted(port), failure(port, "SMTP_TLS=\"tls\""));
+    assertEquals(untrusted(port), failureOfTheChannel(port, "SMTP_TLS=\"tls\""));
     assertEquals(0, greenMail.getReceivedMessages().length);
   }
 
@@ -520,7 +630,8 @@ class MailTest {
     Path input = directory.resolve("input");
     Path sendmail = script("printf '%s\\n' \"$@\" > " + arguments + "; cat > " + input);
 
-    mail(sendmail, "USER=\"root ops@example.org\"").send(ALERT);
+    Mail mail = mail(sendmail, "USER=\"root ops@example.org\"");
+    assertEquals("", mail.send(ALERT, Set.of()));
 
     assertEquals(
         List.of("-i", "-f", "root@web1", "--", "root@web1", "ops@example.org"),
@@ -532,16 +643,26 @@ class MailTest {
     assertEquals("Alert on web1", message.getSubject());
     assertEquals(List.of("root@web1", "ops@example.org"), to(message));
     assertEquals(Date.from(TIME), message.getSentDate());
-    assertEquals("1 NEW\nsecond line\n", message.getContent());
+    assertEquals(ID, message.getMessageID());
+    assertEquals(
+        List.of(
+            "text/plain; charset=UTF-8\n1 NEW\nsecond line\n",
+            "text/html; charset=UTF-8\n<p>1 NEW</p>\n<p>second line</p>\n"),
+        alternatives(message));
     assertFalse(
         Files.readString(input).contains("\r"), "programs take text with the host's line ends");
+
+    mail.send(ALERT, Set.of("root@web1"));
+    assertEquals(
+        List.of("-i", "-f", "root@web1", "--", "ops@example.org"), Files.readAllLines(arguments));
   }
 
   @Test
   void failureOfSendmailIsToldWithItsWords() throws Exception {
     Path sendmail = script("cat > /dev/null; echo queue is full; printf '\\033[0m' >&2; exit 75");
 
-    DeliveryException e = assertThrows(DeliveryException.class, () -> mail(sendmail).send(ALERT));
+    DeliveryException e =
+        assertThrows(DeliveryException.class, () -> mail(sendmail).send(ALERT, Set.of()));
 
     assertEquals(
         "mail through "
@@ -549,13 +670,16 @@ class MailTest {
             + " failed: it ended with 75 and said: queue is full\\x0a\\x1b[0m"
             + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
         e.getMessage());
+    assertFalse(e.isRefusal());
+    assertEquals(Set.of(), e.served());
   }
 
   @Test
   void missingSendmailIsToldWithAdvice() {
     Path missing = directory.resolve("missing");
 
-    DeliveryException e = assertThrows(DeliveryException.class, () -> mail(missing).send(ALERT));
+    DeliveryException e =
+        assertThrows(DeliveryException.class, () -> mail(missing).send(ALERT, Set.of()));
 
     assertEquals(
         "mail through "
@@ -566,7 +690,85 @@ class MailTest {
         e.getMessage());
   }
 
+  // ---- trace
+
+  /** What a mail server is told and answers, for who looks for a fault; the password is not. */
+  @ParameterizedTest
+  @ValueSource(strings = {"LOGIN", "PLAIN"})
+  void traceHasTheDialogueWithoutThePassword(String mechanism) throws Exception {
+    String secret = "s3cret pass";
+    String plain = base64("lsm\0lsm\0" + secret);
+    Path password = Files.writeString(directory.resolve("pass"), secret + "\n");
+    Map<String, String> replies =
+        Map.of(
+            "EHLO",
+            "250-mx.example\r\n250 AUTH " + mechanism,
+            "AUTH LOGIN",
+            "334 VXNlcm5hbWU6",
+            base64("lsm"),
+            "334 UGFzc3dvcmQ6",
+            base64(secret),
+            "235 welcome",
+            "AUTH PLAIN " + plain,
+            "235 welcome",
+            "MAIL",
+            "250 I know your " + secret);
+    List<String> trace = new CopyOnWriteArrayList<>();
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, replies)) {
+      Config config = config(server.port(), login(password));
+
+      new Mail(config, Path.of("/nonexistent"), PATIENCE, trace::add).send(ALERT, Set.of());
+
+      List<String> told = server.dialogue();
+      assertTrue(
+          told.contains(base64(secret)) || told.contains("AUTH PLAIN " + plain),
+          "logged in: " + told);
+      assertEquals(
+          List.of(
+              "220 mx.example ESMTP",
+              "EHLO web1",
+              "250-mx.example",
+              "250 AUTH " + mechanism,
+              "DEBUG SMTP: AUTH " + mechanism + " command trace suppressed",
+              "DEBUG SMTP: AUTH " + mechanism + " succeeded",
+              "MAIL FROM:<root@web1>",
+              "250 I know your ********",
+              "RCPT TO:<root@web1>",
+              "250 ok",
+              "DATA",
+              "354 go ahead"),
+          trace.stream()
+              .filter(line -> !line.startsWith("DEBUG") || line.contains("SMTP: AUTH"))
+              .takeWhile(line -> !line.startsWith("Date:"))
+              .toList());
+      assertTrue(trace.contains("Subject: Alert on web1"));
+      assertEquals(List.of("QUIT", "221 bye"), trace.subList(trace.size() - 2, trace.size()));
+      for (String line : trace) {
+        for (String form : List.of(secret, base64(secret), plain)) {
+          assertFalse(line.contains(form), line);
+        }
+      }
+    }
+  }
+
   // ---- helpers
+
+  private static Alert alert(String host, String subject, List<String> text) {
+    return new Alert(
+        UUID.randomUUID().toString(),
+        Occasion.DIFFERENCES,
+        TIME,
+        host,
+        subject,
+        text,
+        text.stream().map(line -> "<p>" + line + "</p>").toList(),
+        List.of(),
+        new JsonObject());
+  }
+
+  private static String base64(String text) {
+    return Base64.getEncoder().encodeToString(text.getBytes(UTF_8));
+  }
 
   private Config config(int port, String... settings) throws Exception {
     List<String> lines = new ArrayList<>(List.of(settings));
@@ -578,7 +780,11 @@ class MailTest {
   }
 
   private void send(Alert alert, int port, String... settings) throws Exception {
-    new Mail(config(port, settings), Path.of("/nonexistent"), PATIENCE).send(alert);
+    assertEquals("", mail(port, settings).send(alert, Set.of()));
+  }
+
+  private Mail mail(int port, String... settings) throws Exception {
+    return new Mail(config(port, settings), Path.of("/nonexistent"), PATIENCE, null);
   }
 
   private void send(Alert alert, String... settings) throws Exception {
@@ -587,6 +793,14 @@ class MailTest {
 
   private String failure(int port, String... settings) {
     return assertThrows(DeliveryException.class, () -> send(ALERT, port, settings)).getMessage();
+  }
+
+  /** A failure that says nothing of this alert: the next one would fail as well. */
+  private String failureOfTheChannel(int port, String... settings) {
+    DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, port, settings));
+    assertFalse(e.isRefusal());
+    assertEquals(Set.of(), e.served());
+    return e.getMessage();
   }
 
   private static String[] login(Path password) {
@@ -598,7 +812,7 @@ class MailTest {
   private Mail mail(Path sendmail, String... settings) throws Exception {
     List<String> lines = new ArrayList<>(List.of(settings));
     lines.add("MAILER=\"sendmail\"");
-    return new Mail(config(25, lines.toArray(String[]::new)), sendmail, PATIENCE);
+    return new Mail(config(25, lines.toArray(String[]::new)), sendmail, PATIENCE, null);
   }
 
   private Path script(String body) throws IOException {
@@ -617,7 +831,19 @@ class MailTest {
   }
 
   private static String id(MimeMessage message) {
-    return GreenMailUtil.getHeaders(message).replaceAll("(?s).*(Message-ID: \\S+).*", "$1");
+    return GreenMailUtil.getHeaders(message).replaceAll("(?s).*Message-ID: (\\S+).*", "$1");
+  }
+
+  /** The parts, each with its type in the first line. */
+  private static List<String> alternatives(MimeMessage message) throws Exception {
+    assertTrue(message.isMimeType("multipart/alternative"), message.getContentType());
+    MimeMultipart parts = (MimeMultipart) message.getContent();
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < parts.getCount(); i++) {
+      BodyPart part = parts.getBodyPart(i);
+      texts.add((part.getContentType() + "\n" + part.getContent()).replace("\r\n", "\n"));
+    }
+    return texts;
   }
 
   private static String raw(MimeMessage message) {

@@ -12,12 +12,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.alert.Program.Outcome;
 
@@ -27,6 +29,7 @@ class ProgramTest {
 
   private static final Duration LONG = Duration.ofSeconds(30);
   private static final byte[] NOTHING = {};
+  private static final int MOST_OUTPUT = 64 * 1024;
 
   @TempDir Path directory;
 
@@ -46,7 +49,7 @@ class ProgramTest {
   void argumentArrivesUnchanged(String argument) throws IOException {
     Path script = script("for a in \"$@\"; do printf '<%s>' \"$a\"; done");
 
-    Outcome outcome = new Program(script, LONG).run(List.of(argument, "last"), NOTHING);
+    Outcome outcome = new Program(script, LONG).run(List.of(argument, "last"), NOTHING, Map.of());
 
     assertEquals(new Outcome(0, "<" + argument + "><last>"), outcome);
     assertFalse(Files.exists(directory.resolve("injected")));
@@ -55,14 +58,16 @@ class ProgramTest {
   @Test
   void standardInputArrives() throws IOException {
     Outcome outcome =
-        new Program(script("cat; echo end"), LONG).run(List.of(), "line\nünï\n".getBytes(UTF_8));
+        new Program(script("cat; echo end"), LONG)
+            .run(List.of(), "line\nünï\n".getBytes(UTF_8), Map.of());
 
     assertEquals(new Outcome(0, "line\nünï\nend\n"), outcome);
   }
 
   @Test
   void standardErrorIsPartOfTheOutput() throws IOException {
-    Outcome outcome = new Program(script("echo out; echo err >&2"), LONG).run(List.of(), NOTHING);
+    Outcome outcome =
+        new Program(script("echo out; echo err >&2"), LONG).run(List.of(), NOTHING, Map.of());
 
     assertEquals(new Outcome(0, "out\nerr\n"), outcome);
   }
@@ -72,24 +77,35 @@ class ProgramTest {
     String megabyte = "x".repeat(1 << 20);
 
     Outcome outcome =
-        new Program(script("exec cat"), LONG).run(List.of(), megabyte.getBytes(UTF_8));
+        new Program(script("exec cat"), LONG).run(List.of(), megabyte.getBytes(UTF_8), Map.of());
 
-    assertEquals(new Outcome(0, megabyte), outcome);
+    assertEquals(new Outcome(0, megabyte.substring(0, MOST_OUTPUT)), outcome);
   }
 
   @Test
   void muchOutputBeforeAnyInputIsRead() throws IOException {
-    Path script = script("head -c 1000000 /dev/zero | tr '\\0' y; wc -c");
+    Path script = script("head -c 1000000 /dev/zero | tr '\\0' y; exit $(($(wc -c) >> 14))");
 
-    Outcome outcome = new Program(script, LONG).run(List.of(), new byte[1 << 20]);
+    Outcome outcome = new Program(script, LONG).run(List.of(), new byte[1 << 20], Map.of());
 
-    assertEquals(new Outcome(0, "y".repeat(1_000_000) + "1048576\n"), outcome);
+    assertEquals(new Outcome((1 << 20) >> 14, "y".repeat(MOST_OUTPUT)), outcome);
+  }
+
+  /** One that may not write all that it has to say would never end. */
+  @ParameterizedTest
+  @ValueSource(ints = {MOST_OUTPUT - 1, MOST_OUTPUT, MOST_OUTPUT + 1, 20_000_000})
+  void ofTheOutputTheFirstIsKeptAndTheRestIsTakenAllTheSame(int size) throws IOException {
+    Path script = script("head -c " + size + " /dev/zero | tr '\\0' y && exit 3");
+
+    Outcome outcome = new Program(script, LONG).run(List.of(), NOTHING, Map.of());
+
+    assertEquals(new Outcome(3, "y".repeat(Math.min(size, MOST_OUTPUT))), outcome);
   }
 
   @Test
   void programThatNeverReadsItsInput() throws IOException {
     Outcome outcome =
-        new Program(script("echo busy; exit 3"), LONG).run(List.of(), new byte[1 << 20]);
+        new Program(script("echo busy; exit 3"), LONG).run(List.of(), new byte[1 << 20], Map.of());
 
     assertEquals(new Outcome(3, "busy\n"), outcome);
   }
@@ -99,7 +115,7 @@ class ProgramTest {
   void exitStatusIsHandedOn(int status) throws IOException {
     assertEquals(
         new Outcome(status, ""),
-        new Program(script("exit " + status), LONG).run(List.of(), NOTHING));
+        new Program(script("exit " + status), LONG).run(List.of(), NOTHING, Map.of()));
   }
 
   @Test
@@ -113,7 +129,9 @@ class ProgramTest {
             () ->
                 assertThrows(
                     IOException.class,
-                    () -> new Program(script, Duration.ofSeconds(1)).run(List.of(), NOTHING)));
+                    () ->
+                        new Program(script, Duration.ofSeconds(1))
+                            .run(List.of(), NOTHING, Map.of())));
 
     assertEquals("it did not end within 1 s", e.getMessage());
     for (String pid : Files.readString(pids).strip().split(" ", -1)) {
@@ -129,7 +147,8 @@ class ProgramTest {
     try {
       Outcome outcome =
           assertTimeoutPreemptively(
-              Duration.ofSeconds(20), () -> new Program(script, LONG).run(List.of(), NOTHING));
+              Duration.ofSeconds(20),
+              () -> new Program(script, LONG).run(List.of(), NOTHING, Map.of()));
 
       assertEquals(new Outcome(4, "done\n"), outcome);
     } finally {
@@ -143,18 +162,60 @@ class ProgramTest {
     Path missing = directory.resolve("missing");
 
     IOException e =
-        assertThrows(IOException.class, () -> new Program(missing, LONG).run(List.of(), NOTHING));
+        assertThrows(
+            IOException.class, () -> new Program(missing, LONG).run(List.of(), NOTHING, Map.of()));
 
     assertEquals("there is no program " + missing, e.getMessage());
   }
 
   @Test
   void environmentHoldsNothingInherited() throws IOException {
-    Outcome outcome = new Program(Path.of("/usr/bin/env"), LONG).run(List.of(), NOTHING);
+    Outcome outcome = new Program(Path.of("/usr/bin/env"), LONG).run(List.of(), NOTHING, Map.of());
 
     assertEquals(
         List.of("LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
         outcome.output().lines().sorted().toList());
+  }
+
+  @Test
+  void environmentThatIsHandedOverComesOnTop() throws IOException {
+    Program env = new Program(Path.of("/usr/bin/env"), LONG);
+
+    Outcome outcome =
+        env.run(List.of(), NOTHING, Map.of("LSM_SUBJECT", "$(id) é `", "LC_ALL", "POSIX"));
+
+    assertEquals(
+        List.of("LC_ALL=POSIX", "LSM_SUBJECT=$(id) é `", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
+        outcome.output().lines().sorted().toList());
+  }
+
+  // ---- runs that have to succeed
+
+  @Test
+  void outputOfASuccessIsHandedBack() throws IOException {
+    Path script = script("printf '%s ' \"$1\" \"$WORD\"; cat; echo err >&2");
+
+    assertEquals(
+        "argument word input\nerr\n",
+        new Program(script, LONG)
+            .runSuccessfully(
+                List.of("argument"), "input\n".getBytes(UTF_8), Map.of("WORD", "word")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'echo out; echo err >&2; exit 1', 'it ended with 1 and said: out\nerr'",
+    "'echo; echo late; exit 75', it ended with 75 and said: late",
+    "'kill -9 $$', 'it ended with 137'",
+  })
+  void failureIsToldWithTheOutput(String script, String message) throws IOException {
+    Program program = new Program(script(script), LONG);
+
+    IOException e =
+        assertThrows(
+            IOException.class, () -> program.runSuccessfully(List.of(), NOTHING, Map.of()));
+
+    assertEquals(message, e.getMessage());
   }
 
   private static void awaitEnd(long pid) throws Exception {

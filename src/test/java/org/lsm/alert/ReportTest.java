@@ -1,8 +1,11 @@
 package org.lsm.alert;
 
+import static java.util.stream.Collectors.joining;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import com.google.gson.JsonObject;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -10,14 +13,19 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.alert.Alert.Event;
 import org.lsm.snapshot.Diff;
 import org.lsm.snapshot.Diff.Difference;
 import org.lsm.snapshot.Diff.Kind;
@@ -285,8 +293,24 @@ class ReportTest {
             .replace("<>", escaped);
 
     assertEquals(expected, report.text());
-    assertEquals(expected, report.alert("x").text());
-    assertEquals("on " + escaped, report.alert("on $HOSTNAME").subject());
+    Alert alert = Alert.of(Occasion.DIFFERENCES, report, "on $HOSTNAME");
+    assertEquals(expected.lines().toList(), alert.text());
+    assertEquals("on " + escaped, alert.subject());
+    assertEquals(
+        List.of(
+            event(
+                "alert",
+                "CHANGED unix//run/<> from <> (old<>) to /bin/<> (<>), PID 7"
+                    .replace("<>", escaped),
+                "kind",
+                "CHANGED",
+                "socket",
+                "unix//run/" + escaped,
+                "owners",
+                "/bin/<> (<>)".replace("<>", escaped),
+                "pids",
+                "7")),
+        alert.events());
   }
 
   static Stream<Arguments> hostileTexts() {
@@ -323,11 +347,10 @@ class ReportTest {
     differences.add(new Difference(Kind.CHANGED, SSH, SSH));
     Snapshot now = snapshot("web1", SCAN, List.of(SSH));
 
-    Alert alert =
-        new Report(now, now, new Diff(differences), Map.of(), List.of(), ZoneOffset.UTC)
-            .alert(subject);
+    Report report =
+        new Report(now, now, new Diff(differences), Map.of(), List.of(), ZoneOffset.UTC);
 
-    assertEquals(expected, alert.subject());
+    assertEquals(expected, Alert.of(Occasion.DIFFERENCES, report, subject).subject());
   }
 
   @ParameterizedTest
@@ -337,20 +360,361 @@ class ReportTest {
   void hostNameIsNeverExpandedItself(String host, String expected) {
     Snapshot now = snapshot(host, SCAN, List.of(SSH));
 
-    Alert alert =
-        new Report(now, now, new Diff(List.of()), Map.of(), List.of(), ZoneOffset.UTC)
-            .alert("$HOSTNAME");
+    Report report = new Report(now, now, new Diff(List.of()), Map.of(), List.of(), ZoneOffset.UTC);
 
-    assertEquals(expected, alert.subject());
+    assertEquals(expected, Alert.of(Occasion.DIFFERENCES, report, "$HOSTNAME").subject());
   }
 
   @Test
   void alertTellsWhereAndWhen() {
     Report report = report(List.of(SSH), List.of(SSH, WEB));
 
+    Alert alert = Alert.of(Occasion.DIFFERENCES, report, "$NEW new on $HOSTNAME");
+
+    JsonObject json = Json.bounded(report);
+    json.addProperty("event", "differences");
+    json.addProperty("summary", "web1: 1 NEW, 0 GONE, 0 CHANGED");
     assertEquals(
-        new Alert("web1", SCAN, "1 new on web1", report.text()),
-        report.alert("$NEW new on $HOSTNAME"));
+        new Alert(
+            alert.id(),
+            Occasion.DIFFERENCES,
+            SCAN,
+            "web1",
+            "1 new on web1",
+            report.text().lines().toList(),
+            report.page().html().lines().toList(),
+            report.events(),
+            json),
+        alert);
+    assertNotEquals(alert.id(), Alert.of(Occasion.DIFFERENCES, report, "x").id());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "DIFFERENCES, on web1",
+    "REMINDER, on web1: reminder",
+    "ALL_CLEAR, on web1: all clear",
+  })
+  void subjectTellsTheOccasion(Occasion occasion, String subject) {
+    Report report = report(List.of(SSH), List.of(SSH, WEB));
+
+    assertEquals(subject, Alert.of(occasion, report, "on $HOSTNAME").subject());
+  }
+
+  @Test
+  void anAllClearIsOneEvent() {
+    assertEquals(
+        List.of(event("notice", "web1: no difference to the baseline, 1 sockets")),
+        Alert.of(Occasion.ALL_CLEAR, report(List.of(SSH), List.of(SSH)), "x").events());
+  }
+
+  // ---- a part of a report
+
+  @Test
+  void whatWasToldBeforeIsOnlyNamed() {
+    SocketEntry dns = held(Protocol.UDP6, "[::1]:53", holder(5, SSHD, STARTED));
+    Report report = report(List.of(SSH), List.of(WEB, dns));
+    String expected =
+        """
+        web1: 1 NEW, 0 GONE, 0 CHANGED
+
+        NEW      tcp/0.0.0.0:80
+                 by /usr/sbin/nginx (www-data), PID 80, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
+
+        Still     NEW udp6/[::1]:53, told before
+        Still     GONE tcp/0.0.0.0:22, told before
+        Host      web1, Linux 6.1.0
+        Scanned   2026-01-02 03:04:05 +00:00
+        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
+
+        If all of this is as it should be, take it into the baseline: lsm generate, or lsm accept SOCKET
+        """;
+
+    Report part = report.telling(List.of(difference(Kind.NEW, WEB)));
+
+    assertEquals(expected, part.text());
+    assertEquals(List.of(difference(Kind.NEW, dns), difference(Kind.GONE, SSH)), part.still());
+    assertEquals(1, part.events().size());
+  }
+
+  @Test
+  void whatIsToldWholeIsTheSameReport() {
+    Report report = report(List.of(SSH), List.of(WEB));
+
+    assertEquals(report, report.telling(report.diff().differences()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 20, 21, 500})
+  void ofWhatWasToldBeforeTwentyAreNamed(int told) {
+    Report report = report(List.of(), sockets(told, 1));
+    List<String> expected =
+        new ArrayList<>(
+            IntStream.rangeClosed(1, Math.min(told, 20))
+                .mapToObj(port -> "Still     NEW tcp/0.0.0.0:" + port + ", told before")
+                .toList());
+    if (told > 20) {
+      expected.add("Still     … and " + (told - 20) + " more, told before");
+    }
+
+    assertEquals(
+        expected,
+        report
+            .telling(List.of())
+            .text()
+            .lines()
+            .filter(line -> line.startsWith("Still "))
+            .toList());
+  }
+
+  @Test
+  void whatWasToldBeforeIsEscapedAsWell() {
+    SocketEntry hostile = stored(new Endpoint(Protocol.UNIX, "/run/\033[31m", 0));
+
+    assertEquals(
+        List.of("Still     GONE unix//run/\\x1b[31m, told before"),
+        report(List.of(hostile), List.of(SSH))
+            .telling(List.of(difference(Kind.NEW, SSH)))
+            .text()
+            .lines()
+            .filter(line -> line.startsWith("Still "))
+            .toList());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"200, ''", "201, … and 1 more NEW", "1234, … and 1034 more NEW"})
+  void twoHundredOfAKindAreTold(int all, String more) {
+    List<String> lines = report(List.of(), sockets(all, 1)).differences().lines().toList();
+
+    assertEquals(200, lines.stream().filter(line -> line.startsWith("NEW  ")).count());
+    assertEquals(more, lines.stream().filter(line -> line.startsWith("…")).collect(joining()));
+  }
+
+  // ---- for a log
+
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("events")
+  void eachDifferenceIsAnEvent(Difference difference, Event event) {
+    Snapshot now = snapshot("web1", SCAN, List.of(SSH));
+    Report report =
+        new Report(now, now, new Diff(List.of(difference)), Map.of(), List.of(), ZoneOffset.UTC);
+
+    assertEquals(event.message(), Report.line(difference));
+    assertEquals(List.of(event), report.events());
+  }
+
+  private static Stream<Arguments> events() {
+    Endpoint web = WEB.endpoint();
+    SocketEntry nobody = SocketEntry.heldBy(web, List.of(), true);
+    SocketEntry unseen = SocketEntry.heldBy(web, List.of(), false);
+    SocketEntry both =
+        held(
+            Protocol.TCP,
+            "0.0.0.0:80",
+            holder(82, SSHD, STARTED),
+            holder(9, NGINX, STARTED),
+            holder(81, NGINX, STARTED));
+    return Stream.of(
+        arguments(
+            difference(Kind.NEW, both),
+            event(
+                "alert",
+                "NEW tcp/0.0.0.0:80 by /usr/sbin/nginx (www-data), /usr/sbin/sshd (root), PID"
+                    + " 9,81,82",
+                "kind",
+                "NEW",
+                "socket",
+                "tcp/0.0.0.0:80",
+                "owners",
+                "/usr/sbin/nginx (www-data), /usr/sbin/sshd (root)",
+                "pids",
+                "9,81,82")),
+        arguments(
+            difference(Kind.NEW, nobody),
+            event(
+                "alert",
+                "NEW tcp/0.0.0.0:80 by no process",
+                "kind",
+                "NEW",
+                "socket",
+                "tcp/0.0.0.0:80",
+                "owners",
+                "no process",
+                "pids",
+                "")),
+        arguments(
+            difference(Kind.GONE, stored(web, NGINX)),
+            event(
+                "warning",
+                "GONE tcp/0.0.0.0:80 was by /usr/sbin/nginx (www-data)",
+                "kind",
+                "GONE",
+                "socket",
+                "tcp/0.0.0.0:80",
+                "owners",
+                "/usr/sbin/nginx (www-data)",
+                "pids",
+                "")),
+        arguments(
+            new Difference(Kind.CHANGED, stored(web, SSHD), WEB),
+            event(
+                "alert",
+                "CHANGED tcp/0.0.0.0:80 from /usr/sbin/sshd (root) to /usr/sbin/nginx (www-data),"
+                    + " PID 80",
+                "kind",
+                "CHANGED",
+                "socket",
+                "tcp/0.0.0.0:80",
+                "owners",
+                "/usr/sbin/nginx (www-data)",
+                "pids",
+                "80")),
+        arguments(
+            new Difference(Kind.CHANGED, stored(web, SSHD), unseen),
+            event(
+                "alert",
+                "CHANGED tcp/0.0.0.0:80 from /usr/sbin/sshd (root) to an unknown owner",
+                "kind",
+                "CHANGED",
+                "socket",
+                "tcp/0.0.0.0:80",
+                "owners",
+                "an unknown owner",
+                "pids",
+                "")));
+  }
+
+  @Test
+  void anEventNamesTwentyProcesses() {
+    Event event = report(List.of(), sockets(1, 500)).events().get(0);
+
+    String pids = IntStream.rangeClosed(1, 20).mapToObj(String::valueOf).collect(joining(","));
+    assertEquals(
+        event(
+            "alert",
+            "NEW tcp/0.0.0.0:1 by /usr/sbin/nginx (www-data), PID " + pids,
+            "kind",
+            "NEW",
+            "socket",
+            "tcp/0.0.0.0:1",
+            "owners",
+            "/usr/sbin/nginx (www-data)",
+            "pids",
+            pids),
+        event);
+  }
+
+  @Test
+  void aLineIsCutWhereItsOwnersAreTooMany() {
+    String name = "/" + "x".repeat(48);
+    Holder[] many =
+        IntStream.rangeClosed(10, 59)
+            .mapToObj(i -> holder(i, new Owner("u" + i, name), STARTED))
+            .toArray(Holder[]::new);
+    String owners =
+        IntStream.rangeClosed(10, 29).mapToObj(i -> name + " (u" + i + ")").collect(joining(", "));
+
+    assertEquals(
+        "NEW tcp/0.0.0.0:80"
+            + (" by " + owners).substring(0, 600)
+            + "…, PID 10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29",
+        Report.line(difference(Kind.NEW, held(Protocol.TCP, "0.0.0.0:80", many))));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {199, 200, 201, 1234})
+  void ofTheEventsTwoHundredAreLoggedAndTheNumberOfTheOthers(int all) {
+    List<Event> events = report(List.of(), sockets(all, 1)).events();
+
+    List<String> expected =
+        new ArrayList<>(
+            IntStream.rangeClosed(1, Math.min(all, 200))
+                .mapToObj(
+                    port -> "NEW tcp/0.0.0.0:" + port + " by /usr/sbin/nginx (www-data), PID 1")
+                .toList());
+    if (all > 200) {
+      expected.add("web1: " + all + " NEW, 0 GONE, 0 CHANGED, " + (all - 200) + " not logged");
+      assertEquals(event("alert", expected.get(200)), events.get(200));
+    }
+    assertEquals(expected, events.stream().map(Event::message).toList());
+  }
+
+  @Test
+  void whereNothingDiffersThereIsNoEvent() {
+    assertEquals(List.of(), report(List.of(SSH), List.of(SSH)).events());
+  }
+
+  // ---- what is no comparison
+
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("hostileTexts")
+  void aTestSaysThatItIsOne(String host, String escaped) {
+    Origin origin = new Origin(host, "6.1.0", SCAN, "1.0.0");
+    String expected =
+        """
+        <>: test alert
+
+        Reason    somebody ran lsm test-alert
+        Host      <>, Linux 6.1.0
+        Scanned   2026-01-02 08:34:05 +05:30
+
+        Alerts of lsm arrive. Nothing was compared for this one.
+        """;
+
+    assertEquals(
+        expected.replace("<>", escaped), Report.test(origin, ZoneId.of("Asia/Kolkata")).text());
+  }
+
+  @Test
+  void withoutABaselineThereIsAReasonAndAnAdvice() {
+    Origin origin = new Origin("web\0331", "6.1\n0", SCAN, "1.0.0");
+    String expected =
+        """
+        web\\x1b1: the baseline cannot be read, nothing is compared
+
+        Reason    no\\x0abaseline
+        Host      web\\x1b1, Linux 6.1\\x0a0
+        Scanned   2026-01-02 03:04:05 +00:00
+
+        If nobody of you did this, somebody else did: look around before a new baseline is taken.
+        """;
+
+    Page page = Report.withoutBaseline(origin, "no\nbaseline", ZoneOffset.UTC);
+
+    assertEquals(expected, page.text());
+    Alert alert = Alert.of(Occasion.NO_BASELINE, origin, page, "$NEW on $HOSTNAME", ZoneOffset.UTC);
+    assertEquals("0 on web\\x1b1: no baseline", alert.subject());
+    assertEquals(
+        List.of(event("crit", "web\\x1b1: the baseline cannot be read, nothing is compared")),
+        alert.events());
+    assertEquals(
+        "{'host':'web\\\\x1b1','kernel':'6.1\\\\x0a0','time':'2026-01-02T03:04:05Z','lsm':'1.0.0',"
+            + "'event':'no_baseline',"
+            + "'summary':'web\\\\x1b1: the baseline cannot be read, nothing is compared'}",
+        alert.report().toString().replace('"', '\''));
+  }
+
+  private static Event event(String level, String message, String... data) {
+    SortedMap<String, String> all = new TreeMap<>();
+    for (int i = 0; i < data.length; i += 2) {
+      all.put(data[i], data[i + 1]);
+    }
+    return new Event(level, message, all);
+  }
+
+  private static Difference difference(Kind kind, SocketEntry entry) {
+    return new Difference(kind, entry, entry);
+  }
+
+  /** TCP sockets from port 1 on, each held by this many processes. */
+  private static List<SocketEntry> sockets(int number, int processes) {
+    Holder[] holders =
+        IntStream.rangeClosed(1, processes)
+            .mapToObj(pid -> holder(pid, NGINX, STARTED))
+            .toArray(Holder[]::new);
+    return IntStream.rangeClosed(1, number)
+        .mapToObj(port -> held(Protocol.TCP, "0.0.0.0:" + port, holders))
+        .toList();
   }
 
   private static Holder holder(int pid, Owner owner, Instant start) {

@@ -41,7 +41,7 @@ public abstract class CommandTestBase {
         directory.resolve("passwd"),
         "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\n");
     config = directory.resolve("conf.lsm");
-    configure("MAILER=\"none\"");
+    configure("MAILER=\"none\"", "SYSLOG=\"no\"");
     proc =
         FakeProc.bare(directory.resolve("proc"))
             .tcp("0.0.0.0", 22, 101)
@@ -50,9 +50,12 @@ public abstract class CommandTestBase {
             .process(701, 101, "/usr/lib/systemd/systemd-resolved", 11, 102);
   }
 
-  /** Writes the configuration: the state directory and these lines, which come first. */
+  /** Writes the configuration: these lines, and the state directory; SYSLOG="no" by default. */
   protected void configure(String... lines) throws IOException {
     List<String> all = new ArrayList<>(List.of(lines));
+    if (all.stream().noneMatch(line -> line.startsWith("SYSLOG="))) {
+      all.add("SYSLOG=\"no\"");
+    }
     all.add("STATE_DIR=\"" + state + "\"");
     Files.write(config, all);
   }
@@ -76,6 +79,8 @@ public abstract class CommandTestBase {
         new Host(
             proc.sources(),
             directory.resolve("sendmail"),
+            directory.resolve("logger"),
+            List.of(directory.resolve("cron.d")),
             Duration.ofSeconds(20),
             clock(),
             environment);

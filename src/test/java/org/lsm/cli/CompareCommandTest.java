@@ -7,10 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.icegreen.greenmail.junit5.GreenMailExtension;
-import com.icegreen.greenmail.util.GreenMailUtil;
 import com.icegreen.greenmail.util.ServerSetup;
+import jakarta.mail.BodyPart;
 import jakarta.mail.internet.MimeMessage;
+import jakarta.mail.internet.MimeMultipart;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -19,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -157,12 +160,28 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void quietStillTellsErrors() throws IOException {
-    Files.delete(baseline);
+  void quietStillTellsErrors() {
+    proc.delete("net");
 
-    assertEquals(
-        trouble("there is no baseline " + baseline + "; run 'lsm generate' to take one"),
-        lsm("compare", "--quiet"));
+    Result result =
+        trouble(
+            "cannot read " + proc.path().resolve("net") + ": no such directory; is /proc mounted?");
+    assertEquals(result, lsm("compare", "--quiet"));
+    assertEquals(result, lsm("compare", "--quiet"));
+  }
+
+  @Test
+  void quietTellsThatThereIsNoBaselineAndAgainAfterTheTimeOfAReminder() throws IOException {
+    Files.delete(baseline);
+    Result told = trouble("there is no baseline " + baseline + "; run 'lsm generate' to take one");
+
+    assertEquals(told, lsm("compare", "--quiet"));
+    now = Instant.parse("2026-01-03T03:13:59Z");
+    assertEquals(new Result(2, "", ""), lsm("compare", "--quiet"));
+    assertEquals(told, lsm("compare"));
+    now = Instant.parse("2026-01-03T03:14:00Z");
+    assertEquals(told, lsm("compare", "--quiet"));
+    assertEquals(new Result(2, "", ""), lsm("compare", "--quiet"));
   }
 
   @Test
@@ -178,7 +197,57 @@ class CompareCommandTest extends CommandTestBase {
         "1 new, 0 gone, 0 changed on web1 at 2026-01-02 03:14:05 +00:00", message.getSubject());
     assertEquals("ops@web1", message.getHeader("To", null));
     assertEquals(now, message.getSentDate().toInstant());
-    assertEquals(NEW_REPORT.strip(), GreenMailUtil.getBody(message).replace("\r", "").strip());
+    assertEquals(NEW_REPORT, text(message));
+    assertEquals(0, waiting());
+  }
+
+  @Test
+  void whatWasMailedIsNotMailedAgain() throws Exception {
+    configureMail();
+    addSocket();
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+    now = Instant.parse("2026-01-02T03:24:05Z");
+
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+    assertEquals(
+        new Result(
+            1, NEW_REPORT.replace("Scanned   2026-01-02 03:14", "Scanned   2026-01-02 03:24"), ""),
+        lsm("compare"));
+    assertEquals(1, greenMail.getReceivedMessages().length);
+  }
+
+  @Test
+  void mailerNoneMailsNobodyAndNothingWaits() throws IOException {
+    configureMail("MAILER=\"none\"");
+    addSocket();
+
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+    assertEquals(0, greenMail.getReceivedMessages().length);
+    assertEquals(0, waiting());
+  }
+
+  @Test
+  void aMissingBaselineIsMailedOnce() throws Exception {
+    configureMail("SUB=\"lsm on $HOSTNAME\"");
+    Files.delete(baseline);
+    String expected =
+        """
+        web1: the baseline cannot be read, nothing is compared
+
+        Reason    there is no baseline <>; run 'lsm generate' to take one
+        Host      web1, Linux 6.1.0-test
+        Scanned   2026-01-02 03:14:05 +00:00
+
+        If nobody of you did this, somebody else did: look around before a new baseline is taken.
+        """;
+
+    assertEquals(2, lsm("compare").exitCode());
+    assertEquals(2, lsm("compare").exitCode());
+
+    assertEquals(1, greenMail.getReceivedMessages().length);
+    MimeMessage message = greenMail.getReceivedMessages()[0];
+    assertEquals("lsm on web1: no baseline", message.getSubject());
+    assertEquals(expected.replace("<>", baseline.toString()), text(message));
   }
 
   @Test
@@ -208,27 +277,57 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void unreachableMailServerIsTold() throws IOException {
+  void whatNoMailServerTookWaitsAndIsMailedByTheNextRun() throws Exception {
     addSocket();
     try (Socket notListening = new Socket()) {
       notListening.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
       int port = notListening.getLocalPort();
       configure("SMTP_HOST=\"127.0.0.1\"", "SMTP_PORT=\"" + port + "\"");
 
-      assertEquals(
+      Result failed =
           new Result(
               3,
               "",
               "lsm: mail to 127.0.0.1:"
                   + port
                   + " failed: ConnectException: Connection refused; check SMTP_HOST, SMTP_PORT and"
-                  + " SMTP_TLS, or set MAILER=\"sendmail\"\n"),
-          lsm("compare", "--quiet"));
+                  + " SMTP_TLS, or set MAILER=\"sendmail\"\n"
+                  + "lsm: 1 alerts wait in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago); the next run tries again\n");
+      assertEquals(failed, lsm("compare", "--quiet"));
+      // What is said once is not said again: cron would mail it every ten minutes.
+      assertEquals(new Result(3, "", ""), lsm("compare", "--quiet"));
     }
+    assertEquals(1, waiting());
+    assertEquals("rwx------", mode(state.resolve("outbox")));
+    configureMail();
+    now = Instant.parse("2026-01-02T03:24:05Z");
+
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+
+    assertEquals(0, waiting());
+    assertEquals(1, greenMail.getReceivedMessages().length);
+    MimeMessage message = greenMail.getReceivedMessages()[0];
+    assertEquals(NEW_REPORT, text(message));
+    assertEquals(Instant.parse("2026-01-02T03:14:05Z"), message.getSentDate().toInstant());
   }
 
   @Test
-  void alertGoesThroughSendmail() throws IOException {
+  void reportIsPrintedThoughNobodyTookTheAlert() throws IOException {
+    configure("MAILER=\"sendmail\"");
+    addSocket();
+
+    assertEquals(
+        new Result(
+            3,
+            NEW_REPORT,
+            "lsm: mail through <> failed: there is no program <>; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST\n"
+                    .replace("<>", directory.resolve("sendmail").toString())
+                + "lsm: 1 alerts wait in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago); the next run tries again\n"),
+        lsm("compare"));
+  }
+
+  @Test
+  void alertGoesThroughSendmail() throws Exception {
     configure("MAILER=\"sendmail\"");
     addSocket();
     Path sendmail =
@@ -238,14 +337,30 @@ class CompareCommandTest extends CommandTestBase {
 
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
 
-    String mail = Files.readString(directory.resolve("mail")).replace("\r", "");
-    assertEquals(NEW_REPORT, mail.substring(mail.indexOf("\n\n") + 2));
+    try (InputStream mail = Files.newInputStream(directory.resolve("mail"))) {
+      assertEquals(NEW_REPORT, text(new MimeMessage(null, mail)));
+    }
   }
 
   // ---- baselines that cannot be compared with
 
   @Test
-  void missingStateDirectoryIsNamed() throws IOException {
+  void missingStateDirectoryIsMadeAndTheBaselineIsMissed() throws IOException {
+    state = directory.resolve("not/there");
+    configure("MAILER=\"none\"");
+
+    assertEquals(
+        trouble(
+            "there is no baseline "
+                + state.resolve("baseline")
+                + "; run 'lsm generate' to take one"),
+        lsm("compare"));
+    assertEquals("rwx------", mode(state));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--no-alert", "--baseline"})
+  void whereNobodyIsAlertedNoStateDirectoryIsMade(String option) throws IOException {
     state = directory.resolve("missing");
     configure("MAILER=\"none\"");
 
@@ -254,7 +369,9 @@ class CompareCommandTest extends CommandTestBase {
             "there is no state directory "
                 + state
                 + "; run 'lsm generate' to create it and take a baseline"),
-        lsm("compare"));
+        option.equals("--baseline")
+            ? lsm("compare", option, baseline.toString())
+            : lsm("compare", option));
     assertFalse(Files.exists(state));
   }
 
@@ -388,10 +505,31 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals("tcp/0.0.0.0:4444", difference.get("socket").getAsString());
     assertEquals("[\"beyond_loopback\"]", difference.get("flags").toString());
     assertEquals("[800]", difference.get("pids").toString());
+    assertEquals("[]", report.get("still").toString());
   }
 
   private void addSocket() {
     proc.tcp("0.0.0.0", 4444, 103).process(800, 33, "/tmp/nc", 90, 103);
+  }
+
+  /** The number of alerts in the outbox. */
+  private long waiting() throws IOException {
+    if (!Files.exists(state.resolve("outbox"))) {
+      return 0;
+    }
+    try (Stream<Path> files = Files.list(state.resolve("outbox"))) {
+      return files.filter(file -> file.toString().endsWith(".json")).count();
+    }
+  }
+
+  private static String mode(Path file) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+  }
+
+  /** What mail programs show that know no HTML. */
+  private static String text(MimeMessage message) throws Exception {
+    BodyPart part = ((MimeMultipart) message.getContent()).getBodyPart(0);
+    return part.getContent().toString().replace("\r\n", "\n");
   }
 
   private void configureMail(String... lines) throws IOException {

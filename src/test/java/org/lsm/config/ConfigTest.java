@@ -1,13 +1,16 @@
 package org.lsm.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
@@ -32,7 +35,11 @@ class ConfigTest {
 
   @Test
   void anEmptyFileMeansTheDefaults() throws Exception {
-    Config config = parse("");
+    assertDefaults(parse(""));
+    assertDefaults(Config.defaults());
+  }
+
+  private static void assertDefaults(Config config) {
     assertEquals(List.of("root"), config.recipients());
     assertEquals("LSM Port Monitor Alert on $HOSTNAME", config.subject());
     assertEquals("root", config.from());
@@ -43,6 +50,10 @@ class ConfigTest {
     assertEquals("", config.smtpUser());
     assertEquals(Optional.empty(), config.smtpPassFile());
     assertEquals(Path.of("/var/lib/lsm"), config.stateDirectory());
+    assertEquals(Duration.ofHours(24), config.remind());
+    assertTrue(config.syslog());
+    assertEquals("", config.runCommand());
+    assertEquals(Optional.empty(), config.metricsFile());
   }
 
   @Test
@@ -60,6 +71,10 @@ class ConfigTest {
             SMTP_USER="ops"
             SMTP_PASS_FILE="/etc/lsm.pass"
             STATE_DIR="/srv/lsm"
+            REMIND="7d"
+            SYSLOG="no"
+            RUN_CMD="/usr/local/bin/page \\"$LSM_SUBJECT\\""
+            METRICS_FILE="/srv/metrics/lsm.prom"
             """);
     assertEquals(List.of("ops@example.org", "root", "backup"), config.recipients());
     assertEquals("sockets of $HOSTNAME", config.subject());
@@ -71,6 +86,10 @@ class ConfigTest {
     assertEquals("ops", config.smtpUser());
     assertEquals(Optional.of(Path.of("/etc/lsm.pass")), config.smtpPassFile());
     assertEquals(Path.of("/srv/lsm"), config.stateDirectory());
+    assertEquals(Duration.ofDays(7), config.remind());
+    assertFalse(config.syslog());
+    assertEquals("/usr/local/bin/page \"$LSM_SUBJECT\"", config.runCommand());
+    assertEquals(Optional.of(Path.of("/srv/metrics/lsm.prom")), config.metricsFile());
   }
 
   @ParameterizedTest
@@ -141,6 +160,22 @@ class ConfigTest {
   })
   void recipientsAreSeparatedByCommasOrSpaces(String value, String recipients) throws Exception {
     assertEquals(List.of(recipients.split(";", -1)), parse("USER=\"" + value + "\"").recipients());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, PT0S",
+    "0m, PT0S",
+    "1m, PT1M",
+    "30m, PT30M",
+    "24h, PT24H",
+    "7d, PT168H",
+    "007d, PT168H",
+    "99999d, PT2399976H"
+  })
+  void aTimeIsANumberOfMinutesHoursOrDays(String value, Duration duration) throws Exception {
+    assertEquals(duration, Config.duration(value));
+    assertEquals(duration, parse("REMIND=" + value).remind());
   }
 
   @Test
@@ -215,8 +250,19 @@ class ConfigTest {
           EPHEMERAL="tcp"           | EPHEMERAL must be one of udp, all, none
           EPHEMERAL=""              | EPHEMERAL must be one of udp, all, none
           NETNS="web"               | NETNS must be one of host, all
-          REMIND="24h"              | REMIND is not supported yet; remove the line
-          SYSLOG=""                 | SYSLOG is not supported yet; remove the line
+          REMIND=""                 | REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          REMIND="24"               | REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          REMIND="h"                | REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          REMIND="1w"               | REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          REMIND="24H"              | REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          REMIND="-1h"              | REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          REMIND="1.5h"             | REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          REMIND="1h30m"            | REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          REMIND="24 h"             | REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          REMIND="123456m"          | REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          SYSLOG=""                 | SYSLOG must be one of yes, rfc5424, no
+          SYSLOG="true"             | SYSLOG must be one of yes, rfc5424, no
+          METRICS_FILE="lsm.prom"   | METRICS_FILE must be an absolute path
           SMTP_USER="ops"           | SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the password
           """)
   void whatIsWrongIsToldWithFileAndLine(String line, String problem) {
@@ -264,7 +310,7 @@ class ConfigTest {
   }
 
   @Test
-  void theShippedFileNamesEverySupportedKeyWithItsDefaultAndAComment() throws Exception {
+  void theShippedFileNamesEveryKeyWithItsDefaultAndAComment() throws Exception {
     Path shipped = Path.of("conf/conf.lsm");
     Pattern line = Pattern.compile("^([A-Z_]+)=\"([^\"]*)\" +# .+$", Pattern.MULTILINE);
     Map<Key, String> values = new EnumMap<>(Key.class);
@@ -273,9 +319,7 @@ class ConfigTest {
       values.put(Key.valueOf(matcher.group(1)), matcher.group(2));
     }
     Map<Key, String> defaults = new EnumMap<>(Key.class);
-    Arrays.stream(Key.values())
-        .filter(key -> !key.problem("").orElse("").contains("not supported yet"))
-        .forEach(key -> defaults.put(key, key.defaultValue()));
+    Arrays.stream(Key.values()).forEach(key -> defaults.put(key, key.defaultValue()));
     assertEquals(defaults, values);
     assertEquals(List.of("root"), Config.read(shipped).recipients());
   }

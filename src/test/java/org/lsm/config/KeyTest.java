@@ -25,7 +25,12 @@ class KeyTest {
     "SMTP_USERS, SMTP_USER",
     "SMTP_PASSFILE, SMTP_PASS_FILE",
     "STATEDIR, STATE_DIR",
-    "statedir, STATE_DIR"
+    "statedir, STATE_DIR",
+    "REMINDER, REMIND",
+    "syslog, SYSLOG",
+    "RUNCMD, RUN_CMD",
+    "RUN_COMMAND, RUN_CMD",
+    "METRICS_FILES, METRICS_FILE"
   })
   void theNearestNameTakesTheFewestEdits(String name, Key nearest) {
     assertEquals(nearest, Key.nearest(name));
@@ -40,18 +45,9 @@ class KeyTest {
   }
 
   @ParameterizedTest
-  @EnumSource(
-      names = {"REMIND", "SYSLOG", "RUN_CMD", "METRICS_FILE"},
-      mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource
   void everyDefaultIsAGoodValue(Key key) {
     assertEquals(Optional.empty(), key.problem(key.defaultValue()));
-  }
-
-  @ParameterizedTest
-  @EnumSource(names = {"REMIND", "SYSLOG", "RUN_CMD", "METRICS_FILE"})
-  void keysToComeAreRefusedWithAnyValue(Key key) {
-    assertEquals(Optional.of("is not supported yet; remove the line"), key.problem(""));
-    assertEquals(Optional.of("is not supported yet; remove the line"), key.problem("yes"));
   }
 
   @ParameterizedTest
@@ -70,7 +66,19 @@ class KeyTest {
     "SMTP_TLS, tls",
     "SMTP_PASS_FILE, ''",
     "SMTP_PASS_FILE, /etc/a b",
-    "STATE_DIR, /"
+    "STATE_DIR, /",
+    "REMIND, 0",
+    "REMIND, 0m",
+    "REMIND, 30m",
+    "REMIND, 24h",
+    "REMIND, 99999d",
+    "SYSLOG, yes",
+    "SYSLOG, rfc5424",
+    "SYSLOG, no",
+    "RUN_CMD, ''",
+    "RUN_CMD, 'curl -d @- \"$LSM_SUBJECT\" | logger; exit'",
+    "METRICS_FILE, ''",
+    "METRICS_FILE, /var/lib/node_exporter/lsm.prom"
   })
   void aGoodValueHasNoProblem(Key key, String value) {
     assertEquals(Optional.empty(), key.problem(value));

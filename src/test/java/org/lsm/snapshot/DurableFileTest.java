@@ -47,6 +47,38 @@ class DurableFileTest {
     assertEquals("rw-------", mode(file));
   }
 
+  /** Writes a file for its owner alone and one that others may read. */
+  static final class Writer {
+    public static void main(String[] args) throws IOException {
+      DurableFile.write(Path.of(args[0]), "mine".getBytes(UTF_8));
+      DurableFile.writeReadable(Path.of(args[1]), "for all".getBytes(UTF_8));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"000", "022", "077"})
+  void theUmaskChangesNothing(String umask) throws Exception {
+    Path readable = folder.resolve("readable");
+    Process writer = OtherProcess.start(umask, Writer.class, file.toString(), readable.toString());
+    assertEquals(0, writer.waitFor());
+    assertEquals(List.of(file, readable), list(folder));
+    assertEquals("rw-------", mode(file));
+    assertEquals("rw-r--r--", mode(readable));
+    assertEquals("mine", Files.readString(file));
+    assertEquals("for all", Files.readString(readable));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rw-------", "rwxrwxrwx", "---------"})
+  void whatOthersMayReadGetsItsModeWhateverWasThere(String mode) throws IOException {
+    Files.writeString(file, "old and longer");
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+    DurableFile.writeReadable(file, "new".getBytes(UTF_8));
+    assertEquals("new", Files.readString(file));
+    assertEquals("rw-r--r--", mode(file));
+    assertEquals(List.of(file), list(folder));
+  }
+
   @Test
   void whoReadsTheOldFileReadsItToItsEnd() throws IOException {
     Files.writeString(file, "old");

@@ -1,5 +1,7 @@
 package org.lsm.snapshot;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +13,13 @@ import org.lsm.snapshot.Snapshot.Origin;
 final class LockHolder {
 
   private LockHolder() {}
+
+  /** Starts it and waits until it holds the lock. */
+  static Process start(String umask, Path directory) throws IOException {
+    Process process = OtherProcess.start(umask, LockHolder.class, directory.toString());
+    assertEquals("locked", process.inputReader().readLine());
+    return process;
+  }
 
   public static void main(String[] args) throws IOException {
     Path directory = Path.of(args[0]);

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
-import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -12,7 +11,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -22,14 +20,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.snapshot.LockFile.LockedException;
 import org.lsm.snapshot.Snapshot.Origin;
-import org.lsm.snapshot.SnapshotFile.DamagedException;
-import org.lsm.snapshot.StateDirectory.LockedException;
+import org.lsm.snapshot.StateDirectory.NoBaselineException;
 
 /** What lsm remembers, and who may touch it when. */
 class StateDirectoryTest {
-
-  private static final Duration IMPATIENT = Duration.ofMillis(120);
 
   @TempDir private Path folder;
   private Path directory;
@@ -83,31 +79,21 @@ class StateDirectoryTest {
   }
 
   @Test
-  void whatCannotBeLockedIsAnErrorThatNamesTheLock() throws IOException {
+  void eachThingHasItsPlaceInIt() throws IOException {
     StateDirectory.create(directory);
-    Path lock = Files.createDirectory(directory.resolve("lock"));
-    FileSystemException e =
-        assertThrows(
-            FileSystemException.class, () -> StateDirectory.open(directory, Duration.ZERO));
-    assertEquals(lock + ": Is a directory", e.getMessage());
-  }
-
-  @Test
-  void theLockNamesItsHolderAndNothingOfTheLastOne() throws IOException {
-    StateDirectory.create(directory);
-    Files.writeString(directory.resolve("lock"), "a longer line than any PID\n");
     try (StateDirectory state = open()) {
       assertEquals(directory.resolve("baseline"), state.baseline());
-      assertEquals(
-          ProcessHandle.current().pid() + "\n", Files.readString(directory.resolve("lock")));
     }
+    assertEquals(directory.resolve("baseline"), StateDirectory.baseline(directory));
+    assertEquals(directory.resolve("told"), StateDirectory.told(directory));
+    assertEquals(directory.resolve("compared"), StateDirectory.lastCompare(directory));
   }
 
   @Test
   void withoutABaselineItSaysHowToTakeOne() throws IOException {
     StateDirectory.create(directory);
     try (StateDirectory state = open()) {
-      IOException e = assertThrows(IOException.class, state::readBaseline);
+      NoBaselineException e = assertThrows(NoBaselineException.class, state::readBaseline);
       assertEquals(
           "there is no baseline "
               + directory.resolve("baseline")
@@ -121,7 +107,12 @@ class StateDirectoryTest {
     StateDirectory.create(directory);
     Files.writeString(directory.resolve("baseline"), "damaged");
     try (StateDirectory state = open()) {
-      assertThrows(DamagedException.class, state::readBaseline);
+      NoBaselineException e = assertThrows(NoBaselineException.class, state::readBaseline);
+      assertEquals(
+          directory.resolve("baseline")
+              + ": not an lsm-snapshot file"
+              + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace it",
+          e.getMessage());
       state.storeBaseline(snapshot(1));
       assertEquals(snapshot(1), state.readBaseline());
     }
@@ -240,7 +231,7 @@ class StateDirectoryTest {
               directory.resolve("baseline.1"),
               directory.resolve("baseline.2")),
           state.deleteAll());
-      assertThrows(IOException.class, state::readBaseline);
+      assertThrows(NoBaselineException.class, state::readBaseline);
     }
     assertEquals(List.of("lock", "other"), list());
   }
@@ -248,7 +239,7 @@ class StateDirectoryTest {
   @ParameterizedTest
   @ValueSource(strings = {"000", "022", "077"})
   void allIsForTheOwnerAloneWhateverTheUmask(String umask) throws Exception {
-    Process other = otherRun(umask);
+    Process other = LockHolder.start(umask, directory);
     try {
       assertEquals("rwx------", mode(directory));
       assertEquals("rw-------", mode(directory.resolve("lock")));
@@ -259,47 +250,16 @@ class StateDirectoryTest {
   }
 
   @Test
-  void whileAnotherProcessHasItOpenItIsLockedAndFreeWhenThatIsKilled() throws Exception {
-    Process other = otherRun("022");
+  void whileAnotherProcessHasItOpenItIsLocked() throws Exception {
+    Process other = LockHolder.start("022", directory);
     try {
-      LockedException e =
-          assertThrows(LockedException.class, () -> StateDirectory.open(directory, IMPATIENT));
-      assertEquals(
-          "another lsm (PID "
-              + other.pid()
-              + ") has been using "
-              + directory
-              + " for more than 0 s; see what it waits for, or end it, and try again",
-          e.getMessage());
+      assertThrows(LockedException.class, this::open);
     } finally {
       other.destroyForcibly().waitFor();
     }
-    open().close();
-  }
-
-  @Test
-  void whoHasPatienceGetsTheLockWhenTheOtherRunEnds() throws Exception {
-    Process other = otherRun("022");
-    try {
-      other.getOutputStream().close();
-      try (StateDirectory state = StateDirectory.open(directory, Duration.ofSeconds(60))) {
-        assertEquals("other", state.readBaseline().origin().host());
-      }
-      assertEquals(0, other.waitFor());
-    } finally {
-      other.destroyForcibly();
+    try (StateDirectory state = open()) {
+      assertEquals("other", state.readBaseline().origin().host());
     }
-  }
-
-  /** Starts a {@link LockHolder} and waits until it holds the lock. */
-  private Process otherRun(String umask) throws IOException {
-    List<String> command = new ArrayList<>(List.of("sh", "-c", "umask " + umask + "; exec \"$@\""));
-    command.addAll(List.of("sh", System.getProperty("java.home") + "/bin/java", "-cp"));
-    command.addAll(List.of(System.getProperty("java.class.path"), LockHolder.class.getName()));
-    command.add(directory.toString());
-    Process process = new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
-    assertEquals("locked", process.inputReader().readLine());
-    return process;
   }
 
   private StateDirectory open() throws IOException {

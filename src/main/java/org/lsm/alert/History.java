@@ -1,0 +1,185 @@
+package org.lsm.alert;
+
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.lsm.snapshot.Diff.Difference;
+import org.lsm.snapshot.DurableFile;
+import org.lsm.snapshot.LockFile;
+
+/** What happened, one JSON object a line, in a file whose size is bounded by rotation. */
+public final class History {
+
+  private static final long LARGEST = 4L * 1024 * 1024;
+  private static final int PREDECESSORS = 4;
+
+  /** Lest somebody who opens thousands of sockets push out what happened before. */
+  private static final int MOST_AT_ONCE = 1000;
+
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private final Path file;
+  private final Clock clock;
+  private final String by;
+  private final Consumer<String> warn;
+
+  /**
+   * One thing that happened. All strings are escaped.
+   *
+   * @param time when
+   * @param event what kind of thing, in a word
+   * @param by who ran lsm
+   * @param what what it was, in words
+   * @param difference all that could be told of a difference that appeared; else null
+   */
+  public record Event(Instant time, String event, String by, String what, JsonObject difference) {
+
+    public Event {
+      Objects.requireNonNull(time);
+      Objects.requireNonNull(event);
+      Objects.requireNonNull(by);
+      Objects.requireNonNull(what);
+    }
+  }
+
+  /**
+   * @param directory where the file is
+   * @param clock tells when something happens
+   * @param by who runs lsm
+   * @param warn told of what cannot be written: no reason to fail
+   */
+  public History(Path directory, Clock clock, String by, Consumer<String> warn) {
+    this.file = directory.resolve("history.jsonl");
+    this.clock = clock;
+    this.by = Report.escape(by);
+    this.warn = warn;
+  }
+
+  /** Adds an event. */
+  public void add(String event, String what) {
+    append(List.of(event(event, what, null)));
+  }
+
+  /** Adds an event for each of these names. */
+  public void addAll(String event, List<String> names) {
+    append(event, names, name -> event(event, Report.escape(name), null));
+  }
+
+  /** Adds an event for each of these differences, with all that a report tells of the first. */
+  public void addAll(String event, List<Difference> differences, Report report) {
+    Set<Difference> full =
+        differences.stream().limit(Report.MOST_OF_A_KIND).collect(Collectors.toSet());
+    append(
+        event,
+        differences,
+        it ->
+            event(event, Report.line(it), full.contains(it) ? Json.difference(it, report) : null));
+  }
+
+  private <T> void append(String event, List<T> things, Function<T, Event> each) {
+    List<Event> events = things.stream().limit(MOST_AT_ONCE).map(each).collect(Collectors.toList());
+    if (things.size() > MOST_AT_ONCE) {
+      events.add(event(event, "… and " + (things.size() - MOST_AT_ONCE) + " more", null));
+    }
+    append(events);
+  }
+
+  private Event event(String event, String what, JsonObject difference) {
+    return new Event(clock.instant(), event, by, what, difference);
+  }
+
+  @SuppressWarnings("try") // the lock is only held
+  private void append(List<Event> events) {
+    if (events.isEmpty()) {
+      return;
+    }
+    String lines = events.stream().map(it -> Json.line(it) + "\n").collect(Collectors.joining());
+    try (LockFile lock = LockFile.take(file.resolveSibling("history.lock"), PATIENCE)) {
+      rotate(lines.length());
+      append(lines);
+    } catch (IOException e) {
+      warn.accept("the history lacks what happened now: " + Report.escape(e.getMessage()));
+    }
+  }
+
+  private void append(String lines) throws IOException {
+    try (FileChannel channel = DurableFile.open(file)) {
+      // A run that was killed may have left half a line.
+      String text = (endsInLine(channel) ? "\n" : "") + lines;
+      ByteBuffer buffer = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+      channel.position(channel.size());
+      while (buffer.hasRemaining()) {
+        channel.write(buffer);
+      }
+      channel.force(true);
+    }
+  }
+
+  private static boolean endsInLine(FileChannel channel) throws IOException {
+    ByteBuffer last = ByteBuffer.allocate(1);
+    return channel.size() > 0 && channel.read(last, channel.size() - 1) == 1 && last.get(0) != '\n';
+  }
+
+  private void rotate(int growth) throws IOException {
+    if (!Files.exists(file) || Files.size(file) + growth < LARGEST) {
+      return;
+    }
+    for (int age = PREDECESSORS - 1; age >= 0; age--) {
+      if (Files.exists(file(age))) {
+        Files.move(file(age), file(age + 1), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+  }
+
+  /** Events as a table. */
+  public static String table(List<Event> events, ZoneId zone) {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("TIME", "EVENT", "BY", "WHAT"));
+    events.forEach(
+        it -> rows.add(List.of(Report.time(it.time(), zone), it.event(), it.by(), it.what())));
+    return Listing.align(rows);
+  }
+
+  /** The file of this age; 0 is the one that is written. */
+  private Path file(int age) {
+    return age == 0 ? file : file.resolveSibling(file.getFileName() + "." + age);
+  }
+
+  /** The events since a time, the oldest first; lines that are damaged are told and passed over. */
+  public List<Event> since(Instant time) throws IOException {
+    List<Event> events = new ArrayList<>();
+    int damaged = 0;
+    for (int age = PREDECESSORS; age >= 0; age--) {
+      if (Files.exists(file(age))) {
+        String text = new String(DurableFile.read(file(age)), StandardCharsets.UTF_8);
+        for (String line : text.lines().toList()) {
+          try {
+            events.add(Json.read(line, Event.class));
+          } catch (RuntimeException e) {
+            damaged++;
+          }
+        }
+      }
+    }
+    if (damaged > 0) {
+      warn.accept(damaged + " lines of " + file + " and its predecessors are damaged");
+    }
+    return events.stream().filter(it -> !it.time().isBefore(time)).toList();
+  }
+}

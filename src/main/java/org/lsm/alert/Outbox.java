@@ -1,0 +1,403 @@
+package org.lsm.alert;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.lsm.snapshot.DurableFile;
+import org.lsm.snapshot.LockFile;
+import org.lsm.snapshot.Untrusted;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The alerts that wait to be delivered, a file each: an alert is stored durably before it is sent,
+ * and leaves when every channel has accepted it.
+ */
+public final class Outbox {
+
+  private static final Logger log = LoggerFactory.getLogger(Outbox.class);
+
+  private static final String SUFFIX = ".json";
+  private static final String DAMAGED = ".damaged";
+
+  private static final DateTimeFormatter NAME =
+      DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'", Locale.ROOT).withZone(ZoneOffset.UTC);
+
+  /** How long to wait for another run that is delivering. */
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  /** So many alerts that a channel has refused before are tried again in one run. */
+  private static final int MOST_REFUSALS = 20;
+
+  /** A channel that has taken so long in one run, because it is slow, goes on in the next one. */
+  private static final Duration MOST_TIME = Duration.ofMinutes(2);
+
+  /** After so long, what a killed run has left half-written is nobody's any more. */
+  private static final Duration STALE = Duration.ofHours(1);
+
+  private final Path directory;
+  private final Supplier<List<Channel>> configured;
+  private final History history;
+  private final Consumer<String> warn;
+  private final Map<String, Conduct> conducts = new HashMap<>();
+  private final Set<String> refusedNow = new HashSet<>();
+  private boolean news;
+  private final List<Entry> unstored = new ArrayList<>();
+
+  /**
+   * An alert that waits.
+   *
+   * @param owed the channels that have not accepted it
+   * @param accepted whether any channel has
+   * @param refused the channels that work, but refused this one alert
+   * @param served who has it already of a channel that is still owed, in the words of the channel
+   * @param failures why it is owed, by channel
+   * @param alert what to tell
+   */
+  public record Entry(
+      List<String> owed,
+      boolean accepted,
+      SortedSet<String> refused,
+      SortedSet<String> served,
+      SortedMap<String, String> failures,
+      Alert alert) {
+
+    public Entry {
+      owed = List.copyOf(owed);
+      refused = new TreeSet<>(refused);
+      served = new TreeSet<>(served);
+      failures = new TreeMap<>(failures);
+      Objects.requireNonNull(alert);
+    }
+
+    Entry(List<String> owed, Alert alert) {
+      this(owed, false, new TreeSet<>(), new TreeSet<>(), new TreeMap<>(), alert);
+    }
+
+    private Entry without(String channel, boolean acceptedNow) {
+      SortedMap<String, String> rest = new TreeMap<>(failures);
+      rest.remove(channel);
+      List<String> others = owed.stream().filter(it -> !it.equals(channel)).toList();
+      return new Entry(others, accepted || acceptedNow, refused, served, rest, alert);
+    }
+
+    private Entry failed(String channel, DeliveryException e) {
+      SortedMap<String, String> reasons = new TreeMap<>(failures);
+      reasons.put(channel, e.getMessage());
+      SortedSet<String> allServed = new TreeSet<>(served);
+      allServed.addAll(e.served());
+      SortedSet<String> refusing = new TreeSet<>(refused);
+      if (e.isRefusal()) {
+        refusing.add(channel);
+      } else {
+        refusing.remove(channel);
+      }
+      return new Entry(owed, accepted, refusing, allServed, reasons, alert);
+    }
+  }
+
+  /** How a channel has done in this run. */
+  private static final class Conduct {
+    private boolean dead;
+    private int refusals;
+    private long nanos;
+
+    boolean isWorthATry(boolean refusedBefore) {
+      return !dead && nanos < MOST_TIME.toNanos() && (!refusedBefore || refusals < MOST_REFUSALS);
+    }
+  }
+
+  /**
+   * @param directory made when it is needed, for its owner alone
+   * @param configured tells the channels by which alerts go; asked only when there is an alert
+   * @param history where deliveries are written down
+   * @param warn told of everything that goes wrong, in escaped words
+   */
+  public Outbox(
+      Path directory, Supplier<List<Channel>> configured, History history, Consumer<String> warn) {
+    this.directory = directory;
+    this.configured = configured;
+    this.history = history;
+    this.warn = warn;
+  }
+
+  /**
+   * Stores an alert, owed to every channel. The caller holds the lock of the state directory.
+   *
+   * @return whether it is safe; if not, it is sent from memory, and nobody may count on that
+   */
+  public boolean put(Alert alert) {
+    List<String> owed = channelNames();
+    if (owed.isEmpty()) {
+      return true;
+    }
+    Entry entry = new Entry(owed, alert);
+    try {
+      Files.createDirectories(
+          directory,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      store(unused(NAME.format(alert.time())), entry);
+      return true;
+    } catch (IOException e) {
+      warn.accept(
+          "the alert could not be stored, it is sent nevertheless: "
+              + Report.escape(e.getMessage()));
+      unstored.add(entry);
+      return false;
+    }
+  }
+
+  private List<String> channelNames() {
+    return configured.get().stream().map(Channel::name).toList();
+  }
+
+  private Path unused(String name) {
+    Path file = directory.resolve(name + SUFFIX);
+    for (int i = 1; Files.exists(file); i++) {
+      file = directory.resolve(name + "_" + i + SUFFIX);
+    }
+    return file;
+  }
+
+  private static void store(Path file, Entry entry) throws IOException {
+    DurableFile.write(file, Json.print(entry).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Delivers what waits, oldest first, as far as the channels take it. What a channel has refused
+   * comes last, lest it hold up the rest.
+   *
+   * @return whether nothing waits any more
+   */
+  public boolean deliver() {
+    boolean sent = true;
+    for (Entry entry : unstored) {
+      Entry rest = entry;
+      for (String channel : entry.owed()) {
+        rest = attempt(rest, channel);
+      }
+      sent &= rest.owed().isEmpty();
+    }
+    unstored.clear();
+    return deliverStored() && sent;
+  }
+
+  @SuppressWarnings("try") // the lock is only held
+  private boolean deliverStored() {
+    if (size() == 0) {
+      return damaged() == 0;
+    }
+    try (LockFile lock = LockFile.take(directory.resolve("lock"), PATIENCE)) {
+      SortedMap<Path, Entry> waiting = new TreeMap<>();
+      for (Path file : files(SUFFIX)) {
+        read(file).ifPresent(entry -> waiting.put(file, entry));
+      }
+      SortedSet<String> owed = new TreeSet<>();
+      waiting.values().forEach(entry -> owed.addAll(entry.owed()));
+      owed.forEach(channel -> deliver(waiting, channel));
+      removeStale();
+    } catch (IOException e) {
+      warn.accept("alerts wait in " + directory + ": " + Report.escape(e.getMessage()));
+    }
+    return size() == 0 && damaged() == 0;
+  }
+
+  private void deliver(SortedMap<Path, Entry> waiting, String channel) {
+    waiting.keySet().stream()
+        .filter(file -> waiting.get(file).owed().contains(channel))
+        .sorted(Comparator.comparing(file -> waiting.get(file).refused().contains(channel)))
+        .toList()
+        .forEach(
+            file -> waiting.computeIfPresent(file, (it, entry) -> deliver(it, entry, channel)));
+  }
+
+  private Entry deliver(Path file, Entry entry, String channel) {
+    Entry next = attempt(entry, channel);
+    try {
+      if (next.owed().isEmpty()) {
+        Files.deleteIfExists(file);
+      } else if (!next.equals(entry)) {
+        store(file, next);
+      }
+    } catch (IOException e) {
+      warn.accept("what was delivered may be sent again: " + Report.escape(e.getMessage()));
+    }
+    return next;
+  }
+
+  /** Tries one channel, and tells what is owed then. */
+  private Entry attempt(Entry entry, String name) {
+    Optional<Channel> channel =
+        configured.get().stream().filter(it -> it.name().equals(name)).findFirst();
+    if (channel.isEmpty()) {
+      return switchedOff(entry, name);
+    }
+    Conduct conduct = conducts.computeIfAbsent(name, it -> new Conduct());
+    if (!conduct.isWorthATry(entry.refused().contains(name))
+        || refusedNow.contains(name + " " + entry.alert().id())) {
+      return entry;
+    }
+    long start = System.nanoTime();
+    try {
+      String remark = channel.get().send(entry.alert(), entry.served());
+      String said = remark.isEmpty() ? "" : ", which said: " + Report.escape(remark);
+      history.add("delivered", name + ": " + entry.alert().subject() + said);
+      return entry.without(name, true);
+    } catch (DeliveryException e) {
+      return failed(entry, name, conduct, e);
+    } catch (RuntimeException e) {
+      String what = name + " failed: internal error: " + Report.escape(e.toString());
+      return failed(entry, name, conduct, new DeliveryException(what, e));
+    } finally {
+      conduct.nanos += System.nanoTime() - start;
+    }
+  }
+
+  /** Where nobody else has the alert, the channels that there are now get it. */
+  private Entry switchedOff(Entry entry, String name) {
+    String what = name + " is switched off: " + entry.alert().subject();
+    if (entry.accepted() || entry.owed().size() > 1) {
+      history.add("dropped", what);
+      return entry.without(name, false);
+    }
+    List<String> others = channelNames();
+    if (others.isEmpty()) {
+      return entry;
+    }
+    history.add("redirected", what);
+    return new Entry(others, entry.alert());
+  }
+
+  private Entry failed(Entry entry, String name, Conduct conduct, DeliveryException e) {
+    log.debug("{} {}", name, Untrusted.stackTrace(e));
+    if (e.isRefusal()) {
+      conduct.refusals++;
+      refusedNow.add(name + " " + entry.alert().id());
+    } else {
+      conduct.dead = true;
+    }
+    Entry next = entry.failed(name, e);
+    if (!next.equals(entry)) { // else it was said, and cron mails all that is said
+      news = true;
+      warn.accept(e.getMessage());
+      history.add("failed", e.getMessage());
+    }
+    return next;
+  }
+
+  /** Whether a delivery has failed in this run in a way that it did not before. */
+  public boolean hasNews() {
+    return news;
+  }
+
+  /** Reads an entry; one that is damaged is set aside for people to look at. */
+  private Optional<Entry> read(Path file) {
+    try {
+      return Optional.of(parse(file));
+    } catch (IOException e) {
+      warn.accept("an alert could not be read and waits: " + Report.escape(e.getMessage()));
+    } catch (RuntimeException e) {
+      setAside(file);
+    }
+    return Optional.empty();
+  }
+
+  private void setAside(Path file) {
+    Path aside = file.resolveSibling(file.getFileName() + DAMAGED);
+    try {
+      Files.move(file, aside);
+      String what = "damaged alert set aside; see what it was about, then remove it: " + aside;
+      news = true;
+      warn.accept(what);
+      history.add("damaged", what);
+    } catch (IOException e) {
+      warn.accept("a damaged alert could not be set aside: " + Report.escape(e.getMessage()));
+    }
+  }
+
+  private static Entry parse(Path file) throws IOException {
+    return Json.read(new String(DurableFile.read(file), StandardCharsets.UTF_8), Entry.class);
+  }
+
+  /** What waits, oldest first, as far as it can be read. */
+  public List<Entry> waiting() throws IOException {
+    List<Entry> entries = new ArrayList<>();
+    for (Path file : files(SUFFIX)) {
+      try {
+        entries.add(parse(file));
+      } catch (IOException | RuntimeException e) {
+        log.debug("{} is delivered meanwhile, or damaged", file, e);
+      }
+    }
+    return entries;
+  }
+
+  /** When the oldest alert that waits was found; empty if none waits. */
+  public Optional<Instant> oldest() throws IOException {
+    return waiting().stream().map(entry -> entry.alert().time()).min(Instant::compareTo);
+  }
+
+  /** Where the files are. */
+  public Path directory() {
+    return directory;
+  }
+
+  /** The number of alerts that wait. */
+  public int size() {
+    return count(SUFFIX);
+  }
+
+  /** The number of files that were damaged and wait for somebody to look at them. */
+  public int damaged() {
+    return count(DAMAGED);
+  }
+
+  private int count(String suffix) {
+    try {
+      return files(suffix).size();
+    } catch (IOException e) {
+      warn.accept("cannot read the outbox: " + Report.escape(e.getMessage()));
+      return 0;
+    }
+  }
+
+  private List<Path> files(String suffix) throws IOException {
+    if (!Files.isDirectory(directory)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.filter(file -> file.getFileName().toString().endsWith(suffix)).sorted().toList();
+    }
+  }
+
+  private void removeStale() throws IOException {
+    for (Path file : files(".tmp")) {
+      if (Files.getLastModifiedTime(file).toInstant().plus(STALE).isBefore(Instant.now())) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}

@@ -1,0 +1,377 @@
+package org.lsm.alert;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.lsm.snapshot.Diff.Difference;
+import org.lsm.snapshot.Diff.Kind;
+import org.lsm.snapshot.DurableFile;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.EphemeralPorts;
+import org.lsm.snapshot.Owner;
+import org.lsm.snapshot.SealedText;
+
+/**
+ * What the administrator was told, and when: decides what is worth an alert.
+ *
+ * <p>A difference is told when it first appears, and again at each reminder while it lasts. One
+ * that ends and comes back within the time of a reminder is not told again; only if an all-clear
+ * was sent in between it is, for else it would have been taken back silently. From then on it
+ * counts as flapping, and the all-clear waits until it has stayed away for the time of a reminder.
+ *
+ * <p>What a report is too short to name is not told, and is first in the next one.
+ *
+ * @param entries what was told, by what it was about
+ */
+public record Told(SortedMap<String, Entry> entries) {
+
+  private static final String KIND = "lsm-told";
+  private static final String FORMAT = "1";
+  private static final String NO_BASELINE = "no baseline";
+
+  private static final Optional<Instant> NOT = Optional.empty();
+
+  /** In the place of an owner: that no process holds it any more is worth telling as well. */
+  private static final Owner NOBODY = new Owner("", "");
+
+  /** Lest somebody who opens sockets under ever new names fill the disk; the rest is told again. */
+  private static final int MOST_ENDED = 10_000;
+
+  /** How it stands with a difference. */
+  enum Phase {
+    /** There was too much to tell. */
+    UNTOLD,
+    /** It was told. */
+    OPEN,
+    /** It has ended, and that was told. */
+    CLEARED,
+    /** It came back after that. */
+    FLAPPING
+  }
+
+  /**
+   * What was told of a difference.
+   *
+   * @param phase how it stands
+   * @param told when it was told last, or if it is untold, when it was seen first
+   * @param ended since when it differs no more; empty while it does
+   * @param owners all owners that were told
+   */
+  record Entry(Phase phase, Instant told, Optional<Instant> ended, SortedSet<Owner> owners) {
+
+    boolean lasts() {
+      return ended.isEmpty();
+    }
+  }
+
+  /**
+   * What one comparison makes of it.
+   *
+   * @param next what was told once this is
+   * @param told the differences to tell now
+   * @param occasion why to tell them; empty if nothing is to be told
+   * @param appeared the differences that were not there at the last comparison
+   * @param ended names of those that are no longer
+   */
+  public record Decision(
+      Told next,
+      List<Difference> told,
+      Optional<Occasion> occasion,
+      List<Difference> appeared,
+      List<String> ended) {}
+
+  public Told {
+    entries = new TreeMap<>(entries);
+  }
+
+  /** Nothing was told yet. */
+  public static Told nothing() {
+    return new Told(new TreeMap<>());
+  }
+
+  /**
+   * Reads what was told. One that is damaged costs a repetition, never a silence: everything is
+   * fresh, and if nothing differs that is told as well.
+   */
+  public static Told read(Path file) {
+    try {
+      return parse(new String(DurableFile.read(file), StandardCharsets.UTF_8));
+    } catch (NoSuchFileException e) {
+      return nothing();
+    } catch (IOException | RuntimeException e) {
+      Optional<Instant> ended = Optional.of(Instant.EPOCH);
+      Entry lost = new Entry(Phase.OPEN, Instant.EPOCH, ended, new TreeSet<>());
+      return new Told(new TreeMap<>(Map.of("what was told before", lost)));
+    }
+  }
+
+  /** Writes it durably, if it is not what the file holds anyway. */
+  public void write(Path file, Told before) throws IOException {
+    if (!equals(before)) {
+      DurableFile.write(file, format().getBytes(StandardCharsets.UTF_8));
+    }
+  }
+
+  /** The number of differences that last. */
+  public long lasting() {
+    return entries.keySet().stream().filter(key -> lasts(key) && !key.equals(NO_BASELINE)).count();
+  }
+
+  /**
+   * Decides what to tell of a comparison.
+   *
+   * @param differences all that differs now
+   * @param ephemeral the ports that count by owner
+   * @param time now
+   * @param remind how long to say nothing more of what lasts; zero for not at all
+   */
+  public Decision decide(
+      List<Difference> differences, EphemeralPorts ephemeral, Instant time, Duration remind) {
+    Map<String, List<Difference>> current = new LinkedHashMap<>();
+    for (Difference difference : differences) {
+      current.computeIfAbsent(key(difference, ephemeral), it -> new ArrayList<>()).add(difference);
+    }
+    return new Comparing(time, remind).decide(current);
+  }
+
+  /** Decides whether to tell that there is no baseline; nothing is known of differences then. */
+  public Decision decideWithoutBaseline(Instant time, Duration remind) {
+    return new Comparing(time, remind).decideWithoutBaseline();
+  }
+
+  /** What makes a difference the same at the next comparison; its owners are compared apart. */
+  private static String key(Difference difference, EphemeralPorts ephemeral) {
+    Endpoint endpoint = difference.endpoint();
+    boolean covered = ephemeral.covers(difference.after());
+    return difference.kind() + " " + (covered ? EphemeralPorts.generalize(endpoint) : endpoint);
+  }
+
+  private static SortedSet<Owner> owners(List<Difference> differences) {
+    SortedSet<Owner> owners = new TreeSet<>();
+    for (Difference difference : differences) {
+      owners.addAll(difference.after().owners());
+      if (difference.after().owners().isEmpty()) {
+        owners.add(NOBODY);
+      }
+    }
+    return owners;
+  }
+
+  private boolean lasts(String key) {
+    return entries.containsKey(key) && entries.get(key).lasts();
+  }
+
+  private static List<Difference> differences(
+      Collection<String> keys, Map<String, List<Difference>> current) {
+    return keys.stream()
+        .flatMap(key -> current.get(key).stream())
+        .sorted(Comparator.comparing(Difference::kind))
+        .toList();
+  }
+
+  /** One comparison with what was told. */
+  private final class Comparing {
+
+    private final Instant now;
+    private final Duration remind;
+
+    Comparing(Instant time, Duration remind) {
+      // cron is never on time to the second, and a reminder should not come later each day.
+      this.now = time.truncatedTo(ChronoUnit.MINUTES);
+      this.remind = remind;
+    }
+
+    Decision decide(Map<String, List<Difference>> current) {
+      boolean reminder = current.keySet().stream().anyMatch(key -> isDue(entries.get(key)));
+      Set<String> fresh = new LinkedHashSet<>(fresh(current));
+      Set<String> telling = new LinkedHashSet<>(fresh);
+      if (reminder) {
+        telling.addAll(current.keySet());
+      }
+      Set<String> untold = new HashSet<>(fresh);
+      untold.removeAll(named(telling, current));
+      SortedMap<String, Entry> next = new TreeMap<>();
+      entries.forEach((key, entry) -> next.put(key, ended(entry)));
+      next.values().removeIf(entry -> entry.phase() == Phase.UNTOLD);
+      current.forEach(
+          (key, differences) ->
+              next.put(
+                  key,
+                  untold.contains(key)
+                      ? untold(key, owners(differences))
+                      : lasting(key, telling.contains(key), owners(differences))));
+      boolean clear = current.isEmpty() && isClear(next.values());
+      Occasion occasion =
+          !fresh.isEmpty() ? Occasion.DIFFERENCES : reminder ? Occasion.REMINDER : null;
+      return new Decision(
+          new Told(kept(next, clear)),
+          differences(telling, current),
+          Optional.ofNullable(clear ? Occasion.ALL_CLEAR : occasion),
+          differences(current.keySet().stream().filter(key -> !lasts(key)).toList(), current),
+          entries.keySet().stream()
+              .filter(key -> lasts(key) && !current.containsKey(key))
+              .toList());
+    }
+
+    /** What is to be told, what waits for it since the last time first. */
+    private List<String> fresh(Map<String, List<Difference>> current) {
+      return current.keySet().stream()
+          .filter(key -> isFresh(entries.get(key), owners(current.get(key))))
+          .sorted(Comparator.comparing(key -> !isUntold(entries.get(key))))
+          .toList();
+    }
+
+    /** What a report names of all that it has to tell. */
+    private static Set<String> named(
+        Collection<String> telling, Map<String, List<Difference>> current) {
+      Map<Kind, Integer> counts = new EnumMap<>(Kind.class);
+      Set<String> named = new HashSet<>();
+      for (String key : telling) {
+        Kind kind = current.get(key).get(0).kind();
+        if (counts.getOrDefault(kind, 0) < Report.MOST_OF_A_KIND) {
+          named.add(key);
+        }
+        counts.merge(kind, current.get(key).size(), Integer::sum);
+      }
+      return named;
+    }
+
+    Decision decideWithoutBaseline() {
+      boolean due = !lasts(NO_BASELINE) || isDue(entries.get(NO_BASELINE));
+      SortedMap<String, Entry> next = new TreeMap<>(entries);
+      next.put(NO_BASELINE, lasting(NO_BASELINE, due, new TreeSet<>()));
+      Optional<Occasion> occasion = due ? Optional.of(Occasion.NO_BASELINE) : Optional.empty();
+      return new Decision(new Told(next), List.of(), occasion, List.of(), List.of());
+    }
+
+    private boolean isFresh(Entry known, SortedSet<Owner> owners) {
+      return known == null
+          || known.phase() == Phase.CLEARED
+          || isUntold(known)
+          || !known.owners().containsAll(owners);
+    }
+
+    private static boolean isUntold(Entry known) {
+      return known != null && known.phase() == Phase.UNTOLD;
+    }
+
+    /** A clock that was set back must not silence anything. */
+    private boolean isDue(Entry known) {
+      return known != null
+          && !isUntold(known)
+          && (known.told().isAfter(now) || !known.told().plus(remind).isAfter(now));
+    }
+
+    /** It is there, but nothing was told of it now. */
+    private Entry untold(String key, SortedSet<Owner> owners) {
+      Entry known = entries.getOrDefault(key, new Entry(Phase.UNTOLD, now, NOT, owners));
+      return new Entry(known.phase(), known.told(), NOT, known.owners());
+    }
+
+    private Entry lasting(String key, boolean tellNow, SortedSet<Owner> owners) {
+      Entry known = entries.getOrDefault(key, new Entry(Phase.OPEN, now, NOT, owners));
+      SortedSet<Owner> all = new TreeSet<>(known.owners());
+      all.addAll(owners);
+      return new Entry(
+          known.phase() == Phase.OPEN || isUntold(known) ? Phase.OPEN : Phase.FLAPPING,
+          tellNow ? now : known.told(),
+          NOT,
+          all);
+    }
+
+    private Entry ended(Entry entry) {
+      return entry.lasts()
+          ? new Entry(entry.phase(), entry.told(), Optional.of(now), entry.owners())
+          : entry;
+    }
+
+    /** Whether an all-clear is owed, and nothing that flaps may be back in a moment. */
+    private boolean isClear(Collection<Entry> ended) {
+      return ended.stream().anyMatch(entry -> entry.phase() != Phase.CLEARED)
+          && ended.stream().noneMatch(entry -> entry.phase() == Phase.FLAPPING && isRecent(entry));
+    }
+
+    /** A clock that was set back must not keep an all-clear either. */
+    private boolean isRecent(Entry entry) {
+      return entry
+          .ended()
+          .map(ended -> !ended.isAfter(now) && ended.plus(remind).isAfter(now))
+          .orElse(true);
+    }
+
+    /** What is worth remembering: what lasts, and what ended not long ago. */
+    private SortedMap<String, Entry> kept(SortedMap<String, Entry> next, boolean clear) {
+      SortedMap<String, Entry> kept = new TreeMap<>();
+      next.entrySet().stream()
+          .filter(it -> isRecent(it.getValue()))
+          .sorted(Comparator.comparing(it -> endOrNever(it.getValue()), Comparator.reverseOrder()))
+          .limit(MOST_ENDED + next.values().stream().filter(Entry::lasts).count())
+          .forEach(it -> kept.put(it.getKey(), clear ? cleared(it.getValue()) : it.getValue()));
+      return kept;
+    }
+
+    private static Instant endOrNever(Entry entry) {
+      return entry.ended().orElse(Instant.MAX);
+    }
+
+    private static Entry cleared(Entry entry) {
+      return new Entry(Phase.CLEARED, entry.told(), entry.ended(), entry.owners());
+    }
+  }
+
+  String format() {
+    SealedText text = new SealedText(KIND, FORMAT);
+    entries.forEach(
+        (key, entry) -> {
+          List<String> fields = new ArrayList<>();
+          fields.add(key);
+          fields.add(entry.phase().name());
+          fields.add(entry.told().toString());
+          fields.add(entry.ended().map(Instant::toString).orElse(""));
+          for (Owner owner : entry.owners()) {
+            fields.add(owner.user());
+            fields.add(owner.program());
+          }
+          text.line(fields.toArray(String[]::new));
+        });
+    return text.seal();
+  }
+
+  static Told parse(String text) {
+    SortedMap<String, Entry> entries = new TreeMap<>();
+    for (List<String> line : SealedText.open(text, KIND, FORMAT)) {
+      Iterator<String> field = line.iterator();
+      String key = field.next();
+      Phase phase = Phase.valueOf(field.next());
+      Instant told = Instant.parse(field.next());
+      Optional<Instant> ended =
+          Optional.of(field.next()).filter(it -> !it.isEmpty()).map(Instant::parse);
+      SortedSet<Owner> owners = new TreeSet<>();
+      while (field.hasNext()) {
+        owners.add(new Owner(field.next(), field.next()));
+      }
+      entries.put(key, new Entry(phase, told, ended, owners));
+    }
+    return new Told(entries);
+  }
+}

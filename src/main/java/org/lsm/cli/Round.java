@@ -1,0 +1,184 @@
+package org.lsm.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.lsm.alert.Alert;
+import org.lsm.alert.History;
+import org.lsm.alert.Metrics;
+import org.lsm.alert.Occasion;
+import org.lsm.alert.Outbox;
+import org.lsm.alert.Page;
+import org.lsm.alert.Report;
+import org.lsm.alert.Told;
+import org.lsm.alert.Told.Decision;
+import org.lsm.config.Config;
+import org.lsm.config.ConfigException;
+import org.lsm.proc.Survey;
+import org.lsm.snapshot.DurableFile;
+import org.lsm.snapshot.Snapshot.Origin;
+import org.lsm.snapshot.StateDirectory;
+import org.lsm.snapshot.StateDirectory.NoBaselineException;
+import org.lsm.snapshot.Untrusted;
+
+/**
+ * One round of the monitor, as cron runs it: delivers what waits, compares, and sees to it that
+ * what is to be told is told.
+ */
+final class Round {
+
+  private final LsmCommand command;
+  private final Context context;
+  private final Config config;
+  private final History history;
+  private final Outbox outbox;
+  private final Path told;
+
+  // What the round has found out.
+  private Optional<Report> report = Optional.empty();
+  private Optional<NoBaselineException> trouble = Optional.empty();
+  private boolean speaks;
+  private long ignored;
+
+  Round(LsmCommand command, Config config) {
+    this.command = command;
+    this.context = command.context;
+    this.config = config;
+    this.history = command.history(config);
+    this.told = StateDirectory.told(config.stateDirectory());
+    this.outbox = context.outbox(config, history, command::say);
+  }
+
+  /**
+   * Runs to its end.
+   *
+   * @param show prints the comparison
+   * @param quiet whether to say nothing of what was said before
+   * @return one of {@link ExitCode}
+   */
+  int run(Consumer<Report> show, boolean quiet) throws IOException, ConfigException {
+    long start = System.nanoTime();
+    outbox.deliver();
+    StateDirectory.create(config.stateDirectory());
+    try (StateDirectory state = context.openState(config)) {
+      look(state);
+    }
+    report.ifPresent(show);
+    boolean delivered = outbox.deliver();
+    measure(Duration.ofNanos(System.nanoTime() - start));
+    if (!delivered && (!quiet || outbox.hasNews())) {
+      command.warn(undelivered());
+    }
+    if (trouble.isPresent()) {
+      if (quiet && !speaks) {
+        return ExitCode.TROUBLE;
+      }
+      throw trouble.get();
+    }
+    if (!delivered) {
+      return ExitCode.UNDELIVERED;
+    }
+    return report.orElseThrow().diff().isEmpty() ? ExitCode.DONE : ExitCode.DIFFERS;
+  }
+
+  private String undelivered() throws IOException {
+    Optional<Instant> oldest = outbox.oldest();
+    if (oldest.isPresent()) {
+      return String.format(
+          "%d alerts wait in the outbox, the oldest since %s; the next run tries again",
+          outbox.size(), context.when(oldest.get()));
+    }
+    return outbox.size() + outbox.damaged() > 0
+        ? "alerts in " + outbox.directory() + " cannot be read; see 'lsm status'"
+        : "an alert was neither stored nor delivered; the next run tells it again";
+  }
+
+  private void look(StateDirectory state) throws IOException, ConfigException {
+    Told before = Told.read(told);
+    try {
+      Survey survey = context.survey(config, state.readScanState());
+      compare(before, context.comparison(config, survey, state.readBaseline()));
+      command.remember(state, survey.state());
+    } catch (NoBaselineException e) {
+      trouble = Optional.of(e);
+      Origin origin = context.origin(config);
+      Decision decision = before.decideWithoutBaseline(origin.time(), config.remind());
+      Page page = Report.withoutBaseline(origin, e.getMessage(), context.zone());
+      if (isSafe(decision, it -> Alert.of(it, origin, page, config.subject(), context.zone()))) {
+        if (speaks) {
+          history.add("trouble", Untrusted.escape(e.getMessage()));
+        }
+        remember(before, decision);
+      }
+    }
+  }
+
+  private void compare(Told before, Comparison comparison) throws IOException {
+    Report found = comparison.report(context.zone());
+    report = Optional.of(found);
+    ignored = comparison.ignored();
+    Decision decision =
+        before.decide(
+            found.diff().differences(),
+            comparison.ephemeral(),
+            found.after().origin().time(),
+            config.remind());
+    Report telling = found.telling(decision.told());
+    if (isSafe(decision, it -> Alert.of(it, telling, config.subject()))) {
+      history.addAll("appeared", decision.appeared(), found);
+      history.addAll("ended", decision.ended());
+      remember(before, decision);
+    }
+    touch(StateDirectory.lastCompare(config.stateDirectory()));
+  }
+
+  /** Stores what is to be told; what is not safely stored must not be remembered as told. */
+  private boolean isSafe(Decision decision, Function<Occasion, Alert> alert) {
+    speaks = decision.occasion().isPresent();
+    return !speaks || outbox.put(alert.apply(decision.occasion().get()));
+  }
+
+  private void remember(Told before, Decision decision) {
+    try {
+      decision.next().write(told, before);
+    } catch (IOException e) {
+      command.warn("what is told now will be told again: " + e.getMessage());
+    }
+  }
+
+  /** Its time says when a comparison succeeded last; not worth waiting for the disk. */
+  private void touch(Path file) {
+    try {
+      if (!Files.exists(file)) {
+        DurableFile.write(file, new byte[0]);
+      }
+      Files.setLastModifiedTime(file, FileTime.from(context.host().clock().instant()));
+    } catch (IOException e) {
+      command.warn("the time of this run cannot be kept: " + e.getMessage());
+    }
+  }
+
+  private void measure(Duration duration) {
+    Optional<Path> file = config.metricsFile();
+    if (file.isEmpty()) {
+      return;
+    }
+    try {
+      new Metrics(
+              report,
+              ignored,
+              context.lastCompare(config),
+              duration,
+              outbox.size() + outbox.damaged())
+          .write(file.get());
+    } catch (IOException e) {
+      command.warn("METRICS_FILE cannot be written: " + e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,200 @@
+package org.lsm.cli;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.lsm.alert.Channel;
+import org.lsm.alert.Outbox;
+import org.lsm.alert.Status;
+import org.lsm.alert.Status.Item;
+import org.lsm.alert.Told;
+import org.lsm.config.Config;
+import org.lsm.config.ConfigException;
+import org.lsm.config.IgnoreRules;
+import org.lsm.config.IgnoreRules.Rule;
+import org.lsm.proc.Survey;
+import org.lsm.snapshot.DurableFile;
+import org.lsm.snapshot.ScanState;
+import org.lsm.snapshot.Snapshot;
+import org.lsm.snapshot.SnapshotFile;
+import org.lsm.snapshot.SocketEntry;
+import org.lsm.snapshot.StateDirectory;
+import org.lsm.snapshot.Untrusted;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code lsm status}: whether the monitor does its work. */
+@Command(
+    name = "status",
+    description = "Tell whether the monitor works; exit with 1 where something is wrong.")
+public final class StatusCommand extends LsmCommand {
+
+  /** Even where cron compares only once a day, something is wrong after so long. */
+  private static final Duration TOO_LONG = Duration.ofHours(25);
+
+  /** Of so many alerts that wait each has its line. */
+  private static final int MOST_NAMED = 10;
+
+  private static final Pattern CRON_ENTRY =
+      Pattern.compile("[^#]*[\\s/]lsm(\\s+\\S+)*?\\s+(-c|compare)\\b.*");
+
+  @Mixin private Format format;
+
+  private final List<Item> items = new ArrayList<>();
+
+  public StatusCommand(Context context) {
+    super(context);
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    good("lsm", Context.version());
+    try {
+      Config config = context.config();
+      good("Config", context.configFile().toString());
+      rules(config);
+      baseline(config);
+      lastCompare(config);
+      alerts(config);
+    } catch (ConfigException e) {
+      fault("Config", e.getMessage());
+    }
+    cron();
+    Status status = new Status(items);
+    print(format.of(status));
+    return status.isGood() ? ExitCode.DONE : ExitCode.DIFFERS;
+  }
+
+  private void good(String name, String text) {
+    items.add(new Item(name, Untrusted.escape(text), false));
+  }
+
+  private void fault(String name, String text) {
+    items.add(new Item(name, Untrusted.escape(text), true));
+  }
+
+  /** A rule that covers nothing may be mistyped, or for a service that does not run now. */
+  private void rules(Config config) throws IOException {
+    try {
+      IgnoreRules rules = context.rules();
+      Survey survey = context.survey(config, ScanState.empty());
+      survey.look();
+      Collection<SocketEntry> sockets = survey.found().sockets().values();
+      for (Rule rule : rules.rules()) {
+        if (sockets.stream().noneMatch(rule.matches())) {
+          good("Ignore", "line " + rule.line() + " covers no socket now: " + rule.text());
+        }
+      }
+    } catch (ConfigException e) {
+      fault("Ignore", e.getMessage());
+    }
+  }
+
+  private void baseline(Config config) {
+    try {
+      Snapshot baseline = SnapshotFile.read(StateDirectory.baseline(config.stateDirectory()));
+      Instant time = baseline.origin().time();
+      good("Baseline", baseline.sockets().size() + " sockets, " + context.when(time));
+    } catch (NoSuchFileException e) {
+      fault("Baseline", "there is none; run 'lsm generate' to take one");
+    } catch (IOException e) {
+      fault("Baseline", e.getMessage());
+    }
+  }
+
+  private void lastCompare(Config config) throws IOException {
+    Optional<Instant> last = context.lastCompare(config);
+    if (last.isEmpty()) {
+      fault("Compare", "there was none yet; cron runs it, or 'lsm compare' does");
+      return;
+    }
+    long lasting = Told.read(StateDirectory.told(config.stateDirectory())).lasting();
+    String text = context.when(last.get()) + ", " + lasting + " differences";
+    if (last.get().plus(TOO_LONG).isBefore(now())) {
+      fault("Compare", text + "; see whether cron runs, and what it says");
+    } else {
+      good("Compare", text);
+    }
+  }
+
+  private void alerts(Config config) throws IOException {
+    List<String> names = context.channels(config, null).stream().map(Channel::name).toList();
+    good("Channels", names.isEmpty() ? "none" : String.join(", ", names));
+    Outbox outbox = outbox(config);
+    List<Outbox.Entry> waiting = outbox.waiting();
+    for (Outbox.Entry entry : waiting.subList(0, Math.min(MOST_NAMED, waiting.size()))) {
+      String why = String.join("; ", entry.failures().values());
+      String text =
+          context.when(entry.alert().time())
+              + " waits for "
+              + String.join(", ", entry.owed())
+              + (why.isEmpty() ? "" : ": " + why);
+      items.add(new Item("Alert", text, true)); // escaped already
+    }
+    if (waiting.size() > MOST_NAMED) {
+      fault("Alerts", waiting.size() - MOST_NAMED + " more wait");
+    }
+    int damaged = outbox.damaged() + outbox.size() - waiting.size();
+    if (damaged > 0) {
+      String where = " damaged in " + outbox.directory();
+      fault("Alerts", damaged + where + "; look at them, then remove them");
+    } else if (waiting.isEmpty()) {
+      good("Alerts", "none waits");
+    }
+  }
+
+  private void cron() {
+    for (Path file : crontabs()) {
+      Optional<String> entry = cronEntry(file);
+      if (entry.isPresent()) {
+        good("Cron", file + ": " + entry.get());
+        return;
+      }
+    }
+    fault("Cron", "no entry runs lsm; ./install.sh writes /etc/cron.d/lsm");
+  }
+
+  private List<Path> crontabs() {
+    List<Path> files = new ArrayList<>();
+    for (Path path : context.host().crontabs()) {
+      if (!Files.isDirectory(path)) {
+        files.add(path);
+        continue;
+      }
+      try (Stream<Path> list = Files.list(path)) {
+        // cron passes over all other names (cron(8)): backups, what packages leave behind
+        list.filter(file -> file.getFileName().toString().matches("[A-Za-z0-9_-]+"))
+            .sorted()
+            .forEach(files::add);
+      } catch (IOException e) {
+        warn("cannot read " + path + ": " + e.getMessage());
+      }
+    }
+    return files;
+  }
+
+  private static Optional<String> cronEntry(Path file) {
+    try {
+      return new String(DurableFile.read(file), StandardCharsets.ISO_8859_1)
+          .lines()
+          .filter(line -> CRON_ENTRY.matcher(line).matches())
+          .findFirst();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  private Instant now() {
+    return context.host().clock().instant();
+  }
+}

@@ -1,0 +1,252 @@
+package org.lsm.alert;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.alert.History.Event;
+
+/** What happened is written down once, stays readable, and does not grow for ever. */
+class HistoryTest {
+
+  private static final int LARGEST = 4 * 1024 * 1024;
+
+  @TempDir Path directory;
+
+  private final List<String> warnings = new ArrayList<>();
+
+  @Test
+  void eventsAreLinesOfJson() throws IOException {
+    history(Samples.TIME).add("baseline", "2 sockets");
+    history(Samples.TIME.plusMillis(500)).addAll("deleted", List.of("/a", "/b\n"));
+
+    assertEquals(
+        """
+        {"time":"2026-01-02T03:04:05Z","event":"baseline","by":"root","what":"2 sockets"}
+        {"time":"2026-01-02T03:04:05.500Z","event":"deleted","by":"root","what":"/a"}
+        {"time":"2026-01-02T03:04:05.500Z","event":"deleted","by":"root","what":"/b\\\\x0a"}
+        """,
+        Files.readString(file()));
+    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file())));
+    assertEquals(List.of(), warnings);
+  }
+
+  @Test
+  void aDifferenceIsKeptWithAllThatIsToldOfIt() throws IOException {
+    Report report = Samples.report("/run/\033", "joe", "/bin/x");
+
+    history(Samples.TIME).addAll("appeared", report.diff().differences(), report);
+
+    Event event = history(Samples.TIME).since(Instant.MIN).get(0);
+    assertEquals("NEW unix//run/\\x1b by /bin/x (joe), PID 800", event.what());
+    assertEquals(Json.difference(report.diff().differences().get(0), report), event.difference());
+  }
+
+  @Test
+  void whereNothingHappenedNothingIsWritten() throws IOException {
+    history(Samples.TIME).addAll("ended", List.of());
+
+    assertFalse(Files.exists(file()));
+    assertEquals(List.of(), history(Samples.TIME).since(Instant.MIN));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"joe, joe", "joe as root, joe as root", "'a\nb', a\\x0ab"})
+  void whoDidItIsEscaped(String by, String expected) throws IOException {
+    new History(directory, clock(Samples.TIME), by, warnings::add).add("baseline", "x");
+
+    assertEquals(expected, history(Samples.TIME).since(Instant.MIN).get(0).by());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"-1, 1;2;3", "0, 1;2;3", "1, 2;3", "60, 2;3", "120, 3", "121, ''"})
+  void sinceIsTheFirstMomentThatCounts(int seconds, String expected) throws IOException {
+    for (int i = 1; i <= 3; i++) {
+      history(Samples.TIME.plusSeconds(60L * (i - 1))).add("baseline", Integer.toString(i));
+    }
+
+    assertEquals(
+        expected,
+        String.join(";", whats(history(Samples.TIME).since(Samples.TIME.plusSeconds(seconds)))));
+  }
+
+  // ---- damage
+
+  /** A run that was killed, or a disk that was full, leaves a part of a line. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 40, 70})
+  void whatFollowsATornLineIsWhole(int torn) throws IOException {
+    history(Samples.TIME).add("baseline", "first");
+    history(Samples.TIME).add("baseline", "torn");
+    cut(torn);
+
+    history(Samples.TIME).add("baseline", "third");
+
+    assertEquals(
+        torn == 1 ? List.of("first", "torn", "third") : List.of("first", "third"),
+        whats(history(Samples.TIME).since(Instant.MIN)));
+    assertEquals(torn == 1 ? List.of() : List.of(damaged(1)), warnings);
+  }
+
+  @Test
+  void damagedLinesAreCountedAndPassedOver() throws IOException {
+    history(Samples.TIME).add("baseline", "first");
+    Files.writeString(
+        file(),
+        "no json\n{}\n[]\n{\"time\":\"today\",\"event\":\"a\",\"by\":\"b\",\"what\":\"c\"}\n\0\0\n",
+        StandardOpenOption.APPEND);
+    history(Samples.TIME).add("baseline", "last");
+
+    assertEquals(List.of("first", "last"), whats(history(Samples.TIME).since(Instant.MIN)));
+    assertEquals(List.of(damaged(5)), warnings);
+  }
+
+  @Test
+  void anEmptyFileIsNoDamage() throws IOException {
+    Files.createFile(file());
+
+    assertEquals(List.of(), history(Samples.TIME).since(Instant.MIN));
+    assertEquals(List.of(), warnings);
+  }
+
+  private String damaged(int lines) {
+    return lines + " lines of " + file() + " and its predecessors are damaged";
+  }
+
+  private void cut(int bytes) throws IOException {
+    try (FileChannel channel = FileChannel.open(file(), StandardOpenOption.WRITE)) {
+      channel.truncate(channel.size() - bytes);
+    }
+  }
+
+  @Test
+  void whatCannotBeWrittenIsToldAndNoReasonToFail() throws IOException {
+    Files.createDirectory(file());
+
+    history(Samples.TIME).add("baseline", "x");
+
+    assertEquals(1, warnings.size());
+    assertTrue(
+        warnings.get(0).startsWith("the history lacks what happened now: "), warnings.get(0));
+  }
+
+  @Test
+  void aLinkIsNotFollowed() throws IOException {
+    Path elsewhere = Files.writeString(directory.resolve("elsewhere"), "x\n");
+    Files.createSymbolicLink(file(), elsewhere);
+
+    history(Samples.TIME).add("baseline", "x");
+
+    assertEquals("x\n", Files.readString(elsewhere));
+    assertEquals(1, warnings.size());
+  }
+
+  // ---- rotation
+
+  @Test
+  void aFullFileIsPutAsideAndFourOfThoseAreKept() throws IOException {
+    for (int i = 1; i <= 7; i++) {
+      history(Samples.TIME.plusSeconds(i)).add("baseline", "first of " + i);
+      fill(LARGEST);
+    }
+
+    history(Samples.TIME.plusSeconds(8)).add("baseline", "first of 8");
+
+    assertEquals(
+        List.of(
+            "history.jsonl",
+            "history.jsonl.1",
+            "history.jsonl.2",
+            "history.jsonl.3",
+            "history.jsonl.4"),
+        files());
+    assertEquals(
+        IntStream.rangeClosed(4, 8).mapToObj(i -> "first of " + i).toList(),
+        whats(history(Samples.TIME).since(Instant.MIN)));
+    assertEquals(
+        List.of("first of 7", "first of 8"),
+        whats(history(Samples.TIME).since(Samples.TIME.plusSeconds(7))));
+  }
+
+  @Test
+  void aFileThatIsNotQuiteFullIsWrittenOn() throws IOException {
+    history(Samples.TIME).add("baseline", "first");
+    fill(LARGEST - 200);
+
+    history(Samples.TIME).add("baseline", "second");
+
+    assertEquals(List.of("history.jsonl"), files());
+  }
+
+  /** Makes the file so large with spaces, which JSON allows at the end of its last line. */
+  private void fill(int size) throws IOException {
+    cut(1);
+    int missing = size - 1 - (int) Files.size(file());
+    Files.writeString(file(), " ".repeat(missing) + "\n", StandardOpenOption.APPEND);
+  }
+
+  private List<String> files() throws IOException {
+    try (var files = Files.list(directory)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.startsWith("history.jsonl"))
+          .sorted()
+          .toList();
+    }
+  }
+
+  // ---- the table
+
+  @Test
+  void tableIsAligned() {
+    List<Event> events =
+        List.of(
+            new Event(Samples.TIME, "baseline", "root", "2 sockets", null),
+            new Event(Samples.TIME, "ended", "joe as root", "NEW x", null));
+    String expected =
+        """
+        TIME                        EVENT     BY           WHAT
+        2026-01-02 08:34:05 +05:30  baseline  root         2 sockets
+        2026-01-02 08:34:05 +05:30  ended     joe as root  NEW x
+        """;
+
+    assertEquals(expected, History.table(events, ZoneId.of("Asia/Kolkata")));
+    assertEquals("TIME  EVENT  BY  WHAT\n", History.table(List.of(), ZoneOffset.UTC));
+  }
+
+  // ---- helpers
+
+  private Path file() {
+    return directory.resolve("history.jsonl");
+  }
+
+  private History history(Instant time) {
+    return new History(directory, clock(time), "root", warnings::add);
+  }
+
+  private static Clock clock(Instant time) {
+    return Clock.fixed(time, ZoneOffset.UTC);
+  }
+
+  private static List<String> whats(List<Event> events) {
+    return events.stream().map(Event::what).toList();
+  }
+}

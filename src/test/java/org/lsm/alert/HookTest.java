@@ -1,0 +1,199 @@
+package org.lsm.alert;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the administrator's command gets to see, and what comes of it. */
+@Timeout(60)
+class HookTest {
+
+  private static final Alert ALERT = Samples.alert("/run/x", "joe", "/bin/x");
+
+  @TempDir Path directory;
+
+  @Test
+  void theAlertIsInTheEnvironment() throws Exception {
+    new Hook("env > " + directory + "/env").send(ALERT, Set.of());
+
+    assertEquals(
+        List.of(
+            "LC_ALL=C.UTF-8",
+            "LSM_CHANGED=0",
+            "LSM_EVENT=differences",
+            "LSM_GONE=0",
+            "LSM_HOST=web1",
+            "LSM_NEW=1",
+            "LSM_SUBJECT=Alert on web1",
+            "LSM_SUMMARY=web1: 1 NEW, 0 GONE, 0 CHANGED",
+            "LSM_TIME=2026-01-02T03:04:05Z",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
+        Files.readAllLines(directory.resolve("env")).stream()
+            .filter(line -> !line.matches("(PWD|SHLVL|OLDPWD|_)=.*")) // the shell's own
+            .sorted()
+            .toList());
+  }
+
+  @Test
+  void theReportIsTheInput() throws Exception {
+    new Hook("cat > " + directory + "/json").send(ALERT, Set.of());
+
+    JsonObject expected =
+        JsonParser.parseString(Json.of(Samples.report("/run/x", "joe", "/bin/x")))
+            .getAsJsonObject();
+    expected.addProperty("event", "differences");
+    expected.addProperty("summary", "web1: 1 NEW, 0 GONE, 0 CHANGED");
+    assertEquals(expected, JsonParser.parseString(Files.readString(directory.resolve("json"))));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "REMINDER,    reminder,    Alert on web1: reminder",
+    "ALL_CLEAR,   all_clear,   Alert on web1: all clear",
+    "NO_BASELINE, no_baseline, Alert on web1: no baseline",
+    "TEST,        test,        Alert on web1: test"
+  })
+  void theEventSaysWhy(Occasion occasion, String event, String subject) throws Exception {
+    Alert alert =
+        Alert.of(
+            occasion,
+            Samples.origin("2026-01-02T03:04:05Z"),
+            Report.test(Samples.origin("2026-01-02T03:04:05Z"), ZoneOffset.UTC),
+            "Alert on $HOSTNAME",
+            ZoneOffset.UTC);
+
+    new Hook(
+            "echo \"$LSM_EVENT|$LSM_SUBJECT|$LSM_NEW\" > "
+                + directory
+                + "/env; cat > "
+                + directory
+                + "/json")
+        .send(alert, Set.of());
+
+    assertEquals(event + "|" + subject + "|0\n", Files.readString(directory.resolve("env")));
+    assertEquals(
+        event,
+        JsonParser.parseString(Files.readString(directory.resolve("json")))
+            .getAsJsonObject()
+            .get("event")
+            .getAsString());
+  }
+
+  /** The text of the administrator is a command; a name that somebody else has chosen is none. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "$(touch injected)",
+        "`touch injected`",
+        "'; touch injected; '",
+        "\"; touch injected; \"",
+        "a\nLSM_EVENT=b",
+        "() { :; }; touch injected",
+        "\0"
+      })
+  void hostileNamesAreNoCommands(String name) throws Exception {
+    Alert alert = Samples.alert(name, name, name);
+
+    new Hook(
+            "cd "
+                + directory
+                + "; env > env; echo $LSM_SUMMARY \"$LSM_SUBJECT\" > said; cat > json")
+        .send(alert, Set.of());
+
+    assertFalse(Files.exists(directory.resolve("injected")));
+    assertEquals(
+        "web1: 1 NEW, 0 GONE, 0 CHANGED Alert on web1\n",
+        Files.readString(directory.resolve("said")));
+    assertEquals(
+        1,
+        Files.readAllLines(directory.resolve("env")).stream()
+            .filter(line -> line.startsWith("LSM_EVENT="))
+            .count());
+    assertEquals(
+        "unix/" + Report.escape(name),
+        JsonParser.parseString(Files.readString(directory.resolve("json")))
+            .getAsJsonObject()
+            .getAsJsonArray("differences")
+            .get(0)
+            .getAsJsonObject()
+            .get("socket")
+            .getAsString());
+  }
+
+  @Test
+  void whatItSaysIsTheRemark() throws Exception {
+    assertEquals("ticket 4711", new Hook("echo; echo ticket 4711; echo >&2").send(ALERT, Set.of()));
+  }
+
+  @Test
+  void aCommandThatNeverReadsIsFine() throws Exception {
+    assertEquals("", new Hook("exec <&-").send(ALERT, Set.of()));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "exit 7                      | it ended with 7",
+        "printf %s 'a\\b'; kill -9 $$     | it ended with 137 and said: a\\\\b",
+        "printf '\\033[0m' >&2; false | it ended with 1 and said: \\x1b[0m",
+      })
+  void failureIsToldWithItsWords(String command, String reason) {
+    DeliveryException e =
+        assertThrows(DeliveryException.class, () -> new Hook(command).send(ALERT, Set.of()));
+
+    assertEquals("RUN_CMD failed: " + reason + "; try it by hand, or mend it", e.getMessage());
+    assertTrue(e.isRefusal());
+  }
+
+  @Test
+  void aCommandThatSaysALotIsCutShort() {
+    DeliveryException e =
+        assertThrows(
+            DeliveryException.class,
+            () -> new Hook("head -c 9999 /dev/zero | tr '\\0' x; exit 1").send(ALERT, Set.of()));
+
+    assertEquals(
+        "RUN_CMD failed: it ended with 1 and said: "
+            + "x".repeat(300 - "it ended with 1 and said: ".length())
+            + "…; try it by hand, or mend it",
+        e.getMessage());
+  }
+
+  @Test
+  void aCommandThatHangsIsEnded() {
+    DeliveryException e =
+        assertThrows(
+            DeliveryException.class,
+            () -> new Hook("sleep 600; :", Duration.ofSeconds(1)).send(ALERT, Set.of()));
+
+    assertEquals(
+        "RUN_CMD failed: it did not end within 1 s; try it by hand, or mend it", e.getMessage());
+  }
+
+  @Test
+  void aLongReportArrivesWhole() throws Exception {
+    Alert alert = Samples.alert("/run/" + "ü".repeat(200), "joe", "/bin/x");
+
+    String said = new Hook("wc -c").send(alert, Set.of());
+
+    assertEquals(Integer.toString(Json.print(alert.report()).getBytes(UTF_8).length), said);
+  }
+}

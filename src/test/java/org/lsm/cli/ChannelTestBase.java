@@ -1,0 +1,71 @@
+package org.lsm.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.lsm.Lsm;
+
+/** Runs lsm on a fake host whose alerts go by real channels: scripts and mail servers. */
+abstract class ChannelTestBase extends CommandTestBase {
+
+  /** How long to wait for each answer of a mail server. */
+  protected Duration mailTimeout = Duration.ofSeconds(20);
+
+  @Override
+  protected Result run(String... arguments) {
+    Host host =
+        new Host(
+            proc.sources(),
+            directory.resolve("sendmail"),
+            directory.resolve("logger"),
+            List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
+            mailTimeout,
+            clock(),
+            environment);
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int exitCode = Lsm.run(host, new PrintWriter(out), new PrintWriter(err), arguments);
+    return new Result(exitCode, out.toString(), err.toString());
+  }
+
+  /** Makes or replaces a program of the host. */
+  protected Path script(String name, String... lines) throws IOException {
+    Path script = directory.resolve(name);
+    Files.writeString(script, "#!/bin/sh\n" + String.join("\n", lines) + "\n");
+    return Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
+  }
+
+  /** The lines that a script has left in a file; none if there is no file. */
+  protected List<String> lines(String name) throws IOException {
+    Path file = directory.resolve(name);
+    return Files.exists(file) ? Files.readAllLines(file) : List.of();
+  }
+
+  /** Opens a port that nobody expects. */
+  protected void open(int port) {
+    proc.tcp("0.0.0.0", port, port).process(port, 33, "/tmp/nc", 90, port);
+  }
+
+  /** The files of alerts that wait, the oldest first, by their name. */
+  protected List<Path> outbox() throws IOException {
+    return outbox("(?s).*\\.json");
+  }
+
+  /** The files of the outbox with such a name. */
+  protected List<Path> outbox(String regex) throws IOException {
+    Pattern pattern = Pattern.compile(regex);
+    try (Stream<Path> files = Files.list(state.resolve("outbox"))) {
+      return files
+          .filter(file -> pattern.matcher(file.getFileName().toString()).matches())
+          .sorted()
+          .toList();
+    }
+  }
+}

@@ -1,0 +1,647 @@
+package org.lsm.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+import static org.lsm.MoodyMailServer.CONNECTION;
+import static org.lsm.MoodyMailServer.END;
+import static org.lsm.MoodyMailServer.HANG_UP;
+import static org.lsm.MoodyMailServer.SILENCE;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
+import com.icegreen.greenmail.junit5.GreenMailExtension;
+import com.icegreen.greenmail.util.ServerSetup;
+import jakarta.mail.internet.MimeMessage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.MoodyMailServer;
+import org.lsm.MoodyMailServer.Accepted;
+
+/** Alerts arrive, whatever the channels do: late perhaps, but each at least once and in order. */
+@Timeout(120)
+class DeliveryTest extends ChannelTestBase {
+
+  private static final String FIRST = "found at 2026-01-02 03:14:05 +00:00";
+  private static final String SECOND = "found at 2026-01-02 03:24:05 +00:00";
+  private static final String MAIL_ADVICE =
+      "; check SMTP_HOST, SMTP_PORT and SMTP_TLS, or set MAILER=\"sendmail\"";
+  private static final String WAITS =
+      "lsm: 1 alerts wait in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago);"
+          + " the next run tries again\n";
+  private static final String SYSLOG_ADVICE = "; start a syslog daemon, or set SYSLOG=\"no\"";
+  private static final String REFUSED_ADVICE = "; check the addresses in USER and FROM";
+
+  @RegisterExtension
+  final GreenMailExtension greenMail =
+      new GreenMailExtension(new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTP));
+
+  private static final Map<String, List<String>> BOTH =
+      Map.of(
+          "mail", List.of(FIRST, SECOND),
+          "syslog",
+              List.of(
+                  "NEW tcp/0.0.0.0:4444 by /tmp/nc (www-data), PID 4444",
+                  "NEW tcp/0.0.0.0:5555 by /tmp/nc (www-data), PID 5555"),
+          "run_cmd", List.of(FIRST, SECOND));
+
+  private MoodyMailServer server;
+
+  @BeforeEach
+  void takeBaseline() throws IOException {
+    lsm("generate");
+    server = new MoodyMailServer();
+    mend("sendmail");
+    mend("logger");
+    mend("command");
+    Files.createDirectory(directory.resolve("cron.d"));
+    Files.writeString(directory.resolve("cron.d/lsm"), "*/10 * * * * root /usr/sbin/lsm -c\n");
+    pass();
+  }
+
+  @AfterEach
+  void closeServer() throws IOException {
+    server.close();
+  }
+
+  // ---- a channel that does not work, and then does
+
+  @Test
+  void mailServerIsDown() throws Exception {
+    server.close();
+    mailTo(server.port());
+
+    failsAndThenWorks("mail", null, this::mailToGreenMail);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("moods")
+  void mailServerMisbehaves(String name, String line, String reply, String reason)
+      throws Exception {
+    server.answer(line, reply);
+    mailTo(server.port());
+    mailTimeout = reply.equals(SILENCE) ? Duration.ofMillis(300) : mailTimeout;
+
+    failsAndThenWorks("mail", reason, this::mailToGreenMail);
+
+    assertEquals(List.of(), server.accepted());
+  }
+
+  private static Stream<Arguments> moods() {
+    return Stream.of(
+        arguments("never greets", CONNECTION, SILENCE, null),
+        arguments("hangs at the sender", "MAIL", SILENCE, null),
+        arguments("hangs before the message", "DATA", SILENCE, null),
+        arguments("hangs after the message", END, SILENCE, null),
+        arguments(
+            "closes at once",
+            CONNECTION,
+            HANG_UP,
+            "the server closed the connection" + MAIL_ADVICE),
+        arguments(
+            "closes before the message",
+            "DATA",
+            HANG_UP,
+            "the server closed the connection" + MAIL_ADVICE),
+        arguments("closes in the middle of the message", "Subject: ", HANG_UP, null),
+        arguments(
+            "closes after the message",
+            END,
+            HANG_UP,
+            "the server closed the connection" + MAIL_ADVICE),
+        arguments(
+            "is too busy for a sender",
+            "MAIL",
+            "451 4.3.0 try again later",
+            "refused 451 4.3.0 try again later" + REFUSED_ADVICE),
+        arguments(
+            "has no room for a message",
+            END,
+            "452 4.3.1 disk full",
+            "refused 452 4.3.1 disk full" + REFUSED_ADVICE),
+        arguments(
+            "defers every recipient",
+            "RCPT",
+            "450 4.2.0 greylisted",
+            "refused for ops@example.org: 450 4.2.0 greylisted" + REFUSED_ADVICE),
+        arguments(
+            "does not know the recipient",
+            "RCPT",
+            "550 5.1.1 no such user",
+            "refused for ops@example.org: 550 5.1.1 no such user" + REFUSED_ADVICE),
+        arguments(
+            "takes no message", END, "554 5.7.1 spam", "refused 554 5.7.1 spam" + REFUSED_ADVICE));
+  }
+
+  @Test
+  void sendmailFails() throws Exception {
+    channels("MAILER=\"sendmail\"");
+    script("sendmail", "cat > /dev/null; echo queue is full; exit 75");
+
+    failsAndThenWorks(
+        "mail",
+        "it ended with 75 and said: queue is full"
+            + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
+        () -> mend("sendmail"));
+  }
+
+  @Test
+  void thereIsNoLogger() throws Exception {
+    mailToGreenMail();
+    Files.delete(directory.resolve("logger"));
+
+    failsAndThenWorks(
+        "syslog",
+        "there is no program " + directory.resolve("logger") + SYSLOG_ADVICE,
+        () -> mend("logger"));
+  }
+
+  @Test
+  void nobodyReadsTheLog() throws Exception {
+    mailToGreenMail();
+    script("logger", "echo 'logger: socket /dev/log: nobody there' >&2; exit 1");
+
+    failsAndThenWorks(
+        "syslog",
+        "it ended with 1 and said: logger: socket /dev/log: nobody there" + SYSLOG_ADVICE,
+        () -> mend("logger"));
+  }
+
+  @Test
+  void theCommandFails() throws Exception {
+    mailToGreenMail();
+    script("command", "echo no network; exit 7");
+
+    failsAndThenWorks(
+        "run_cmd",
+        "it ended with 7 and said: no network; try it by hand, or mend it",
+        () -> mend("command"));
+  }
+
+  /** What is done about a channel. */
+  private interface Repair {
+    void run() throws IOException;
+  }
+
+  /**
+   * Two runs find something while one channel fails, and a third one finds that it works again.
+   *
+   * @param reason why it fails; null if the virtual machine words it
+   */
+  private void failsAndThenWorks(String channel, String reason, Repair repair) throws Exception {
+    open(4444);
+    Result first = lsm("compare", "--quiet");
+    assertEquals(3, first.exitCode());
+    String failure = first.err().substring("lsm: ".length(), first.err().indexOf('\n'));
+    assertEquals("lsm: " + failure + "\n" + WAITS, first.err());
+    if (reason != null) {
+      assertEquals(reason, failure.substring(failure.indexOf(" failed: ") + 9));
+    }
+    assertWaiting(channel, FIRST, failure);
+    assertStatus(
+        1, "Alert    ! 2026-01-02 03:14:05 +00:00 (0 s ago) waits for " + channel + ": " + failure);
+
+    pass();
+    open(5555);
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+    assertEquals(2, outbox().size());
+    assertEquals(without(channel), arrived());
+
+    repair.run();
+    pass();
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+    assertEquals(List.of(), outbox());
+    assertEquals(BOTH, arrived());
+    assertStatus(0, "Alerts     none waits");
+
+    pass();
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+    assertEquals(BOTH, arrived());
+  }
+
+  /** What has arrived in the end, but for this channel. */
+  private static Map<String, List<String>> without(String channel) {
+    Map<String, List<String>> others = new HashMap<>(BOTH);
+    others.put(channel, List.of());
+    return others;
+  }
+
+  /** The oldest alert waits for this channel alone, which has failed so. */
+  private void assertWaiting(String channel, String subject, String failure) throws IOException {
+    JsonObject entry = entry(outbox().get(0));
+    assertEquals("[\"" + channel + "\"]", entry.get("owed").toString());
+    assertEquals("[]", entry.get("served").toString());
+    assertEquals(
+        Map.of(channel, new JsonPrimitive(failure)), entry.getAsJsonObject("failures").asMap());
+    assertEquals(subject, entry.getAsJsonObject("alert").get("subject").getAsString());
+  }
+
+  // ---- some of it arrives
+
+  @Test
+  void whoIsServedIsNotServedAgainBecauseAnotherRecipientIsRefused() throws Exception {
+    mailTo(server.port(), "a@example.org", "b@example.org", "c@example.org");
+    server.answer("RCPT TO:<b@", "550 5.1.1 no such user");
+    open(4444);
+    String refused =
+        "lsm: mail to 127.0.0.1:"
+            + server.port()
+            + " failed: refused for b@example.org: 550 5.1.1 no such user"
+            + REFUSED_ADVICE
+            + "\n"
+            + WAITS;
+
+    assertEquals(new Result(3, "", refused), lsm("compare", "--quiet"));
+    assertEquals(
+        "[\"a@example.org\",\"c@example.org\"]", entry(outbox().get(0)).get("served").toString());
+    pass();
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+    assertEquals(
+        List.of(List.of("a@example.org", "c@example.org")),
+        server.accepted().stream().map(Accepted::recipients).toList());
+
+    server.answer("RCPT TO:<b@", "250 ok");
+    pass();
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+
+    assertEquals(
+        List.of(List.of("a@example.org", "c@example.org"), List.of("b@example.org")),
+        server.accepted().stream().map(Accepted::recipients).toList());
+    assertEquals(
+        1, server.accepted().stream().map(it -> it.header("Message-ID")).distinct().count());
+    assertEquals(List.of(), outbox());
+  }
+
+  @Test
+  void anAlertThatIsRefusedForItsContentHoldsBackNoOther() throws Exception {
+    mailTo(server.port());
+    server.answer("Subject: " + FIRST, "554 5.6.0 content refused");
+    open(4444);
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+    pass();
+    open(5555);
+
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+
+    assertEquals(
+        List.of(SECOND), server.accepted().stream().map(it -> it.header("Subject")).toList());
+    assertEquals(1, outbox().size());
+    assertEquals(BOTH.get("run_cmd"), arrived().get("run_cmd"));
+  }
+
+  /** More often than a run tries what is refused. */
+  @Test
+  void whatARecipientWillNeverGetHoldsUpNoneOfTheOthers() throws Exception {
+    mailTo(server.port(), "a@example.org", "gone@example.org");
+    server.answer("RCPT TO:<gone@", "550 5.1.1 no such user");
+    List<Integer> atOnce = new ArrayList<>();
+    for (int i = 1; i <= 25; i++) {
+      open(4400 + i);
+      assertEquals(3, lsm("compare", "--quiet").exitCode());
+      atOnce.add(server.accepted().size());
+      pass();
+    }
+
+    assertEquals(IntStream.rangeClosed(1, 25).boxed().toList(), atOnce);
+    assertEquals(25, outbox().size());
+  }
+
+  @Test
+  void anAlertThatTheCommandRefusesHoldsBackNoOther() throws Exception {
+    mailToGreenMail();
+    script(
+        "command",
+        "[ \"$LSM_SUBJECT\" != \"" + FIRST + "\" ] || exit 22",
+        "echo \"$LSM_SUBJECT\" >> " + directory.resolve("command.log"));
+    open(4444);
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+    pass();
+    open(5555);
+
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+
+    assertEquals(List.of(SECOND), arrived().get("run_cmd"));
+    assertEquals(1, outbox().size());
+  }
+
+  /** Who opens a socket chooses its name, and may choose one that mail filters refuse. */
+  @Test
+  void ofAnAlertWithPoisonedWordsAtLeastTheNumbersArrive() throws Exception {
+    mailTo(server.port());
+    server.answer("NEW      unix/@poison", "554 5.7.1 spam");
+    open(4444);
+    proc.unix("@poison", 4711).process(4711, 33, "/tmp/nc", 90, 4711);
+
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+
+    assertEquals(
+        List.of(FIRST), server.accepted().stream().map(it -> it.header("Subject")).toList());
+    List<String> mail = server.accepted().get(0).lines();
+    assertTrue(mail.contains("web1: 2 NEW, 0 GONE, 0 CHANGED"), mail.toString());
+    assertTrue(mail.stream().noneMatch(line -> line.contains("poison")), mail.toString());
+  }
+
+  @Test
+  void aDeadMailServerIsWaitedForOnceARun() throws Exception {
+    server.close();
+    mailTo(server.port());
+    for (int port = 4444; port < 4449; port++) {
+      open(port);
+      lsm("compare", "--quiet");
+      pass();
+    }
+    try (MoodyMailServer silent = new MoodyMailServer().answer(CONNECTION, SILENCE)) {
+      mailTo(silent.port());
+      mailTimeout = Duration.ofMillis(300);
+      open(5555);
+
+      assertEquals(3, lsm("compare", "--quiet").exitCode());
+
+      assertEquals(6, outbox().size());
+      assertEquals(1, silent.connections());
+    }
+  }
+
+  // ---- what is in the outbox
+
+  @ParameterizedTest
+  @CsvSource({
+    "mail,    MAILER,  none, '[\"syslog\",\"run_cmd\"]'",
+    "syslog,  SYSLOG,  no,   '[\"mail\",\"run_cmd\"]'",
+    "run_cmd, RUN_CMD, '',   '[\"mail\",\"syslog\"]'"
+  })
+  void aChannelThatIsSwitchedOffIsOwedNothing(String channel, String key, String off, String owed)
+      throws Exception {
+    server.close();
+    script("logger", "exit 1");
+    script("command", "exit 1");
+    mailTo(server.port());
+    open(4444);
+    lsm("compare", "--quiet");
+    assertEquals(
+        "[\"mail\",\"syslog\",\"run_cmd\"]", entry(outbox().get(0)).get("owed").toString());
+    List<String> settings = new ArrayList<>(Files.readAllLines(config));
+    settings.removeIf(line -> line.startsWith(key));
+    settings.add(key + "=\"" + off + "\"");
+    Files.write(config, settings);
+
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+
+    assertEquals(owed, entry(outbox().get(0)).get("owed").toString());
+    assertEquals(
+        List.of(channel + " is switched off: " + FIRST),
+        lines("state/history.jsonl").stream()
+            .map(line -> JsonParser.parseString(line).getAsJsonObject())
+            .filter(event -> event.get("event").getAsString().equals("dropped"))
+            .map(event -> event.get("what").getAsString())
+            .toList());
+  }
+
+  @Test
+  void whatOnlyAReplacedChannelWasOwedGoesToTheNewOne() throws Exception {
+    configure("SUB=\"found at $DATE\"", "MAILER=\"none\"", "RUN_CMD=\"exit 1\"");
+    open(4444);
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+    configure(
+        "SUB=\"found at $DATE\"",
+        "SMTP_HOST=\"127.0.0.1\"",
+        "SMTP_PORT=\"" + greenMail.getSmtp().getPort() + "\"");
+    pass();
+
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+
+    assertEquals(List.of(FIRST), arrived().get("mail"));
+    assertEquals(List.of(), outbox());
+  }
+
+  @Test
+  void whereAllIsSwitchedOffNothingWaits() throws Exception {
+    server.close();
+    mailTo(server.port());
+    open(4444);
+    lsm("compare", "--quiet");
+    configure("MAILER=\"none\"");
+
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+
+    assertEquals(List.of(), outbox());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "null", "{}", "[]", "{\"owed\":[\"mail\"]}", "\0\0\0\0", "half"})
+  void aDamagedAlertIsSetAsideAndTheOthersAreDelivered(String damage) throws Exception {
+    server.close();
+    mailTo(server.port());
+    open(4444);
+    lsm("compare", "--quiet");
+    pass();
+    open(5555);
+    lsm("compare", "--quiet");
+    Path file = outbox().get(0);
+    String text = Files.readString(file);
+    String damaged = damage.equals("half") ? text.substring(0, text.length() / 2) : damage;
+    Files.writeString(file, damaged);
+    Path aside = file.resolveSibling(file.getFileName() + ".damaged");
+    mailToGreenMail();
+    pass();
+
+    assertEquals(
+        new Result(
+            3,
+            "",
+            "lsm: damaged alert set aside; see what it was about, then remove it: "
+                + aside
+                + "\nlsm: alerts in "
+                + state.resolve("outbox")
+                + " cannot be read; see 'lsm status'\n"),
+        lsm("compare", "--quiet"));
+
+    assertEquals(List.of(SECOND), arrived().get("mail"));
+    assertEquals(List.of(), outbox());
+    assertEquals(damaged, Files.readString(aside));
+    assertStatus(
+        1,
+        "Alerts   ! 1 damaged in " + state.resolve("outbox") + "; look at them, then remove them");
+    assertEquals(new Result(3, "", ""), lsm("compare", "--quiet"));
+    assertEquals(damaged, Files.readString(aside));
+
+    Files.delete(aside);
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+  }
+
+  @Test
+  void whatCannotBeStoredIsSentFromMemoryAndToldAgain() throws Exception {
+    mailToGreenMail();
+    Path outbox = Files.writeString(state.resolve("outbox"), "no directory");
+    open(4444);
+
+    assertEquals(
+        new Result(
+            1, "", "lsm: the alert could not be stored, it is sent nevertheless: " + outbox + "\n"),
+        lsm("compare", "--quiet"));
+    assertEquals(List.of(FIRST), arrived().get("mail"));
+    assertEquals("no directory", Files.readString(outbox));
+
+    Files.delete(outbox);
+    pass();
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+    pass();
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+
+    String logged = BOTH.get("syslog").get(0);
+    assertEquals(
+        Map.of(
+            "mail", List.of(FIRST, SECOND),
+            "syslog", List.of(logged, logged),
+            "run_cmd", List.of(FIRST, SECOND)),
+        arrived());
+    assertEquals(List.of(), outbox());
+  }
+
+  @Test
+  void whatCanNeitherBeStoredNorSentIsToldByTheExitStatusAndAgainLater() throws Exception {
+    server.close();
+    mailTo(server.port());
+    Path outbox = Files.writeString(state.resolve("outbox"), "no directory");
+    open(4444);
+    Result result = lsm("compare", "--quiet");
+    assertEquals(3, result.exitCode());
+    assertEquals(
+        "lsm: an alert was neither stored nor delivered; the next run tells it again",
+        result.err().lines().reduce((one, other) -> other).orElseThrow());
+
+    Files.delete(outbox);
+    mailToGreenMail();
+    pass();
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+
+    assertEquals(List.of(SECOND), arrived().get("mail"));
+    assertEquals(List.of(FIRST, SECOND), arrived().get("run_cmd"));
+  }
+
+  /** To say a thing twice is better than not at all. */
+  @Test
+  void whereItCannotBeKeptWhatWasToldItIsToldAgain() throws Exception {
+    mailToGreenMail();
+    Files.createDirectories(state.resolve("told/in the way"));
+    open(4444);
+
+    Result result = lsm("compare", "--quiet");
+    pass();
+    lsm("compare", "--quiet");
+
+    assertEquals(1, result.exitCode());
+    assertTrue(result.err().startsWith("lsm: what is told now will be told again: "), result.err());
+    assertEquals(List.of(FIRST, SECOND), arrived().get("mail"));
+    assertEquals(List.of(), outbox());
+  }
+
+  @Test
+  void theMetricsTellWhatWaits() throws Exception {
+    server.close();
+    mailTo(server.port());
+    Path metrics = directory.resolve("lsm.prom");
+    Files.writeString(config, "METRICS_FILE=\"" + metrics + "\"\n", StandardOpenOption.APPEND);
+    open(4444);
+    lsm("compare", "--quiet");
+    assertEquals(
+        List.of(
+            "lsm_baseline_readable 1",
+            "lsm_differences{kind=\"new\"} 1",
+            "lsm_differences{kind=\"gone\"} 0",
+            "lsm_differences{kind=\"changed\"} 0",
+            "lsm_sockets{protocol=\"tcp\"} 2",
+            "lsm_sockets{protocol=\"udp\"} 1",
+            "lsm_sockets_ignored 0",
+            "lsm_alerts_waiting 1",
+            "lsm_last_success_timestamp_seconds 1767323645"),
+        Files.readAllLines(metrics).stream()
+            .filter(line -> !line.startsWith("#") && !line.startsWith("lsm_run_duration"))
+            .toList());
+
+    Files.delete(baseline);
+    pass();
+    lsm("compare", "--quiet");
+
+    List<String> samples = Files.readAllLines(metrics);
+    assertTrue(samples.contains("lsm_baseline_readable 0"), samples.toString());
+    assertTrue(samples.contains("lsm_alerts_waiting 2"), samples.toString());
+    assertTrue(
+        samples.contains("lsm_last_success_timestamp_seconds 1767323645"), samples.toString());
+  }
+
+  // ---- helpers
+
+  private void pass() {
+    now = now.plus(Duration.ofMinutes(10));
+  }
+
+  /** All channels, of which mail goes so. */
+  private void channels(String... mail) throws IOException {
+    List<String> lines = new ArrayList<>(List.of(mail));
+    lines.add("SUB=\"found at $DATE\"");
+    lines.add("SYSLOG=\"yes\"");
+    lines.add("RUN_CMD=\"" + directory.resolve("command") + "\"");
+    configure(lines.toArray(String[]::new));
+  }
+
+  private void mailTo(int port, String... recipients) throws IOException {
+    String user = recipients.length == 0 ? "ops@example.org" : String.join(" ", recipients);
+    channels("USER=\"" + user + "\"", "SMTP_HOST=\"127.0.0.1\"", "SMTP_PORT=\"" + port + "\"");
+  }
+
+  private void mailToGreenMail() throws IOException {
+    mailTimeout = Duration.ofSeconds(20);
+    mailTo(greenMail.getSmtp().getPort());
+  }
+
+  /** Makes a program do its work: it writes down what arrives. */
+  private void mend(String program) throws IOException {
+    String work =
+        switch (program) {
+          case "sendmail" -> "sed -n 's/^Subject: //p'";
+          case "logger" -> "for last; do :; done; printf '%s\\n' \"$last\"";
+          default -> "echo \"$LSM_SUBJECT\"";
+        };
+    script(program, "{ " + work + "; } >> " + directory.resolve(program + ".log"));
+  }
+
+  /** What has arrived, by channel. */
+  private Map<String, List<String>> arrived() throws Exception {
+    List<String> mails = new ArrayList<>(lines("sendmail.log"));
+    for (MimeMessage message : greenMail.getReceivedMessages()) {
+      mails.add(message.getSubject());
+    }
+    return Map.of("mail", mails, "syslog", lines("logger.log"), "run_cmd", lines("command.log"));
+  }
+
+  private static JsonObject entry(Path file) throws IOException {
+    return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+  }
+
+  private void assertStatus(int exitCode, String line) {
+    Result status = lsm("status");
+    assertTrue(status.out().lines().anyMatch(line::equals), status.out());
+    assertEquals(new Result(exitCode, status.out(), ""), status);
+  }
+}

@@ -1,0 +1,179 @@
+package org.lsm.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.util.Base64;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.lsm.MoodyMailServer;
+
+/** {@code lsm test-alert}, with real channels. */
+class TestAlertCommandTest extends ChannelTestBase {
+
+  private MoodyMailServer server;
+
+  @BeforeEach
+  void makeChannels() throws IOException {
+    server = new MoodyMailServer();
+    script("logger", "for last; do :; done; printf '%s\\n' \"$last\" >> " + directory + "/logged");
+    script("command", "echo $LSM_EVENT $LSM_SUBJECT >> " + directory + "/run; echo ticket 4711");
+  }
+
+  @AfterEach
+  void closeServer() throws IOException {
+    server.close();
+  }
+
+  @Test
+  void triesEveryChannelAndTellsWhatEachSays() throws IOException {
+    all();
+
+    assertEquals(
+        done("mail: accepted\nsyslog: accepted\nrun_cmd: accepted, it said: ticket 4711\n"),
+        lsm("test-alert"));
+
+    MoodyMailServer.Accepted mail = server.accepted().get(0);
+    assertEquals(1, server.accepted().size());
+    assertEquals(List.of("ops@example.org"), mail.recipients());
+    assertEquals("Alert on web1: test", mail.header("Subject"));
+    assertTrue(
+        mail.lines()
+            .containsAll(
+                List.of(
+                    "web1: test alert",
+                    "Host      web1, Linux 6.1.0-test",
+                    "Scanned   2026-01-02 03:04:05 +00:00",
+                    "Alerts of lsm arrive. Nothing was compared for this one.")),
+        mail.lines().toString());
+    assertEquals(List.of("web1: test alert"), lines("logged"));
+    assertEquals(List.of("test Alert on web1: test"), lines("run"));
+  }
+
+  @Test
+  void leavesNothingBehind() throws IOException {
+    all();
+
+    lsm("test-alert");
+
+    assertFalse(Files.exists(state));
+  }
+
+  @Test
+  void tellsOfEachChannelThatFailsWhyAndTriesTheRest() throws IOException {
+    all();
+    server.answer("RCPT", "550 5.1.1 no\033such user");
+    Files.delete(directory.resolve("logger"));
+    script("command", "echo no network; exit 7");
+    String expected =
+        """
+        mail: FAILED, mail to 127.0.0.1:%d failed: refused for ops@example.org: 550 5.1.1 no\\x1bsuch user; check the addresses in USER and FROM
+        syslog: FAILED, syslog through %2$s failed: there is no program %2$s; start a syslog daemon, or set SYSLOG="no"
+        run_cmd: FAILED, RUN_CMD failed: it ended with 7 and said: no network; try it by hand, or mend it
+        """
+            .formatted(server.port(), directory.resolve("logger"));
+
+    assertEquals(new Result(3, expected, ""), lsm("test-alert"));
+  }
+
+  @Test
+  void oneThatFailsIsEnoughToFail() throws IOException {
+    all();
+    script("logger", "exit 1");
+
+    Result result = lsm("test-alert");
+
+    assertEquals(3, result.exitCode());
+    assertEquals(
+        List.of("mail: accepted", "run_cmd: accepted, it said: ticket 4711"),
+        result.out().lines().filter(line -> !line.startsWith("syslog: FAILED, ")).toList());
+  }
+
+  @Test
+  void saysThatThereIsNoChannel() throws IOException {
+    configure("MAILER=\"none\"");
+
+    assertEquals(
+        new Result(
+            2,
+            "",
+            "lsm: no channel is configured: see MAILER, SYSLOG and RUN_CMD in " + config + "\n"),
+        lsm("test-alert"));
+  }
+
+  @Test
+  void goesThroughSendmail() throws IOException {
+    configure("MAILER=\"sendmail\"");
+    script("sendmail", "grep ^Subject: > " + directory + "/mailed");
+
+    assertEquals(done("mail: accepted\n"), lsm("test-alert"));
+
+    assertEquals(List.of("Subject: LSM Port Monitor Alert on web1: test"), lines("mailed"));
+  }
+
+  @Test
+  void verboseShowsTheDialogueWithoutThePassword() throws IOException {
+    String password = "s3cret word";
+    Files.writeString(directory.resolve("password"), password + "\n");
+    configure(
+        "USER=\"ops@example.org\"",
+        "SMTP_HOST=\"127.0.0.1\"",
+        "SMTP_PORT=\"" + server.port() + "\"",
+        "SMTP_TLS=\"none\"",
+        "SMTP_USER=\"lsm\"",
+        "SMTP_PASS_FILE=\"" + directory.resolve("password") + "\"");
+    server
+        .answer("EHLO", "250-mx.example\r\n250 AUTH PLAIN")
+        .answer("AUTH", "235 welcome")
+        .answer("MAIL", "250 ok, " + password)
+        .answer("DATA", "354 go\033ahead");
+
+    Result result = lsm("test-alert", "--verbose");
+
+    assertEquals(0, result.exitCode());
+    assertEquals("mail: accepted\n", result.out());
+    List<String> dialogue = result.err().lines().toList();
+    for (String line :
+        List.of(
+            "220 mx.example ESMTP",
+            "EHLO web1",
+            "250 AUTH PLAIN",
+            "MAIL FROM:<root@web1>",
+            "RCPT TO:<ops@example.org>",
+            "354 go\\x1bahead",
+            "Subject: LSM Port Monitor Alert on web1: test")) {
+      assertTrue(dialogue.contains(line), line + " in " + result.err());
+    }
+    for (String secret : List.of(password, base64(password), base64("\0lsm\0" + password))) {
+      assertFalse(result.err().contains(secret), result.err());
+    }
+  }
+
+  @Test
+  void withoutVerboseThereIsNoDialogue() throws IOException {
+    all();
+
+    assertEquals("", lsm("test-alert").err());
+  }
+
+  private static String base64(String text) {
+    return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Mail, syslog and a command. */
+  private void all() throws IOException {
+    configure(
+        "USER=\"ops@example.org\"",
+        "SUB=\"Alert on $HOSTNAME\"",
+        "SMTP_HOST=\"127.0.0.1\"",
+        "SMTP_PORT=\"" + server.port() + "\"",
+        "SYSLOG=\"yes\"",
+        "RUN_CMD=\"" + directory.resolve("command") + "\"");
+  }
+}
