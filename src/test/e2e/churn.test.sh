@@ -13,7 +13,7 @@ compares=${LSM_E2E_COMPARES:-200}
 scripts=$root/src/test/resources/org/lsm
 run "$root/target/lsm/install.sh" --prefix "$work/local" --state-dir "$work/state" --no-cron --no-baseline
 ends "installed" 0
-printf 'MAILER="none"\nSTATE_DIR="%s"\n' "$work/state" >"$work/local/lsm/conf.lsm"
+printf 'MAILER="none"\nSYSLOG="no"\nSTATE_DIR="%s"\n' "$work/state" >"$work/local/lsm/conf.lsm"
 
 # In a namespace of its own, so that nobody else opens sockets between these.
 netns=lsm-e2e-$$

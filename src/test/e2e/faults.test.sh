@@ -16,6 +16,7 @@ at_end "umount '$state'"
 run "$root/target/lsm/install.sh" --prefix "$prefix" --state-dir "$state" --no-cron
 ends "installed on a small file system" 0
 echo "MAILER=\"none\"
+SYSLOG=\"no\"
 STATE_DIR=\"$state\"" >"$prefix/lsm/conf.lsm"
 lsm=$prefix/sbin/lsm
 cp "$state/baseline" "$work/before"
@@ -31,6 +32,9 @@ check "the baseline is untouched" cmp "$work/before" "$state/baseline"
 check "no half-written file is left" test -z "$(find "$state" -name '.*.tmp')"
 run "$lsm" compare
 says "compare still works" "Baseline  "
+dd if=/dev/zero of="$state/more" bs=1k 2>/dev/null # what that run has freed
+run "$lsm" compare
+says "and once more" "Baseline  "
 mkfifo "$work/opened"
 perl -MSocket -e '
   socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die $!;
@@ -47,7 +51,7 @@ says "it is told" "NEW      unix/@lsm-faults"
 says "that nothing can be remembered is told as well" "the next run has to look at all processes"
 kill "$listener"
 wait "$listener" 2>/dev/null
-rm "$state/filler"
+rm "$state/filler" "$state/more"
 run "$lsm" generate
 ends "the next generate is fine" 0
 

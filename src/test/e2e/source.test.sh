@@ -18,7 +18,7 @@ on_jdk() {
   ends "$name: install.sh from a clean checkout" 0
   says "$name: it takes a baseline" "generated base comparison files"
   lsm=$work/$name.local/sbin/lsm
-  printf 'MAILER="none"\nSTATE_DIR="%s"\n' "$work/$name.state" >"$work/$name.local/lsm/conf.lsm"
+  printf 'MAILER="none"\nSYSLOG="no"\nSTATE_DIR="%s"\n' "$work/$name.state" >"$work/$name.local/lsm/conf.lsm"
   run "$lsm" -g
   mkfifo "$work/$name.fifo"
   perl -MSocket -e '
