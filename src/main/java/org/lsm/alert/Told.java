@@ -210,16 +210,7 @@ public record Told(SortedMap<String, Entry> entries) {
       }
       Set<String> untold = new HashSet<>(fresh);
       untold.removeAll(named(telling, current));
-      SortedMap<String, Entry> next = new TreeMap<>();
-      entries.forEach((key, entry) -> next.put(key, ended(entry)));
-      next.values().removeIf(entry -> entry.phase() == Phase.UNTOLD);
-      current.forEach(
-          (key, differences) ->
-              next.put(
-                  key,
-                  untold.contains(key)
-                      ? untold(key, owners(differences))
-                      : lasting(key, telling.contains(key), owners(differences))));
+      SortedMap<String, Entry> next = next(current, telling, untold);
       boolean clear = current.isEmpty() && isClear(next.values());
       Occasion occasion =
           !fresh.isEmpty() ? Occasion.DIFFERENCES : reminder ? Occasion.REMINDER : null;
@@ -231,6 +222,21 @@ public record Told(SortedMap<String, Entry> entries) {
           entries.keySet().stream()
               .filter(key -> lasts(key) && !current.containsKey(key))
               .toList());
+    }
+
+    private SortedMap<String, Entry> next(
+        Map<String, List<Difference>> current, Set<String> telling, Set<String> untold) {
+      SortedMap<String, Entry> next = new TreeMap<>();
+      entries.forEach((key, entry) -> next.put(key, ended(entry)));
+      next.values().removeIf(Comparing::isUntold);
+      current.forEach(
+          (key, differences) ->
+              next.put(
+                  key,
+                  untold.contains(key)
+                      ? untold(key, owners(differences))
+                      : lasting(key, telling.contains(key), owners(differences))));
+      return next;
     }
 
     /** What is to be told, what waits for it since the last time first. */
