@@ -1,39 +1,15 @@
 package org.lsm.cli;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.lsm.Lsm;
 
 /** Runs lsm on a fake host whose alerts go by real channels: scripts and mail servers. */
 abstract class ChannelTestBase extends CommandTestBase {
-
-  /** How long to wait for each answer of a mail server. */
-  protected Duration mailTimeout = Duration.ofSeconds(20);
-
-  @Override
-  protected Result run(String... arguments) {
-    Host host =
-        new Host(
-            proc.sources(),
-            directory.resolve("sendmail"),
-            directory.resolve("logger"),
-            List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
-            mailTimeout,
-            clock(),
-            environment);
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int exitCode = Lsm.run(host, new PrintWriter(out), new PrintWriter(err), arguments);
-    return new Result(exitCode, out.toString(), err.toString());
-  }
 
   /** Makes or replaces a program of the host. */
   protected Path script(String name, String... lines) throws IOException {

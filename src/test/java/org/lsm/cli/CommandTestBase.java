@@ -31,6 +31,10 @@ public abstract class CommandTestBase {
   protected Path state;
   protected Path baseline;
   protected Instant now = Instant.parse("2026-01-02T03:04:05Z");
+
+  /** How long to wait for each answer of a mail server. */
+  protected Duration mailTimeout = Duration.ofSeconds(20);
+
   protected final Map<String, String> environment = new HashMap<>();
 
   @BeforeEach
@@ -80,8 +84,8 @@ public abstract class CommandTestBase {
             proc.sources(),
             directory.resolve("sendmail"),
             directory.resolve("logger"),
-            List.of(directory.resolve("cron.d")),
-            Duration.ofSeconds(20),
+            List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
+            mailTimeout,
             clock(),
             environment);
     StringWriter out = new StringWriter();
