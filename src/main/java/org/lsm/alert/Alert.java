@@ -59,6 +59,9 @@ public record Alert(
     Objects.requireNonNull(subject);
     Objects.requireNonNull(report);
     text = List.copyOf(text);
+    if (text.isEmpty()) {
+      throw new IllegalArgumentException("an alert without a text");
+    }
     html = List.copyOf(html);
     events = List.copyOf(events);
   }

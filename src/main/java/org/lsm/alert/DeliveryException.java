@@ -6,12 +6,22 @@ import java.util.Set;
 public final class DeliveryException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  private final boolean refusal;
+  /** What is to be thought of the channel. */
+  enum Blame {
+    /** It does not work. */
+    DOWN,
+    /** It came to a stop over this alert, which may be the reason. */
+    STUCK,
+    /** It works, but refuses this alert. */
+    REFUSED
+  }
+
+  private final Blame blame;
   private final transient Set<String> served;
 
   /** The channel does not work. */
   DeliveryException(String message, Throwable cause) {
-    this(message, cause, false, Set.of());
+    this(message, cause, Blame.DOWN, Set.of());
   }
 
   /** The channel does not work. */
@@ -20,17 +30,16 @@ public final class DeliveryException extends Exception {
   }
 
   /**
-   * @param refusal whether only this alert was refused, so that another one may be accepted
    * @param served the recipients that accepted it nevertheless
    */
-  DeliveryException(String message, Throwable cause, boolean refusal, Set<String> served) {
+  DeliveryException(String message, Throwable cause, Blame blame, Set<String> served) {
     super(message, cause);
-    this.refusal = refusal;
+    this.blame = blame;
     this.served = Set.copyOf(served);
   }
 
-  boolean isRefusal() {
-    return refusal;
+  Blame blame() {
+    return blame;
   }
 
   Set<String> served() {

@@ -41,7 +41,7 @@ public final class Hook implements Channel {
       throw new DeliveryException(
           "RUN_CMD failed: " + Report.escape(e.getMessage()) + "; try it by hand, or mend it",
           e,
-          e instanceof Program.FailedException,
+          Program.blame(e),
           Set.of());
     }
   }

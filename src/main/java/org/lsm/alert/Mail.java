@@ -38,6 +38,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
 import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
+import org.lsm.alert.DeliveryException.Blame;
 import org.lsm.config.Config;
 import org.lsm.config.Config.Mailer;
 import org.lsm.config.Config.Tls;
@@ -191,11 +192,14 @@ public final class Mail implements Channel {
               + "; "
               + advice(cause),
           cause,
-          isRefusal(cause),
+          blame(cause),
           served(cause));
     } catch (TimeoutException e) {
       throw new DeliveryException(
-          "mail to " + server + " failed: it took too long; check the mail server", e);
+          "mail to " + server + " failed: it took too long; check the mail server",
+          e,
+          Blame.STUCK,
+          Set.of());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new DeliveryException("mail to " + server + " was interrupted", e);
@@ -230,11 +234,40 @@ public final class Mail implements Channel {
       transport.sendMessage(message(session, alert), recipients);
       return "";
     } catch (SMTPSendFailedException e) {
-      if (e.getReturnCode() < 500 || e.getNextException() != null) {
+      if (e.getReturnCode() < 500) {
         throw e;
       }
+      sendBare(transport, session, alert, recipients, e);
+      return "refused the whole alert and took a summary";
+    } catch (SendFailedException e) {
+      throw e;
+    } catch (MessagingException e) {
+      throw new StuckException(e);
+    }
+  }
+
+  private void sendBare(
+      Transport transport,
+      Session session,
+      Alert alert,
+      InternetAddress[] recipients,
+      SMTPSendFailedException refusal)
+      throws MessagingException {
+    try {
       transport.sendMessage(bareMessage(session, alert), recipients);
-      return "refused the whole alert and took a summary: " + oneLine(e.getMessage());
+    } catch (SendFailedException e) {
+      throw hungUp(e) ? refusal : e;
+    } catch (MessagingException | IllegalStateException e) {
+      throw refusal; // it has hung up over the first one
+    }
+  }
+
+  /** The server came to a stop when it had begun to take a message. */
+  private static final class StuckException extends MessagingException {
+    private static final long serialVersionUID = 1L;
+
+    StuckException(MessagingException cause) {
+      super(cause.getMessage(), cause);
     }
   }
 
@@ -332,6 +365,14 @@ public final class Mail implements Channel {
     return false;
   }
 
+  private static Blame blame(Throwable e) {
+    if (isRefusal(e)) {
+      return Blame.REFUSED;
+    }
+    boolean begun = e instanceof SendFailedException || e instanceof StuckException;
+    return begun ? Blame.STUCK : Blame.DOWN;
+  }
+
   /** Whether the server does work, but does not take this. */
   private static boolean isRefusal(Throwable e) {
     return e instanceof SendFailedException && !hungUp(e);
@@ -381,7 +422,9 @@ public final class Mail implements Channel {
               + " failed: "
               + Report.escape(e.getMessage())
               + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
-          e);
+          e,
+          e instanceof IOException io ? Program.blame(io) : Blame.DOWN,
+          Set.of());
     }
   }
 

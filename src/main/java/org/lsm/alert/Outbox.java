@@ -26,6 +26,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.lsm.alert.DeliveryException.Blame;
 import org.lsm.snapshot.DurableFile;
 import org.lsm.snapshot.LockFile;
 import org.lsm.snapshot.Untrusted;
@@ -49,7 +50,7 @@ public final class Outbox {
   /** How long to wait for another run that is delivering. */
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-  /** So many alerts that a channel has refused before are tried again in one run. */
+  /** After so many refusals in a run, what was refused before is left for the next one. */
   private static final int MOST_REFUSALS = 20;
 
   /** A channel that has taken so long in one run, because it is slow, goes on in the next one. */
@@ -72,7 +73,7 @@ public final class Outbox {
    *
    * @param owed the channels that have not accepted it
    * @param accepted whether any channel has
-   * @param refused the channels that work, but refused this one alert
+   * @param tried when a channel refused this very alert last, or came to a stop over it
    * @param served who has it already of a channel that is still owed, in the words of the channel
    * @param failures why it is owed, by channel
    * @param alert what to tell
@@ -80,28 +81,28 @@ public final class Outbox {
   public record Entry(
       List<String> owed,
       boolean accepted,
-      SortedSet<String> refused,
+      SortedMap<String, Instant> tried,
       SortedSet<String> served,
       SortedMap<String, String> failures,
       Alert alert) {
 
     public Entry {
       owed = List.copyOf(owed);
-      refused = new TreeSet<>(refused);
+      tried = new TreeMap<>(tried);
       served = new TreeSet<>(served);
       failures = new TreeMap<>(failures);
       Objects.requireNonNull(alert);
     }
 
     Entry(List<String> owed, Alert alert) {
-      this(owed, false, new TreeSet<>(), new TreeSet<>(), new TreeMap<>(), alert);
+      this(owed, false, new TreeMap<>(), new TreeSet<>(), new TreeMap<>(), alert);
     }
 
     private Entry without(String channel, boolean acceptedNow) {
       SortedMap<String, String> rest = new TreeMap<>(failures);
       rest.remove(channel);
       List<String> others = owed.stream().filter(it -> !it.equals(channel)).toList();
-      return new Entry(others, accepted || acceptedNow, refused, served, rest, alert);
+      return new Entry(others, accepted || acceptedNow, tried, served, rest, alert);
     }
 
     private Entry failed(String channel, DeliveryException e) {
@@ -109,13 +110,25 @@ public final class Outbox {
       reasons.put(channel, e.getMessage());
       SortedSet<String> allServed = new TreeSet<>(served);
       allServed.addAll(e.served());
-      SortedSet<String> refusing = new TreeSet<>(refused);
-      if (e.isRefusal()) {
-        refusing.add(channel);
-      } else {
-        refusing.remove(channel);
+      SortedMap<String, Instant> times = new TreeMap<>(tried);
+      if (e.blame() != Blame.DOWN) {
+        times.put(channel, Instant.now());
       }
-      return new Entry(owed, accepted, refusing, allServed, reasons, alert);
+      return new Entry(owed, accepted, times, allServed, reasons, alert);
+    }
+
+    /** Whether nothing but numbers differs: queue IDs, seconds to wait. */
+    private boolean saysTheSame(Entry other, String channel) {
+      return served.equals(other.served)
+          && words(failures.get(channel)).equals(words(other.failures.get(channel)));
+    }
+
+    private static String words(String reason) {
+      return reason == null ? "" : reason.replaceAll("\\d+", "#");
+    }
+
+    private Instant tried(String channel) {
+      return tried.getOrDefault(channel, Instant.MIN);
     }
   }
 
@@ -125,8 +138,8 @@ public final class Outbox {
     private int refusals;
     private long nanos;
 
-    boolean isWorthATry(boolean refusedBefore) {
-      return !dead && nanos < MOST_TIME.toNanos() && (!refusedBefore || refusals < MOST_REFUSALS);
+    boolean isWorthATry(boolean again) {
+      return !dead && nanos < MOST_TIME.toNanos() && (!again || refusals < MOST_REFUSALS);
     }
   }
 
@@ -188,7 +201,7 @@ public final class Outbox {
 
   /**
    * Delivers what waits, oldest first, as far as the channels take it. What a channel has refused
-   * comes last, lest it hold up the rest.
+   * comes last, that which was tried least recently first, lest anything hold up the rest.
    *
    * @return whether nothing waits any more
    */
@@ -228,7 +241,7 @@ public final class Outbox {
   private void deliver(SortedMap<Path, Entry> waiting, String channel) {
     waiting.keySet().stream()
         .filter(file -> waiting.get(file).owed().contains(channel))
-        .sorted(Comparator.comparing(file -> waiting.get(file).refused().contains(channel)))
+        .sorted(Comparator.comparing(file -> waiting.get(file).tried(channel)))
         .toList()
         .forEach(
             file -> waiting.computeIfPresent(file, (it, entry) -> deliver(it, entry, channel)));
@@ -256,7 +269,7 @@ public final class Outbox {
       return switchedOff(entry, name);
     }
     Conduct conduct = conducts.computeIfAbsent(name, it -> new Conduct());
-    if (!conduct.isWorthATry(entry.refused().contains(name))
+    if (!conduct.isWorthATry(entry.tried().containsKey(name))
         || refusedNow.contains(name + " " + entry.alert().id())) {
       return entry;
     }
@@ -270,7 +283,7 @@ public final class Outbox {
       return failed(entry, name, conduct, e);
     } catch (RuntimeException e) {
       String what = name + " failed: internal error: " + Report.escape(e.toString());
-      return failed(entry, name, conduct, new DeliveryException(what, e));
+      return failed(entry, name, conduct, new DeliveryException(what, e, Blame.REFUSED, Set.of()));
     } finally {
       conduct.nanos += System.nanoTime() - start;
     }
@@ -279,13 +292,10 @@ public final class Outbox {
   /** Where nobody else has the alert, the channels that there are now get it. */
   private Entry switchedOff(Entry entry, String name) {
     String what = name + " is switched off: " + entry.alert().subject();
-    if (entry.accepted() || entry.owed().size() > 1) {
+    List<String> others = channelNames();
+    if (entry.accepted() || entry.owed().size() > 1 || others.isEmpty()) {
       history.add("dropped", what);
       return entry.without(name, false);
-    }
-    List<String> others = channelNames();
-    if (others.isEmpty()) {
-      return entry;
     }
     history.add("redirected", what);
     return new Entry(others, entry.alert());
@@ -293,14 +303,14 @@ public final class Outbox {
 
   private Entry failed(Entry entry, String name, Conduct conduct, DeliveryException e) {
     log.debug("{} {}", name, Untrusted.stackTrace(e));
-    if (e.isRefusal()) {
+    if (e.blame() == Blame.REFUSED) {
       conduct.refusals++;
       refusedNow.add(name + " " + entry.alert().id());
     } else {
       conduct.dead = true;
     }
     Entry next = entry.failed(name, e);
-    if (!next.equals(entry)) { // else it was said, and cron mails all that is said
+    if (!next.saysTheSame(entry, name)) { // else it was said, and cron mails all that is said
       news = true;
       warn.accept(e.getMessage());
       history.add("failed", e.getMessage());
@@ -317,12 +327,11 @@ public final class Outbox {
   private Optional<Entry> read(Path file) {
     try {
       return Optional.of(parse(file));
-    } catch (IOException e) {
-      warn.accept("an alert could not be read and waits: " + Report.escape(e.getMessage()));
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
+      log.debug("{}", Untrusted.stackTrace(e));
       setAside(file);
+      return Optional.empty();
     }
-    return Optional.empty();
   }
 
   private void setAside(Path file) {
@@ -339,7 +348,12 @@ public final class Outbox {
   }
 
   private static Entry parse(Path file) throws IOException {
-    return Json.read(new String(DurableFile.read(file), StandardCharsets.UTF_8), Entry.class);
+    String text = new String(DurableFile.read(file), StandardCharsets.UTF_8);
+    Entry entry = Json.read(text, Entry.class);
+    if (entry.owed().isEmpty()) {
+      throw new IllegalArgumentException("it is owed to no channel");
+    }
+    return entry;
   }
 
   /** What waits, oldest first, as far as it can be read. */

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.lsm.alert.DeliveryException.Blame;
 
 /**
  * An external program, run without a shell, by its absolute path, in an environment of its own.
@@ -37,13 +38,21 @@ record Program(Path executable, Duration limit) {
    */
   record Outcome(int exitCode, String output) {}
 
-  /** It ran to its end, and its exit status says that it did not do what it should. */
+  /** It was started, but did not do what it should. */
   static final class FailedException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    FailedException(String message) {
+    private final Blame blame;
+
+    FailedException(String message, Blame blame) {
       super(message);
+      this.blame = blame;
     }
+  }
+
+  /** What a failure to run a program says of it. */
+  static Blame blame(IOException e) {
+    return e instanceof FailedException failed ? failed.blame : Blame.DOWN;
   }
 
   /**
@@ -58,7 +67,8 @@ record Program(Path executable, Duration limit) {
     if (outcome.exitCode() != 0) {
       String said = outcome.output().strip();
       throw new FailedException(
-          "it ended with " + outcome.exitCode() + (said.isEmpty() ? "" : " and said: " + said));
+          "it ended with " + outcome.exitCode() + (said.isEmpty() ? "" : " and said: " + said),
+          Blame.REFUSED);
     }
     return outcome.output();
   }
@@ -92,7 +102,7 @@ record Program(Path executable, Duration limit) {
             CompletableFuture.runAsync(() -> drain(process, output), Program::start));
     try {
       if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
-        throw new IOException("it did not end within " + limit.toSeconds() + " s");
+        throw new FailedException("it did not end within " + limit.toSeconds() + " s", Blame.STUCK);
       }
       // What it left running may keep the pipes open for ever; its exit status is all that counts.
       pipes.completeOnTimeout(null, GRACE.toMillis(), TimeUnit.MILLISECONDS).join();

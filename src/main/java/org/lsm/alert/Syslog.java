@@ -62,7 +62,7 @@ public final class Syslog implements Channel {
               + Report.escape(e.getMessage())
               + "; start a syslog daemon, or set SYSLOG=\"no\"",
           e,
-          e instanceof Program.FailedException,
+          Program.blame(e),
           logged);
     }
   }

@@ -239,12 +239,16 @@ public record Told(SortedMap<String, Entry> entries) {
       return next;
     }
 
-    /** What is to be told, what waits for it since the last time first. */
+    /** What is to be told, what has waited for it longest first. */
     private List<String> fresh(Map<String, List<Difference>> current) {
       return current.keySet().stream()
           .filter(key -> isFresh(entries.get(key), owners(current.get(key))))
-          .sorted(Comparator.comparing(key -> !isUntold(entries.get(key))))
+          .sorted(Comparator.comparing(this::waitsSince))
           .toList();
+    }
+
+    private Instant waitsSince(String key) {
+      return entries.containsKey(key) ? entries.get(key).told() : Instant.MAX;
     }
 
     /** What a report names of all that it has to tell. */

@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -20,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.alert.DeliveryException.Blame;
 
 /** What the administrator's command gets to see, and what comes of it. */
 @Timeout(60)
@@ -160,7 +160,7 @@ class HookTest {
         assertThrows(DeliveryException.class, () -> new Hook(command).send(ALERT, Set.of()));
 
     assertEquals("RUN_CMD failed: " + reason + "; try it by hand, or mend it", e.getMessage());
-    assertTrue(e.isRefusal());
+    assertEquals(Blame.REFUSED, e.blame());
   }
 
   @Test

@@ -49,6 +49,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.alert.DeliveryException.Blame;
 import org.lsm.config.Config;
 
 /** Mail, sent to real servers on the loopback and through real programs. */
@@ -297,7 +298,7 @@ class MailTest {
             + " failed: 535 5.7.8 Authentication credentials invalid"
             + "; check SMTP_USER and the password in SMTP_PASS_FILE",
         e.getMessage().replace("  ", " "));
-    assertFalse(e.isRefusal());
+    assertNotEquals(Blame.REFUSED, e.blame());
     assertFalse(stackTrace(e).contains("wr0ng-password"));
     assertEquals(0, greenMail.getReceivedMessages().length);
   }
@@ -352,7 +353,7 @@ class MailTest {
               + ADVICE,
           e.getMessage());
       assertTrue(took.compareTo(SHORT) >= 0 && took.toSeconds() < 5, "took " + took);
-      assertFalse(e.isRefusal());
+      assertNotEquals(Blame.REFUSED, e.blame());
     }
   }
 
@@ -371,7 +372,7 @@ class MailTest {
               + listener.getLocalPort()
               + " failed: it took too long; check the mail server",
           e.getMessage());
-      assertFalse(e.isRefusal());
+      assertNotEquals(Blame.REFUSED, e.blame());
       assertFalse(server.isDone(), "the server would have gone on");
       server.cancel(true);
     }
@@ -427,10 +428,10 @@ class MailTest {
 
       assertEquals(expected, first.getMessage());
       assertEquals(Set.of("a@example.org", "b@example.org"), first.served());
-      assertTrue(first.isRefusal());
+      assertEquals(Blame.REFUSED, first.blame());
       assertEquals(expected, second.getMessage());
       assertEquals(Set.of(), second.served());
-      assertTrue(second.isRefusal());
+      assertEquals(Blame.REFUSED, second.blame());
       assertEquals(
           List.of(
               "MAIL FROM:<root@web1>",
@@ -483,7 +484,7 @@ class MailTest {
           failure(server.port()));
       DeliveryException e =
           assertThrows(DeliveryException.class, () -> mail(server.port()).send(ALERT, Set.of()));
-      assertTrue(e.isRefusal());
+      assertEquals(Blame.REFUSED, e.blame());
       assertEquals(Set.of(), e.served());
     }
   }
@@ -670,7 +671,7 @@ class MailTest {
             + " failed: it ended with 75 and said: queue is full\\x0a\\x1b[0m"
             + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
         e.getMessage());
-    assertFalse(e.isRefusal());
+    assertEquals(Blame.REFUSED, e.blame());
     assertEquals(Set.of(), e.served());
   }
 
@@ -798,7 +799,7 @@ class MailTest {
   /** A failure that says nothing of this alert: the next one would fail as well. */
   private String failureOfTheChannel(int port, String... settings) {
     DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, port, settings));
-    assertFalse(e.isRefusal());
+    assertNotEquals(Blame.REFUSED, e.blame());
     assertEquals(Set.of(), e.served());
     return e.getMessage();
   }

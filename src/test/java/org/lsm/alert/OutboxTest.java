@@ -116,6 +116,25 @@ class OutboxTest {
     }
   }
 
+  /** Else it would wait for ever behind twenty that are always refused. */
+  @Test
+  void whatIsRefusedTakesTurns() throws IOException {
+    Path mended = directory.resolve("mended");
+    Hook hook = new Hook("grep -q unix/@once && test -e " + mended);
+    Outbox first = outbox(hook);
+    for (int i = 0; i < 20; i++) {
+      first.put(Samples.alert("@never" + i, "/x", "x"));
+    }
+    first.put(Samples.alert("@once", "/x", "x"));
+    first.deliver();
+    Files.createFile(mended);
+
+    outbox(hook).deliver();
+    outbox(hook).deliver();
+
+    assertEquals(20, first.size());
+  }
+
   @Test
   void theMessageIdIsThatOfTheAlertAtEachAttempt() throws Exception {
     try (MoodyMailServer server = new MoodyMailServer().answer(MoodyMailServer.END, "250 stored")) {
@@ -148,13 +167,13 @@ class OutboxTest {
     for (int i = 0; i < 3; i++) {
       assertFalse(outbox(new Hook("exit 1")).deliver());
     }
-    assertFalse(outbox(new Hook("exit 2")).deliver());
+    assertFalse(outbox(new Hook("echo new; exit 2")).deliver());
 
     String rest = "; try it by hand, or mend it";
     assertEquals(
         List.of(
             "failed RUN_CMD failed: it ended with 1" + rest,
-            "failed RUN_CMD failed: it ended with 2" + rest),
+            "failed RUN_CMD failed: it ended with 2 and said: new" + rest),
         happened());
     assertEquals(2, warnings.size());
   }

@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -23,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.alert.DeliveryException.Blame;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.SocketEntry;
 
@@ -178,7 +178,7 @@ class SyslogTest {
             + " failed: it ended with 3 and said: no \\x1b[0m"
             + "; start a syslog daemon, or set SYSLOG=\"no\"",
         e.getMessage());
-    assertTrue(e.isRefusal());
+    assertEquals(Blame.REFUSED, e.blame());
     assertEquals("x", Files.readString(directory.resolve("calls")));
   }
 

@@ -364,6 +364,22 @@ class ToldTest {
   }
 
   @Test
+  void whatHasWaitedLongestIsNamedFirst() {
+    List<Difference> hidden = differences(65_000, 65_000);
+    Stream<List<Difference>> noise = Stream.of(differences(30_000, 30_400));
+    Told told = decide(Told.nothing(), 0, Stream.concat(noise, Stream.of(hidden))).next();
+    List<Boolean> named = new ArrayList<>();
+    for (int i = 1; i <= 3; i++) {
+      noise = Stream.of(differences(1, 210 * i), differences(30_000, 30_400));
+      Decision decision = decide(told, i, Stream.concat(noise, Stream.of(hidden)));
+      named.add(decision.told().stream().limit(200).anyMatch(hidden::contains));
+      told = decision.next();
+    }
+
+    assertEquals(List.of(false, true, false), named);
+  }
+
+  @Test
   void whatWasNeverNamedEndsWithoutAWord() {
     List<Difference> all = differences(1, 201);
     Told told = decide(Told.nothing(), 0, Stream.of(all)).next();
