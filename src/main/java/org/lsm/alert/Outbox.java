@@ -39,8 +39,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Outbox {
 
-  private static final Logger log = LoggerFactory.getLogger(Outbox.class);
-
   private static final String SUFFIX = ".json";
   private static final String DAMAGED = ".damaged";
 
@@ -302,7 +300,7 @@ public final class Outbox {
   }
 
   private Entry failed(Entry entry, String name, Conduct conduct, DeliveryException e) {
-    log.debug("{} {}", name, Untrusted.stackTrace(e));
+    debug(name, e);
     if (e.blame() == Blame.REFUSED) {
       conduct.refusals++;
       refusedNow.add(name + " " + entry.alert().id());
@@ -318,6 +316,14 @@ public final class Outbox {
     return next;
   }
 
+  /** Asks for the logger only now: to set logging up would cost every run that has no trouble. */
+  private static void debug(Object what, Exception e) {
+    Logger log = LoggerFactory.getLogger(Outbox.class);
+    if (log.isDebugEnabled()) {
+      log.debug("{}: {}", what, Untrusted.stackTrace(e));
+    }
+  }
+
   /** Whether a delivery has failed in this run in a way that it did not before. */
   public boolean hasNews() {
     return news;
@@ -328,7 +334,7 @@ public final class Outbox {
     try {
       return Optional.of(parse(file));
     } catch (IOException | RuntimeException e) {
-      log.debug("{}", Untrusted.stackTrace(e));
+      debug(file, e);
       setAside(file);
       return Optional.empty();
     }
@@ -363,7 +369,7 @@ public final class Outbox {
       try {
         entries.add(parse(file));
       } catch (IOException | RuntimeException e) {
-        log.debug("{} is delivered meanwhile, or damaged", file, e);
+        debug(file, e); // delivered meanwhile, or damaged
       }
     }
     return entries;
