@@ -81,13 +81,10 @@ java_release() {
   "$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1
 }
 
-has_java() {
-  find_java
-  [ -x "${java:-/nonexistent}" ] && [ "$(java_release)" -ge 17 ] 2>/dev/null
-}
-
 has_jdk() {
-  has_java && java_bin=$(readlink -f -- "$java") && [ -x "${java_bin%/*}/javac" ]
+  find_java
+  [ -x "${java:-/nonexistent}" ] && [ "$(java_release)" -ge 17 ] 2>/dev/null &&
+    java_bin=$(readlink -f -- "$java") && [ -x "${java_bin%/*}/javac" ]
 }
 
 # The crond of busybox reads no cron.d.
@@ -112,8 +109,6 @@ missing_packages() {
   if from_source; then
     has_jdk || echo "$jdk"
     have mvn || echo maven
-  else
-    has_java || echo "$jdk"
   fi
   if [ "$want_cron" = yes ] && [ -z "$cron_dir" ]; then
     has_cron || echo "$cron"
@@ -181,6 +176,9 @@ build() {
     die "the build failed, nothing was installed; what Maven said is above"
 }
 
+# What lsm consists of; the rest of its directory is the administrator's.
+program="runtime lib lsm archive.sh install.sh README.md LICENSE"
+
 # Puts the new program beside the old one and tries it, before it takes its place.
 stage_program() {
   stage=$home/.stage
@@ -189,18 +187,19 @@ stage_program() {
     die "another install.sh is at work in $home; if that is not so, remove $stage and try again"
   trap 'rm -rf "$stage"; rmdir "$home" 2>/dev/null || :' EXIT
   trap 'exit 1' HUP INT TERM
-  cp -R "$image/lib" "$image/lsm" "$image/install.sh" "$image/README.md" "$image/LICENSE" "$stage"
-  ln -s "$java" "$stage/java"
-  "$stage/lsm" --version >/dev/null || die "the new program does not start with $java; nothing was changed"
+  for item in $program; do
+    cp -Rp "$image/$item" "$stage"
+  done
+  "$stage/lsm" --version >/dev/null || die "the new program does not start; nothing was changed"
 }
 
 swap_program() {
-  rm -rf "$home/lib.old"
-  [ ! -d "$home/lib" ] || mv "$home/lib" "$home/lib.old"
-  for item in lib lsm java install.sh README.md LICENSE; do
-    mv -f "$stage/$item" "$home/"
+  mkdir "$stage/old"
+  for item in $program; do
+    [ ! -e "$home/$item" ] || mv "$home/$item" "$stage/old"
+    mv "$stage/$item" "$home"
   done
-  rm -rf "$home/lib.old"
+  rm -rf "$stage/old" "$home/java"
   mkdir -p "$prefix/sbin"
   ln -sfn "$home/lsm" "$prefix/sbin/lsm"
 }
@@ -258,6 +257,11 @@ EOF
   mv "$cron_dir/.lsm.new" "$cron_dir/lsm"
 }
 
+# Only a matter of time: without its archive lsm starts more slowly.
+make_archive() {
+  "$home/archive.sh" || echo "Note: $home/lsm.jsa could not be made; lsm takes longer to start"
+}
+
 summary() {
   echo ".: LSM installed"
   echo "Install path:    $home"
@@ -293,7 +297,6 @@ install_lsm() {
   from_source || [ -d "$here/conf" ] ||
     die "$here is neither a source tree nor an unpacked archive of lsm; run the install.sh of one"
   require_packages
-  find_java
   [ "$want_cron" = no ] || cron_dir=${cron_dir:-/etc/cron.d}
   require_writable "$home" "$prefix/sbin" "$state_dir" ${cron_dir:+"$cron_dir"}
   image=$here
@@ -304,6 +307,7 @@ install_lsm() {
   stage_program
   swap_program
   install_config
+  make_archive
   install_cron
   summary
   install_baseline
@@ -322,7 +326,8 @@ uninstall_lsm() {
   if [ "$(readlink -- "$prefix/sbin/lsm" || true)" = "$home/lsm" ]; then
     rm -f "$prefix/sbin/lsm"
   fi
-  (cd "$home" && rm -rf lib lib.old .stage lsm java install.sh README.md LICENSE)
+  # shellcheck disable=SC2086  # one word each
+  (cd "$home" && rm -rf .stage java lsm.jsa $program)
   if [ "$action" = purge ]; then
     (cd "$home" && rm -f conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new)
     purge_state

@@ -1,5 +1,7 @@
 package org.lsm;
 
+import static java.util.Collections.disjoint;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -7,6 +9,10 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 import org.lsm.cli.AcceptCommand;
 import org.lsm.cli.CompareCommand;
 import org.lsm.cli.Context;
@@ -69,16 +75,7 @@ public final class Lsm {
   public static int run(Host host, PrintWriter out, PrintWriter err, String... args) {
     Context context = new Context(host);
     CommandLine commandLine =
-        new CommandLine(new Lsm(context))
-            .addSubcommand(new GenerateCommand(context))
-            .addSubcommand(new CompareCommand(context))
-            .addSubcommand(new DeleteCommand(context))
-            .addSubcommand(new AcceptCommand(context))
-            .addSubcommand(new ListCommand(context))
-            .addSubcommand(new HistoryCommand(context))
-            .addSubcommand(new StatusCommand(context))
-            .addSubcommand(new TestAlertCommand(context))
-            .addSubcommand(new DiffCommand(context))
+        commandLine(context, args)
             .setExpandAtFiles(false) // "lsm @/etc/shadow" is no way to read a file
             .setOut(out)
             .setErr(err)
@@ -93,6 +90,42 @@ public final class Lsm {
       return ExitCode.TROUBLE;
     }
     return exitCode;
+  }
+
+  /** Every command, by its names. */
+  private static final Map<List<String>, Function<Context, Object>> COMMANDS = commands();
+
+  private static Map<List<String>, Function<Context, Object>> commands() {
+    Map<List<String>, Function<Context, Object>> commands = new LinkedHashMap<>();
+    commands.put(List.of("generate", "-g"), GenerateCommand::new);
+    commands.put(List.of("compare", "-c"), CompareCommand::new);
+    commands.put(List.of("delete", "-d"), DeleteCommand::new);
+    commands.put(List.of("accept"), AcceptCommand::new);
+    commands.put(List.of("list"), ListCommand::new);
+    commands.put(List.of("history"), HistoryCommand::new);
+    commands.put(List.of("status"), StatusCommand::new);
+    commands.put(List.of("test-alert"), TestAlertCommand::new);
+    commands.put(List.of("diff"), DiffCommand::new);
+    return commands;
+  }
+
+  /**
+   * The command line, with no more commands than these arguments may name: to build all of them
+   * would take cron's run longer than its work.
+   */
+  static CommandLine commandLine(Context context, String... args) {
+    CommandLine commandLine = new CommandLine(new Lsm(context));
+    List<String> words = List.of(args);
+    boolean none =
+        !words.contains("--version")
+            && COMMANDS.keySet().stream().allMatch(it -> disjoint(it, words));
+    COMMANDS.forEach(
+        (names, command) -> {
+          if (none || !disjoint(names, words)) {
+            commandLine.addSubcommand(command.apply(context));
+          }
+        });
+    return commandLine;
   }
 
   /** Else an error of the virtual machine would exit with 1, which means that something differs. */
