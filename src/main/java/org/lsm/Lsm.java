@@ -1,7 +1,5 @@
 package org.lsm;
 
-import static java.util.Collections.disjoint;
-
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -9,10 +7,6 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.function.Function;
 import org.lsm.cli.AcceptCommand;
 import org.lsm.cli.CompareCommand;
 import org.lsm.cli.Context;
@@ -73,16 +67,8 @@ public final class Lsm {
    * @return one of {@link ExitCode}
    */
   public static int run(Host host, PrintWriter out, PrintWriter err, String... args) {
-    Context context = new Context(host);
-    CommandLine commandLine =
-        commandLine(context, args)
-            .setExpandAtFiles(false) // "lsm @/etc/shadow" is no way to read a file
-            .setOut(out)
-            .setErr(err)
-            .setExecutionStrategy(parsed -> execute(context, parsed))
-            .setParameterExceptionHandler((e, arguments) -> misused(e))
-            .setExecutionExceptionHandler((e, command, parsed) -> failed(context, e, err));
-    int exitCode = execute(commandLine, err, args);
+    Context context = new Context(host, out, err);
+    int exitCode = execute(context, args);
     err.flush();
     if (out.checkError()) {
       err.println("lsm: the output could not be written");
@@ -92,50 +78,46 @@ public final class Lsm {
     return exitCode;
   }
 
-  /** Every command, by its names. */
-  private static final Map<List<String>, Function<Context, Object>> COMMANDS = commands();
-
-  private static Map<List<String>, Function<Context, Object>> commands() {
-    Map<List<String>, Function<Context, Object>> commands = new LinkedHashMap<>();
-    commands.put(List.of("generate", "-g"), GenerateCommand::new);
-    commands.put(List.of("compare", "-c"), CompareCommand::new);
-    commands.put(List.of("delete", "-d"), DeleteCommand::new);
-    commands.put(List.of("accept"), AcceptCommand::new);
-    commands.put(List.of("list"), ListCommand::new);
-    commands.put(List.of("history"), HistoryCommand::new);
-    commands.put(List.of("status"), StatusCommand::new);
-    commands.put(List.of("test-alert"), TestAlertCommand::new);
-    commands.put(List.of("diff"), DiffCommand::new);
-    return commands;
-  }
-
-  /**
-   * The command line, with no more commands than these arguments may name: to build all of them
-   * would take cron's run longer than its work.
-   */
-  static CommandLine commandLine(Context context, String... args) {
-    CommandLine commandLine = new CommandLine(new Lsm(context));
-    List<String> words = List.of(args);
-    boolean none =
-        !words.contains("--version")
-            && COMMANDS.keySet().stream().allMatch(it -> disjoint(it, words));
-    COMMANDS.forEach(
-        (names, command) -> {
-          if (none || !disjoint(names, words)) {
-            commandLine.addSubcommand(command.apply(context));
-          }
-        });
-    return commandLine;
-  }
-
-  /** Else an error of the virtual machine would exit with 1, which means that something differs. */
-  private static int execute(CommandLine commandLine, PrintWriter err, String... args) {
+  private static int execute(Context context, String... args) {
     try {
-      return commandLine.execute(args);
+      return switch (String.join(" ", args)) {
+        // What cron runs all day is known without picocli, which takes longer than the work.
+        case "-c --quiet", "compare --quiet" -> CompareCommand.quiet(context).call();
+        case "--version" -> printVersion(context);
+        default -> commandLine(context).execute(args);
+      };
     } catch (StackOverflowError | OutOfMemoryError | LinkageError e) {
-      err.println("lsm: internal error: " + e);
+      // Else the virtual machine would exit with 1, which means that something differs.
+      context.err().println("lsm: internal error: " + e);
       return ExitCode.TROUBLE;
+    } catch (Exception e) {
+      return failed(context, e);
     }
+  }
+
+  private static int printVersion(Context context) {
+    context.out().println("lsm " + Context.version());
+    return ExitCode.DONE;
+  }
+
+  /** All commands. */
+  static CommandLine commandLine(Context context) {
+    return new CommandLine(new Lsm(context))
+        .addSubcommand(new GenerateCommand(context))
+        .addSubcommand(new CompareCommand(context))
+        .addSubcommand(new DeleteCommand(context))
+        .addSubcommand(new AcceptCommand(context))
+        .addSubcommand(new ListCommand(context))
+        .addSubcommand(new HistoryCommand(context))
+        .addSubcommand(new StatusCommand(context))
+        .addSubcommand(new TestAlertCommand(context))
+        .addSubcommand(new DiffCommand(context))
+        .setExpandAtFiles(false) // "lsm @/etc/shadow" is no way to read a file
+        .setOut(context.out())
+        .setErr(context.err())
+        .setExecutionStrategy(parsed -> execute(context, parsed))
+        .setParameterExceptionHandler((e, arguments) -> misused(e))
+        .setExecutionExceptionHandler((e, command, parsed) -> failed(context, e));
   }
 
   private static int execute(Context context, ParseResult parsed) {
@@ -154,7 +136,8 @@ public final class Lsm {
     return ExitCode.TROUBLE;
   }
 
-  private static int failed(Context context, Exception e, PrintWriter err) {
+  private static int failed(Context context, Exception e) {
+    PrintWriter err = context.err();
     err.println("lsm: " + Untrusted.escape(explain(e)));
     if (context.verbose()) {
       err.println(Untrusted.stackTrace(e));

@@ -36,6 +36,13 @@ public final class CompareCommand extends LsmCommand {
     super(context);
   }
 
+  /** {@code lsm compare --quiet}, which cron runs. */
+  public static CompareCommand quiet(Context context) {
+    CompareCommand command = new CompareCommand(context);
+    command.quiet = true;
+    return command;
+  }
+
   @Override
   public Integer call() throws Exception {
     Config config = context.config();

@@ -2,6 +2,7 @@ package org.lsm.cli;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -44,6 +45,8 @@ public final class Context {
   private static final String DEFAULT_CONFIG = "/usr/local/lsm/conf.lsm";
 
   private final Host host;
+  private final PrintWriter out;
+  private final PrintWriter err;
 
   @Option(
       names = "--config",
@@ -64,8 +67,27 @@ public final class Context {
       description = "Do not colour the output on a terminal.")
   private boolean noColor;
 
-  public Context(Host host) {
+  /**
+   * What the commands of one run share.
+   *
+   * @param host the machine it looks at
+   * @param out where results go
+   * @param err where errors and notes go
+   */
+  public Context(Host host, PrintWriter out, PrintWriter err) {
     this.host = host;
+    this.out = out;
+    this.err = err;
+  }
+
+  /** Where results go. */
+  public PrintWriter out() {
+    return out;
+  }
+
+  /** Where errors and notes go. */
+  public PrintWriter err() {
+    return err;
   }
 
   public Host host() {

@@ -37,11 +37,11 @@ abstract class LsmCommand implements Callable<Integer> {
   }
 
   PrintWriter out() {
-    return spec.commandLine().getOut();
+    return context.out();
   }
 
   PrintWriter err() {
-    return spec.commandLine().getErr();
+    return context.err();
   }
 
   /** Prints lines of a report, on a terminal with the kinds of difference in bold. */
