@@ -55,18 +55,27 @@ public final class Mail implements Channel {
 
   private final Config config;
   private final Path sendmail;
+  private final List<Path> authorities;
   private final Duration timeout;
   private final Consumer<String> trace;
 
   /**
    * @param config whom to mail to, from, and which way
    * @param sendmail the program for {@code MAILER="sendmail"}
+   * @param authorities bundles of the certificates that vouch for mail servers; the first that
+   *     exists is taken
    * @param timeout how long to wait for a connection, for each answer, and for sendmail to end
    * @param trace told every line of the SMTP dialogue, without the password, or null
    */
-  public Mail(Config config, Path sendmail, Duration timeout, Consumer<String> trace) {
+  public Mail(
+      Config config,
+      Path sendmail,
+      List<Path> authorities,
+      Duration timeout,
+      Consumer<String> trace) {
     this.config = config;
     this.sendmail = sendmail;
+    this.authorities = authorities;
     this.timeout = timeout;
     this.trace = trace;
   }
@@ -207,8 +216,9 @@ public final class Mail implements Channel {
   }
 
   private String converse(Alert alert, List<InternetAddress> recipients, String password)
-      throws MessagingException {
+      throws MessagingException, IOException, GeneralSecurityException {
     Session session = session(alert.host());
+    session.getProperties().putAll(encryption());
     if (trace != null) {
       session.setDebugOut(new PrintStream(new TraceStream(password), true, StandardCharsets.UTF_8));
       session.setDebug(true);
@@ -285,11 +295,10 @@ public final class Mail implements Channel {
     for (String wait : List.of("connectiontimeout", "timeout", "writetimeout")) {
       properties.setProperty("mail.smtp." + wait, Long.toString(timeout.toMillis()));
     }
-    properties.putAll(encryption());
     return Session.getInstance(properties);
   }
 
-  private Properties encryption() {
+  private Properties encryption() throws IOException, GeneralSecurityException {
     Tls tls = config.smtpTls();
     boolean login = !config.smtpUser().isEmpty();
     boolean implicit = tls == Tls.TLS || (tls == Tls.AUTO && config.smtpPort() == SMTPS_PORT);
@@ -305,6 +314,9 @@ public final class Mail implements Channel {
     properties.setProperty("mail.smtp.ssl.checkserveridentity", Boolean.toString(!opportunistic));
     if (opportunistic) {
       properties.setProperty("mail.smtp.ssl.trust", "*");
+    } else if (tls != Tls.NONE) {
+      Authorities.of(authorities)
+          .ifPresent(it -> properties.put("mail.smtp.ssl.socketFactory", it));
     }
     return properties;
   }

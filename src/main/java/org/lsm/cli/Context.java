@@ -176,7 +176,8 @@ public final class Context {
   List<Channel> channels(Config config, Consumer<String> trace) {
     List<Channel> channels = new ArrayList<>();
     if (config.mailer() != Mailer.NONE) {
-      channels.add(new Mail(config, host.sendmail(), host.mailTimeout(), trace));
+      channels.add(
+          new Mail(config, host.sendmail(), host.authorities(), host.mailTimeout(), trace));
     }
     if (config.syslog()) {
       channels.add(new Syslog(host.logger(), config.structuredSyslog()));

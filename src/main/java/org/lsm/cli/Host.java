@@ -13,6 +13,7 @@ import org.lsm.proc.HostScanner.Sources;
  *
  * @param sources where the host is described
  * @param sendmail the program that takes mail
+ * @param authorities bundles of the certificate authorities that the host trusts, in PEM
  * @param logger logger(1) of util-linux
  * @param crontabs files and directories in which cron finds its entries
  * @param mailTimeout how long to wait for each answer of a mail server
@@ -22,6 +23,7 @@ import org.lsm.proc.HostScanner.Sources;
 public record Host(
     Sources sources,
     Path sendmail,
+    List<Path> authorities,
     Path logger,
     List<Path> crontabs,
     Duration mailTimeout,
@@ -37,6 +39,11 @@ public record Host(
             Path.of("/etc/services"),
             Path.of("/run/netns")),
         Path.of("/usr/sbin/sendmail"),
+        List.of(
+            Path.of("/etc/ssl/certs/ca-certificates.crt"), // Debian, Alpine, Arch
+            Path.of("/etc/pki/tls/certs/ca-bundle.crt"), // Fedora, Red Hat
+            Path.of("/etc/ssl/ca-bundle.pem"), // SUSE
+            Path.of("/etc/ssl/cert.pem")),
         Path.of("/usr/bin/logger"),
         List.of(
             Path.of("/etc/cron.d"),

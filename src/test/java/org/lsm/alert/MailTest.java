@@ -340,7 +340,7 @@ class MailTest {
   void silentServerIsGivenUp(String tls) throws Exception {
     try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
       Config config = config(silent.getLocalPort(), "SMTP_TLS=\"" + tls + "\"");
-      Mail mail = new Mail(config, Path.of("/"), SHORT, null);
+      Mail mail = new Mail(config, Path.of("/"), List.of(), SHORT, null);
       long start = System.nanoTime();
 
       DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
@@ -363,7 +363,7 @@ class MailTest {
     try (ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
       FutureTask<Void> server = new FutureTask<>(() -> trickle(listener));
       new Thread(server, "trickling SMTP server").start();
-      Mail mail = new Mail(config(listener.getLocalPort()), Path.of("/"), SHORT, null);
+      Mail mail = new Mail(config(listener.getLocalPort()), Path.of("/"), List.of(), SHORT, null);
 
       DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
 
@@ -615,6 +615,40 @@ class MailTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"ip:127.0.0.1, true", "dns:other.example.org, false"})
+  void theAuthoritiesOfTheHostVouchForAServerOfItsName(String name, boolean served)
+      throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(name), Map.of())) {
+      bundle(pem(directory.resolve("keys.p12")));
+
+      if (served) {
+        send(ALERT, server.port(), "SMTP_TLS=\"starttls\"");
+        assertTrue(server.dialogue().contains("TLS Subject: Alert on web1"));
+      } else {
+        String message = failure(server.port(), "SMTP_TLS=\"starttls\"");
+        assertTrue(message.contains("not trusted: No subject alternative names"), message);
+      }
+    }
+  }
+
+  @Test
+  void authoritiesThatCannotBeReadAreNamed() throws Exception {
+    bundle("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
+    String message = failureOfTheChannel(greenMail.getSmtps().getPort(), "SMTP_TLS=\"tls\"");
+
+    assertTrue(message.contains(authorities().get(1) + ": "), message);
+    assertFalse(message.contains("not trusted"), message);
+  }
+
+  private List<Path> authorities() {
+    return List.of(directory.resolve("none.pem"), directory.resolve("authorities.pem"));
+  }
+
+  private void bundle(String certificates) throws IOException {
+    Files.writeString(authorities().get(1), certificates);
+  }
+
   private static String untrusted(int port) {
     return "mail to 127.0.0.1:"
         + port
@@ -718,7 +752,8 @@ class MailTest {
     try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, replies)) {
       Config config = config(server.port(), login(password));
 
-      new Mail(config, Path.of("/nonexistent"), PATIENCE, trace::add).send(ALERT, Set.of());
+      new Mail(config, Path.of("/nonexistent"), authorities(), PATIENCE, trace::add)
+          .send(ALERT, Set.of());
 
       List<String> told = server.dialogue();
       assertTrue(
@@ -785,7 +820,7 @@ class MailTest {
   }
 
   private Mail mail(int port, String... settings) throws Exception {
-    return new Mail(config(port, settings), Path.of("/nonexistent"), PATIENCE, null);
+    return new Mail(config(port, settings), Path.of("/nonexistent"), authorities(), PATIENCE, null);
   }
 
   private void send(Alert alert, String... settings) throws Exception {
@@ -813,7 +848,7 @@ class MailTest {
   private Mail mail(Path sendmail, String... settings) throws Exception {
     List<String> lines = new ArrayList<>(List.of(settings));
     lines.add("MAILER=\"sendmail\"");
-    return new Mail(config(25, lines.toArray(String[]::new)), sendmail, PATIENCE, null);
+    return new Mail(config(25, lines.toArray(String[]::new)), sendmail, List.of(), PATIENCE, null);
   }
 
   private Path script(String body) throws IOException {
@@ -863,6 +898,10 @@ class MailTest {
 
   /** Keys for a server whose certificate nobody but itself has signed. */
   private SSLContext selfSigned() throws Exception {
+    return selfSigned("ip:127.0.0.1");
+  }
+
+  private SSLContext selfSigned(String name) throws Exception {
     Path store = directory.resolve("keys.p12");
     Process keytool =
         new ProcessBuilder(
@@ -873,7 +912,7 @@ class MailTest {
                 "-dname",
                 "CN=localhost",
                 "-ext",
-                "san=dns:localhost,ip:127.0.0.1",
+                "san=" + name,
                 "-storetype",
                 "PKCS12",
                 "-storepass",
@@ -891,5 +930,13 @@ class MailTest {
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(factory.getKeyManagers(), null, null);
     return context;
+  }
+
+  private static String pem(Path store) throws Exception {
+    KeyStore keys = KeyStore.getInstance(store.toFile(), "password".toCharArray());
+    byte[] certificate = keys.getCertificate(keys.aliases().nextElement()).getEncoded();
+    return "-----BEGIN CERTIFICATE-----\n"
+        + Base64.getMimeEncoder().encodeToString(certificate)
+        + "\n-----END CERTIFICATE-----\n";
   }
 }

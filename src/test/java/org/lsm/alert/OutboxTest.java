@@ -244,7 +244,8 @@ class OutboxTest {
         Files.writeString(
             directory.resolve("conf.lsm"),
             "SMTP_HOST=\"127.0.0.1\"\nSMTP_PORT=\"" + server.port() + "\"\n");
-    return new Mail(Config.read(file), Path.of("/nonexistent"), Duration.ofSeconds(20), null);
+    return new Mail(
+        Config.read(file), Path.of("/nonexistent"), List.of(), Duration.ofSeconds(20), null);
   }
 
   private List<String> files() throws IOException {

@@ -83,6 +83,7 @@ public abstract class CommandTestBase {
         new Host(
             proc.sources(),
             directory.resolve("sendmail"),
+            List.of(),
             directory.resolve("logger"),
             List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
             mailTimeout,

@@ -1,5 +1,6 @@
 package org.lsm.alert;
 
+import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -15,12 +16,12 @@ import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
- * The authorities that this host trusts, where an administrator adds his own: the runtime of lsm
- * knows only those of the day it was made.
+ * The certificate authorities that this host trusts, where its distribution keeps them up to date
+ * and an administrator adds his own: the runtime of lsm knows only those of the day it was made.
  */
-final class Trust {
+final class Authorities {
 
-  private Trust() {}
+  private Authorities() {}
 
   /**
    * Makes TLS connections to servers that one of these authorities vouches for.
@@ -31,22 +32,30 @@ final class Trust {
   static Optional<SSLSocketFactory> of(List<Path> bundles)
       throws IOException, GeneralSecurityException {
     Optional<Path> bundle = bundles.stream().filter(Files::isReadable).findFirst();
-    if (bundle.isEmpty()) {
-      return Optional.empty();
-    }
+    return bundle.isEmpty() ? Optional.empty() : Optional.of(trusting(read(bundle.get())));
+  }
+
+  private static KeyStore read(Path bundle) throws IOException, GeneralSecurityException {
     KeyStore authorities = KeyStore.getInstance(KeyStore.getDefaultType());
     authorities.load(null, null);
-    try (InputStream in = Files.newInputStream(bundle.get())) {
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(bundle))) {
       for (Certificate authority :
           CertificateFactory.getInstance("X.509").generateCertificates(in)) {
         authorities.setCertificateEntry("ca-" + authorities.size(), authority);
       }
+    } catch (GeneralSecurityException e) {
+      // Without its cause: that a server is not trusted is told from one.
+      throw new IOException(bundle + ": " + e.getMessage());
     }
+    return authorities;
+  }
+
+  private static SSLSocketFactory trusting(KeyStore authorities) throws GeneralSecurityException {
     TrustManagerFactory trust =
         TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     trust.init(authorities);
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(null, trust.getTrustManagers(), null);
-    return Optional.of(context.getSocketFactory());
+    return context.getSocketFactory();
   }
 }
