@@ -9,12 +9,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 java() {
   "$home/runtime/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
-    -XX:+IgnoreUnrecognizedVMOptions -Xlog:disable -Dlsm.conf="$work/conf.lsm" "$@"
+    -XX:+IgnoreUnrecognizedVMOptions -Xlog:disable "$@"
 }
 
 # The classes that an idle compare loads, of this host.
 printf 'STATE_DIR="%s"\nMAILER="none"\nSYSLOG="no"\n' "$work/state" >"$work/conf.lsm"
-LSM_CONF="$work/conf.lsm" "$home/lsm" generate >/dev/null 2>&1
+export LSM_CONF="$work/conf.lsm"
+"$home/lsm" generate >/dev/null 2>&1
 java -Xshare:off -XX:DumpLoadedClassList="$work/classes" -cp "$home/lib/lsm.jar" \
   org.lsm.Lsm -c --quiet 2>/dev/null || [ $? -eq 1 ]
 # Since JDK 24 the classes are linked in the archive as well.

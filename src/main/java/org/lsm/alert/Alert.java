@@ -74,7 +74,7 @@ public record Alert(
   public static Alert of(Occasion occasion, Report report, String subject) {
     Origin origin = report.after().origin();
     JsonObject json = Json.bounded(report);
-    Alert alert = of(occasion, origin, report.page(), subject, report.zone(), json);
+    Alert alert = of(occasion, origin, report.page(), subject, report.zone().get(), json);
     return report.diff().isEmpty() ? alert : alert.with(report.events());
   }
 

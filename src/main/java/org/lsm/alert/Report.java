@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.alert.Alert.Event;
@@ -40,7 +41,7 @@ import org.lsm.snapshot.Untrusted;
  * @param still what differs too, but was told before
  * @param stories what can be told of what is new or changed
  * @param notes what the reader should know of how far this can be believed; not escaped
- * @param zone the time zone to tell times in
+ * @param zone the time zone to tell times in; asked for only then, for it takes a while to find
  */
 public record Report(
     Snapshot before,
@@ -49,7 +50,7 @@ public record Report(
     List<Difference> still,
     Map<Endpoint, Story> stories,
     List<String> notes,
-    ZoneId zone) {
+    Supplier<ZoneId> zone) {
 
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss xxx", Locale.ROOT);
@@ -79,7 +80,7 @@ public record Report(
       Diff diff,
       Map<Endpoint, Story> stories,
       List<String> notes,
-      ZoneId zone) {
+      Supplier<ZoneId> zone) {
     this(before, after, diff, List.of(), stories, notes, zone);
   }
 
@@ -105,12 +106,13 @@ public record Report(
     lines.add(Line.blank());
     lines.addAll(differenceLines());
     lines.addAll(stillLines());
-    lines.addAll(scanned(after.origin(), zone));
+    lines.addAll(scanned(after.origin(), zone.get()));
     lines.add(
         Line.fact(
             "Baseline",
             String.format(
-                "%s, %d sockets", time(before.origin().time(), zone), before.sockets().size())));
+                "%s, %d sockets",
+                time(before.origin().time(), zone.get()), before.sockets().size())));
     notes.forEach(note -> lines.add(Line.fact("Note", escape(note))));
     if (!diff.isEmpty()) {
       lines.add(Line.blank());
@@ -329,7 +331,7 @@ public record Report(
         + pids(named)
         + (more > 0 ? " and " + more + " more" : "")
         + ", started "
-        + when(start, after.origin().time(), zone);
+        + when(start, after.origin().time(), zone.get());
   }
 
   private static List<Line> told(ProcessStory process) {

@@ -127,7 +127,7 @@ public record Told(SortedMap<String, Entry> entries) {
 
   /** Writes it durably, if it is not what the file holds anyway. */
   public void write(Path file, Told before) throws IOException {
-    if (!equals(before)) {
+    if (!entries.equals(before.entries)) {
       DurableFile.write(file, format().getBytes(StandardCharsets.UTF_8));
     }
   }
@@ -147,6 +147,9 @@ public record Told(SortedMap<String, Entry> entries) {
    */
   public Decision decide(
       List<Difference> differences, EphemeralPorts ephemeral, Instant time, Duration remind) {
+    if (differences.isEmpty() && entries.isEmpty()) {
+      return new Decision(this, List.of(), Optional.empty(), List.of(), List.of()); // as always
+    }
     Map<String, List<Difference>> current = new LinkedHashMap<>();
     for (Difference difference : differences) {
       current.computeIfAbsent(key(difference, ephemeral), it -> new ArrayList<>()).add(difference);

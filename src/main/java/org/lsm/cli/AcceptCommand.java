@@ -41,7 +41,7 @@ public final class AcceptCommand extends LsmCommand {
       Survey survey = context.survey(config, state.readScanState());
       Snapshot baseline = state.readBaseline();
       survey.settle();
-      Report report = context.comparison(config, survey, baseline).reportLasting(context.zone());
+      Report report = context.comparison(config, survey, baseline).reportLasting(context::zone);
       Diff chosen = choose(report.diff());
       EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
       state.storeBaseline(chosen.applyTo(baseline, ephemeral));

@@ -59,7 +59,7 @@ public final class CompareCommand extends LsmCommand {
       Survey survey = context.survey(config, state.readScanState());
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
-      Report report = context.comparison(config, survey, baseline).report(context.zone());
+      Report report = context.comparison(config, survey, baseline).report(context::zone);
       remember(state, survey.state());
       return report;
     }

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.lsm.alert.Report;
 import org.lsm.config.IgnoreRules;
@@ -48,7 +49,7 @@ final class Comparison {
   }
 
   /** Looks until the differences are confirmed, and tells them. */
-  Report report(ZoneId zone) throws IOException {
+  Report report(Supplier<ZoneId> zone) throws IOException {
     survey.look();
     Diff diff = tell(differences(survey.found()));
     while (!diff.isEmpty() && !isConfirmed(diff)) {
@@ -60,11 +61,11 @@ final class Comparison {
   }
 
   /** Tells what differs, without another look, between the baseline and what is there to stay. */
-  Report reportLasting(ZoneId zone) throws IOException {
+  Report reportLasting(Supplier<ZoneId> zone) throws IOException {
     return report(tell(differences(survey.lasting())), survey.lasting(), zone);
   }
 
-  private Report report(Diff diff, Snapshot found, ZoneId zone) {
+  private Report report(Diff diff, Snapshot found, Supplier<ZoneId> zone) {
     Set<Endpoint> closed = survey.closedAgain();
     for (Endpoint endpoint : closed) {
       stories.computeIfPresent(endpoint, (it, story) -> story.with(Flag.ALREADY_CLOSED));

@@ -1,9 +1,7 @@
 package org.lsm.cli;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -13,7 +11,6 @@ import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.function.Consumer;
 import org.lsm.alert.Channel;
 import org.lsm.alert.History;
@@ -204,17 +201,11 @@ public final class Context {
   }
 
   ZoneId zone() {
-    return host.clock().getZone();
+    return host.zone().get();
   }
 
   /** The version of this lsm. */
   public static String version() {
-    try (InputStream in = Context.class.getResourceAsStream("/version.properties")) {
-      Properties properties = new Properties();
-      properties.load(in);
-      return properties.getProperty("version");
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return Version.VERSION;
   }
 }

@@ -33,7 +33,7 @@ public final class DiffCommand extends LsmCommand {
     Snapshot before = SnapshotFile.read(oldFile);
     Snapshot after = SnapshotFile.read(newFile);
     Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
-    print(format.of(new Report(before, after, diff, Map.of(), List.of(), context.zone())));
+    print(format.of(new Report(before, after, diff, Map.of(), List.of(), context::zone)));
     return diff.isEmpty() ? ExitCode.DONE : ExitCode.DIFFERS;
   }
 }

@@ -35,7 +35,7 @@ public final class GenerateCommand extends LsmCommand {
       Optional<Report> accepted = Optional.empty();
       if (replaced.isPresent()) {
         Comparison comparison = context.comparison(config, survey, replaced.get());
-        accepted = Optional.of(comparison.reportLasting(context.zone()));
+        accepted = Optional.of(comparison.reportLasting(context::zone));
       }
       EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
       Snapshot baseline = ephemeral.generalize(survey.lasting());

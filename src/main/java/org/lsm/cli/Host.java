@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.lsm.proc.HostScanner.Sources;
 
 /**
@@ -17,7 +18,8 @@ import org.lsm.proc.HostScanner.Sources;
  * @param logger logger(1) of util-linux
  * @param crontabs files and directories in which cron finds its entries
  * @param mailTimeout how long to wait for each answer of a mail server
- * @param clock the time, and the zone to tell times in
+ * @param clock the time
+ * @param zone the time zone to tell times in
  * @param environment the environment variables
  */
 public record Host(
@@ -28,6 +30,7 @@ public record Host(
     List<Path> crontabs,
     Duration mailTimeout,
     Clock clock,
+    Supplier<ZoneId> zone,
     Map<String, String> environment) {
 
   /** The machine that lsm runs on. */
@@ -52,7 +55,8 @@ public record Host(
             Path.of("/var/spool/cron/root"),
             Path.of("/etc/crontabs/root")),
         Duration.ofSeconds(30),
-        Clock.system(ZoneId.systemDefault()),
+        Clock.systemUTC(),
+        ZoneId::systemDefault,
         System.getenv());
   }
 }

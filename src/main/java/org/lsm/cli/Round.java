@@ -122,7 +122,7 @@ final class Round {
   }
 
   private void compare(Told before, Comparison comparison) throws IOException {
-    Report found = comparison.report(context.zone());
+    Report found = comparison.report(context::zone);
     report = Optional.of(found);
     ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     Decision decision =

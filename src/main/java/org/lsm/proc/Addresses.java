@@ -3,7 +3,6 @@ package org.lsm.proc;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HexFormat;
-import java.util.Locale;
 
 /** IP addresses as the socket tables print them. */
 final class Addresses {
@@ -42,13 +41,13 @@ final class Addresses {
   }
 
   private static String ipv4(byte[] bytes, int from) {
-    return String.format(
-        Locale.ROOT,
-        "%d.%d.%d.%d",
-        bytes[from] & 0xFF,
-        bytes[from + 1] & 0xFF,
-        bytes[from + 2] & 0xFF,
-        bytes[from + 3] & 0xFF);
+    return (bytes[from] & 0xFF)
+        + "."
+        + (bytes[from + 1] & 0xFF)
+        + "."
+        + (bytes[from + 2] & 0xFF)
+        + "."
+        + (bytes[from + 3] & 0xFF);
   }
 
   /** The canonical text of RFC 5952; a v4-mapped address stays IPv6 and shows its quad. */

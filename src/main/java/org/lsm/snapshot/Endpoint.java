@@ -1,6 +1,5 @@
 package org.lsm.snapshot;
 
-import java.util.Comparator;
 import java.util.Locale;
 import org.lsm.snapshot.Protocol.Family;
 
@@ -21,12 +20,6 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
   public static final int EPHEMERAL = -1;
 
   private static final String EPHEMERAL_WORD = "ephemeral";
-
-  private static final Comparator<Endpoint> ORDER =
-      Comparator.comparing(Endpoint::netns)
-          .thenComparing(Endpoint::protocol)
-          .thenComparingInt(Endpoint::port)
-          .thenComparing(Endpoint::address);
 
   private static final int MAX_PORT = 0xFFFF;
 
@@ -95,7 +88,22 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
 
   @Override
   public int compareTo(Endpoint other) {
-    return ORDER.compare(this, other);
+    int order = netns.compareTo(other.netns);
+    order = order != 0 ? order : protocol.compareTo(other.protocol);
+    order = order != 0 ? order : Integer.compare(port, other.port);
+    return order != 0 ? order : address.compareTo(other.address);
+  }
+
+  // As a record would have them; but those are made at run time, which costs each start 10 ms.
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Endpoint endpoint && compareTo(endpoint) == 0;
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * (31 * netns.hashCode() + address.hashCode()) + port;
   }
 
   /** The endpoint as people write it: {@code tcp/0.0.0.0:22}; not escaped. */

@@ -11,4 +11,21 @@ import java.time.Instant;
  * @param startTime the same moment for people
  * @param owner its user and program
  */
-public record Holder(int pid, long startTicks, Instant startTime, Owner owner) {}
+public record Holder(int pid, long startTicks, Instant startTime, Owner owner) {
+
+  // By hand for the same reason as in Endpoint.
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Holder holder
+        && pid == holder.pid
+        && startTicks == holder.startTicks
+        && owner.equals(holder.owner)
+        && startTime.equals(holder.startTime);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * pid + Long.hashCode(startTicks);
+  }
+}

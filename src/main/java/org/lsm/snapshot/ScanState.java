@@ -31,7 +31,23 @@ public record ScanState(String validity, Map<Socket, Holding> holdings) {
    * @param uid the user who made it
    * @param endpoint its local end
    */
-  public record Socket(long inode, long uid, Endpoint endpoint) {}
+  public record Socket(long inode, long uid, Endpoint endpoint) {
+
+    // By hand for the same reason as in Endpoint.
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Socket socket
+          && inode == socket.inode
+          && uid == socket.uid
+          && endpoint.equals(socket.endpoint);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * Long.hashCode(inode) + endpoint.hashCode();
+    }
+  }
 
   /**
    * Who holds a socket.
@@ -39,7 +55,22 @@ public record ScanState(String validity, Map<Socket, Holding> holdings) {
    * @param holders the processes that were found
    * @param complete whether all there may be could be found
    */
-  public record Holding(List<Holder> holders, boolean complete) {}
+  public record Holding(List<Holder> holders, boolean complete) {
+
+    // By hand for the same reason as in Endpoint.
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Holding holding
+          && complete == holding.complete
+          && holders.equals(holding.holders);
+    }
+
+    @Override
+    public int hashCode() {
+      return holders.hashCode();
+    }
+  }
 
   public ScanState {
     holdings = Map.copyOf(holdings);
@@ -50,6 +81,11 @@ public record ScanState(String validity, Map<Socket, Holding> holdings) {
     Map<Socket, Holding> rest = new HashMap<>(holdings);
     rest.keySet().removeIf(socket -> endpoints.contains(socket.endpoint()));
     return new ScanState(validity, rest);
+  }
+
+  /** Whether it remembers the same. */
+  boolean isSameAs(ScanState other) {
+    return validity.equals(other.validity) && holdings.equals(other.holdings);
   }
 
   /** A state that remembers nothing. */

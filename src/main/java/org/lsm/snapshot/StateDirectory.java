@@ -144,7 +144,7 @@ public final class StateDirectory implements AutoCloseable {
 
   /** Remembers a scan for the next one; what is the same as before is not written again. */
   public void storeScanState(ScanState state) throws IOException {
-    if (!state.equals(remembered)) {
+    if (!state.isSameAs(remembered)) {
       state.write(scanState());
     }
   }

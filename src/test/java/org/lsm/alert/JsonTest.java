@@ -78,7 +78,7 @@ class JsonTest {
             List.of(new Difference(Kind.CHANGED, OLD_SSH, web)),
             Map.of(WEB, story),
             List.of("a note"),
-            ZoneOffset.UTC);
+            () -> ZoneOffset.UTC);
     String expected =
         """
         {
@@ -260,7 +260,7 @@ class JsonTest {
             List.of(new Difference(Kind.GONE, entry, entry)),
             Map.of(endpoint, story),
             List.of(raw),
-            ZoneOffset.UTC);
+            () -> ZoneOffset.UTC);
 
     String json = Json.of(report);
 

@@ -93,7 +93,7 @@ class ReportTest {
             new Diff(List.of()),
             Map.of(),
             List.of(),
-            ZoneId.of("Asia/Kolkata"));
+            () -> ZoneId.of("Asia/Kolkata"));
     String expected =
         """
         web1: no difference to the baseline, 1 sockets
@@ -115,7 +115,7 @@ class ReportTest {
             new Diff(List.of()),
             Map.of(),
             List.of("first", "second"),
-            ZoneOffset.UTC);
+            () -> ZoneOffset.UTC);
     String expected =
         """
         web1: no difference to the baseline, 1 sockets
@@ -274,7 +274,7 @@ class ReportTest {
                         SocketEntry.heldBy(path, List.of(holder(7, hostile, STARTED)), true)))),
             Map.of(),
             List.of("row " + raw),
-            ZoneOffset.UTC);
+            () -> ZoneOffset.UTC);
     String expected =
         """
         <>: 0 NEW, 0 GONE, 1 CHANGED
@@ -348,7 +348,7 @@ class ReportTest {
     Snapshot now = snapshot("web1", SCAN, List.of(SSH));
 
     Report report =
-        new Report(now, now, new Diff(differences), Map.of(), List.of(), ZoneOffset.UTC);
+        new Report(now, now, new Diff(differences), Map.of(), List.of(), () -> ZoneOffset.UTC);
 
     assertEquals(expected, Alert.of(Occasion.DIFFERENCES, report, subject).subject());
   }
@@ -360,7 +360,8 @@ class ReportTest {
   void hostNameIsNeverExpandedItself(String host, String expected) {
     Snapshot now = snapshot(host, SCAN, List.of(SSH));
 
-    Report report = new Report(now, now, new Diff(List.of()), Map.of(), List.of(), ZoneOffset.UTC);
+    Report report =
+        new Report(now, now, new Diff(List.of()), Map.of(), List.of(), () -> ZoneOffset.UTC);
 
     assertEquals(expected, Alert.of(Occasion.DIFFERENCES, report, "$HOSTNAME").subject());
   }
@@ -497,7 +498,8 @@ class ReportTest {
   void eachDifferenceIsAnEvent(Difference difference, Event event) {
     Snapshot now = snapshot("web1", SCAN, List.of(SSH));
     Report report =
-        new Report(now, now, new Diff(List.of(difference)), Map.of(), List.of(), ZoneOffset.UTC);
+        new Report(
+            now, now, new Diff(List.of(difference)), Map.of(), List.of(), () -> ZoneOffset.UTC);
 
     assertEquals(event.message(), Report.line(difference));
     assertEquals(List.of(event), report.events());
@@ -744,6 +746,6 @@ class ReportTest {
         Diff.between(baseline, now, EphemeralPorts.NONE),
         Map.of(),
         List.of(),
-        ZoneOffset.UTC);
+        () -> ZoneOffset.UTC);
   }
 }

@@ -43,7 +43,7 @@ final class Samples {
     Snapshot before = Snapshot.of(origin("2026-01-01T00:00:00Z"), List.of(ssh));
     Snapshot after = Snapshot.of(origin(TIME.toString()), now);
     Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
-    return new Report(before, after, diff, Map.of(), List.of(), ZoneOffset.UTC);
+    return new Report(before, after, diff, Map.of(), List.of(), () -> ZoneOffset.UTC);
   }
 
   /** An alert of a new socket like that. */

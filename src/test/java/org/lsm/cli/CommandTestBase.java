@@ -88,6 +88,7 @@ public abstract class CommandTestBase {
             List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
             mailTimeout,
             clock(),
+            () -> ZoneOffset.UTC,
             environment);
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();

@@ -188,7 +188,7 @@ class ComparisonTest {
         new Survey(new HostScanner(proc.sources(), false, clock, "1.0.0"), ScanState.empty());
     Snapshot before = Snapshot.of(new Origin("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
     EphemeralPorts ephemeral = new EphemeralPorts(Scope.UDP, 32768, 60999);
-    return new Comparison(survey, before, ephemeral, rules).report(ZoneOffset.UTC);
+    return new Comparison(survey, before, ephemeral, rules).report(() -> ZoneOffset.UTC);
   }
 
   private static List<String> told(Report report) {
