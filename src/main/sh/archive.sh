@@ -8,8 +8,7 @@ home=$(dirname -- "$(readlink -f -- "$0")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 java() {
-  "$home/runtime/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
-    -XX:+IgnoreUnrecognizedVMOptions -Xlog:disable "$@"
+  "$home/runtime/bin/java" -XX:-UsePerfData -Xlog:disable "$@"
 }
 
 # The classes that an idle compare loads, of this host.
@@ -18,7 +17,9 @@ export LSM_CONF="$work/conf.lsm"
 "$home/lsm" generate >/dev/null 2>&1
 java -Xshare:off -XX:DumpLoadedClassList="$work/classes" -cp "$home/lib/lsm.jar" \
   org.lsm.Lsm -c --quiet 2>/dev/null || [ $? -eq 1 ]
-# Since JDK 24 the classes are linked in the archive as well.
-java -Xshare:dump -XX:+AOTClassLinking -XX:SharedClassListFile="$work/classes" \
-  -XX:SharedArchiveFile="$work/lsm.jsa" -cp "$home/lib/lsm.jar" >/dev/null
+# Since JDK 24 the classes are linked in the archive as well; JDK 17 can store objects with G1 only.
+java -Xshare:dump -XX:+IgnoreUnrecognizedVMOptions -XX:+AOTClassLinking -XX:+UseG1GC \
+  -XX:SharedClassListFile="$work/classes" -XX:SharedArchiveFile="$work/lsm.jsa" \
+  -cp "$home/lib/lsm.jar" >/dev/null
+chmod 644 "$work/lsm.jsa"
 mv "$work/lsm.jsa" "$home/lsm.jsa"
