@@ -194,6 +194,7 @@ stage_program() {
 }
 
 swap_program() {
+  rm -f "$home/lsm.jsa" # it fits the old files only
   mkdir "$stage/old"
   for item in $program; do
     [ ! -e "$home/$item" ] || mv "$home/$item" "$stage/old"
@@ -327,7 +328,7 @@ uninstall_lsm() {
     rm -f "$prefix/sbin/lsm"
   fi
   # shellcheck disable=SC2086  # one word each
-  (cd "$home" && rm -rf .stage java lsm.jsa $program)
+  (cd "$home" && rm -rf .stage java lsm.jsa .lsm.jsa $program)
   if [ "$action" = purge ]; then
     (cd "$home" && rm -f conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new)
     purge_state

@@ -6,7 +6,7 @@ set -eu
 umask 022
 home=$(dirname -- "$(readlink -f -- "$0")")
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work" "$home/.lsm.jsa"' EXIT
 java() {
   "$home/runtime/bin/java" -XX:-UsePerfData -Xlog:disable "$@"
 }
@@ -19,7 +19,7 @@ java -Xshare:off -XX:DumpLoadedClassList="$work/classes" -cp "$home/lib/lsm.jar"
   org.lsm.Lsm -c --quiet 2>/dev/null || [ $? -eq 1 ]
 # Since JDK 24 the classes are linked in the archive as well; JDK 17 can store objects with G1 only.
 java -Xshare:dump -XX:+IgnoreUnrecognizedVMOptions -XX:+AOTClassLinking -XX:+UseG1GC \
-  -XX:SharedClassListFile="$work/classes" -XX:SharedArchiveFile="$work/lsm.jsa" \
+  -XX:SharedClassListFile="$work/classes" -XX:SharedArchiveFile="$home/.lsm.jsa" \
   -cp "$home/lib/lsm.jar" >/dev/null
-chmod 644 "$work/lsm.jsa"
-mv "$work/lsm.jsa" "$home/lsm.jsa"
+chmod 644 "$home/.lsm.jsa"
+mv "$home/.lsm.jsa" "$home/lsm.jsa" # at once: cron may start lsm at any moment
