@@ -40,6 +40,13 @@ import picocli.CommandLine.ScopeType;
     scope = ScopeType.INHERIT,
     versionProvider = Lsm.Version.class,
     synopsisSubcommandLabel = "COMMAND",
+    exitCodeListHeading = "%nExit status:%n",
+    exitCodeList = {
+      "0:nothing differs, or done",
+      "1:something differs; status: something is wrong",
+      "2:trouble: usage, configuration, scan, another run, a missing or damaged baseline",
+      "3:an alert could not be delivered and waits in the outbox for the next run"
+    },
     usageHelpAutoWidth = true)
 public final class Lsm {
 
@@ -102,7 +109,7 @@ public final class Lsm {
   }
 
   /** All commands. */
-  static CommandLine commandLine(Context context) {
+  public static CommandLine commandLine(Context context) {
     return new CommandLine(new Lsm(context))
         .addSubcommand(new GenerateCommand(context))
         .addSubcommand(new CompareCommand(context))

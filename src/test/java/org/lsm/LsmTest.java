@@ -44,6 +44,7 @@ class LsmTest extends CommandTestBase {
         new String[] {"--help", "--version", "--config", "--verbose", "--no-color"}) {
       assertTrue(result.out().contains(option), option);
     }
+    assertTrue(result.out().contains("\n\nExit status:\n  0   nothing differs"), result.out());
   }
 
   @Test
@@ -64,6 +65,7 @@ class LsmTest extends CommandTestBase {
         help.lines()
             .dropWhile(line -> !line.equals("Commands:"))
             .skip(1)
+            .takeWhile(line -> !line.isEmpty())
             .map(line -> line.replaceFirst("^  (\\S.*?)  .*|^   .*", "$1"))
             .filter(name -> !name.isEmpty())
             .sorted()

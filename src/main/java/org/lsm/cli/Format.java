@@ -25,6 +25,7 @@ final class Format {
 
   @Option(
       names = "--format",
+      paramLabel = "FORMAT",
       defaultValue = "text",
       description = "How to print the result: ${COMPLETION-CANDIDATES}.")
   private Kind kind;

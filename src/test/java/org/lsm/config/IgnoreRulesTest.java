@@ -14,9 +14,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.lsm.config.IgnoreRules.Rule;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Owner;
+import org.lsm.snapshot.Protocol;
 import org.lsm.snapshot.SocketEntry;
 
 /** Every form of a rule: what it covers, what it does not, and what is no rule. */
@@ -281,5 +283,12 @@ class IgnoreRulesTest {
         .map(owner -> owner.split(":", 2))
         .forEach(words -> all.add(new Owner(words[0], words[1].replace('~', ' '))));
     return new SocketEntry(Endpoint.of(table, local), all, List.of());
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyProtocolStandsInTheManual(Protocol protocol) throws Exception {
+    String name = protocol.label().replaceFirst("6$", ""); // which stands for both
+    assertTrue(Files.readString(Path.of("src/main/man/conf.lsm.adoc")).contains("*" + name + "*"));
   }
 }

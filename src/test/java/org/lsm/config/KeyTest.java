@@ -1,7 +1,11 @@
 package org.lsm.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -9,6 +13,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The keys, their names and the values they take. */
 class KeyTest {
+
+  private static final String ONE_OF = "must be one of ";
 
   @ParameterizedTest
   @CsvSource({
@@ -48,6 +54,25 @@ class KeyTest {
   @EnumSource
   void everyDefaultIsAGoodValue(Key key) {
     assertEquals(Optional.empty(), key.problem(key.defaultValue()));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyKeyIsExplainedWithItsDefaultAndItsValues(Key key) throws IOException {
+    String line = key + "=\"" + key.defaultValue() + "\"";
+    String shipped = Files.readString(Path.of("conf/conf.lsm"));
+    String manual = Files.readString(Path.of("src/main/man/conf.lsm.adoc"));
+
+    assertTrue(shipped.contains("\n" + line + " "), line);
+    assertTrue(manual.contains("\n*" + line + "*::\n"), line);
+    int start = manual.indexOf("*" + line + "*::");
+    String text = manual.substring(start, manual.indexOf("\n\n", start));
+    String problem = key.problem("\0").orElse("");
+    if (problem.startsWith(ONE_OF)) {
+      for (String value : problem.substring(ONE_OF.length()).split(", ", -1)) {
+        assertTrue(text.contains("*" + value + "*"), value);
+      }
+    }
   }
 
   @ParameterizedTest
