@@ -18,7 +18,7 @@ Usage: ./install.sh [OPTION]...
 Installs lsm with its cron entry and takes the first baseline. Run again, it upgrades: the
 configuration, the ignore rules and the baseline stay as they are.
 
-  --prefix DIR     install DIR/lsm and DIR/sbin/lsm (default /usr/local)
+  --prefix DIR     install DIR/lsm, DIR/sbin/lsm and manual pages in DIR/share (default /usr/local)
   --state-dir DIR  keep the baseline in DIR (default /var/lib/lsm)
   --cron-dir DIR   write the cron entry to DIR (default /etc/cron.d)
   --no-cron        write no cron entry
@@ -205,6 +205,23 @@ swap_program() {
   ln -sfn "$home/lsm" "$prefix/sbin/lsm"
 }
 
+# The manual pages and the completion for bash, where man and bash look for them.
+install_share() {
+  remove_share
+  (cd "$image/share" && find . -type f) | while read -r file; do
+    install -D -m 644 "$image/share/$file" "$prefix/share/$file"
+  done
+}
+
+# Of whatever version; a file of another program may have a name like these.
+remove_share() {
+  grep -lsF -e '"LSM Manual"' -e _picocli_lsm "$prefix"/share/man/man8/lsm*.8 \
+    "$prefix/share/man/man5/conf.lsm.5" "$prefix/share/bash-completion/completions/lsm" |
+    while read -r file; do
+      rm -f "$file"
+    done
+}
+
 # The default configuration of this version, with the state directory in use.
 default_config() {
   sed "s|^STATE_DIR=\"[^\"]*\"|STATE_DIR=\"$state_dir\"|" "$1"
@@ -299,7 +316,7 @@ install_lsm() {
     die "$here is neither a source tree nor an unpacked archive of lsm; run the install.sh of one"
   require_packages
   [ "$want_cron" = no ] || cron_dir=${cron_dir:-/etc/cron.d}
-  require_writable "$home" "$prefix/sbin" "$state_dir" ${cron_dir:+"$cron_dir"}
+  require_writable "$home" "$prefix/sbin" "$prefix/share" "$state_dir" ${cron_dir:+"$cron_dir"}
   image=$here
   if from_source; then
     build
@@ -307,6 +324,7 @@ install_lsm() {
   fi
   stage_program
   swap_program
+  install_share
   install_config
   make_archive
   install_cron
@@ -320,13 +338,15 @@ uninstall_lsm() {
   state_dir=$(configured_state_dir)
   cron_dir=${cron_dir:-/etc/cron.d}
   [ -d "$home" ] || die "there is no lsm in $home; --prefix tells where it was installed"
-  require_writable "$home" "$prefix/sbin"
+  require_writable "$home" "$prefix/sbin" "$prefix/share"
   if [ "$want_cron" = yes ] && grep -qsF "$prefix/sbin/lsm " "$cron_dir/lsm"; then
     rm -f "$cron_dir/lsm"
   fi
   if [ "$(readlink -- "$prefix/sbin/lsm" || true)" = "$home/lsm" ]; then
     rm -f "$prefix/sbin/lsm"
   fi
+  remove_share
+  (cd "$prefix/share" 2>/dev/null && rmdir man/man[58] bash-completion/completions bash-completion 2>/dev/null) || :
   # shellcheck disable=SC2086  # one word each
   (cd "$home" && rm -rf .stage java lsm.jsa .lsm.jsa $program)
   if [ "$action" = purge ]; then

@@ -1,0 +1,149 @@
+#!/bin/sh
+# What install.sh puts into share: the manual pages as man(1) shows them, and completion in bash.
+# shellcheck source=src/test/e2e/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+for tool in man bash; do
+  if ! command -v "$tool" >/dev/null; then
+    echo "SKIPPED  manual pages and completion: there is no $tool"
+    exit 0
+  fi
+done
+prefix=$work/local
+share=$prefix/share
+lsm=$prefix/lsm/lsm
+LC_ALL=C.UTF-8 MANWIDTH=100
+export LC_ALL MANWIDTH
+
+# Pages of other programs, in the way.
+mkdir -p "$share/man/man8"
+echo '.TH LSM-OTHER 8' >"$share/man/man8/lsm-other.8"
+echo '.TH "LSM-GONE" "8" "" "lsm 0.9" "LSM Manual"' >"$share/man/man8/lsm-gone.8"
+run "$root/target/lsm/install.sh" --prefix "$prefix" --state-dir "$work/state" --no-cron --no-baseline
+ends "install.sh" 0
+check "the page of another program stays" test -e "$share/man/man8/lsm-other.8"
+check "the page of an older version does not" test ! -e "$share/man/man8/lsm-gone.8"
+
+# --- the pages
+# shows WHAT TEXT: the page that was read last has this word, or words.
+shows() {
+  check "$1: $2" grep -qE -e "(^|[^[:alnum:]-])$2([^[:alnum:]-]|\$)" "$work/page"
+}
+
+# page SECTION NAME HEADING...: man renders the page without a warning, with these headings.
+page() {
+  section=$1
+  name=$2
+  shift 2
+  man --warnings -l "$share/man/man$section/$name.$section" >"$work/page" 2>"$work/warnings"
+  check "$name($section): man has nothing to say against it" test ! -s "$work/warnings"
+  check "$name($section): its title" \
+    grep -qE "^$(echo "$name" | tr '[:lower:]' '[:upper:]')\($section\) +LSM Manual" "$work/page"
+  check "$name($section): the name in one line, as apropos wants it" \
+    grep -qE "^       $name - [a-z].*[^.]\$" "$work/page"
+  for heading in NAME SYNOPSIS DESCRIPTION FILES 'SEE ALSO' "$@"; do
+    check "$name($section): $heading" grep -qx "$heading" "$work/page"
+  done
+}
+
+# command PAGE [COMMAND]: its page has all that its --help has.
+command_page() {
+  name=$1
+  shift
+  page 8 "$name" OPTIONS 'EXIT STATUS' ENVIRONMENT
+  "$lsm" "$@" --help >"$work/help"
+  options=$(grep -oE -e '(^|[ ,[])--?[A-Za-z][a-z-]*' "$work/help" | tr -d ' ,[' | sort -u)
+  for option in $options; do
+    [ "$option" = -hV ] || shows "$name" "$option"
+  done
+  check "$name: it has options" test "$(echo "$options" | wc -l)" -ge 7
+  shows "$name" LSM_CONF
+  for code in 0 1 2 3; do
+    check "$name: exit status $code" grep -qx "       $code" "$work/page"
+  done
+}
+
+commands=$("$lsm" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\).*/\1/p')
+check "there are nine commands" test "$(echo "$commands" | wc -w)" -eq 9
+command_page lsm
+check "lsm: COMMANDS" grep -qx COMMANDS "$work/page"
+for command in $commands; do
+  check "lsm: $command" grep -qE "^       $command(, -[gcd])?\$" "$work/page"
+done
+for command in $commands; do
+  command_page "lsm-$command" "$command"
+done
+check "no page but these" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 11
+
+page 5 conf.lsm 'IGNORE RULES' EXAMPLES
+grep -o '^[A-Z_]*="[^"]*"' "$root/conf/conf.lsm" >"$work/keys"
+check "conf.lsm has keys" test "$(wc -l <"$work/keys")" -ge 16
+while read -r line; do
+  check "conf.lsm(5): $line" grep -qxF "       $line" "$work/page"
+done <"$work/keys"
+for word in program= user= netns=; do
+  check "conf.lsm(5): $word" grep -qF "$word" "$work/page"
+done
+
+found() {
+  test "$(env -u MANPATH PATH="$prefix/sbin:$PATH" man -w "$1")" = "$2"
+}
+check "man finds lsm by the PATH" found lsm "$share/man/man8/lsm.8"
+check "man finds lsm compare" found lsm-compare "$share/man/man8/lsm-compare.8"
+check "man finds conf.lsm" found conf.lsm "$share/man/man5/conf.lsm.5"
+
+# --- completion
+# offers LINE WORD...: behind this line, whose last word is to be completed, bash offers just these.
+offers() {
+  line=$1
+  shift
+  offered=$(bash --norc -c '
+    complete_lsm=$(complete -p lsm | sed "s/.*-F \([^ ]*\).*/\1/")
+    COMP_LINE=$1 COMP_POINT=${#1}
+    read -ra COMP_WORDS <<<"$1"
+    [[ $1 != *" " ]] || COMP_WORDS+=("")
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    compopt() { :; } # works for readline alone
+    "$complete_lsm"
+    printf "%s\n" "${COMPREPLY[@]}"' bash "$line" 2>&1 | sort | tr '\n' ' ')
+  expected=$(printf '%s\n' "$@" | sort | tr '\n' ' ')
+  if [ "$offered" = "$expected" ]; then
+    pass "completion of '$line'"
+  else
+    fail "completion of '$line': $offered, not $expected"
+  fi
+}
+
+# As a login shell would load it, when lsm is completed for the first time.
+BASH_ENV=$work/loaded
+XDG_DATA_DIRS=$share
+export BASH_ENV XDG_DATA_DIRS
+cat >"$BASH_ENV" <<'EOF'
+unset BASH_ENV
+shopt -s extglob progcomp
+. /usr/share/bash-completion/bash_completion
+_completion_loader lsm || :
+EOF
+# shellcheck disable=SC2086  # words
+offers "lsm " $commands -g -c -d
+offers "lsm comp" compare
+offers "lsm -" -g -c -d -h -V --help --version --config --verbose --no-color
+offers "lsm --co" --config
+offers "lsm compare --" --quiet --no-alert --baseline --format --help --version --config --verbose --no-color
+offers "lsm -c --q" --quiet
+offers "lsm history --s" --since
+offers "lsm list --format " text json
+offers "lsm list --format j" json
+offers "lsm compare --baseline $prefix/lsm/conf" "$prefix/lsm/conf.lsm"
+offers "lsm diff $prefix/lsm/ig" "$prefix/lsm/ignore.lsm"
+
+# --- and away
+run "$prefix/lsm/install.sh" --purge --no-cron
+ends "install.sh --purge" 0
+check "only the page of the other program is left" \
+  test "$(find "$share" ! -type d)" = "$share/man/man8/lsm-other.8"
+rm "$share/man/man8/lsm-other.8"
+run "$root/target/lsm/install.sh" --prefix "$prefix" --state-dir "$work/state" --no-cron --no-baseline
+run "$prefix/lsm/install.sh" --uninstall --no-cron
+check "uninstall: nothing is left in share" test -z "$(find "$share" ! -type d)"
+finish
