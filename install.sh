@@ -188,8 +188,10 @@ stage_program() {
   trap 'rm -rf "$stage"; rmdir "$home" 2>/dev/null || :' EXIT
   trap 'exit 1' HUP INT TERM
   for item in $program; do
-    cp -Rp "$image/$item" "$stage"
+    cp -RP "$image/$item" "$stage"
   done
+  # Not with the owner and the modes of whoever unpacked it: this is what root runs.
+  chmod -R u=rwX,go=rX "$stage"
   "$stage/lsm" --version >/dev/null || die "the new program does not start; nothing was changed"
 }
 

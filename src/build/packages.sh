@@ -69,7 +69,7 @@ control() {
   (cd "$deb" && find usr -type f | sort | xargs md5sum >DEBIAN/md5sums)
   # What install.sh purges, the package purges: the same functions.
   sed -n -e '/^value_of() {/,/^}/p' -e '/^purge_state() {/,/^}/p' install.sh >"$deb.functions"
-  for script in postinst prerm postrm; do
+  for script in preinst postinst prerm postrm; do
     sed -e "/^#FUNCTIONS#/{r $deb.functions" -e 'd' -e '}' "src/deb/$script" >"$deb/DEBIAN/$script"
     chmod 755 "$deb/DEBIAN/$script"
   done

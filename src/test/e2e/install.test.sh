@@ -154,6 +154,14 @@ if [ "$(id -u)" -eq 0 ]; then
   run setpriv --reuid nobody --regid nogroup --clear-groups \
     "$work/image/install.sh" --prefix "$prefix.root" --cron-dir "$cron" --state-dir "$state"
   refused "no root" "as root"
+
+  chown -R nobody "$work/image"
+  chmod -R g+w "$work/image"
+  run "$work/image/install.sh" --prefix "$prefix" --cron-dir "$cron" --state-dir "$state"
+  ends "what another user has unpacked is installed" 0
+  check "it is root's, and nobody else can write it" \
+    test -z "$(find "$prefix" ! -type l \( ! -user root -o -perm /022 \))"
+  run "$work/image/install.sh" --purge --prefix "$prefix" --cron-dir "$cron"
 else
   echo "SKIPPED  no root: needs root to become another user"
 fi
