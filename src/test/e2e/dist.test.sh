@@ -57,6 +57,6 @@ check "its configuration is for root alone" grep -q '^-rw------- .* \./etc/lsm/c
 dpkg-deb -e ./lsm_*.deb "$work/control"
 check "the maintainer scripts, whole" \
   shellcheck "$work/control/preinst" "$work/control/postinst" "$work/control/prerm" "$work/control/postrm"
-check "they have the functions of install.sh" grep -q '^purge_state() {' "$work/control/postrm"
-check "they have the functions of install.sh" grep -q '^value_of() {' "$work/control/postinst"
+check "postinst can read the configuration" grep -q '^value_of() {' "$work/control/postinst"
+check "postrm knows what install.sh purges" grep -q '^purge_state() {' "$work/control/postrm"
 finish

@@ -232,6 +232,7 @@ class StatusCommandTest extends ChannelTestBase {
       strings = {
         "*/10 * * * * root /usr/local/sbin/lsm -c --quiet",
         "*/10 * * * * root /usr/local/sbin/lsm -c",
+        "*/10 * * * * root [ -x /usr/sbin/lsm ] && /usr/sbin/lsm -c --quiet",
         "@hourly root lsm compare",
         "0 4 * * * root nice -n 19 /opt/x/lsm --config /etc/lsm.conf --verbose -c > /dev/null",
         "0\t4 * * * root\t/usr/sbin/lsm\tcompare --quiet",
