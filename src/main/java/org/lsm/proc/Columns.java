@@ -15,24 +15,29 @@ final class Columns {
 
   /** The next column. */
   String next() throws BadRowException {
-    while (position < row.length() && row.charAt(position) == ' ') {
-      position++;
-    }
-    int end = row.indexOf(' ', position);
-    end = end < 0 ? row.length() : end;
-    if (end == position) {
-      throw new BadRowException("row is cut short");
-    }
-    String column = row.substring(position, end);
-    position = end;
-    return column;
+    int start = advance();
+    return row.substring(start, position);
   }
 
   Columns skip(int count) throws BadRowException {
     for (int i = 0; i < count; i++) {
-      next();
+      advance();
     }
     return this;
+  }
+
+  /** Moves to the end of the next column and returns where it starts. */
+  private int advance() throws BadRowException {
+    int start = position;
+    while (start < row.length() && row.charAt(start) == ' ') {
+      start++;
+    }
+    int end = row.indexOf(' ', start);
+    position = end < 0 ? row.length() : end;
+    if (start == position) {
+      throw new BadRowException("row is cut short");
+    }
+    return start;
   }
 
   /** All that follows the one space behind the last column; may be empty, may hold spaces. */

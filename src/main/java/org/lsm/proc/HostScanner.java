@@ -175,7 +175,9 @@ public final class HostScanner {
   private Optional<Holding> withoutEnded(Holding holding, Map<Integer, Optional<Holder>> alive) {
     List<Holder> left = new ArrayList<>();
     for (Holder holder : holding.holders()) {
-      Optional<Holder> now = alive.computeIfAbsent(holder.pid(), this::identify);
+      Optional<Holder> now =
+          alive.computeIfAbsent(
+              holder.pid(), pid -> processes.isStill(holder) ? Optional.of(holder) : identify(pid));
       if (now.isPresent() && now.get().startTicks() == holder.startTicks()) {
         if (!now.get().owner().equals(holder.owner())) {
           return Optional.empty();

@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.lsm.snapshot.Holder;
 import org.lsm.snapshot.Owner;
 import org.lsm.snapshot.Untrusted;
@@ -125,6 +124,23 @@ final class Processes {
     return identify(pid, this::program);
   }
 
+  /**
+   * Whether a process is the one that was found before, of the same user and program still: cheaper
+   * than to {@link #identify} it again, which is for all that are not recognised.
+   */
+  boolean isStill(Holder holder) {
+    try {
+      Path exe = directory(holder.pid()).resolve("exe");
+      Path target = Files.readSymbolicLink(exe);
+      return text(target).equals(holder.owner().program())
+          && isSame(exe, target)
+          && users.name(effectiveUid(holder.pid())).equals(holder.owner().user())
+          && startTicks(holder.pid()) == holder.startTicks(); // last: so all of it is of this one
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   /** As {@link #identify}; a program that may not be seen is named by its process, in brackets. */
   Holder identifyLoosely(int pid) throws IOException {
     return identify(
@@ -154,8 +170,8 @@ final class Processes {
   /** Effective user ID of the process: second number of {@code Uid:} in {@code status}. */
   long effectiveUid(int pid) throws IOException {
     Path status = directory(pid).resolve("status");
-    String ids = lineOf(status, "Uid:").trim();
-    return parse(ids.replaceFirst("\\d+\\s+(\\d+).*", "$1"), status);
+    String[] ids = lineOf(status, "Uid:").split("\t", -1);
+    return parse(ids.length > 2 ? ids[2] : "", status);
   }
 
   /**
@@ -334,7 +350,10 @@ final class Processes {
 
   /** What a symbolic link points to; java.nio alone would replace bytes that are no text. */
   private static String linkTarget(Path link) throws IOException {
-    Path target = Files.readSymbolicLink(link);
+    return text(Files.readSymbolicLink(link));
+  }
+
+  private static String text(Path target) {
     String text = target.toString();
     return text.indexOf('\uFFFD') < 0 ? text : Untrusted.decode(bytes(target));
   }
@@ -348,11 +367,12 @@ final class Processes {
 
   private static String lineOf(Path file, String key) throws IOException {
     // At newlines only: a process may have put a carriage return and a line into its name.
-    return Stream.of(read(file).split("\n", -1))
-        .filter(line -> line.startsWith(key))
-        .map(line -> line.substring(key.length()))
-        .findFirst()
-        .orElseThrow(() -> new IOException(file + ": has no line '" + key + "'"));
+    String lines = "\n" + read(file) + "\n";
+    int start = lines.indexOf("\n" + key);
+    if (start < 0) {
+      throw new IOException(file + ": has no line '" + key + "'");
+    }
+    return lines.substring(start + 1 + key.length(), lines.indexOf('\n', start + 1));
   }
 
   private static long parse(String number, Path file) throws IOException {

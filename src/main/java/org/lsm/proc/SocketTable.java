@@ -183,13 +183,15 @@ final class SocketTable {
   private List<Socket> unix(Columns columns) throws BadRowException {
     long flags = columns.skip(3).hex();
     long type = columns.hex();
+    boolean listens = (flags & ACCEPTS_CONNECTIONS) != 0;
+    if (!listens && type != SOCK_DGRAM) {
+      return List.of(); // a connection, as most are
+    }
     long inode = columns.skip(1).decimal();
     // A name that begins with a newline leaves nothing here but the space before it.
     boolean bound = !columns.atEnd();
     String path = Untrusted.decode(columns.rest().getBytes(StandardCharsets.ISO_8859_1));
-    boolean listens = (flags & ACCEPTS_CONNECTIONS) != 0;
-    boolean watched = bound && (listens || type == SOCK_DGRAM);
-    return watched ? List.of(socket(path, 0, 0, inode)) : List.of(); // the table tells no user
+    return bound ? List.of(socket(path, 0, 0, inode)) : List.of(); // the table tells no user
   }
 
   private Socket socket(String address, int port, long uid, long inode) {

@@ -22,7 +22,7 @@ import java.util.Set;
 public record ScanState(String validity, Map<Socket, Holding> holdings) {
 
   private static final String KIND = "lsm-scan";
-  private static final String FORMAT = "1";
+  private static final String FORMAT = "2";
 
   /**
    * One socket, as the kernel tells it from all others.
@@ -123,7 +123,7 @@ public record ScanState(String validity, Map<Socket, Holding> holdings) {
     for (Holder holder : holding.holders()) {
       fields.add(Integer.toString(holder.pid()));
       fields.add(Long.toString(holder.startTicks()));
-      fields.add(holder.startTime().toString());
+      fields.add(Long.toString(holder.startTime().toEpochMilli()));
       fields.add(holder.owner().user());
       fields.add(holder.owner().program());
     }
@@ -143,7 +143,7 @@ public record ScanState(String validity, Map<Socket, Holding> holdings) {
       while (field.hasNext()) {
         int pid = Integer.parseInt(field.next());
         long startTicks = Long.parseLong(field.next());
-        Instant startTime = Instant.parse(field.next());
+        Instant startTime = Instant.ofEpochMilli(Long.parseLong(field.next()));
         holders.add(new Holder(pid, startTicks, startTime, new Owner(field.next(), field.next())));
       }
       holdings.put(new Socket(inode, uid, endpoint), new Holding(holders, complete));

@@ -58,12 +58,26 @@ public final class Untrusted {
    * that is not plainly visible.
    */
   public static String escape(String text) {
+    if (isPlain(text)) {
+      return text;
+    }
     StringBuilder out = new StringBuilder(text.length());
     text.codePoints().forEach(codePoint -> escape(codePoint, out));
     // Several spaces in a row would look like the next column.
     return SPACES
         .matcher(out)
         .replaceAll(spaces -> Matcher.quoteReplacement("\\x20".repeat(spaces.group().length())));
+  }
+
+  /** What most text is. */
+  private static boolean isPlain(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c <= ' ' || c >= 0x7F || c == '\\') {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** A stack trace; the messages in it may quote a server, or the output of a program. */
@@ -118,7 +132,9 @@ public final class Untrusted {
    * @throws IllegalArgumentException if a backslash starts no known escape
    */
   public static String unescape(String text) {
-    return ESCAPE.matcher(text).replaceAll(escape -> Matcher.quoteReplacement(unescape(escape)));
+    return text.indexOf('\\') < 0
+        ? text
+        : ESCAPE.matcher(text).replaceAll(escape -> Matcher.quoteReplacement(unescape(escape)));
   }
 
   private static String unescape(MatchResult escape) {

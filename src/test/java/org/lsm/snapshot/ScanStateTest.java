@@ -75,9 +75,9 @@ class ScanStateTest {
             .format();
     assertEquals(
         """
-        lsm-scan\t1
+        lsm-scan\t2
         boot caps
-        101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t22\t10050\t2026-01-01T00:01:40.500Z\troot\t/usr/sbin/sshd
+        101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t22\t10050\t1767225700500\troot\t/usr/sbin/sshd
         """,
         text.substring(0, text.indexOf("sha256\t")));
   }
@@ -126,25 +126,25 @@ class ScanStateTest {
         "101\t0\tdccp\t0.0.0.0:22\ttrue",
         "101\t0\ttcp\t0.0.0.0\ttrue",
         "101\t0\ttcp\t0.0.0.0:22\ttrue\t22",
-        "101\t0\ttcp\t0.0.0.0:22\ttrue\t22\tx\t2026-01-01T00:00:00Z\troot\t/a",
+        "101\t0\ttcp\t0.0.0.0:22\ttrue\t22\tx\t0\troot\t/a",
         "101\t0\ttcp\t0.0.0.0:22\ttrue\t22\t1\tyesterday\troot\t/a"
       })
   void aSealedLineThatIsNoSocketRemembersNothing(String line) throws Exception {
-    SealedText good = new SealedText("lsm-scan", "1").line("boot");
+    SealedText good = new SealedText("lsm-scan", "2").line("boot");
     Files.writeString(file, good.line("1", "0", "tcp", "0.0.0.0:22", "true").seal());
     assertEquals(1, ScanState.read(file).holdings().size());
-    SealedText bad = new SealedText("lsm-scan", "1").line("boot");
+    SealedText bad = new SealedText("lsm-scan", "2").line("boot");
     Files.writeString(file, bad.line(line.split("\t", -1)).seal());
     assertEquals(ScanState.empty(), ScanState.read(file));
   }
 
   @Test
   void anotherKindOrFormatRemembersNothing() throws Exception {
-    for (String[] head : new String[][] {{"lsm-scan", "2"}, {"lsm-snapshot", "1"}}) {
+    for (String[] head : new String[][] {{"lsm-scan", "1"}, {"lsm-snapshot", "1"}}) {
       Files.writeString(file, new SealedText(head[0], head[1]).line("boot").seal());
       assertEquals(ScanState.empty(), ScanState.read(file));
     }
-    Files.writeString(file, new SealedText("lsm-scan", "1").seal());
+    Files.writeString(file, new SealedText("lsm-scan", "2").seal());
     assertEquals(ScanState.empty(), ScanState.read(file));
   }
 }
