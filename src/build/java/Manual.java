@@ -2,6 +2,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -23,12 +24,15 @@ final class Manual {
   private static final String OPTIONS = "// tag::picocli-generated-man-section-options[]";
   private static final Pattern NAME = Pattern.compile("(?m)^(lsm\\S* - )(.)(.*)\\.$");
 
-  public static void main(String[] args) throws IOException {
+  public static void main(String[] args) throws Exception {
     Path conf = Path.of(args[0]);
     Path files = Files.createDirectories(Path.of(args[1], "man5"));
     Files.copy(conf, files.resolve(conf.getFileName()), StandardCopyOption.REPLACE_EXISTING);
     PrintWriter nobody = new PrintWriter(Writer.nullWriter());
-    CommandLine lsm = Lsm.commandLine(new Context(Host.real(), nobody, nobody));
+    Method commandLine = Lsm.class.getDeclaredMethod("commandLine", Context.class);
+    commandLine.setAccessible(true);
+    CommandLine lsm =
+        (CommandLine) commandLine.invoke(null, new Context(Host.real(), nobody, nobody));
     Path commands = Files.createDirectories(Path.of(args[1], "man8"));
     writePage(lsm, commands);
     for (CommandLine command : lsm.getSubcommands().values()) {

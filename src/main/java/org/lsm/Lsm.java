@@ -108,8 +108,8 @@ public final class Lsm {
     return ExitCode.DONE;
   }
 
-  /** All commands. */
-  public static CommandLine commandLine(Context context) {
+  /** All commands. Were it public, java would load picocli at each start, to look for main. */
+  static CommandLine commandLine(Context context) {
     return new CommandLine(new Lsm(context))
         .addSubcommand(new GenerateCommand(context))
         .addSubcommand(new CompareCommand(context))
