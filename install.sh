@@ -210,8 +210,9 @@ swap_program() {
 # The manual pages and the completion for bash, where man and bash look for them.
 install_share() {
   remove_share
-  (cd "$image/share" && find . -type f) | while read -r file; do
-    install -D -m 644 "$image/share/$file" "$prefix/share/$file"
+  for dir in man/man8 man/man5 bash-completion/completions; do
+    mkdir -p "$prefix/share/$dir"
+    cp -R "$image/share/$dir/." "$prefix/share/$dir"
   done
 }
 

@@ -25,6 +25,8 @@ if [ ! -x "$jdk/bin/jlink" ] || [ "$(release "$jdk")" -lt 17 ]; then
   echo "runtime.sh: no JDK 17 or later with jlink in '$jdk'; install one, or set JAVA_HOME" >&2
   exit 1
 fi
+compress=zip-6
+[ "$(release "$jdk")" -ge 21 ] || compress=2
 rm -rf "$1"
 "$jdk/bin/jlink" --add-modules "$modules" --output "$1" \
-  --strip-java-debug-attributes --no-header-files --no-man-pages --compress=2
+  --strip-java-debug-attributes --no-header-files --no-man-pages --compress="$compress"

@@ -42,9 +42,6 @@ public final class Outbox {
   private static final String SUFFIX = ".json";
   private static final String DAMAGED = ".damaged";
 
-  private static final DateTimeFormatter NAME =
-      DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'", Locale.ROOT).withZone(ZoneOffset.UTC);
-
   /** How long to wait for another run that is delivering. */
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -170,7 +167,7 @@ public final class Outbox {
       Files.createDirectories(
           directory,
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-      store(unused(NAME.format(alert.time())), entry);
+      store(unused(name(alert.time())), entry);
       return true;
     } catch (IOException e) {
       warn.accept(
@@ -183,6 +180,11 @@ public final class Outbox {
 
   private List<String> channelNames() {
     return configured.get().stream().map(Channel::name).toList();
+  }
+
+  private static String name(Instant time) {
+    return DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'", Locale.ROOT)
+        .format(time.atZone(ZoneOffset.UTC));
   }
 
   private Path unused(String name) {

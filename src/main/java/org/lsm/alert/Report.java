@@ -52,9 +52,6 @@ public record Report(
     List<String> notes,
     Supplier<ZoneId> zone) {
 
-  private static final DateTimeFormatter TIME =
-      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss xxx", Locale.ROOT);
-
   // Lest somebody who opens thousands of sockets make the mail too large to be taken:
 
   /** Of so many differences of a kind the story is told; of the rest the number. */
@@ -297,7 +294,8 @@ public record Report(
   }
 
   static String time(Instant instant, ZoneId zone) {
-    return TIME.format(instant.atZone(zone));
+    return DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss xxx", Locale.ROOT)
+        .format(instant.atZone(zone));
   }
 
   /** A line for each owner with its processes, and what can be told of the oldest of them. */

@@ -43,11 +43,12 @@ public final class HostScanner {
   private final Path proc;
   private final Processes processes;
   private final NetworkNamespaces namespaces;
-  private final Inspector inspector;
+  private final Path services;
   private final boolean allNamespaces;
   private final Clock clock;
   private final String version;
   private final Map<String, NetworkNamespace> scanned = new HashMap<>();
+  private Inspector inspector;
 
   /**
    * @param sources where the host is described
@@ -60,7 +61,7 @@ public final class HostScanner {
     this.proc = sources.proc();
     this.processes = new Processes(proc, new Users(sources.passwd()));
     this.namespaces = new NetworkNamespaces(proc, processes, sources.netns());
-    this.inspector = new Inspector(processes, sources.services());
+    this.services = sources.services();
     this.allNamespaces = allNamespaces;
     this.clock = clock;
     this.version = version;
@@ -257,6 +258,9 @@ public final class HostScanner {
   /** The whole story of a socket that the last scan found. */
   public Story story(SocketEntry entry) throws IOException {
     NetworkNamespace namespace = scanned.get(entry.endpoint().netns());
+    if (inspector == null) {
+      inspector = new Inspector(processes, services); // a quiet run needs none
+    }
     return inspector.story(entry, namespace);
   }
 }
