@@ -13,17 +13,12 @@ install() {
   run "$image/install.sh" --prefix "$prefix" --cron-dir "$cron" "$@"
 }
 
-# A PATH with the tools of the system, but without the given ones.
-path_without() {
-  bin=$(mktemp -d "$work/bin.XXXXXX")
-  for tool in sh sed head awk tr cat cmp cp mv rm ln mkdir rmdir dirname readlink chmod id; do
-    ln -s "$(command -v "$tool")" "$bin/$tool"
-  done
-  for tool in "$@"; do
-    ln -s "$(command -v "$tool")" "$bin/$tool"
-  done
-  echo "$bin"
-}
+# A PATH with the tools of the system that install.sh needs, and nothing else.
+bare=$work/bin
+mkdir "$bare"
+for tool in sh sed grep head tail awk tr cat cmp cp mv rm ln mkdir rmdir mktemp dirname readlink chmod; do
+  ln -s "$(command -v "$tool")" "$bare/$tool"
+done
 
 # --- first installation
 install --state-dir "$state"
@@ -136,15 +131,19 @@ install --frobnicate
 refused "an unknown option" "--help"
 mkdir "$work/src"
 cp "$root/install.sh" "$root/pom.xml" "$work/src"
-run env -u JAVA_HOME PATH="$(path_without)" "$work/src/install.sh" --prefix "$prefix" --cron-dir "$cron"
+run env -u JAVA_HOME PATH="$bare" "$work/src/install.sh" --prefix "$prefix" --cron-dir "$cron"
 refused "no Java, no Maven" "maven"
 says "no Java, no Maven: names a JDK" "jdk"
-run env -u JAVA_HOME PATH="$(path_without)" "$image/install.sh" --prefix "$prefix" --cron-dir "$cron"
-refused "no Java for a built program" "jdk"
-run env -u JAVA_HOME PATH="$(path_without java)" "$image/install.sh" --prefix "$prefix"
-refused "no cron" "cron"
-run env JAVA_HOME="$work/nowhere" "$image/install.sh" --prefix "$prefix" --cron-dir "$cron"
+run env JAVA_HOME="$work/nowhere" "$work/src/install.sh" --prefix "$prefix" --cron-dir "$cron"
 refused "JAVA_HOME without Java" "jdk"
+mkdir -p "$work/old/bin"
+printf '#!/bin/sh\necho '"'"'openjdk version "11.0.2" 2019-01-15'"'"' >&2\n' >"$work/old/bin/java"
+cp "$work/old/bin/java" "$work/old/bin/javac"
+chmod 755 "$work/old/bin/"*
+run env JAVA_HOME="$work/old" "$work/src/install.sh" --prefix "$prefix" --cron-dir "$cron"
+refused "an old Java" "jdk"
+run env -u JAVA_HOME PATH="$bare" "$image/install.sh" --prefix "$prefix"
+refused "no cron" "cron"
 run "$work/src/install.sh" --uninstall --prefix "$prefix"
 refused "nothing to uninstall" "--prefix"
 if [ "$(id -u)" -eq 0 ]; then
@@ -165,6 +164,15 @@ if [ "$(id -u)" -eq 0 ]; then
 else
   echo "SKIPPED  no root: needs root to become another user"
 fi
+
+# --- a built program brings its Java
+run env JAVA_HOME="$work/old" PATH="$bare" \
+  "$image/install.sh" --prefix "$prefix" --cron-dir "$cron" --state-dir "$state"
+ends "no Java for a built program: installed" 0
+check "no Java for a built program: it runs" env -i "$prefix/sbin/lsm" --version
+check "no Java for a built program: its archive is made" test -s "$prefix/lsm/lsm.jsa"
+check "no Java for a built program: no other tool is missed" test "${err#*not found}" = "$err"
+run "$prefix/lsm/install.sh" --purge --cron-dir "$cron"
 
 # --- a build that fails
 cp -R "$image/conf" "$work/src"

@@ -17,6 +17,9 @@ on_jdk() {
   run ./install.sh --prefix "$work/$name.local" --state-dir "$work/$name.state" --cron-dir "$work/$name.cron"
   ends "$name: install.sh from a clean checkout" 0
   says "$name: it takes a baseline" "generated base comparison files"
+  # shellcheck disable=SC2016  # it is for the other shell
+  check "$name: the runtime is made of this JDK" sh -c '. "$1/release"; own=$JAVA_VERSION
+    . "$2/release"; test "$own" = "$JAVA_VERSION"' sh "$java_home" "$work/$name.local/lsm/runtime"
   lsm=$work/$name.local/sbin/lsm
   printf 'MAILER="none"\nSYSLOG="no"\nSTATE_DIR="%s"\n' "$work/$name.state" >"$work/$name.local/lsm/conf.lsm"
   run "$lsm" -g
