@@ -81,6 +81,20 @@ absent() {
   done
 }
 
+# typed WORD: runs, in the working directory, the first block of commands in the README that has this
+# word in it, as it is written there, and says yes to what it asks.
+typed() {
+  awk -v word="$1" '
+    /^```/ && inside && found { exit }
+    /^```/ { inside = !inside; text = ""; found = 0; next }
+    inside { text = text $0 "\n"; found = found || index($0, word) }
+    END { if (found) printf "%s", text }' "$root/README.md" >"$work/typed.sh"
+  check "the README has the commands with '$1'" test -s "$work/typed.sh"
+  sed 's/^/        # /' "$work/typed.sh"
+  # shellcheck disable=SC2016  # it is for the other shell
+  run sh -c 'yes | sh -e "$1"' sh "$work/typed.sh"
+}
+
 finish() {
   echo "$passed passed, $failed failed"
   [ "$failed" -eq 0 ]

@@ -1,0 +1,78 @@
+#!/bin/sh
+# Runs a test on a machine of its own: machine.sh TEST TOOL...
+# Its root file system is that of this host with a layer above, which is in memory, takes all that is
+# written, and ends with the test. There is no Java in it, no socket, no process of the host, and of
+# the source tree only the README, these tests and the packages, in /tmp/lsm.
+# shellcheck source=src/test/e2e/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+PATH=$PATH:/usr/sbin:/sbin
+
+hide() {
+  mount -t tmpfs -o "${2:-mode=755}" lsm-e2e "$1"
+}
+
+# The root file system: the layer, and what a kernel and an init put in the way of files.
+build() {
+  hide "$layer" || exit 77
+  mkdir "$layer/upper" "$layer/work"
+  mount -t overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" lsm-e2e "$new" || exit 77
+  hide "$new/tmp" mode=1777 && hide "$new/run" && hide "$new/dev" || exit 1
+  mount -t proc proc "$new/proc" || exit 1
+  tar -C /dev -cf - null zero full random urandom tty | tar -C "$new/dev" -xf -
+  # A container has these from outside.
+  rm -f "$new/etc/hosts" "$new/etc/dpkg/dpkg.cfg.d/docker" "$new/etc/dpkg/dpkg.cfg.d/excludes"
+  echo "127.0.0.1 localhost" >"$new/etc/hosts"
+  mkdir -p "$new/tmp/lsm/src/test" "$new/tmp/lsm/target" "$new/tmp/upper" "$new/tmp/old"
+  cp -R "$root/src/test/e2e" "$new/tmp/lsm/src/test"
+  cp "$root/README.md" "$new/tmp/lsm"
+  cp "$root"/target/lsm-*-linux-*.tar.gz* "$root"/target/lsm_*.deb* "$new/tmp/lsm/target" || exit 1
+  mount --bind "$layer/upper" "$new/tmp/upper"
+  # Every Java, wherever it is; also what the build has made of it.
+  find "$new" -xdev -name libjvm.so >"$layer/javas"
+  while read -r jvm; do
+    hide "${jvm%/lib/*}"
+  done <"$layer/javas"
+}
+
+enter() {
+  cd "$new" && pivot_root . tmp/old && cd / && umount -l /tmp/old && rmdir /tmp/old || exit 1
+  ip link set lo up
+  # This shell is PID 1, and reaps what daemons leave behind.
+  env -i LSM_E2E_INSIDE=yes HOME=/root DEBIAN_FRONTEND=noninteractive \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    sh "/tmp/lsm/src/test/e2e/${test##*/}"
+}
+
+test=$1
+shift
+if [ -n "${LSM_E2E_MACHINE:-}" ]; then
+  new=$LSM_E2E_MACHINE/root layer=$LSM_E2E_MACHINE/layer
+  build
+  enter
+  exit
+fi
+name=${test##*/}
+name=${name%.test.sh}
+if [ "$(id -u)" -ne 0 ]; then
+  echo "SKIPPED  $name: a root file system of its own needs root"
+  exit 0
+fi
+for tool in unshare pivot_root ip tar perl "$@"; do
+  if ! command -v "$tool" >/dev/null; then
+    echo "SKIPPED  $name: $tool is missing; .ci/run installs what this needs"
+    exit 0
+  fi
+done
+if ! ls "$root"/target/lsm-*-linux-*.tar.gz "$root"/target/lsm_*.deb >/dev/null; then
+  echo "FAILED  $name: there are no packages; make them: mvn -Pdist package"
+  exit 1
+fi
+mkdir "$work/root" "$work/layer"
+set -- --mount --net --pid --fork --kill-child
+status=77
+if unshare "$@" true; then
+  status=0
+  LSM_E2E_MACHINE=$work unshare "$@" sh "$0" "$test" || status=$?
+fi
+[ "$status" -ne 77 ] || { echo "SKIPPED  $name: no namespaces, or no overlay file systems, can be made here"; exit 0; }
+exit "$status"
