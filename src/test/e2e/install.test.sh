@@ -9,16 +9,16 @@ prefix=$work/local
 state=$work/state
 cron=$work/cron.d
 
-install() {
-  run "$image/install.sh" --prefix "$prefix" --cron-dir "$cron" "$@"
-}
-
 # A PATH with the tools of the system that install.sh needs, and nothing else.
 bare=$work/bin
 mkdir "$bare"
-for tool in sh sed grep head tail awk tr cat cmp cp mv rm ln mkdir rmdir mktemp dirname readlink chmod; do
+for tool in sh sed grep head tail awk tr cat cmp cp find install mv rm ln mkdir rmdir mktemp dirname readlink chmod; do
   ln -s "$(command -v "$tool")" "$bare/$tool"
 done
+
+install() {
+  run "$image/install.sh" --prefix "$prefix" --cron-dir "$cron" "$@"
+}
 
 # --- first installation
 install --state-dir "$state"

@@ -3,8 +3,6 @@
 # Its root file system is that of this host with a layer above, which is in memory, takes all that is
 # written, and ends with the test. There is no Java in it, no socket, no process of the host, and of
 # the source tree only the README, these tests and the packages, in /tmp/lsm.
-# shellcheck source=src/test/e2e/lib.sh
-. "$(dirname -- "$0")/lib.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
 hide() {
@@ -46,11 +44,13 @@ enter() {
 test=$1
 shift
 if [ -n "${LSM_E2E_MACHINE:-}" ]; then
-  new=$LSM_E2E_MACHINE/root layer=$LSM_E2E_MACHINE/layer
+  root=$LSM_E2E_ROOT new=$LSM_E2E_MACHINE/root layer=$LSM_E2E_MACHINE/layer
   build
   enter
   exit
 fi
+# shellcheck source=src/test/e2e/lib.sh
+. "$(dirname -- "$0")/lib.sh"
 name=${test##*/}
 name=${name%.test.sh}
 if [ "$(id -u)" -ne 0 ]; then
@@ -72,7 +72,7 @@ set -- --mount --net --pid --fork --kill-child
 status=77
 if unshare "$@" true; then
   status=0
-  LSM_E2E_MACHINE=$work unshare "$@" sh "$0" "$test" || status=$?
+  LSM_E2E_MACHINE=$work LSM_E2E_ROOT=$root unshare "$@" sh "$0" "$test" || status=$?
 fi
 [ "$status" -ne 77 ] || { echo "SKIPPED  $name: no namespaces, or no overlay file systems, can be made here"; exit 0; }
 exit "$status"

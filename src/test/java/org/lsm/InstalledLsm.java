@@ -85,7 +85,6 @@ record InstalledLsm(Path prefix) {
     Path err = Files.createTempFile("lsm", "err");
     try {
       ProcessBuilder builder = new ProcessBuilder(command);
-      builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
       builder.redirectOutput(out.toFile()).redirectError(err.toFile());
       int exitCode = builder.start().waitFor();
       return new Result(
