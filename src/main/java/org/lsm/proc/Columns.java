@@ -7,10 +7,13 @@ package org.lsm.proc;
 final class Columns {
 
   private final String row;
+  private final int end;
   private int position;
 
-  Columns(String row) {
+  /** The columns of a row up to {@code end}. */
+  Columns(String row, int end) {
     this.row = row;
+    this.end = end;
   }
 
   /** The next column. */
@@ -29,11 +32,11 @@ final class Columns {
   /** Moves to the end of the next column and returns where it starts. */
   private int advance() throws BadRowException {
     int start = position;
-    while (start < row.length() && row.charAt(start) == ' ') {
+    while (start < end && row.charAt(start) == ' ') {
       start++;
     }
-    int end = row.indexOf(' ', start);
-    position = end < 0 ? row.length() : end;
+    int space = row.indexOf(' ', start);
+    position = space < 0 ? end : space;
     if (start == position) {
       throw new BadRowException("row is cut short");
     }
@@ -42,16 +45,16 @@ final class Columns {
 
   /** All that follows the one space behind the last column; may be empty, may hold spaces. */
   String rest() {
-    return position < row.length() ? row.substring(position + 1) : "";
+    return position < end ? row.substring(position + 1, end) : "";
   }
 
   /** Whether nothing follows, not even a space. */
   boolean atEnd() {
-    return position == row.length();
+    return position == end;
   }
 
   boolean hasNext() {
-    return !row.substring(position).isBlank();
+    return !row.substring(position, end).isBlank();
   }
 
   /** The next column as a hexadecimal number of at most 32 bits. */

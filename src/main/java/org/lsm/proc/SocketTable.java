@@ -96,7 +96,7 @@ final class SocketTable {
     lines.next();
     for (String line = lines.next(); line != null; line = lines.next()) {
       try {
-        Columns columns = new Columns(line).skip(1);
+        Columns columns = new Columns(line, line.length()).skip(1);
         List<String> of = peers.computeIfAbsent(port(columns.next()), none -> new ArrayList<>());
         String remote = columns.next();
         if (columns.hex() == ESTABLISHED && of.size() < limit) {
@@ -128,7 +128,7 @@ final class SocketTable {
     if (!line.endsWith("\n")) {
       throw new BadRowException("row is cut short");
     }
-    Columns columns = new Columns(line.substring(0, line.length() - 1));
+    Columns columns = new Columns(line, line.length() - 1);
     return switch (protocol.family()) {
       case INET -> inet(columns, 1);
       case INET6 -> inet(columns, 4);
