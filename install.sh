@@ -3,6 +3,7 @@
 # it only copies. Everything is checked before anything is changed.
 set -eu
 umask 022
+unset LSM_CONF # what is installed here is configured here
 
 prefix=
 state_dir=
@@ -102,7 +103,7 @@ missing_packages() {
   if have apt-get; then
     jdk=default-jdk-headless cron=cron
   elif have dnf; then
-    jdk=java-21-openjdk-devel cron=cronie
+    jdk="java-21-openjdk-devel java-21-openjdk-jmods" cron=cronie
   else
     jdk=openjdk17 cron=cronie
   fi
@@ -165,7 +166,7 @@ configured_state_dir() {
 
 # LSM 0.6 of R-fx Networks lived in the same place: a shell script with its configuration.
 is_lsm_0_6() {
-  [ -f "$home/conf.lsm" ] && [ ! -d "$home/lib" ] && [ -f "$home/lsm" ]
+  grep -qs INSPATH "$home/conf.lsm"
 }
 
 # --- install -----------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ stage_program() {
     die "another install.sh is at work in $home; if that is not so, remove $stage and try again"
   trap 'rm -rf "$stage"; rmdir "$home" 2>/dev/null || :' EXIT
   trap 'exit 1' HUP INT TERM
-  for item in $program; do
+  for item in $program share; do
     cp -RP "$image/$item" "$stage"
   done
   # Not with the owner and the modes of whoever unpacked it: this is what root runs.
@@ -196,6 +197,7 @@ stage_program() {
 }
 
 swap_program() {
+  trap '' HUP INT TERM # the half of a program is none
   rm -f "$home/lsm.jsa" # it fits the old files only
   mkdir "$stage/old"
   for item in $program; do
@@ -203,6 +205,7 @@ swap_program() {
     mv "$stage/$item" "$home"
   done
   rm -rf "$stage/old" "$home/java"
+  trap 'exit 1' HUP INT TERM
   mkdir -p "$prefix/sbin"
   ln -sfn "$home/lsm" "$prefix/sbin/lsm"
 }
@@ -212,7 +215,7 @@ install_share() {
   remove_share
   for dir in man/man8 man/man5 bash-completion/completions; do
     mkdir -p "$prefix/share/$dir"
-    cp -R "$image/share/$dir/." "$prefix/share/$dir"
+    cp -R "$stage/share/$dir/." "$prefix/share/$dir"
   done
 }
 
@@ -317,6 +320,9 @@ install_lsm() {
   fi
   from_source || [ -d "$here/conf" ] ||
     die "$here is neither a source tree nor an unpacked archive of lsm; run the install.sh of one"
+  if [ "$home" = /usr/local/lsm ] && [ -e /usr/lib/lsm/lsm ]; then
+    die "lsm is installed as a package already; upgrade that, or remove it first: apt remove lsm"
+  fi
   require_packages
   [ "$want_cron" = no ] || cron_dir=${cron_dir:-/etc/cron.d}
   require_writable "$home" "$prefix/sbin" "$prefix/share" "$state_dir" ${cron_dir:+"$cron_dir"}
@@ -351,7 +357,7 @@ uninstall_lsm() {
   remove_share
   (cd "$prefix/share" 2>/dev/null && rmdir man/man[58] bash-completion/completions bash-completion 2>/dev/null) || :
   # shellcheck disable=SC2086  # one word each
-  (cd "$home" && rm -rf .stage java lsm.jsa .lsm.jsa $program)
+  (cd "$home" && rm -rf .stage .archive.* java lsm.jsa $program)
   if [ "$action" = purge ]; then
     (cd "$home" && rm -f conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new)
     purge_state

@@ -12,17 +12,23 @@ release() {
   sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release" 2>/dev/null
 }
 
+# Whether a JDK can make a runtime: of the modules as files, or since JDK 24 perhaps of itself.
+links() {
+  [ -x "$1/bin/jlink" ] && [ "$(release "$1")" -ge 17 ] &&
+    { [ -d "$1/jmods" ] || [ "$(release "$1")" -ge 24 ]; }
+}
+
 newest() {
   for jlink in "$(readlink -f -- "$(command -v jlink || echo /nonexistent)")" \
     /usr/lib/jvm/*/bin/jlink /usr/java/*/bin/jlink /opt/*/bin/jlink; do
     jdk=${jlink%/bin/jlink}
-    [ ! -x "$jlink" ] || echo "$(release "$jdk") $jdk"
+    ! links "$jdk" || echo "$(release "$jdk") $jdk"
   done | sort -rn | sed -n '1s/^[0-9]* //p'
 }
 
 jdk=${JAVA_HOME:-$(newest)}
-if [ ! -x "$jdk/bin/jlink" ] || [ "$(release "$jdk")" -lt 17 ]; then
-  echo "runtime.sh: no JDK 17 or later with jlink in '$jdk'; install one, or set JAVA_HOME" >&2
+if ! links "$jdk"; then
+  echo "runtime.sh: no JDK 17 or later with jlink and jmods in '$jdk'; install one, or set JAVA_HOME" >&2
   exit 1
 fi
 compress=zip-6

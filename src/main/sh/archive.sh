@@ -4,22 +4,29 @@
 # it lsm works all the same.
 set -eu
 umask 022
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C.UTF-8
+export PATH LC_ALL
+unset CLASSPATH JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS _JAVA_LAUNCHER_DEBUG
+unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
+
 home=$(dirname -- "$(readlink -f -- "$0")")
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$home/.lsm.jsa"' EXIT
+work=$(mktemp -d "$home/.archive.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 java() {
-  "$home/runtime/bin/java" -XX:-UsePerfData -Xlog:disable "$@"
+  "$home/runtime/bin/java" -XX:-UsePerfData -Xlog:disable -cp "$home/lib/lsm.jar" "$@"
 }
 
-# The classes that an idle compare loads, of this host.
+rm -f "$home/lsm.jsa" # one that is damaged stops the virtual machine
+# The classes that an idle compare loads, of this host. Where it has no sockets they are fewer.
 printf 'STATE_DIR="%s"\nMAILER="none"\nSYSLOG="no"\n' "$work/state" >"$work/conf.lsm"
 export LSM_CONF="$work/conf.lsm"
-"$home/lsm" generate >/dev/null 2>&1
-java -Xshare:off -XX:DumpLoadedClassList="$work/classes" -cp "$home/lib/lsm.jar" \
-  org.lsm.Lsm -c --quiet 2>/dev/null || [ $? -eq 1 ]
+"$home/lsm" generate >/dev/null 2>&1 || :
+java -Xshare:off -XX:DumpLoadedClassList="$work/classes" org.lsm.Lsm -c --quiet 2>/dev/null || :
 # Since JDK 24 the classes are linked in the archive as well; JDK 17 can store objects with G1 only.
 java -Xshare:dump -XX:+IgnoreUnrecognizedVMOptions -XX:+AOTClassLinking -XX:+UseG1GC \
-  -XX:SharedClassListFile="$work/classes" -XX:SharedArchiveFile="$home/.lsm.jsa" \
-  -cp "$home/lib/lsm.jar" >/dev/null
-chmod 644 "$home/.lsm.jsa"
-mv "$home/.lsm.jsa" "$home/lsm.jsa" # at once: cron may start lsm at any moment
+  -XX:SharedClassListFile="$work/classes" -XX:SharedArchiveFile="$work/lsm.jsa" >/dev/null
+chmod 644 "$work/lsm.jsa"
+sync "$work/lsm.jsa"
+mv "$work/lsm.jsa" "$home/lsm.jsa" # at once: cron may start lsm at any moment

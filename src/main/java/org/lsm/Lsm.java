@@ -7,6 +7,8 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.List;
+import java.util.Set;
 import org.lsm.cli.AcceptCommand;
 import org.lsm.cli.CompareCommand;
 import org.lsm.cli.Context;
@@ -50,6 +52,11 @@ import picocli.CommandLine.ScopeType;
     usageHelpAutoWidth = true)
 public final class Lsm {
 
+  private static final Set<List<String>> CRON =
+      Set.of(List.of("-c", "--quiet"), List.of("compare", "--quiet"));
+
+  private static final List<String> VERSION = List.of("--version");
+
   /** Read by picocli: the options that are given before the command. */
   @Mixin final Context context;
 
@@ -88,13 +95,14 @@ public final class Lsm {
 
   private static int execute(Context context, String... args) {
     try {
-      return switch (String.join(" ", args)) {
-        // What cron runs all day is known without picocli, which takes longer than the work.
-        case "-c --quiet", "compare --quiet" -> CompareCommand.quiet(context).call();
-        case "--version" -> printVersion(context);
-        default -> commandLine(context).execute(args);
-      };
-    } catch (StackOverflowError | OutOfMemoryError | LinkageError e) {
+      // What cron runs all day is known without picocli, which takes longer than the work.
+      if (CRON.contains(List.of(args))) {
+        return CompareCommand.quiet(context).call();
+      }
+      return List.of(args).equals(VERSION)
+          ? printVersion(context)
+          : commandLine(context).execute(args);
+    } catch (Error e) {
       // Else the virtual machine would exit with 1, which means that something differs.
       context.err().println("lsm: internal error: " + e);
       return ExitCode.TROUBLE;

@@ -1,16 +1,18 @@
 package org.lsm.alert;
 
-import java.io.BufferedInputStream;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
-import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManagerFactory;
@@ -21,31 +23,42 @@ import javax.net.ssl.TrustManagerFactory;
  */
 final class Authorities {
 
+  private static final Pattern PEM =
+      Pattern.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", Pattern.DOTALL);
+
   private Authorities() {}
 
   /**
    * Makes TLS connections to servers that one of these authorities vouches for.
    *
-   * @param bundles files of certificates in PEM; the first that exists is taken
+   * @param bundles files of certificates in PEM; the first that can be read is taken
    * @return empty if there is none
    */
   static Optional<SSLSocketFactory> of(List<Path> bundles)
       throws IOException, GeneralSecurityException {
-    Optional<Path> bundle = bundles.stream().filter(Files::isReadable).findFirst();
+    Optional<Path> bundle =
+        bundles.stream().filter(it -> Files.isRegularFile(it) && Files.isReadable(it)).findFirst();
     return bundle.isEmpty() ? Optional.empty() : Optional.of(trusting(read(bundle.get())));
   }
 
+  /** One certificate that Java cannot read is no reason to believe none of the others. */
   private static KeyStore read(Path bundle) throws IOException, GeneralSecurityException {
     KeyStore authorities = KeyStore.getInstance(KeyStore.getDefaultType());
     authorities.load(null, null);
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(bundle))) {
-      for (Certificate authority :
-          CertificateFactory.getInstance("X.509").generateCertificates(in)) {
-        authorities.setCertificateEntry("ca-" + authorities.size(), authority);
+    CertificateFactory x509 = CertificateFactory.getInstance("X.509");
+    Matcher pem = PEM.matcher(Files.readString(bundle, StandardCharsets.ISO_8859_1));
+    while (pem.find()) {
+      byte[] certificate = pem.group().getBytes(StandardCharsets.ISO_8859_1);
+      try {
+        authorities.setCertificateEntry(
+            "ca-" + authorities.size(),
+            x509.generateCertificate(new ByteArrayInputStream(certificate)));
+      } catch (CertificateException e) {
+        // told if none is left
       }
-    } catch (GeneralSecurityException e) {
-      // Without its cause: that a server is not trusted is told from one.
-      throw new IOException(bundle + ": " + e.getMessage());
+    }
+    if (authorities.size() == 0) {
+      throw new IOException(bundle + " has no certificate of an authority");
     }
     return authorities;
   }

@@ -62,8 +62,8 @@ public final class Mail implements Channel {
   /**
    * @param config whom to mail to, from, and which way
    * @param sendmail the program for {@code MAILER="sendmail"}
-   * @param authorities bundles of the certificates that vouch for mail servers; the first that
-   *     exists is taken
+   * @param authorities bundles of the certificates that vouch for mail servers; the first that can
+   *     be read is taken
    * @param timeout how long to wait for a connection, for each answer, and for sendmail to end
    * @param trace told every line of the SMTP dialogue, without the password, or null
    */
@@ -315,6 +315,8 @@ public final class Mail implements Channel {
     if (opportunistic) {
       properties.setProperty("mail.smtp.ssl.trust", "*");
     } else if (tls != Tls.NONE) {
+      // Else implicit TLS would try again with what the runtime trusts.
+      properties.setProperty("mail.smtp.socketFactory.fallback", "false");
       Authorities.of(authorities)
           .ifPresent(it -> properties.put("mail.smtp.ssl.socketFactory", it));
     }

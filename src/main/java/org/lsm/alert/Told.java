@@ -148,7 +148,7 @@ public record Told(SortedMap<String, Entry> entries) {
   public Decision decide(
       List<Difference> differences, EphemeralPorts ephemeral, Instant time, Duration remind) {
     if (differences.isEmpty() && entries.isEmpty()) {
-      return new Decision(this, List.of(), Optional.empty(), List.of(), List.of()); // as always
+      return new Decision(this, List.of(), Optional.empty(), List.of(), List.of()); // as a rule
     }
     Map<String, List<Difference>> current = new LinkedHashMap<>();
     for (Difference difference : differences) {
