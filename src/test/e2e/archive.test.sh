@@ -83,6 +83,14 @@ on_jdk() {
   quiet "a jar that is newer"
   check "$name: archive.sh makes it anew" ip netns exec "$netns" "$home/archive.sh"
   from_archive -c --quiet
+
+  dd if=/dev/zero of="$home/lsm.jsa" bs=4096 seek=$((size / 8192)) count=500 conv=notrunc 2>"$work/dd"
+  check "$name: archive.sh makes one anew that stops the virtual machine" \
+    ip netns exec "$netns" env JAVA_TOOL_OPTIONS=-XX:+UseParallelGC "$home/archive.sh"
+  from_archive -c --quiet
+  run "$home/archive.sh"
+  ends "$name: archive.sh where there may be no socket" 0
+  check "$name: archive.sh leaves nothing else" test -z "$(find "$home" -name '.*' -print)"
 }
 
 for javac in /usr/lib/jvm/*/bin/javac "${JAVA_HOME:-/nonexistent}"/bin/javac; do

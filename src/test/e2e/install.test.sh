@@ -50,6 +50,19 @@ check "the upgrade keeps ignore.lsm" cmp "$work/ignore.lsm" "$prefix/lsm/ignore.
 check "the new default is beside it" grep -q '^USER="root"' "$prefix/lsm/conf.lsm.new"
 check "the upgrade keeps the baseline" cmp "$work/baseline" "$state/baseline"
 check "the upgrade keeps the cron entry" grep -q '^\*/5' "$cron/lsm"
+mkdir "$work/private"
+cp -R "$image/." "$work/private"
+chmod -R go= "$work/private"
+rm -rf "$prefix/lsm/lib" # as an upgrade may have left it that was killed
+LSM_CONF=$work/astray.lsm
+export LSM_CONF
+run "$work/private/install.sh" --prefix "$prefix" --cron-dir "$cron"
+unset LSM_CONF
+ends "an upgrade of half a program, with LSM_CONF set" 0
+check "it keeps conf.lsm all the same" cmp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
+check "all can read what is for all" test -z \
+  "$(find "$prefix/share" "$prefix/lsm/lib" "$prefix/lsm/runtime" "$prefix/lsm/lsm" ! -type l ! -perm -o=r -print)"
+rm -rf "$work/private"
 cp "$prefix/lsm/conf.lsm.new" "$prefix/lsm/conf.lsm"
 install
 check "without an edit there is no .new" test ! -e "$prefix/lsm/conf.lsm.new"
