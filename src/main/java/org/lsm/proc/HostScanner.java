@@ -176,9 +176,11 @@ public final class HostScanner {
   private Optional<Holding> withoutEnded(Holding holding, Map<Integer, Optional<Holder>> alive) {
     List<Holder> left = new ArrayList<>();
     for (Holder holder : holding.holders()) {
-      Optional<Holder> now =
-          alive.computeIfAbsent(
-              holder.pid(), pid -> processes.isStill(holder) ? Optional.of(holder) : identify(pid));
+      Optional<Holder> now = alive.get(holder.pid());
+      if (now == null) {
+        now = processes.isStill(holder) ? Optional.of(holder) : identify(holder.pid());
+        alive.put(holder.pid(), now);
+      }
       if (now.isPresent() && now.get().startTicks() == holder.startTicks()) {
         if (!now.get().owner().equals(holder.owner())) {
           return Optional.empty();
