@@ -57,23 +57,16 @@ certify -subj "/CN=lsm test CA" -keyout "$work/ca.key" -out "$work/ca.pem"
 certify -subj "/CN=localhost" -addext subjectAltName=DNS:localhost -CA "$work/ca.pem" \
   -addext basicConstraints=critical,CA:FALSE -CAkey "$work/ca.key" \
   -keyout "$work/mx.key" -out "$work/mx.pem"
-cat >/etc/postfix/main.cf <<END
-compatibility_level = 3.6
-myhostname = mx.mail.test
-mydestination =
-inet_interfaces = loopback-only
+{
+  mailboxes
+  cat <<END
 virtual_mailbox_domains = mail.test
-virtual_mailbox_base = $work/mail
-virtual_mailbox_maps = static:box
-virtual_uid_maps = static:$(id -u nobody)
-virtual_gid_maps = static:$(id -g nobody)
-maillog_file_prefixes = $work
-maillog_file = $work/mail.log
 smtpd_tls_cert_file = $work/mx.pem
 smtpd_tls_key_file = $work/mx.key
 smtpd_tls_loglevel = 1
 smtpd_sasl_local_domain = mail.test
 END
+} >/etc/postfix/main.cf
 printf '%s\n' "pwcheck_method: auxprop" "auxprop_plugin: sasldb" "sasldb_path: $work/sasldb" \
   "mech_list: PLAIN LOGIN" >/etc/postfix/sasl/smtpd.conf
 password=open-Sesame-9
@@ -105,12 +98,7 @@ start_rsyslog() {
 
 # soon COMMAND...: it succeeds within ten seconds.
 soon() {
-  tries=100
-  until "$@" >/dev/null 2>&1; do
-    tries=$((tries - 1))
-    [ $tries -gt 0 ] || return 1
-    sleep 0.1
-  done
+  within 11 "$@"
 }
 
 set_conf() {

@@ -16,16 +16,6 @@ chown nobody "$work/mail" "$box"
 mkfifo "$work/opened"
 socket=$work/größe.sock
 
-# within SECONDS COMMAND...: it succeeds in this time.
-within() {
-  until=$(($(date +%s) + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ "$(date +%s)" -lt "$until" ] || return 1
-    sleep 0.2
-  done
-}
-
 # opens PORT PATH: a program listens on both.
 opens() {
   perl -MIO::Socket::INET -MIO::Socket::UNIX -e '
@@ -53,20 +43,11 @@ compared_since() {
 # --- Postfix takes whatever is for this host; rsyslog
 cp /etc/postfix/master.cf.proto /etc/postfix/master.cf
 rm -rf /var/spool/postfix/* /var/lib/postfix/*
-cat >/etc/postfix/main.cf <<END
-compatibility_level = 3.6
-myhostname = mx.mail.test
-myorigin = mail.test
-mydestination =
-inet_interfaces = loopback-only
-virtual_mailbox_domains = mail.test, $(uname -n)
-virtual_mailbox_base = $work/mail
-virtual_mailbox_maps = static:box
-virtual_uid_maps = static:$(id -u nobody)
-virtual_gid_maps = static:$(id -g nobody)
-maillog_file_prefixes = $work
-maillog_file = $work/mail.log
-END
+{
+  mailboxes
+  echo "myorigin = mail.test"
+  echo "virtual_mailbox_domains = mail.test, $(uname -n)"
+} >/etc/postfix/main.cf
 check "Postfix starts" postfix start
 printf '%s\n' 'module(load="imuxsock")' "auth.* $work/auth.log" >"$work/rsyslog.conf"
 rsyslogd -f "$work/rsyslog.conf" -i "$work/rsyslog.pid" -n &

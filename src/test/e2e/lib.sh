@@ -95,6 +95,32 @@ typed() {
   run sh -c 'yes | sh -e "$1"' sh "$work/typed.sh"
 }
 
+# within SECONDS COMMAND...: waits until it succeeds.
+within() {
+  until=$(($(date +%s) + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$(date +%s)" -lt "$until" ] || return 1
+    sleep 0.1
+  done
+}
+
+# mailboxes: settings of a Postfix that puts all mail into $work/mail, and its log beside that.
+mailboxes() {
+  cat <<END
+compatibility_level = 3.6
+myhostname = mx.mail.test
+mydestination =
+inet_interfaces = loopback-only
+virtual_mailbox_base = $work/mail
+virtual_mailbox_maps = static:box
+virtual_uid_maps = static:$(id -u nobody)
+virtual_gid_maps = static:$(id -g nobody)
+maillog_file_prefixes = $work
+maillog_file = $work/mail.log
+END
+}
+
 finish() {
   echo "$passed passed, $failed failed"
   [ "$failed" -eq 0 ]

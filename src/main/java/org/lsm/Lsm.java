@@ -112,8 +112,12 @@ public final class Lsm {
   }
 
   private static int printVersion(Context context) {
-    context.out().println("lsm " + Context.version());
+    context.out().println(version());
     return ExitCode.DONE;
+  }
+
+  private static String version() {
+    return "lsm " + Context.version();
   }
 
   /** All commands. Were it public, java would load picocli at each start, to look for main. */
@@ -187,7 +191,7 @@ public final class Lsm {
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
-      return new String[] {"lsm " + Context.version()};
+      return new String[] {version()};
     }
   }
 }

@@ -148,7 +148,8 @@ public record Told(SortedMap<String, Entry> entries) {
   public Decision decide(
       List<Difference> differences, EphemeralPorts ephemeral, Instant time, Duration remind) {
     if (differences.isEmpty() && entries.isEmpty()) {
-      return new Decision(this, List.of(), Optional.empty(), List.of(), List.of()); // as a rule
+      // Nearly every run: what is below would only load code to find that out.
+      return new Decision(this, List.of(), Optional.empty(), List.of(), List.of());
     }
     Map<String, List<Difference>> current = new LinkedHashMap<>();
     for (Difference difference : differences) {
