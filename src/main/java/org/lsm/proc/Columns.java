@@ -43,16 +43,6 @@ final class Columns {
     return start;
   }
 
-  /** All that follows the one space behind the last column; may be empty, may hold spaces. */
-  String rest() {
-    return position < end ? row.substring(position + 1, end) : "";
-  }
-
-  /** Whether nothing follows, not even a space. */
-  boolean atEnd() {
-    return position == end;
-  }
-
   boolean hasNext() {
     return !row.substring(position, end).isBlank();
   }

@@ -14,6 +14,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.lsm.proc.SocketTable.Doubt;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.EphemeralPorts;
 import org.lsm.snapshot.Holder;
@@ -38,6 +42,8 @@ public final class HostScanner {
    */
   public record Sources(Path proc, Path passwd, Path services, Path netns) {}
 
+  private static final Pattern RELEASE = Pattern.compile("(\\d{1,3})\\.(\\d{1,3})");
+
   private static final Holding NOBODY = new Holding(List.of(), true);
 
   private final Path proc;
@@ -48,6 +54,11 @@ public final class HostScanner {
   private final Clock clock;
   private final String version;
   private final Map<String, NetworkNamespace> scanned = new HashMap<>();
+  private final Map<Socket, Doubt> doubts = new HashMap<>();
+
+  /** Rows that nobody was found to hold, with the socket whose name each may be a part of. */
+  private final Map<Endpoint, Endpoint> doubtful = new HashMap<>();
+
   private Inspector inspector;
 
   /**
@@ -71,10 +82,12 @@ public final class HostScanner {
    * The outcome of a scan.
    *
    * @param snapshot what was found
+   * @param forged the endpoints in it that are no sockets: rows that somebody has forged
    * @param state what the next scan can build upon
    * @param notes what the reader should know of how far it can be believed; not escaped
    */
-  public record Scan(Snapshot snapshot, ScanState state, List<String> notes) {}
+  public record Scan(
+      Snapshot snapshot, Set<Endpoint> forged, ScanState state, List<String> notes) {}
 
   /**
    * Reads all tables and attributes all watched sockets to their owners.
@@ -96,6 +109,34 @@ public final class HostScanner {
                 socket.endpoint(),
                 SocketEntry.heldBy(socket.endpoint(), holding.holders(), holding.complete()),
                 SocketEntry::and));
+    Set<Endpoint> forged = forged(entries);
+    notes.addAll(notes(entries, forged));
+    return new Scan(
+        Snapshot.of(origin(time), entries.values()),
+        forged,
+        new ScanState(validity, holdings),
+        notes);
+  }
+
+  /** The rows that are no sockets as far as can be told. */
+  private Set<Endpoint> forged(Map<Endpoint, SocketEntry> entries) {
+    doubtful.clear();
+    Set<Endpoint> forged = new TreeSet<>();
+    for (var doubt : doubts.entrySet()) {
+      Endpoint endpoint = doubt.getKey().endpoint();
+      SocketEntry entry = entries.get(endpoint);
+      if (entry.holders().isEmpty()) {
+        doubtful.put(endpoint, doubt.getValue().origin().endpoint());
+        if (!entry.ownerUnknown()) {
+          forged.add(endpoint);
+        }
+      }
+    }
+    return forged;
+  }
+
+  private List<String> notes(Map<Endpoint, SocketEntry> entries, Set<Endpoint> forged) {
+    List<String> notes = new ArrayList<>();
     long unknown = entries.values().stream().filter(SocketEntry::ownerUnknown).count();
     if (unknown > 0) {
       notes.add(
@@ -104,8 +145,15 @@ public final class HostScanner {
                   + " all",
               unknown, entries.size()));
     }
-    return new Scan(
-        Snapshot.of(origin(time), entries.values()), new ScanState(validity, holdings), notes);
+    if (!forged.isEmpty()) {
+      Endpoint first = forged.iterator().next();
+      notes.add(
+          String.format(
+              "%d rows of the unix table seem to be forged, as no process holds them; the first,"
+                  + " %s, may be part of the name of %s",
+              forged.size(), first, doubtful.get(first)));
+    }
+    return notes;
   }
 
   private void requireProc() throws IOException {
@@ -118,6 +166,7 @@ public final class HostScanner {
   /** The sockets of all tables. */
   private Set<Socket> readTables(List<String> notes) throws IOException {
     requireProc();
+    doubts.clear();
     Set<Socket> sockets = new HashSet<>();
     int count = 0;
     for (NetworkNamespace namespace :
@@ -125,6 +174,7 @@ public final class HostScanner {
       scanned.put(namespace.label(), namespace);
       NetworkNamespace.Content content = read(namespace);
       sockets.addAll(content.sockets());
+      doubts.putAll(content.doubts());
       notes.addAll(content.notes());
       count += content.count();
     }
@@ -148,7 +198,10 @@ public final class HostScanner {
         throw e;
       }
       return new NetworkNamespace.Content(
-          List.of(), 0, List.of("cannot read network namespace " + namespace.label() + ": " + e));
+          List.of(),
+          Map.of(),
+          0,
+          List.of("cannot read network namespace " + namespace.label() + ": " + e));
     }
   }
 
@@ -196,27 +249,58 @@ public final class HostScanner {
   private Optional<Holder> identify(int pid) {
     try {
       return Optional.of(processes.identify(pid));
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       return Optional.empty(); // it has ended
     }
   }
 
   private Map<Socket, Holding> findHolders(Set<Socket> sockets) throws IOException {
     Set<Long> inodes = new HashSet<>();
-    sockets.forEach(socket -> inodes.add(socket.inode()));
+    for (Socket socket : sockets) {
+      inodes.add(socket.inode());
+      if (doubts.containsKey(socket)) {
+        inodes.add(doubts.get(socket).origin().inode());
+      }
+    }
     Owners.Found found = new Owners(processes).find(inodes);
     inodes.removeAll(found.holders().keySet());
     if (!inodes.isEmpty()) {
       // Handed from one process to another during the walk, perhaps.
-      found.holders().putAll(new Owners(processes).find(inodes).holders());
+      Owners.Found more = new Owners(processes).find(inodes);
+      found.holders().putAll(more.holders());
+      found.descriptors().putAll(more.descriptors());
     }
+    boolean tellsUnix = tellsUnixSockets();
     Map<Socket, Holding> holdings = new HashMap<>();
     for (Socket socket : sockets) {
-      List<Holder> holders = found.holders().getOrDefault(socket.inode(), List.of());
+      List<Holder> holders =
+          isBelieved(socket, found, tellsUnix) ? found.holders(socket) : List.of();
       boolean complete = !holders.isEmpty() || found.unreadable() == 0;
       holdings.put(socket, new Holding(holders, complete));
     }
     return holdings;
+  }
+
+  /**
+   * Whether what holds the inode of a row holds what the row tells: anybody can write the inode of
+   * somebody else's socket into a name. Only root's names are believed not to hold rows.
+   */
+  private boolean isBelieved(Socket socket, Owners.Found found, boolean tellsUnix) {
+    Doubt doubt = doubts.get(socket);
+    Path descriptor = found.descriptors().get(socket.inode());
+    if (doubt == null || descriptor == null) {
+      return true;
+    }
+    List<Holder> suspects = found.holders(doubt.origin());
+    boolean byRoot = !suspects.isEmpty() && suspects.stream().allMatch(processes::isRoot);
+    return (!doubt.contested() || byRoot) && (!tellsUnix || processes.mayBeUnixSocket(descriptor));
+  }
+
+  /** Since Linux 5.6 fdinfo tells unix sockets from others (unix_show_fdinfo in af_unix.c). */
+  private boolean tellsUnixSockets() throws IOException {
+    Matcher release = RELEASE.matcher(kernelValue("osrelease"));
+    return release.lookingAt()
+        && Integer.parseInt(release.group(1)) * 1000 + Integer.parseInt(release.group(2)) >= 5006;
   }
 
   /**
@@ -263,6 +347,7 @@ public final class HostScanner {
     if (inspector == null) {
       inspector = new Inspector(processes, services); // a quiet run needs none
     }
-    return inspector.story(entry, namespace);
+    Optional<Endpoint> origin = Optional.ofNullable(doubtful.get(entry.endpoint()));
+    return inspector.story(entry, namespace, origin);
   }
 }

@@ -9,6 +9,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -47,14 +48,24 @@ final class Inspector {
     this.services = services;
   }
 
-  /** All that can be told of a socket; what has vanished meanwhile is left out. */
-  Story story(SocketEntry entry, NetworkNamespace namespace) throws IOException {
+  /**
+   * All that can be told of a socket; what has vanished meanwhile is left out.
+   *
+   * @param namespace it is in
+   * @param origin the socket whose name its row may be a part of, if there is doubt
+   */
+  Story story(SocketEntry entry, NetworkNamespace namespace, Optional<Endpoint> origin)
+      throws IOException {
     List<ProcessStory> stories = new ArrayList<>();
     for (Holder holder : oldestOfEachOwner(entry)) {
       stories.add(told.computeIfAbsent(holder, this::story));
     }
     return new Story(
-        service(entry.endpoint()), peers(entry.endpoint(), namespace), stories, flags(entry));
+        service(entry.endpoint()),
+        peers(entry.endpoint(), namespace),
+        stories,
+        flags(entry, origin.isPresent()),
+        origin);
   }
 
   private static Iterable<Holder> oldestOfEachOwner(SocketEntry entry) {
@@ -65,8 +76,11 @@ final class Inspector {
     return oldest.values();
   }
 
-  private static Set<Flag> flags(SocketEntry entry) {
+  private static Set<Flag> flags(SocketEntry entry, boolean doubtful) {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
+    if (doubtful) {
+      flags.add(entry.ownerUnknown() ? Flag.UNVERIFIED : Flag.FORGED);
+    }
     if (entry.owners().isEmpty()) {
       flags.add(Flag.NO_PROCESS);
     }
@@ -127,7 +141,7 @@ final class Inspector {
   private static String told(Question question) {
     try {
       return question.ask();
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       return "";
     }
   }
@@ -140,7 +154,7 @@ final class Inspector {
         parents.add(processes.identifyLoosely(parent));
         parent = processes.parent(parent);
       }
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       // One of them has ended: the chain is told as far as it could be followed.
     }
     return parents;
@@ -160,7 +174,7 @@ final class Inspector {
           flags.add(Flag.WORLD_WRITABLE);
         }
       }
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       // It has ended: what is known so far has to do.
     }
     if (INTERPRETER.matcher(program.substring(program.lastIndexOf('/') + 1)).matches()) {

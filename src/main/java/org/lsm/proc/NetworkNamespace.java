@@ -12,8 +12,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.lsm.proc.SocketTable.Doubt;
 import org.lsm.snapshot.Protocol;
 import org.lsm.snapshot.ScanState.Socket;
+import org.lsm.snapshot.Untrusted;
 
 /**
  * The socket tables of one network namespace (network_namespaces(7)).
@@ -27,20 +29,23 @@ record NetworkNamespace(String label, Path tables) {
    * What the tables held.
    *
    * @param sockets the watched sockets
+   * @param doubts why some of them may be no sockets at all
    * @param count how many rows there were, watched or not
    * @param notes what was not understood
    */
-  record Content(List<Socket> sockets, int count, List<String> notes) {}
+  record Content(List<Socket> sockets, Map<Socket, Doubt> doubts, int count, List<String> notes) {}
 
   /** Reads all tables. */
   Content read() throws IOException {
     List<Socket> sockets = new ArrayList<>();
+    Map<Socket, Doubt> doubts = new HashMap<>();
     List<String> notes = new ArrayList<>();
     Map<Integer, String> interfaces = readInterfaceNames();
     int count = 0;
     for (Protocol protocol : Protocol.values()) {
       SocketTable.Content content = read(protocol, interfaces);
       sockets.addAll(content.rows());
+      doubts.putAll(content.doubts());
       count += content.count();
       if (content.skipped() > 0) {
         notes.add(
@@ -49,14 +54,16 @@ record NetworkNamespace(String label, Path tables) {
                 content.skipped(), content.count(), file(protocol), content.firstSkipped()));
       }
     }
-    return new Content(sockets, count, notes);
+    return new Content(sockets, doubts, count, notes);
   }
 
   /** A table that is absent (no IPv6, a module not loaded) is empty; a reading error is one. */
   private SocketTable.Content read(Protocol protocol, Map<Integer, String> interfaces)
       throws IOException {
     try (InputStream in = Files.newInputStream(file(protocol))) {
-      return table(protocol, interfaces).parse(in);
+      return protocol == Protocol.UNIX
+          ? new UnixTable(label).parse(in)
+          : table(protocol, interfaces).parse(in);
     } catch (NoSuchFileException e) {
       return new SocketTable.Content(List.of(), 0, 0, "");
     } catch (FileSystemException e) {
@@ -99,7 +106,8 @@ record NetworkNamespace(String label, Path tables) {
     for (String line : table.split("\n", -1)) {
       String[] columns = line.split("[\t :]+", -1);
       if (columns.length >= 2 && columns[0].matches("\\d{1,9}")) {
-        names.put(Integer.valueOf(columns[0]), columns[1]);
+        byte[] name = columns[1].getBytes(StandardCharsets.ISO_8859_1);
+        names.put(Integer.valueOf(columns[0]), Untrusted.decode(name));
       }
     }
     return names;

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.lsm.snapshot.Holder;
+import org.lsm.snapshot.ScanState.Socket;
 
 /**
  * Finds out which processes hold a socket, through the links in {@code /proc/PID/fd}. Processes and
@@ -30,13 +31,21 @@ final class Owners {
    * What a walk over all processes found.
    *
    * @param holders the holders of each socket by its inode; all of them, as a socket may be shared
+   * @param descriptors a descriptor of each, {@code /proc/PID/fd/N}
    * @param unreadable how many processes did not let themselves be looked into
    */
-  record Found(Map<Long, List<Holder>> holders, int unreadable) {}
+  record Found(Map<Long, List<Holder>> holders, Map<Long, Path> descriptors, int unreadable) {
+
+    /** The holders of a socket; none if nobody was found. */
+    List<Holder> holders(Socket socket) {
+      return holders.getOrDefault(socket.inode(), List.of());
+    }
+  }
 
   /** Finds the holders of these inodes. */
   Found find(Set<Long> inodes) throws IOException {
     Map<Long, List<Holder>> holders = new HashMap<>();
+    Map<Long, Path> descriptors = new HashMap<>();
     List<Integer> pids = processes.pids();
     // Everyone may see init, unless /proc is mounted with hidepid (proc(5)).
     int unreadable = pids.contains(1) ? 0 : 1;
@@ -49,16 +58,17 @@ final class Owners {
             // Looked at again, lest another process has come to this PID before it was identified.
             if (socketInode(descriptor.getValue()) == descriptor.getKey()) {
               holders.computeIfAbsent(descriptor.getKey(), none -> new ArrayList<>()).add(holder);
+              descriptors.put(descriptor.getKey(), descriptor.getValue());
             }
           }
         }
-      } catch (AccessDeniedException e) {
-        unreadable++;
+      } catch (AccessDeniedException | RuntimeException e) {
+        unreadable++; // what is odd about one process must not hide what the others hold
       } catch (IOException e) {
         // The process has ended, or another one has taken its number: it holds nothing we can tell.
       }
     }
-    return new Found(holders, unreadable);
+    return new Found(holders, descriptors, unreadable);
   }
 
   /** Which of these inodes a process holds, each with one of the descriptors that refer to it. */

@@ -174,6 +174,21 @@ final class Processes {
     return parse(ids.length > 2 ? ids[2] : "", status);
   }
 
+  /** Whether a process runs as root. */
+  boolean isRoot(Holder holder) {
+    return holder.owner().user().equals(users.name(0));
+  }
+
+  /** Whether a descriptor refers to a unix socket, or has been closed meanwhile. */
+  boolean mayBeUnixSocket(Path descriptor) {
+    Path directory = descriptor.getParent().resolveSibling("fdinfo");
+    try {
+      return read(directory.resolve(descriptor.getFileName())).contains("scm_fds:");
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
   /**
    * Path of the executable, without the mark of one that was deleted since: to upgrade a program is
    * no change of hands. Where this host has another file of that name, or none, because the process

@@ -3,7 +3,6 @@ package org.lsm.proc;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -12,12 +11,11 @@ import java.util.function.IntFunction;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Protocol;
 import org.lsm.snapshot.ScanState.Socket;
-import org.lsm.snapshot.Untrusted;
 
 /**
- * Parses the socket tables of the kernel: the layouts of {@code /proc/net/tcp} and its relatives
- * (Documentation/networking/proc_net_tcp.rst), {@code packet}, {@code unix} (proc_net(5)) and
- * {@code sctp/eps}.
+ * Parses the socket tables of the kernel, all but {@link UnixTable}: the layouts of {@code
+ * /proc/net/tcp} and its relatives (Documentation/networking/proc_net_tcp.rst), {@code packet}
+ * (proc_net(5)) and {@code sctp/eps}.
  */
 final class SocketTable {
 
@@ -27,11 +25,6 @@ final class SocketTable {
   private static final int LISTEN = 0x0A;
 
   private static final int CLOSE = 0x07;
-
-  /** The socket accepts connections (__SO_ACCEPTCON of include/linux/net.h). */
-  private static final int ACCEPTS_CONNECTIONS = 0x10000;
-
-  private static final int SOCK_DGRAM = 2;
 
   private final String netns;
   private final Protocol protocol;
@@ -56,11 +49,27 @@ final class SocketTable {
    * What a table held.
    *
    * @param rows the watched sockets
+   * @param doubts why some of them may be no sockets at all
    * @param count how many rows were read, watched or not
    * @param skipped how many of them were not understood
    * @param firstSkipped line and reason of the first of those, empty if there is none
    */
-  record Content(List<Socket> rows, int count, int skipped, String firstSkipped) {}
+  record Content(
+      List<Socket> rows, Map<Socket, Doubt> doubts, int count, int skipped, String firstSkipped) {
+
+    /** What a table held in which nobody can forge rows. */
+    Content(List<Socket> rows, int count, int skipped, String firstSkipped) {
+      this(rows, Map.of(), count, skipped, firstSkipped);
+    }
+  }
+
+  /**
+   * Why a row may be forged.
+   *
+   * @param origin the socket whose name it may be a part of
+   * @param contested whether another row has the same inode, so that one of the two is forged
+   */
+  record Doubt(Socket origin, boolean contested) {}
 
   /** Reads a table to its end, or to the first row that is no listener where listeners lead. */
   Content parse(InputStream in) throws IOException {
@@ -134,7 +143,7 @@ final class SocketTable {
       case INET6 -> inet(columns, 4);
       case SCTP -> sctp(columns);
       case PACKET -> packet(columns);
-      case UNIX -> unix(columns);
+      case UNIX -> throw new IllegalStateException("UnixTable reads these");
     };
   }
 
@@ -177,21 +186,6 @@ final class SocketTable {
     String name = index == 0 ? "*" : interfaceNames.apply(index);
     long uid = columns.skip(2).decimal();
     return List.of(socket(name, ethernetProtocol, uid, columns.decimal()));
-  }
-
-  /** Num RefCount Protocol Flags Type St Inode Path; the path is all the rest of the line. */
-  private List<Socket> unix(Columns columns) throws BadRowException {
-    long flags = columns.skip(3).hex();
-    long type = columns.hex();
-    boolean listens = (flags & ACCEPTS_CONNECTIONS) != 0;
-    if (!listens && type != SOCK_DGRAM) {
-      return List.of(); // a connection, as most are
-    }
-    long inode = columns.skip(1).decimal();
-    // A name that begins with a newline leaves nothing here but the space before it.
-    boolean bound = !columns.atEnd();
-    String path = Untrusted.decode(columns.rest().getBytes(StandardCharsets.ISO_8859_1));
-    return bound ? List.of(socket(path, 0, 0, inode)) : List.of(); // the table tells no user
   }
 
   private Socket socket(String address, int port, long uid, long inode) {

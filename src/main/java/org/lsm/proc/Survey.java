@@ -1,7 +1,6 @@
 package org.lsm.proc;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -12,6 +11,7 @@ import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.EphemeralPorts;
 import org.lsm.snapshot.ScanState;
 import org.lsm.snapshot.Snapshot;
+import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.SocketEntry;
 import org.lsm.snapshot.Story;
 
@@ -25,7 +25,12 @@ public final class Survey {
   public static final int MOST_LOOKS = 5;
 
   private final HostScanner scanner;
-  private final List<Snapshot> looks = new ArrayList<>();
+  private final SortedMap<Endpoint, SocketEntry> found = new TreeMap<>();
+  private final Set<Endpoint> seenOnce = new HashSet<>();
+  private final Set<Endpoint> forged = new HashSet<>();
+  private Origin origin;
+  private Set<Endpoint> seenLast = Set.of();
+  private int looks;
   private List<String> notes = List.of();
   private ScanState state;
 
@@ -50,30 +55,44 @@ public final class Survey {
     Scan scan = scanner.scan(state);
     state = scan.state();
     notes = scan.notes();
-    looks.add(scan.snapshot());
+    origin = looks == 0 ? scan.snapshot().origin() : origin;
+    looks++;
+    seenLast = scan.snapshot().sockets().keySet();
+    scan.snapshot().sockets().forEach(this::see);
+    forged.addAll(scan.forged());
+  }
+
+  private void see(Endpoint endpoint, SocketEntry entry) {
+    if (found.put(endpoint, entry) == null) {
+      seenOnce.add(endpoint);
+    } else {
+      seenOnce.remove(endpoint);
+    }
   }
 
   /** Whether each socket was seen twice, or has had the time to be. */
   public boolean isSettled() {
-    return looks.size() >= MOST_LOOKS || (looks.size() >= 2 && closedAgain().isEmpty());
+    return isExhausted() || (looks >= 2 && closedAgain().isEmpty());
   }
 
   /** Whether this was the last look worth taking. */
   public boolean isExhausted() {
-    return looks.size() >= MOST_LOOKS;
+    return looks >= MOST_LOOKS;
   }
 
   /** All sockets that were seen, each as it was seen last. */
   public Snapshot found() {
-    SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
-    looks.forEach(look -> sockets.putAll(look.sockets()));
-    return new Snapshot(looks.get(0).origin(), sockets);
+    return new Snapshot(origin, found);
   }
 
-  /** All sockets that were seen and are not closed again. */
+  /** All sockets that were seen and are not closed again, nor rows that somebody has forged. */
   public Snapshot lasting() {
     Set<Endpoint> closed = closedAgain();
-    return found().where(entry -> !closed.contains(entry.endpoint()));
+    return found()
+        .where(
+            entry ->
+                !closed.contains(entry.endpoint())
+                    && !(entry.owners().isEmpty() && forged.contains(entry.endpoint())));
   }
 
   /** Makes the next look find out anew who holds these, whatever is remembered. */
@@ -83,19 +102,9 @@ public final class Survey {
 
   /** The sockets that were seen once and not again although another look was taken. */
   public Set<Endpoint> closedAgain() {
-    Set<Endpoint> once = new HashSet<>();
-    Set<Endpoint> seen = new HashSet<>();
-    for (Snapshot look : looks) {
-      for (Endpoint endpoint : look.sockets().keySet()) {
-        if (seen.add(endpoint)) {
-          once.add(endpoint);
-        } else {
-          once.remove(endpoint);
-        }
-      }
-    }
-    once.removeAll(looks.get(looks.size() - 1).sockets().keySet());
-    return once;
+    Set<Endpoint> closed = new HashSet<>(seenOnce);
+    closed.removeAll(seenLast);
+    return closed;
   }
 
   /** The whole story of a socket that was found. */

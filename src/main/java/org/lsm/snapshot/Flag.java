@@ -4,6 +4,8 @@ package org.lsm.snapshot;
 public enum Flag {
   ALREADY_CLOSED("already closed again"),
   NO_PROCESS("no process holds it"),
+  FORGED("perhaps no socket but a forged row"),
+  UNVERIFIED("perhaps a forged row, only root can tell"),
   BEYOND_LOOPBACK("reachable beyond loopback"),
   PROGRAM_DELETED("program file deleted"),
   WORLD_WRITABLE("program in a world-writable directory"),

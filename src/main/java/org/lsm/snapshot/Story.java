@@ -2,6 +2,7 @@ package org.lsm.snapshot;
 
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -12,18 +13,24 @@ import java.util.Set;
  * @param peers up to five remote ends that are connected to it now
  * @param processes the processes behind it, one for each owner, the oldest
  * @param flags what is odd about it
+ * @param origin the socket whose name it may be a part of, where its row may be forged
  */
 public record Story(
-    String service, List<String> peers, List<ProcessStory> processes, Set<Flag> flags) {
+    String service,
+    List<String> peers,
+    List<ProcessStory> processes,
+    Set<Flag> flags,
+    Optional<Endpoint> origin) {
 
   /** A story of which nothing is known. */
-  public static final Story UNTOLD = new Story("", List.of(), List.of(), Set.of());
+  public static final Story UNTOLD =
+      new Story("", List.of(), List.of(), Set.of(), Optional.empty());
 
   /** The same story with one more flag. */
   public Story with(Flag flag) {
     Set<Flag> more = EnumSet.of(flag);
     more.addAll(flags);
-    return new Story(service, peers, processes, more);
+    return new Story(service, peers, processes, more, origin);
   }
 
   /**

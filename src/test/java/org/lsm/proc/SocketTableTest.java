@@ -121,7 +121,7 @@ class SocketTableTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "UNIX")
   void anEmptyTableAndABareHeaderHoldNothing(Protocol protocol) throws IOException {
     assertEquals(new Content(List.of(), 0, 0, ""), table(protocol).parse(stream("")));
     assertEquals(new Content(List.of(), 0, 0, ""), parse(protocol, HEADER));
@@ -234,94 +234,6 @@ class SocketTableTest {
   void anSctpRowWithABadAddressIsSkippedAsAWhole(String bad, String reason) throws IOException {
     assertEquals(
         new Content(List.of(), 1, 1, "line 2: " + reason), parse(Protocol.SCTP, HEADER, bad));
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "00010000, 0001, listening stream",
-    "00010000, 0005, listening seqpacket",
-    "00000000, 0002, bound datagram",
-    "00010004, 0001, listening with another flag"
-  })
-  void unixSocketsThatListenOrAreBoundDatagramsAreWatched(String flags, String type, String why)
-      throws IOException {
-    assertEquals(
-        List.of(row(Protocol.UNIX, "/run/a", 0, 61)), unix(flags, type, " /run/a").rows(), why);
-  }
-
-  @ParameterizedTest
-  @CsvSource(
-      value = {
-        "00000000, 0001, ' /run/a', connected stream of a listener",
-        "00000000, 0005, ' /run/a', connected seqpacket of a listener",
-        "00000000, 0001, '', unbound stream",
-        "00000000, 0002, '', unbound datagram"
-      })
-  void otherUnixSocketsAreNot(String flags, String type, String path, String why)
-      throws IOException {
-    assertEquals(new Content(List.of(), 1, 0, ""), unix(flags, type, path), why);
-  }
-
-  /** The bytes of the path as ISO 8859-1, one character a byte. */
-  @ParameterizedTest
-  @CsvSource(
-      ignoreLeadingAndTrailingWhitespace = false,
-      value = {
-        "/run/with some  spaces,/run/with some  spaces",
-        " /leading,' /leading'",
-        "/trailing ,'/trailing '",
-        " ,' '",
-        "/a\rb,'/a\rb'",
-        "/a\tb,'/a\tb'",
-        "/a\u001b[2Jb,'/a\u001b[2Jb'",
-        "/\u00c3\u00a9,/\u00e9",
-        "/\u00ff\u00fe,/\udcff\udcfe",
-        "@/tmp/dbus-x@@,@/tmp/dbus-x@@",
-        "@,@",
-        "@00001,@00001"
-      })
-  void aUnixPathIsAllTheRestOfItsRow(String bytes, String path) throws IOException {
-    assertEquals(
-        new Content(List.of(row(Protocol.UNIX, path, 0, 61)), 1, 0, ""),
-        unix("00010000", "0001", " " + bytes));
-  }
-
-  /** Else its owner could hide it with a name that begins with a newline. */
-  @ParameterizedTest
-  @CsvSource({"00010000, 0001", "00010000, 0005", "00000000, 0002"})
-  void aUnixSocketWhoseNameBeginsWithANewlineIsWatched(String flags, String type)
-      throws IOException {
-    assertEquals(
-        new Content(List.of(row(Protocol.UNIX, "", 0, 61)), 2, 1, "line 3: no number: 'it'"),
-        unix(flags, type, " \nthe rest of it is a row of its own"));
-  }
-
-  @Test
-  void referenceCountsOfUnixAreNotRead() throws IOException {
-    assertEquals(
-        List.of(row(Protocol.UNIX, "/run/a", 0, 61)),
-        parse(Protocol.UNIX, HEADER, "0: 0000001A 00000000 00010000 0001 01    61 /run/a").rows());
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "'0: 00000002 00000000 0001000X 0001 01 61 /a', no number: '0001000X'",
-    "'0: 00000002 00000000 00010000 000X 01 61 /a', no number: '000X'",
-    "'0: 00000002 00000000 00010000 0001 01 6x /a', no number: '6x'",
-    "'0: 00000002 00000000 00010000 0001 01', row is cut short",
-    "'0: 00000002 00000000 100010000 0001 01 61 /a', no number: '100010000'"
-  })
-  void aBadUnixRowIsSkipped(String bad, String reason) throws IOException {
-    assertEquals(
-        new Content(List.of(row(Protocol.UNIX, "/run/a", 0, 61)), 2, 1, "line 2: " + reason),
-        parse(Protocol.UNIX, HEADER, bad, "1: 2 0 00010000 0001 01 61 /run/a"));
-  }
-
-  private static Content unix(String flags, String type, String path) throws IOException {
-    return parse(
-        Protocol.UNIX,
-        "Num       RefCount Protocol Flags    Type St Inode Path",
-        "00000000ec1e45cd: 00000002 00000000 " + flags + " " + type + " 01    61" + path);
   }
 
   private static Socket row(Protocol protocol, String address, int port, long inode) {

@@ -109,7 +109,7 @@ class SurveyTest {
     proc.append("net/unix", "more");
     look(22);
     Path file = proc.path().resolve("net/unix");
-    String told = " of " + file + " were not understood and skipped; line 2: row is cut short";
+    String told = " of " + file + " were not understood and skipped; line 2: no row: 'rubbish'";
     assertEquals(List.of("2 of 2 rows" + told), survey.notes());
   }
 
