@@ -1,12 +1,7 @@
 package org.lsm;
 
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.Set;
 import org.lsm.cli.AcceptCommand;
@@ -21,7 +16,7 @@ import org.lsm.cli.Host;
 import org.lsm.cli.ListCommand;
 import org.lsm.cli.StatusCommand;
 import org.lsm.cli.TestAlertCommand;
-import org.lsm.config.ConfigException;
+import org.lsm.cli.Trouble;
 import org.lsm.snapshot.Untrusted;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -102,6 +97,8 @@ public final class Lsm {
       return List.of(args).equals(VERSION)
           ? printVersion(context)
           : commandLine(context).execute(args);
+    } catch (OutOfMemoryError e) {
+      return failed(context, Trouble.outOfMemory(e));
     } catch (Error e) {
       // Else the virtual machine would exit with 1, which means that something differs.
       context.err().println("lsm: internal error: " + e);
@@ -158,33 +155,11 @@ public final class Lsm {
 
   private static int failed(Context context, Exception e) {
     PrintWriter err = context.err();
-    err.println("lsm: " + Untrusted.escape(explain(e)));
+    err.println("lsm: " + Untrusted.escape(Trouble.explain(e)));
     if (context.verbose()) {
       err.println(Untrusted.stackTrace(e));
     }
     return ExitCode.TROUBLE;
-  }
-
-  private static String explain(Exception e) {
-    if (e instanceof NoSuchFileException missing) {
-      return missing.getFile() + ": no such file or directory";
-    }
-    if (e instanceof AccessDeniedException denied) {
-      return denied.getFile() + ": permission denied; run lsm as root, or check who owns the file";
-    }
-    if (e instanceof FileAlreadyExistsException other) {
-      return other.getFile() + ": exists and is no directory";
-    }
-    if (e instanceof FileSystemException failure) {
-      String reason = failure.getReason(); // null where the class says it all
-      return failure.getFile()
-          + ": "
-          + (reason == null ? failure.getClass().getSimpleName() : reason);
-    }
-    if (e instanceof IOException || e instanceof ConfigException) {
-      return e.getMessage();
-    }
-    return "internal error: " + e + "; please report it with what --verbose adds";
   }
 
   /** The version that {@code --version} prints. */

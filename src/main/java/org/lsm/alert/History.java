@@ -1,5 +1,6 @@
 package org.lsm.alert;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -17,8 +18,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.lsm.snapshot.Diff;
 import org.lsm.snapshot.Diff.Difference;
 import org.lsm.snapshot.DurableFile;
 import org.lsm.snapshot.LockFile;
@@ -47,8 +48,10 @@ public final class History {
    * @param by who ran lsm
    * @param what what it was, in words
    * @param difference all that could be told of a difference that appeared; else null
+   * @param others in brief the differences that were too many to be told one by one; else null
    */
-  public record Event(Instant time, String event, String by, String what, JsonObject difference) {
+  public record Event(
+      Instant time, String event, String by, String what, JsonObject difference, JsonArray others) {
 
     public Event {
       Objects.requireNonNull(time);
@@ -73,35 +76,47 @@ public final class History {
 
   /** Adds an event. */
   public void add(String event, String what) {
-    append(List.of(event(event, what, null)));
+    append(List.of(event(event, what)));
   }
 
   /** Adds an event for each of these names. */
   public void addAll(String event, List<String> names) {
-    append(event, names, name -> event(event, Report.escape(name), null));
-  }
-
-  /** Adds an event for each of these differences, with all that a report tells of the first. */
-  public void addAll(String event, List<Difference> differences, Report report) {
-    Set<Difference> full =
-        differences.stream().limit(Report.MOST_OF_A_KIND).collect(Collectors.toSet());
-    append(
-        event,
-        differences,
-        it ->
-            event(event, Report.line(it), full.contains(it) ? Json.difference(it, report) : null));
-  }
-
-  private <T> void append(String event, List<T> things, Function<T, Event> each) {
-    List<Event> events = things.stream().limit(MOST_AT_ONCE).map(each).collect(Collectors.toList());
-    if (things.size() > MOST_AT_ONCE) {
-      events.add(event(event, "… and " + (things.size() - MOST_AT_ONCE) + " more", null));
+    List<Event> events = new ArrayList<>();
+    names.stream().limit(MOST_AT_ONCE).forEach(it -> events.add(event(event, Report.escape(it))));
+    if (names.size() > MOST_AT_ONCE) {
+      events.add(event(event, more(names.size() - MOST_AT_ONCE)));
     }
     append(events);
   }
 
-  private Event event(String event, String what, JsonObject difference) {
-    return new Event(clock.instant(), event, by, what, difference);
+  /**
+   * Adds an event for each of these differences that people are told of, with all that a report
+   * tells of it, and one for all the others.
+   */
+  public void addAll(String event, List<Difference> differences, Report report) {
+    List<Difference> named = Report.named(new Diff(differences));
+    List<Event> events = new ArrayList<>();
+    for (Difference it : named) {
+      events.add(event(event, Report.line(it), Json.difference(it, report), null));
+    }
+    if (differences.size() > named.size()) {
+      Set<Difference> told = Set.copyOf(named);
+      List<Difference> others = differences.stream().filter(it -> !told.contains(it)).toList();
+      events.add(event(event, more(others.size()), null, Json.brief(others, LARGEST / 2)));
+    }
+    append(events);
+  }
+
+  private static String more(int count) {
+    return "… and " + count + " more";
+  }
+
+  private Event event(String event, String what) {
+    return event(event, what, null, null);
+  }
+
+  private Event event(String event, String what, JsonObject difference, JsonArray others) {
+    return new Event(clock.instant(), event, by, what, difference, others);
   }
 
   @SuppressWarnings("try") // the lock is only held

@@ -153,10 +153,26 @@ public final class Json {
     json.add("owners_before", owners(difference, Kind.NEW, difference.before()));
     json.add("owners", owners(difference, Kind.GONE, difference.after()));
     json.add("flags", array(story.flags(), Json::flag));
+    json.addProperty("origin", escape(story.origin().map(Endpoint::toString).orElse("")));
     json.add("peers", strings(story.peers()));
     json.add("pids", array(difference.after().holders(), it -> new JsonPrimitive(it.pid())));
     json.add("processes", array(story.processes(), Json::process));
     return json;
+  }
+
+  /** Differences in a few words each, and as many of them as fit into so many characters. */
+  static JsonArray brief(List<Difference> differences, long most) {
+    JsonArray array = new JsonArray();
+    long length = 0;
+    for (Difference difference : differences) {
+      JsonElement json = LINES.toJsonTree(Report.data(difference));
+      length += line(json).length();
+      if (length > most) {
+        break;
+      }
+      array.add(json);
+    }
+    return array;
   }
 
   /** The owners on one side of a difference, on which a difference of one kind has none. */

@@ -17,7 +17,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
@@ -42,6 +41,7 @@ import org.lsm.alert.DeliveryException.Blame;
 import org.lsm.config.Config;
 import org.lsm.config.Config.Mailer;
 import org.lsm.config.Config.Tls;
+import org.lsm.snapshot.Trust;
 
 /** Mails alerts, over SMTP or through the sendmail program of the host. */
 public final class Mail implements Channel {
@@ -330,10 +330,13 @@ public final class Mail implements Channel {
     }
     Path file = config.smtpPassFile().orElseThrow();
     try {
-      return Files.readString(file).lines().findFirst().orElse("");
+      String text = new String(Trust.read(file), StandardCharsets.UTF_8);
+      return text.lines().findFirst().orElse("");
     } catch (IOException e) {
       throw new DeliveryException(
-          "cannot read the password file " + file + "; check SMTP_PASS_FILE and its permissions",
+          "cannot read the password file: "
+              + escape(e.getMessage())
+              + "; check SMTP_PASS_FILE and its permissions",
           e);
     }
   }

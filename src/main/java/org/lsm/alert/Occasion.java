@@ -6,6 +6,7 @@ public enum Occasion {
   REMINDER(": reminder", "alert"),
   ALL_CLEAR(": all clear", "notice"),
   NO_BASELINE(": no baseline", "crit"),
+  TROUBLE(": trouble", "crit"),
   TEST(": test", "info");
 
   private final String suffix;

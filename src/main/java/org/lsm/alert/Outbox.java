@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -29,6 +28,7 @@ import java.util.stream.Stream;
 import org.lsm.alert.DeliveryException.Blame;
 import org.lsm.snapshot.DurableFile;
 import org.lsm.snapshot.LockFile;
+import org.lsm.snapshot.StateDirectory;
 import org.lsm.snapshot.Untrusted;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -164,9 +164,7 @@ public final class Outbox {
     }
     Entry entry = new Entry(owed, alert);
     try {
-      Files.createDirectories(
-          directory,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      StateDirectory.create(directory);
       store(unused(name(alert.time())), entry);
       return true;
     } catch (IOException e) {

@@ -89,10 +89,15 @@ public record Report(
     return new Report(before, after, new Diff(told), rest, stories, notes, zone);
   }
 
-  /** The differences that people are told one by one: of each kind the first of them. */
+  /** The differences that people are told one by one. */
   List<Difference> named() {
+    return named(diff);
+  }
+
+  /** Of each kind no more than people are told one by one. */
+  static List<Difference> named(Diff diff) {
     return Stream.of(Kind.values())
-        .flatMap(kind -> diff.of(kind).stream().limit(MOST_OF_A_KIND))
+        .flatMap(kind -> diff.of(kind, MOST_OF_A_KIND).stream())
         .toList();
   }
 
@@ -111,6 +116,13 @@ public record Report(
                 "%s, %d sockets",
                 time(before.origin().time(), zone.get()), before.sockets().size())));
     notes.forEach(note -> lines.add(Line.fact("Note", escape(note))));
+    if (named().size() < diff.differences().size()) {
+      lines.add(
+          Line.fact(
+              "More",
+              "lsm history --format json has all that was alerted, lsm compare --format json all"
+                  + " that differs now"));
+    }
     if (!diff.isEmpty()) {
       lines.add(Line.blank());
       lines.add(
@@ -132,7 +144,7 @@ public record Report(
         "Alerts of lsm arrive. Nothing was compared for this one.");
   }
 
-  /** What there is to tell where nothing can be compared. */
+  /** What there is to tell where nothing can be compared for want of a baseline. */
   public static Page withoutBaseline(Origin origin, String reason, ZoneId zone) {
     return notice(
         origin,
@@ -140,6 +152,16 @@ public record Report(
         "the baseline cannot be read, nothing is compared",
         reason,
         "If nobody of you did this, somebody else did: look around before a new baseline is taken.");
+  }
+
+  /** What there is to tell where nothing can be compared. */
+  public static Page trouble(Origin origin, String reason, ZoneId zone) {
+    return notice(
+        origin,
+        zone,
+        "nothing could be compared",
+        reason,
+        "Until this is mended lsm sees nothing: run lsm compare on the host, and lsm status.");
   }
 
   private static Page notice(
@@ -185,13 +207,12 @@ public record Report(
   private List<Line> differenceLines() {
     List<Line> lines = new ArrayList<>();
     for (Kind kind : Kind.values()) {
-      List<Difference> differences = diff.of(kind);
-      for (Difference difference : differences.stream().limit(MOST_OF_A_KIND).toList()) {
+      for (Difference difference : diff.of(kind, MOST_OF_A_KIND)) {
         boolean spent = lines.size() > MOST_LINES;
         lines.addAll(lines(difference, spent ? Story.UNTOLD : story(difference)));
       }
-      if (differences.size() > MOST_OF_A_KIND) {
-        int more = differences.size() - MOST_OF_A_KIND;
+      long more = diff.count(kind) - MOST_OF_A_KIND;
+      if (more > 0) {
         lines.add(Line.of(Style.ADVICE, "… and " + more + " more " + kind));
         lines.add(Line.blank());
       }
@@ -203,20 +224,24 @@ public record Report(
   List<Event> events() {
     List<Event> events = new ArrayList<>();
     for (Difference difference : named()) {
-      SortedMap<String, String> data = new TreeMap<>();
-      data.put("kind", difference.kind().name());
-      data.put("socket", escape(difference.endpoint().toString()));
-      data.put("owners", owners(difference.after()));
-      data.put(
-          "pids", pids(difference.after().holders().stream().limit(MOST_OF_A_SOCKET).toList()));
       String level = difference.kind() == Kind.GONE ? "warning" : "alert";
-      events.add(new Event(level, line(difference), data));
+      events.add(new Event(level, line(difference), data(difference)));
     }
     int more = diff.differences().size() - events.size();
     if (more > 0) {
       events.add(new Event("alert", verdict() + ", " + more + " not logged", new TreeMap<>()));
     }
     return events;
+  }
+
+  /** What there is to say of a difference in a few words, each under its name. */
+  static SortedMap<String, String> data(Difference difference) {
+    SortedMap<String, String> data = new TreeMap<>();
+    data.put("kind", difference.kind().name());
+    data.put("socket", escape(difference.endpoint().toString()));
+    data.put("owners", owners(difference.after()));
+    data.put("pids", pids(difference.after().holders().stream().limit(MOST_OF_A_SOCKET).toList()));
+    return data;
   }
 
   /** One difference in one line, short enough for a log. */
@@ -234,7 +259,7 @@ public record Report(
     return difference.kind()
         + " "
         + escape(difference.endpoint().toString()).replace(" ", "\\x20")
-        + (who.length() <= LONGEST_LINE ? who : who.substring(0, LONGEST_LINE) + "…")
+        + cut(who, LONGEST_LINE)
         + (holders.isEmpty() ? "" : ", PID " + pids);
   }
 
@@ -276,6 +301,10 @@ public record Report(
       lines.add(detail("connected now:", String.join(", ", story.peers())));
     }
     lines.addAll(flags(INDENT, story.flags()));
+    story
+        .origin()
+        .map(it -> detail("perhaps part of the name of", escape(it.toString())))
+        .ifPresent(lines::add);
     lines.add(Line.blank());
     return lines;
   }
@@ -401,7 +430,15 @@ public record Report(
 
   /** Untrusted text as it is printed; a very long one is cut. */
   static String escape(String text) {
-    String escaped = Untrusted.escape(text);
-    return escaped.length() <= LONGEST ? escaped : escaped.substring(0, LONGEST) + "…";
+    return cut(Untrusted.escape(text), LONGEST);
+  }
+
+  private static String cut(String text, int most) {
+    if (text.length() <= most) {
+      return text;
+    }
+    // Not between the two halves of a character.
+    int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
+    return text.substring(0, end) + "…";
   }
 }

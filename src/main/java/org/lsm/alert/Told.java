@@ -10,12 +10,11 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -23,8 +22,8 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.lsm.snapshot.Diff.Difference;
-import org.lsm.snapshot.Diff.Kind;
 import org.lsm.snapshot.DurableFile;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.EphemeralPorts;
@@ -39,15 +38,16 @@ import org.lsm.snapshot.SealedText;
  * was sent in between it is, for else it would have been taken back silently. From then on it
  * counts as flapping, and the all-clear waits until it has stayed away for the time of a reminder.
  *
- * <p>What a report is too short to name is not told, and is first in the next one.
- *
  * @param entries what was told, by what it was about
  */
 public record Told(SortedMap<String, Entry> entries) {
 
   private static final String KIND = "lsm-told";
   private static final String FORMAT = "1";
-  private static final String NO_BASELINE = "no baseline";
+
+  /** Not of a socket: nothing could be compared. */
+  private static final Set<String> TROUBLES =
+      Set.of(key(Occasion.NO_BASELINE), key(Occasion.TROUBLE));
 
   private static final Optional<Instant> NOT = Optional.empty();
 
@@ -59,8 +59,6 @@ public record Told(SortedMap<String, Entry> entries) {
 
   /** How it stands with a difference. */
   enum Phase {
-    /** There was too much to tell. */
-    UNTOLD,
     /** It was told. */
     OPEN,
     /** It has ended, and that was told. */
@@ -73,7 +71,7 @@ public record Told(SortedMap<String, Entry> entries) {
    * What was told of a difference.
    *
    * @param phase how it stands
-   * @param told when it was told last, or if it is untold, when it was seen first
+   * @param told when it was told last
    * @param ended since when it differs no more; empty while it does
    * @param owners all owners that were told
    */
@@ -134,7 +132,7 @@ public record Told(SortedMap<String, Entry> entries) {
 
   /** The number of differences that last. */
   public long lasting() {
-    return entries.keySet().stream().filter(key -> lasts(key) && !key.equals(NO_BASELINE)).count();
+    return entries.keySet().stream().filter(key -> lasts(key) && !TROUBLES.contains(key)).count();
   }
 
   /**
@@ -158,9 +156,17 @@ public record Told(SortedMap<String, Entry> entries) {
     return new Comparing(time, remind).decide(current);
   }
 
-  /** Decides whether to tell that there is no baseline; nothing is known of differences then. */
-  public Decision decideWithoutBaseline(Instant time, Duration remind) {
-    return new Comparing(time, remind).decideWithoutBaseline();
+  /**
+   * Decides whether to tell that nothing could be compared; nothing is known of differences then.
+   *
+   * @param trouble why
+   */
+  public Decision decide(Occasion trouble, Instant time, Duration remind) {
+    return new Comparing(time, remind).decide(trouble);
+  }
+
+  private static String key(Occasion trouble) {
+    return trouble.name().toLowerCase(Locale.ROOT).replace('_', ' ');
   }
 
   /** What makes a difference the same at the next comparison; its owners are compared apart. */
@@ -207,14 +213,12 @@ public record Told(SortedMap<String, Entry> entries) {
 
     Decision decide(Map<String, List<Difference>> current) {
       boolean reminder = current.keySet().stream().anyMatch(key -> isDue(entries.get(key)));
-      Set<String> fresh = new LinkedHashSet<>(fresh(current));
+      Set<String> fresh = fresh(current);
       Set<String> telling = new LinkedHashSet<>(fresh);
       if (reminder) {
         telling.addAll(current.keySet());
       }
-      Set<String> untold = new HashSet<>(fresh);
-      untold.removeAll(named(telling, current));
-      SortedMap<String, Entry> next = next(current, telling, untold);
+      SortedMap<String, Entry> next = next(current, telling);
       boolean clear = current.isEmpty() && isClear(next.values());
       Occasion occasion =
           !fresh.isEmpty() ? Occasion.DIFFERENCES : reminder ? Occasion.REMINDER : null;
@@ -229,77 +233,38 @@ public record Told(SortedMap<String, Entry> entries) {
     }
 
     private SortedMap<String, Entry> next(
-        Map<String, List<Difference>> current, Set<String> telling, Set<String> untold) {
+        Map<String, List<Difference>> current, Set<String> telling) {
       SortedMap<String, Entry> next = new TreeMap<>();
       entries.forEach((key, entry) -> next.put(key, ended(entry)));
-      next.values().removeIf(Comparing::isUntold);
       current.forEach(
           (key, differences) ->
-              next.put(
-                  key,
-                  untold.contains(key)
-                      ? untold(key, owners(differences))
-                      : lasting(key, telling.contains(key), owners(differences))));
+              next.put(key, lasting(key, telling.contains(key), owners(differences))));
       return next;
     }
 
-    /** What is to be told, what has waited for it longest first. */
-    private List<String> fresh(Map<String, List<Difference>> current) {
+    private Set<String> fresh(Map<String, List<Difference>> current) {
       return current.keySet().stream()
           .filter(key -> isFresh(entries.get(key), owners(current.get(key))))
-          .sorted(Comparator.comparing(this::waitsSince))
-          .toList();
+          .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    private Instant waitsSince(String key) {
-      return entries.containsKey(key) ? entries.get(key).told() : Instant.MAX;
-    }
-
-    /** What a report names of all that it has to tell. */
-    private static Set<String> named(
-        Collection<String> telling, Map<String, List<Difference>> current) {
-      Map<Kind, Integer> counts = new EnumMap<>(Kind.class);
-      Set<String> named = new HashSet<>();
-      for (String key : telling) {
-        Kind kind = current.get(key).get(0).kind();
-        if (counts.getOrDefault(kind, 0) < Report.MOST_OF_A_KIND) {
-          named.add(key);
-        }
-        counts.merge(kind, current.get(key).size(), Integer::sum);
-      }
-      return named;
-    }
-
-    Decision decideWithoutBaseline() {
-      boolean due = !lasts(NO_BASELINE) || isDue(entries.get(NO_BASELINE));
+    Decision decide(Occasion trouble) {
+      String key = key(trouble);
+      boolean due = !lasts(key) || isDue(entries.get(key));
       SortedMap<String, Entry> next = new TreeMap<>(entries);
-      next.put(NO_BASELINE, lasting(NO_BASELINE, due, new TreeSet<>()));
-      Optional<Occasion> occasion = due ? Optional.of(Occasion.NO_BASELINE) : Optional.empty();
+      next.put(key, lasting(key, due, new TreeSet<>()));
+      Optional<Occasion> occasion = due ? Optional.of(trouble) : Optional.empty();
       return new Decision(new Told(next), List.of(), occasion, List.of(), List.of());
     }
 
     private boolean isFresh(Entry known, SortedSet<Owner> owners) {
-      return known == null
-          || known.phase() == Phase.CLEARED
-          || isUntold(known)
-          || !known.owners().containsAll(owners);
-    }
-
-    private static boolean isUntold(Entry known) {
-      return known != null && known.phase() == Phase.UNTOLD;
+      return known == null || known.phase() == Phase.CLEARED || !known.owners().containsAll(owners);
     }
 
     /** A clock that was set back must not silence anything. */
     private boolean isDue(Entry known) {
       return known != null
-          && !isUntold(known)
           && (known.told().isAfter(now) || !known.told().plus(remind).isAfter(now));
-    }
-
-    /** It is there, but nothing was told of it now. */
-    private Entry untold(String key, SortedSet<Owner> owners) {
-      Entry known = entries.getOrDefault(key, new Entry(Phase.UNTOLD, now, NOT, owners));
-      return new Entry(known.phase(), known.told(), NOT, known.owners());
     }
 
     private Entry lasting(String key, boolean tellNow, SortedSet<Owner> owners) {
@@ -307,7 +272,7 @@ public record Told(SortedMap<String, Entry> entries) {
       SortedSet<Owner> all = new TreeSet<>(known.owners());
       all.addAll(owners);
       return new Entry(
-          known.phase() == Phase.OPEN || isUntold(known) ? Phase.OPEN : Phase.FLAPPING,
+          known.phase() == Phase.OPEN ? Phase.OPEN : Phase.FLAPPING,
           tellNow ? now : known.told(),
           NOT,
           all);

@@ -29,6 +29,8 @@ import org.lsm.snapshot.Story;
  */
 final class Comparison {
 
+  private static final int MOST_STORIES = 2 * Report.MOST_OF_A_KIND;
+
   private final Survey survey;
   private final Snapshot baseline;
   private final EphemeralPorts ephemeral;
@@ -75,6 +77,10 @@ final class Comparison {
     if (fleeting > 0) {
       notes.add(fleeting + " ephemeral ports were closed before their owner could be found");
     }
+    String host = baseline.origin().host();
+    if (!host.equals(found.origin().host())) {
+      notes.add("the baseline was taken when this host was called " + host);
+    }
     return new Report(baseline, visible(found), diff, stories, notes, zone);
   }
 
@@ -99,8 +105,8 @@ final class Comparison {
   /** Asks for the stories at once: what can be told now may be gone at the next look. */
   private Diff tell(Diff diff) throws IOException {
     for (Kind kind : List.of(Kind.CHANGED, Kind.NEW)) {
-      for (Difference difference : diff.of(kind)) {
-        if (stories.size() < Report.MOST_OF_A_KIND && !stories.containsKey(difference.endpoint())) {
+      for (Difference difference : diff.of(kind, Report.MOST_OF_A_KIND)) {
+        if (stories.size() < MOST_STORIES && !stories.containsKey(difference.endpoint())) {
           stories.put(difference.endpoint(), survey.story(difference.after()));
         }
       }

@@ -30,6 +30,7 @@ import org.lsm.snapshot.ScanState;
 import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.StateDirectory;
+import org.lsm.snapshot.Trust;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
@@ -102,7 +103,14 @@ public final class Context {
 
   /** The configuration, from {@code --config}, LSM_CONF, or beside the program. */
   Config config() throws IOException, ConfigException {
-    return Config.read(configFile());
+    Config config = Config.read(configFile());
+    Trust.requireOwn(config.stateDirectory());
+    Trust.requireOwn(outbox(config));
+    return config;
+  }
+
+  private static Path outbox(Config config) {
+    return config.stateDirectory().resolve("outbox");
   }
 
   /** The ignore rules, which stand beside the configuration. */
@@ -161,8 +169,7 @@ public final class Context {
 
   /** The alerts that wait. */
   Outbox outbox(Config config, History history, Consumer<String> warn) {
-    return new Outbox(
-        config.stateDirectory().resolve("outbox"), () -> channels(config, null), history, warn);
+    return new Outbox(outbox(config), () -> channels(config, null), history, warn);
   }
 
   /**

@@ -19,7 +19,6 @@ import org.lsm.alert.Report;
 import org.lsm.alert.Told;
 import org.lsm.alert.Told.Decision;
 import org.lsm.config.Config;
-import org.lsm.config.ConfigException;
 import org.lsm.proc.Survey;
 import org.lsm.snapshot.DurableFile;
 import org.lsm.snapshot.Snapshot.Origin;
@@ -42,7 +41,7 @@ final class Round {
 
   // What the round has found out.
   private Optional<Report> report = Optional.empty();
-  private Optional<NoBaselineException> trouble = Optional.empty();
+  private Optional<Exception> trouble = Optional.empty();
   private boolean speaks;
   private long ignored;
 
@@ -62,7 +61,7 @@ final class Round {
    * @param quiet whether to say nothing of what was said before
    * @return one of {@link ExitCode}
    */
-  int run(Consumer<Report> show, boolean quiet) throws IOException, ConfigException {
+  int run(Consumer<Report> show, boolean quiet) throws Exception {
     long start = System.nanoTime();
     boolean delivered = outbox.deliver();
     StateDirectory.create(config.stateDirectory());
@@ -101,23 +100,45 @@ final class Round {
         : "an alert was neither stored nor delivered; the next run tells it again";
   }
 
-  private void look(StateDirectory state) throws IOException, ConfigException {
+  private void look(StateDirectory state) throws Exception {
     Told before = Told.read(told);
     try {
       Survey survey = context.survey(config, state.readScanState());
       compare(before, context.comparison(config, survey, state.readBaseline()));
       command.remember(state, survey.state());
     } catch (NoBaselineException e) {
-      trouble = Optional.of(e);
-      Origin origin = context.origin(config);
-      Decision decision = before.decideWithoutBaseline(origin.time(), config.remind());
-      Page page = Report.withoutBaseline(origin, e.getMessage(), context.zone());
-      if (isSafe(decision, it -> Alert.of(it, origin, page, config.subject(), context.zone()))) {
-        if (speaks) {
-          history.add("trouble", Untrusted.escape(e.getMessage()));
-        }
-        remember(before, decision);
+      tell(before, Occasion.NO_BASELINE, e);
+    } catch (Exception e) {
+      tell(before, Occasion.TROUBLE, e);
+    } catch (OutOfMemoryError e) {
+      tell(before, Occasion.TROUBLE, Trouble.outOfMemory(e));
+    }
+  }
+
+  /** Who brings the monitor to a stop must not silence it. */
+  private void tell(Told before, Occasion occasion, Exception e) throws Exception {
+    trouble = Optional.of(e);
+    String reason = Trouble.explain(e);
+    Origin origin = originOr(e);
+    Decision decision = before.decide(occasion, origin.time(), config.remind());
+    Page page =
+        occasion == Occasion.NO_BASELINE
+            ? Report.withoutBaseline(origin, reason, context.zone())
+            : Report.trouble(origin, reason, context.zone());
+    if (isSafe(decision, it -> Alert.of(it, origin, page, config.subject(), context.zone()))) {
+      if (speaks) {
+        history.add("trouble", Untrusted.escape(reason));
       }
+      remember(before, decision);
+    }
+  }
+
+  /** Where not even the name of the host can be found out, that it fails is all that is said. */
+  private Origin originOr(Exception trouble) throws Exception {
+    try {
+      return context.origin(config);
+    } catch (IOException e) {
+      throw trouble;
     }
   }
 

@@ -29,6 +29,7 @@ import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.SnapshotFile;
 import org.lsm.snapshot.SocketEntry;
 import org.lsm.snapshot.StateDirectory;
+import org.lsm.snapshot.Trust;
 import org.lsm.snapshot.Untrusted;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -66,7 +67,7 @@ public final class StatusCommand extends LsmCommand {
       baseline(config);
       lastCompare(config);
       alerts(config);
-    } catch (ConfigException e) {
+    } catch (ConfigException | Trust.RefusedException e) {
       fault("Config", e.getMessage());
     }
     cron();
@@ -95,7 +96,7 @@ public final class StatusCommand extends LsmCommand {
           good("Ignore", "line " + rule.line() + " covers no socket now: " + rule.text());
         }
       }
-    } catch (ConfigException e) {
+    } catch (ConfigException | Trust.RefusedException e) {
       fault("Ignore", e.getMessage());
     }
   }

@@ -14,8 +14,8 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.lsm.snapshot.DurableFile;
 import org.lsm.snapshot.EphemeralPorts;
+import org.lsm.snapshot.Trust;
 
 /** The configuration: conf.lsm, checked, with defaults where it is silent. */
 public final class Config {
@@ -58,7 +58,7 @@ public final class Config {
    * @throws ConfigException at the first thing that is wrong
    */
   public static Config read(Path file) throws IOException, ConfigException {
-    return parse(file, decode(file, DurableFile.read(file)));
+    return parse(file, decode(file, Trust.read(file)));
   }
 
   /** The configuration where no file sets anything. */

@@ -2,9 +2,16 @@ package org.lsm.snapshot;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * What differs between two snapshots.
@@ -31,6 +38,14 @@ public record Diff(List<Difference> differences) {
 
     public Endpoint endpoint() {
       return after.endpoint();
+    }
+
+    private Set<Owner> owners() {
+      return after.owners();
+    }
+
+    private Set<String> users() {
+      return owners().stream().map(Owner::user).collect(Collectors.toSet());
     }
   }
 
@@ -108,6 +123,27 @@ public record Diff(List<Difference> differences) {
   /** The differences of this kind. */
   public List<Difference> of(Kind kind) {
     return differences.stream().filter(difference -> difference.kind() == kind).toList();
+  }
+
+  /**
+   * So many of this kind at most, taken in turns from all users and of a user from all programs:
+   * who opens thousands of sockets hides nobody else's among them.
+   */
+  public List<Difference> of(Kind kind, int most) {
+    List<Difference> all = of(kind);
+    if (all.size() <= most) {
+      return all;
+    }
+    List<Difference> turns = inTurns(inTurns(all, Difference::owners), Difference::users);
+    Set<Difference> chosen = Set.copyOf(turns.subList(0, most));
+    return all.stream().filter(chosen::contains).toList();
+  }
+
+  private static <K> List<Difference> inTurns(List<Difference> all, Function<Difference, K> whose) {
+    Map<K, Integer> counts = new HashMap<>();
+    IdentityHashMap<Difference, Integer> turns = new IdentityHashMap<>();
+    all.forEach(it -> turns.put(it, counts.merge(whose.apply(it), 1, Integer::sum)));
+    return all.stream().sorted(Comparator.comparing(turns::get)).toList();
   }
 
   public boolean isEmpty() {

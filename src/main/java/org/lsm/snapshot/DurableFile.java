@@ -3,6 +3,7 @@ package org.lsm.snapshot;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -105,19 +106,24 @@ public final class DurableFile {
    */
   public static FileChannel open(Path file) throws IOException {
     try {
+      make(file);
       return FileChannel.open(
-          file,
-          Set.of(
-              StandardOpenOption.CREATE,
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE,
-              LinkOption.NOFOLLOW_LINKS),
-          PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+          file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
     } catch (FileSystemException e) {
       throw e;
     } catch (IOException e) {
       // open(2) fails for a link without telling the file
       throw new FileSystemException(file.toString(), null, e.getMessage());
+    }
+  }
+
+  private static void make(Path file) throws IOException {
+    if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      try {
+        create(file, OWNER_ONLY).close();
+      } catch (FileAlreadyExistsException e) {
+        // by another run, at the same moment
+      }
     }
   }
 

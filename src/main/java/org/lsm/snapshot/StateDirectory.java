@@ -2,6 +2,7 @@ package org.lsm.snapshot;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -11,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The directory where lsm keeps what it remembers: the baseline with its predecessors, and the last
@@ -22,20 +24,23 @@ public final class StateDirectory implements AutoCloseable {
   private static final int PREDECESSORS = 5;
 
   private final Path directory;
-  private final LockFile lock;
+
+  /** Empty where nothing can be written. */
+  private final Optional<LockFile> lock;
+
   private ScanState remembered = ScanState.empty();
 
-  private StateDirectory(Path directory, LockFile lock) {
+  private StateDirectory(Path directory, Optional<LockFile> lock) {
     this.directory = directory;
     this.lock = lock;
   }
 
-  /** Creates the directory, for its owner alone, if it is missing. */
+  /** Creates a directory, for its owner alone whatever the umask, if it is missing. */
   public static void create(Path directory) throws IOException {
     if (!Files.isDirectory(directory)) {
-      Files.createDirectories(
-          directory,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      var ownerOnly = PosixFilePermissions.fromString("rwx------");
+      Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(ownerOnly));
+      Files.setPosixFilePermissions(directory, ownerOnly);
     }
   }
 
@@ -53,12 +58,25 @@ public final class StateDirectory implements AutoCloseable {
               + directory
               + "; run 'lsm generate' to create it and take a baseline");
     }
-    return new StateDirectory(directory, LockFile.take(directory.resolve("lock"), patience));
+    return new StateDirectory(directory, lock(directory.resolve("lock"), patience));
+  }
+
+  private static Optional<LockFile> lock(Path file, Duration patience) throws IOException {
+    try {
+      return Optional.of(LockFile.take(file, patience));
+    } catch (FileSystemException e) {
+      if (Files.getFileStore(file.getParent()).isReadOnly()) {
+        return Optional.empty(); // there is nothing to keep others from, and still much to tell
+      }
+      throw e;
+    }
   }
 
   @Override
   public void close() throws IOException {
-    lock.close();
+    if (lock.isPresent()) {
+      lock.get().close();
+    }
   }
 
   /** The path of the baseline, whether there is one or not. */

@@ -219,8 +219,8 @@ class HistoryTest {
   void tableIsAligned() {
     List<Event> events =
         List.of(
-            new Event(Samples.TIME, "baseline", "root", "2 sockets", null),
-            new Event(Samples.TIME, "ended", "joe as root", "NEW x", null));
+            new Event(Samples.TIME, "baseline", "root", "2 sockets", null, null),
+            new Event(Samples.TIME, "ended", "joe as root", "NEW x", null, null));
     String expected =
         """
         TIME                        EVENT     BY           WHAT

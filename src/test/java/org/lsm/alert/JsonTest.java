@@ -17,6 +17,7 @@ import java.time.ZoneOffset;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -66,7 +67,11 @@ class JsonTest {
             EnumSet.of(Flag.INTERPRETER));
     Story story =
         new Story(
-            "http", List.of("192.0.2.1:9"), List.of(process), EnumSet.of(Flag.BEYOND_LOOPBACK));
+            "http",
+            List.of("192.0.2.1:9"),
+            List.of(process),
+            EnumSet.of(Flag.BEYOND_LOOPBACK),
+            Optional.of(new Endpoint(Protocol.UNIX, "@x", 0)));
     Report report =
         new Report(
             snapshot(BASELINE, OLD_SSH),
@@ -109,6 +114,7 @@ class JsonTest {
               "flags": [
                 "beyond_loopback"
               ],
+              "origin": "unix/@x",
               "peers": [
                 "192.0.2.1:9"
               ],
@@ -154,6 +160,7 @@ class JsonTest {
               ],
               "owners": [],
               "flags": [],
+              "origin": "",
               "peers": [],
               "pids": [],
               "processes": []
@@ -250,7 +257,8 @@ class JsonTest {
             List.of(
                 new ProcessStory(
                     holder, raw, raw, raw, List.of(holder), EnumSet.allOf(Flag.class))),
-            EnumSet.allOf(Flag.class));
+            EnumSet.allOf(Flag.class),
+            Optional.of(endpoint));
     Snapshot snapshot = Snapshot.of(new Origin(raw, raw, SCAN, "1.0.0"), List.of(entry));
     Report report =
         new Report(

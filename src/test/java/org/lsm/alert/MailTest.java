@@ -311,7 +311,7 @@ class MailTest {
     DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, login(missing)));
 
     assertEquals(
-        "cannot read the password file " + missing + "; check SMTP_PASS_FILE and its permissions",
+        "cannot read the password file: " + missing + "; check SMTP_PASS_FILE and its permissions",
         e.getMessage());
   }
 

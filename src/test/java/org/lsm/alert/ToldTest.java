@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -55,6 +54,7 @@ class ToldTest {
   private static final Pattern SOCKET = Pattern.compile("(\\w+):(tcp|udp)(\\d+)=([a-z,]*)");
 
   private static final String NO_BASELINE = "nothing";
+  private static final String TROUBLE = "trouble";
 
   @TempDir Path directory;
 
@@ -77,6 +77,20 @@ class ToldTest {
 
   private static Stream<Arguments> stories() {
     return Stream.of(
+        arguments(
+            "what keeps lsm from looking is told like a difference, and takes none of them back",
+            "PT24H",
+            """
+            1 03:00 NEW:tcp4444=nc | DIFFERENCES NEW:tcp4444=nc
+            1 03:10 trouble | TROUBLE
+            1 03:20 trouble |
+            1 03:30 nothing | NO_BASELINE
+            1 03:40 trouble |
+            1 03:50 NEW:tcp4444=nc |
+            1 04:00 trouble | TROUBLE
+            2 04:00 trouble | TROUBLE
+            2 04:10  | ALL_CLEAR
+            """),
         arguments(
             "once, and at each reminder, which counts whole minutes",
             "PT24H",
@@ -348,45 +362,18 @@ class ToldTest {
     return differences(100 * i + 1, 100 * i + 100);
   }
 
-  /** Else a backdoor could hide behind 200 sockets that are told in its place. */
+  /** One alert counts them all, however few of them it names. */
   @Test
-  void whatAReportIsTooShortToNameIsToldByTheNextOne() {
-    List<Difference> all = differences(1, 450);
-    List<List<Difference>> told = new ArrayList<>();
-    Told before = Told.nothing();
-    for (int i = 0; i < 4; i++) {
-      Decision decision = decide(before, i, Stream.of(all));
-      told.add(decision.told());
-      before = decision.next();
-    }
+  void thousandsAreToldOnce() {
+    List<Difference> all = differences(1, 10_000);
+    Decision first = decide(Told.nothing(), 0, Stream.of(all));
+    Decision second = decide(first.next(), 1, Stream.of(all));
 
-    assertEquals(List.of(all, all.subList(200, 450), all.subList(400, 450), List.of()), told);
-  }
-
-  @Test
-  void whatHasWaitedLongestIsNamedFirst() {
-    List<Difference> hidden = differences(65_000, 65_000);
-    Stream<List<Difference>> noise = Stream.of(differences(30_000, 30_400));
-    Told told = decide(Told.nothing(), 0, Stream.concat(noise, Stream.of(hidden))).next();
-    List<Boolean> named = new ArrayList<>();
-    for (int i = 1; i <= 3; i++) {
-      noise = Stream.of(differences(1, 210 * i), differences(30_000, 30_400));
-      Decision decision = decide(told, i, Stream.concat(noise, Stream.of(hidden)));
-      named.add(decision.told().stream().limit(200).anyMatch(hidden::contains));
-      told = decision.next();
-    }
-
-    assertEquals(List.of(false, true, false), named);
-  }
-
-  @Test
-  void whatWasNeverNamedEndsWithoutAWord() {
-    List<Difference> all = differences(1, 201);
-    Told told = decide(Told.nothing(), 0, Stream.of(all)).next();
-    Told less = decide(told, 1, Stream.of(all.subList(0, 200))).next();
-
-    assertEquals(200, less.entries().size());
-    assertEquals(Optional.empty(), decide(less, 2, Stream.of(all.subList(0, 200))).occasion());
+    assertEquals(all.size(), first.told().size());
+    assertEquals(Optional.empty(), second.occasion());
+    assertEquals(
+        List.of("NEW:tcp20000=a"),
+        words(decide(first.next(), 1, Stream.of(all, differences(20_000, 20_000))).told()));
   }
 
   private static List<Difference> differences(int first, int last) {
@@ -557,8 +544,8 @@ class ToldTest {
             .plusSeconds(
                 matcher.group(4) == null ? 0 : Integer.parseInt(matcher.group(4).substring(1)));
     String what = matcher.group(5).strip();
-    return what.equals(NO_BASELINE)
-        ? told.decideWithoutBaseline(time, remind)
+    return what.equals(NO_BASELINE) || what.equals(TROUBLE)
+        ? told.decide(what.equals(TROUBLE) ? Occasion.TROUBLE : Occasion.NO_BASELINE, time, remind)
         : told.decide(
             Stream.of(what.split(" ", -1))
                 .filter(word -> !word.isEmpty())

@@ -45,7 +45,7 @@ class AcceptCommandTest extends CommandTestBase {
 
     assertEquals(done(expected), lsm("accept", "tcp/127.0.0.1:8080"));
     assertEquals(
-        List.of("NEW unix//run/a b", "GONE udp/127.0.0.53:53", "CHANGED tcp/0.0.0.0:81"),
+        List.of("NEW unix//run/a b\\x0ax", "GONE udp/127.0.0.53:53", "CHANGED tcp/0.0.0.0:81"),
         differences());
     assertArrayEquals(replaced, Files.readAllBytes(state.resolve("baseline.1")));
   }
@@ -54,14 +54,14 @@ class AcceptCommandTest extends CommandTestBase {
   @CsvSource(
       delimiter = '|',
       value = {
-        "tcp/*:*            | NEW unix//run/a b, GONE udp/127.0.0.53:53",
-        "udp/127.0.0.53:53  | NEW tcp/127.0.0.1:8080, NEW unix//run/a b, CHANGED tcp/0.0.0.0:81",
-        "tcp/0.0.0.0:81     | NEW tcp/127.0.0.1:8080, NEW unix//run/a b, GONE udp/127.0.0.53:53",
+        "tcp/*:*            | NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53",
+        "udp/127.0.0.53:53  | NEW tcp/127.0.0.1:8080, NEW unix//run/a b\\x0ax, CHANGED tcp/0.0.0.0:81",
+        "tcp/0.0.0.0:81     | NEW tcp/127.0.0.1:8080, NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53",
         "unix//run/*        | NEW tcp/127.0.0.1:8080, GONE udp/127.0.0.53:53, CHANGED"
             + " tcp/0.0.0.0:81",
         "**                 | ''",
         "tcp/** u**         | ''",
-        "tcp/** tcp/*:8080  | NEW unix//run/a b, GONE udp/127.0.0.53:53",
+        "tcp/** tcp/*:8080  | NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53",
       })
   void patternsNameDifferencesAndAllOthersRemain(String patterns, String remaining) {
     assertEquals(0, lsm(("accept " + patterns).split(" ", -1)).exitCode());
@@ -98,7 +98,7 @@ class AcceptCommandTest extends CommandTestBase {
     assertEquals(0, lsm("accept", "tcp/127.0.0.1:8080").exitCode());
     ignore();
     assertEquals(
-        List.of("NEW unix//run/a b", "GONE udp/127.0.0.53:53", "CHANGED tcp/0.0.0.0:81"),
+        List.of("NEW unix//run/a b\\x0ax", "GONE udp/127.0.0.53:53", "CHANGED tcp/0.0.0.0:81"),
         differences());
   }
 

@@ -122,7 +122,7 @@ class GenerateCommandTest extends CommandTestBase {
 
   @Test
   void whatWasNotUnderstoodIsToldOnStandardError() {
-    proc.unix("/run/x\nforged \033[31mrow", 104);
+    proc.append("net/unix", "forged \033[31mrow").unix("/run/x", 104);
 
     assertEquals(
         new Result(
@@ -130,7 +130,7 @@ class GenerateCommandTest extends CommandTestBase {
             "Baseline of 3 sockets written to " + baseline + "\n",
             "lsm: 1 of 2 rows of "
                 + proc.path().resolve("net/unix")
-                + " were not understood and skipped; line 3: row is cut short\n"),
+                + " were not understood and skipped; line 2: no row: 'forged \\x1b[31mrow'\n"),
         lsm("generate"));
   }
 
