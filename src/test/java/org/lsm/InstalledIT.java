@@ -29,6 +29,7 @@ class InstalledIT {
   private static final String USER = ROOT ? "nobody" : System.getProperty("user.name");
 
   @TempDir Path directory;
+  private Path shared;
   private GreenMail greenMail;
   private InstalledLsm lsm;
 
@@ -37,7 +38,9 @@ class InstalledIT {
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets of all kinds");
     greenMail = new GreenMail(ServerSetup.SMTP.dynamicPort());
     greenMail.start();
-    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+    shared = Files.createDirectory(directory.resolve("shared"));
+    Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxrwxrwx"));
     lsm =
         InstalledLsm.install(
             directory.resolve("local"),
@@ -77,9 +80,9 @@ class InstalledIT {
             "tcp/127.0.0.1:0",
             "udp/127.0.0.1:0",
             "udplite/127.0.0.1:0",
-            "unix-stream/" + directory.resolve("stream.sock"),
-            "unix-dgram/" + directory.resolve("dgram.sock"),
-            "unix-seqpacket/" + directory.resolve("with space.sock"),
+            "unix-stream/" + shared.resolve("stream.sock"),
+            "unix-dgram/" + shared.resolve("dgram.sock"),
+            "unix-seqpacket/" + shared.resolve("with space.sock"),
             "unix-stream/@lsm-it-stream",
             "unix-dgram/@lsm-it-dgram"));
   }

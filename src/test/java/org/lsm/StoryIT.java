@@ -48,7 +48,7 @@ class StoryIT {
   static void install() throws Exception {
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
     perl = OpenSockets.PERL.toRealPath().toString();
-    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
     lsm = InstalledLsm.install(directory.resolve("local"), BY_ITSELF);
   }
 

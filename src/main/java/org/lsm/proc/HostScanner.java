@@ -213,7 +213,10 @@ public final class HostScanner {
     Set<Socket> unseen = new HashSet<>();
     for (Socket socket : sockets) {
       Holding holding = socket.inode() == 0 ? NOBODY : remembered.holdings().get(socket);
-      Optional<Holding> still = holding == null ? Optional.empty() : withoutEnded(holding, alive);
+      // That nobody holds what may be forged depends on who holds the name that it may be part of.
+      boolean known =
+          holding != null && !(holding.holders().isEmpty() && doubts.containsKey(socket));
+      Optional<Holding> still = known ? withoutEnded(holding, alive) : Optional.empty();
       still.ifPresentOrElse(it -> holdings.put(socket, it), () -> unseen.add(socket));
     }
     if (!unseen.isEmpty()) {
@@ -270,6 +273,7 @@ public final class HostScanner {
       found.holders().putAll(more.holders());
       found.descriptors().putAll(more.descriptors());
     }
+    doubts.values().removeIf(doubt -> isOfRoot(doubt.origin(), found));
     boolean tellsUnix = tellsUnixSockets();
     Map<Socket, Holding> holdings = new HashMap<>();
     for (Socket socket : sockets) {
@@ -281,9 +285,15 @@ public final class HostScanner {
     return holdings;
   }
 
+  /** Whether root alone holds a socket: then no rows are in its name. */
+  private boolean isOfRoot(Socket origin, Owners.Found found) {
+    List<Holder> holders = found.holders(origin);
+    return !holders.isEmpty() && holders.stream().allMatch(processes::isRoot);
+  }
+
   /**
    * Whether what holds the inode of a row holds what the row tells: anybody can write the inode of
-   * somebody else's socket into a name. Only root's names are believed not to hold rows.
+   * somebody else's socket into a name.
    */
   private boolean isBelieved(Socket socket, Owners.Found found, boolean tellsUnix) {
     Doubt doubt = doubts.get(socket);
@@ -291,9 +301,7 @@ public final class HostScanner {
     if (doubt == null || descriptor == null) {
       return true;
     }
-    List<Holder> suspects = found.holders(doubt.origin());
-    boolean byRoot = !suspects.isEmpty() && suspects.stream().allMatch(processes::isRoot);
-    return (!doubt.contested() || byRoot) && (!tellsUnix || processes.mayBeUnixSocket(descriptor));
+    return !doubt.contested() && (!tellsUnix || processes.mayBeUnixSocket(descriptor));
   }
 
   /** Since Linux 5.6 fdinfo tells unix sockets from others (unix_show_fdinfo in af_unix.c). */

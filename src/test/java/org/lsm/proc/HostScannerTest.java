@@ -1,7 +1,9 @@
 package org.lsm.proc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -13,6 +15,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -28,12 +31,14 @@ import org.lsm.FakeProc;
 import org.lsm.proc.HostScanner.Scan;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.EphemeralPorts;
+import org.lsm.snapshot.Flag;
 import org.lsm.snapshot.Holder;
 import org.lsm.snapshot.Owner;
 import org.lsm.snapshot.Protocol;
 import org.lsm.snapshot.ScanState;
 import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.SocketEntry;
+import org.lsm.snapshot.Story;
 
 /** Scans of fake hosts: who holds what, and what cannot be said. */
 class HostScannerTest {
@@ -598,6 +603,116 @@ class HostScannerTest {
         .process(50, 0, "/fake/prog", 10)
         .namespace(50, 2)
         .write("50/cgroup", "0::/\n");
+  }
+
+  // ---- forged rows of the unix table
+
+  /**
+   * A socket of mallory's named {@code @evil}, and behind it a row that says {@code /run/x}, with
+   * an inode that nobody has, or that of another socket.
+   */
+  @ParameterizedTest(name = "{0}")
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          an inode that nobody has                   | 999 | 1000 | forged
+          the inode of mallory's own socket          | 201 | 1000 | forged
+          the inode of a tcp listener                | 101 | 1000 | forged
+          the inode of an unwatched unix socket      | 301 | 1000 | forged
+          a socket of its own                        | 203 | 1000 | /fake/app
+          a socket of its own behind root's          | 203 | 0    | /fake/app
+          one that nobody holds, behind root's       | 999 | 0    | nobody
+          one that two rows claim, behind root's     | 301 | 0    | /fake/app
+          """)
+  void aRowThatMayBePartOfANameCountsIfItIsHeld(String why, long inode, int uid, String expected)
+      throws Exception {
+    FakeProc proc = forging(inode, uid);
+    HostScanner scanner = scanner(proc, false);
+    Scan scan = scanner.scan(ScanState.empty());
+    Endpoint row = Endpoint.of("unix", "/run/x");
+    SocketEntry entry = scan.snapshot().sockets().get(row);
+    boolean forged = expected.equals("forged");
+    assertEquals(
+        forged || expected.equals("nobody") ? List.of() : List.of(expected),
+        entry.owners().stream().map(Owner::program).toList());
+    assertEquals(forged ? Set.of(row) : Set.of(), scan.forged());
+    assertEquals(
+        forged
+            ? List.of(
+                "1 rows of the unix table seem to be forged, as no process holds them; the first,"
+                    + " unix//run/x, may be part of the name of unix/@evil")
+            : List.of(),
+        scan.notes());
+    Story story = scanner.story(entry);
+    assertEquals(forged, story.flags().contains(Flag.FORGED));
+    assertEquals(entry.owners().isEmpty(), story.flags().contains(Flag.NO_PROCESS));
+    assertEquals(
+        forged ? Optional.of(Endpoint.of("unix", "@evil")) : Optional.empty(), story.origin());
+    // and what was remembered of it is no better
+    assertEquals(scan.forged(), scanner(proc, false).scan(scan.state()).forged());
+  }
+
+  @Test
+  void whatIsForgedIsNoneOfTheSocketsToKeep() throws Exception {
+    Survey survey = new Survey(scanner(forging(999, 1000), false), ScanState.empty());
+    survey.settle();
+    Endpoint row = Endpoint.of("unix", "/run/x");
+    assertTrue(survey.found().sockets().containsKey(row));
+    assertFalse(survey.lasting().sockets().containsKey(row));
+    assertTrue(survey.lasting().sockets().containsKey(Endpoint.of("unix", "@evil")));
+  }
+
+  /** A real one with the same name is not to suffer. */
+  @Test
+  void aForgedRowTakesNothingFromTheSocketItCopies() throws Exception {
+    FakeProc proc = forging(999, 1000).process(60, 0, "/fake/real", 10, 401);
+    proc.write(
+        "net/unix",
+        Files.readString(proc.path().resolve("net/unix"))
+            .replace("Path\n", "Path\n" + unixRow("0001", "401 ") + "/run/x\n"));
+    Scan scan = scan(proc);
+    assertEquals(owners(new Owner("root", "/fake/real")), entry(scan, "unix", "/run/x").owners());
+    assertEquals(Set.of(), scan.forged());
+  }
+
+  @Test
+  void withoutRootItIsOnlyUnverified() throws Exception {
+    FakeProc proc = forging(999, 1000).end(1);
+    HostScanner scanner = scanner(proc, false);
+    Scan scan = scanner.scan(ScanState.empty());
+    SocketEntry entry = entry(scan, "unix", "/run/x");
+    assertEquals(Set.of(), scan.forged());
+    assertEquals(Set.of(Flag.UNVERIFIED), scanner.story(entry).flags());
+  }
+
+  /** Before Linux 5.6 nobody can tell what kind of socket a descriptor is. */
+  @Test
+  void onAnOldKernelWhatIsHeldIsBelieved() throws Exception {
+    FakeProc proc = forging(101, 1000).write("sys/kernel/osrelease", "5.5.19\n");
+    assertEquals(
+        owners(new Owner("root", "/fake/sshd")), entry(scan(proc), "unix", "/run/x").owners());
+  }
+
+  /** The name of a process of this user goes on with a row of this inode. */
+  private FakeProc forging(long inode, int uid) throws IOException {
+    Files.writeString(folder.resolve("passwd"), "root:x:0:0::/root:/bin/sh\n");
+    return FakeProc.bare(folder.resolve("proc"))
+        .tcp("0.0.0.0", 22, 101)
+        .process(50, 0, "/fake/sshd", 10, 101)
+        .write("50/fdinfo/3", "pos:\t0\nflags:\t02\n")
+        .process(51, uid, "/fake/mallory", 10, 201)
+        .process(52, 1001, "/fake/app", 10, 203, 301)
+        .write("51/fdinfo/3", "pos:\t0\nscm_fds: 0\n")
+        .write("52/fdinfo/3", "pos:\t0\nscm_fds: 0\n")
+        .write("52/fdinfo/4", "pos:\t0\nscm_fds: 0\n")
+        .append("net/unix", unixRow("0000", "301"))
+        .unix("@evil\n" + unixRow("0001", inode + " ") + "/run/x", 201);
+  }
+
+  /** A row, in which 0001 listens and 0000 is a connection. */
+  private static String unixRow(String flags, String inode) {
+    return "0000000000000000: 00000002 00000000 " + flags + "0000 0001 01   " + inode;
   }
 
   private static List<String> endpoints(FakeProc proc, boolean all) throws IOException {

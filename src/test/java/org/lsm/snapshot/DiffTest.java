@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -275,5 +277,40 @@ class DiffTest {
 
   private static Snapshot snapshot(SocketEntry... entries) {
     return Snapshot.of(ORIGIN, Arrays.asList(entries));
+  }
+
+  /** Who opens many sockets hides nobody else's among them. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # program and user of each, and which of them are chosen
+          3 | a:x                     | 0
+          3 | a:x a:x a:x             | 0 1 2
+          3 | a:x a:x a:x a:x b:y     | 0 1 4
+          3 | a:x a:x a:x a:x b:x     | 0 1 4
+          3 | a:x b:x c:x d:x e:y     | 0 1 4
+          2 | a:x b:x c:x d:x e:y     | 0 4
+          2 | a:x a:x b:y b:y c:z c:z | 0 2
+          4 | a:x b:x a:x b:x a:x     | 0 1 2 3
+          """)
+  void aFewOfManyAreTakenInTurns(int most, String owners, String chosen) {
+    List<Difference> all = new ArrayList<>();
+    for (String owner : owners.split(" ", -1)) {
+      String[] words = owner.split(":", -1);
+      SocketEntry entry =
+          new SocketEntry(
+              new Endpoint(Protocol.TCP, "0.0.0.0", all.size()),
+              new TreeSet<>(List.of(new Owner(words[1], words[0]))),
+              List.of());
+      all.add(new Difference(Kind.NEW, entry, entry));
+    }
+    assertEquals(
+        chosen,
+        new Diff(all)
+            .of(Kind.NEW, most).stream()
+                .map(it -> Integer.toString(it.endpoint().port()))
+                .collect(Collectors.joining(" ")));
   }
 }

@@ -1,0 +1,202 @@
+package org.lsm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.InstalledLsm.Result;
+
+/** Real sockets whose names hold whole rows of /proc/net/unix, opened by another user than root. */
+@SuppressWarnings("try") // the sockets are only there
+class ForgedRowsIT {
+
+  private static final String QUIET = "MAILER=\"none\"\nSYSLOG=\"no\"\n";
+  private static final String NOBODYS_INODE = "4294967295";
+
+  @TempDir static Path directory;
+  private static InstalledLsm lsm;
+  private static Process namespace;
+  private static long init;
+
+  @BeforeAll
+  static void install() throws Exception {
+    assumeTrue(
+        "root".equals(System.getProperty("user.name")),
+        "only root sees who holds the sockets of others");
+    assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+    lsm = InstalledLsm.install(directory.resolve("local"), QUIET);
+    namespace =
+        new ProcessBuilder(
+                List.of(
+                    "/usr/bin/unshare",
+                    "--pid",
+                    "--fork",
+                    "--mount-proc",
+                    "--kill-child",
+                    "/bin/cat"))
+            .redirectOutput(Redirect.DISCARD)
+            .start();
+    do {
+      Thread.sleep(10);
+    } while (namespace.children().findFirst().isEmpty());
+    init = namespace.children().findFirst().get().pid();
+  }
+
+  @AfterAll
+  static void uninstall() throws Exception {
+    if (namespace != null) {
+      namespace.destroy();
+    }
+    if (lsm != null) {
+      lsm.purge();
+    }
+  }
+
+  private static OpenSockets open(String user, String... endpoints) throws Exception {
+    List<String> command = new ArrayList<>(List.of("/usr/bin/setpriv", "--reuid", user));
+    command.addAll(List.of("--regid", "nogroup", "--clear-groups"));
+    command.addAll(OpenSockets.command(OpenSockets.PERL, endpoints));
+    return OpenSockets.start(inside(command));
+  }
+
+  private static Result run(String command) throws Exception {
+    return InstalledLsm.run(inside(lsm.command(command)));
+  }
+
+  /** In a PID namespace of the test's own: of the host's processes even root may not see all. */
+  private static List<String> inside(List<String> command) {
+    List<String> all =
+        new ArrayList<>(
+            List.of("/usr/bin/nsenter", "--target", Long.toString(init), "--pid", "--mount", "--"));
+    all.addAll(command);
+    return all;
+  }
+
+  private static String row(String inode, String name) {
+    return "0000000000000000: 00000002 00000000 00010000 0001 01 "
+        + String.format("%5s", inode)
+        + " "
+        + name;
+  }
+
+  private static void generate() throws Exception {
+    assertEquals(0, run("generate").exitCode());
+  }
+
+  /** The inode of the one socket that the process behind nsenter has opened. */
+  private static String inode(OpenSockets sockets) throws Exception {
+    long pid = ProcessHandle.of(sockets.pid()).orElseThrow().children().findFirst().get().pid();
+    try (var descriptors = Files.list(Path.of("/proc/" + pid + "/fd"))) {
+      return descriptors
+          .map(ForgedRowsIT::target)
+          .filter(target -> target.startsWith("socket:["))
+          .map(target -> target.substring("socket:[".length(), target.length() - 1))
+          .findFirst()
+          .orElseThrow();
+    }
+  }
+
+  private static String target(Path link) {
+    try {
+      return Files.readSymbolicLink(link).toString();
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  @Test
+  void aRowThatNobodyHoldsIsReportedAsForgedWithItsOrigin() throws Exception {
+    generate();
+    try (OpenSockets mallory =
+        open("nobody", "unix-stream/@lsm-evil\n" + row(NOBODYS_INODE, "/run/lsm-x"))) {
+      Result result = run("compare");
+
+      assertEquals(1, result.exitCode(), result.toString());
+      String story = result.story("unix//run/lsm-x");
+      assertTrue(story.contains("by no process"), result.out());
+      assertTrue(story.contains("perhaps no socket but a forged row"), story);
+      assertTrue(story.contains("perhaps part of the name of unix/@lsm-evil"), story);
+      assertTrue(result.story("unix/@lsm-evil").contains("(nobody), PID "));
+      assertTrue(result.out().contains("1 rows of the unix table seem to be forged"), result.out());
+    }
+  }
+
+  @Test
+  void itIsNotTakenIntoABaseline() throws Exception {
+    try (OpenSockets mallory =
+        open("nobody", "unix-stream/@lsm-evil\n" + row(NOBODYS_INODE, "/run/lsm-x"))) {
+      Result result = run("generate");
+
+      assertEquals(0, result.exitCode());
+      assertTrue(result.err().contains("unix//run/lsm-x"), result.err());
+      List<String> baseline = Files.readAllLines(lsm.state().resolve("baseline"));
+      assertTrue(baseline.stream().anyMatch(line -> line.contains("@lsm-evil")));
+      assertTrue(baseline.stream().noneMatch(line -> line.contains("/run/lsm-x")));
+    }
+  }
+
+  /** Anybody reads the inodes of all sockets in /proc/net. */
+  @ParameterizedTest
+  @ValueSource(strings = {"tcp/127.0.0.1:0", "udp/127.0.0.1:0", "unix-stream/@lsm-victim"})
+  void whoseInodeIsForgedIsNotAccused(String endpoint) throws Exception {
+    try (OpenSockets victim = open("root", endpoint)) {
+      generate();
+      try (OpenSockets mallory =
+          open("nobody", "unix-stream/@lsm-evil\n" + row(inode(victim), "/run/lsm-x"))) {
+        Result result = run("compare");
+
+        String story = result.story("unix//run/lsm-x");
+        assertTrue(story.contains("by no process"), result.out());
+        assertTrue(story.contains("perhaps part of the name of unix/@lsm-evil"), story);
+        assertEquals("", result.story(victim.endpoints().get(0)));
+        assertTrue(result.story("unix/@lsm-evil").contains("(nobody), PID "));
+      }
+    }
+  }
+
+  /** A socket that has ended is not kept alive by a row with another inode of its owner. */
+  @Test
+  void aForgedRowHidesNoSocketThatIsGone() throws Exception {
+    try (OpenSockets other = open("root", "tcp/127.0.0.1:0")) {
+      try (OpenSockets gone = open("root", "unix-stream/@lsm-gone")) {
+        generate();
+      }
+      try (OpenSockets mallory =
+          open("nobody", "unix-dgram/@lsm-evil\n" + row(inode(other), "@lsm-gone"))) {
+        Result result = run("compare");
+
+        String story = result.story("unix/@lsm-gone");
+        assertTrue(story.startsWith("CHANGED") && story.contains("no process"), result.out());
+      }
+    }
+  }
+
+  /** Rows behind short names are all in doubt, and yet what they are. */
+  @Test
+  void realSocketsBehindShortNamesAreBelieved() throws Exception {
+    generate();
+    String[] names =
+        IntStream.range(0, 50).mapToObj(i -> "unix-stream/@lsm-" + i).toArray(String[]::new);
+    try (OpenSockets many = open("nobody", names)) {
+      Result result = run("compare");
+
+      assertTrue(result.out().contains(": 50 NEW, 0 GONE, 0 CHANGED"), result.out());
+      assertEquals(-1, result.out().indexOf("forged"), result.out());
+    }
+  }
+}
