@@ -25,6 +25,11 @@ public record ScanState(String validity, Map<Socket, Holding> holdings) {
   private static final String FORMAT = "2";
 
   /**
+   * Lest somebody whose processes share many sockets fill the disk; a few are enough to know it.
+   */
+  private static final int MOST_OF_AN_OWNER = 20;
+
+  /**
    * One socket, as the kernel tells it from all others.
    *
    * @param inode number of its inode
@@ -120,7 +125,11 @@ public record ScanState(String validity, Map<Socket, Holding> holdings) {
     fields.add(socket.endpoint().table());
     fields.add(socket.endpoint().local());
     fields.add(Boolean.toString(holding.complete()));
+    Map<Owner, Integer> counts = new HashMap<>();
     for (Holder holder : holding.holders()) {
+      if (counts.merge(holder.owner(), 1, Integer::sum) > MOST_OF_AN_OWNER) {
+        continue;
+      }
       fields.add(Integer.toString(holder.pid()));
       fields.add(Long.toString(holder.startTicks()));
       fields.add(Long.toString(holder.startTime().toEpochMilli()));

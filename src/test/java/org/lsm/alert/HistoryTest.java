@@ -16,6 +16,8 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,6 +25,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.alert.History.Event;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.Holder;
+import org.lsm.snapshot.Owner;
+import org.lsm.snapshot.Protocol;
+import org.lsm.snapshot.SocketEntry;
 
 /** What happened is written down once, stays readable, and does not grow for ever. */
 class HistoryTest {
@@ -58,6 +65,40 @@ class HistoryTest {
     Event event = history(Samples.TIME).since(Instant.MIN).get(0);
     assertEquals("NEW unix//run/\\x1b by /bin/x (joe), PID 800", event.what());
     assertEquals(Json.difference(report.diff().differences().get(0), report), event.difference());
+  }
+
+  @Test
+  void whatIsTooMuchToTellIsKeptInBrief() throws IOException {
+    SocketEntry[] many =
+        IntStream.range(0, 10_000)
+            .mapToObj(
+                i -> {
+                  Owner owner = new Owner("joe\n", i == 7777 ? "/bin/other" : "/bin/x");
+                  Endpoint endpoint = new Endpoint(Protocol.UNIX, "@\033" + i, 0);
+                  return SocketEntry.heldBy(
+                      endpoint, List.of(new Holder(800, 1, Samples.TIME, owner)), true);
+                })
+            .toArray(SocketEntry[]::new);
+    Report report = Samples.report(many);
+
+    history(Samples.TIME).addAll("appeared", report.diff().differences(), report);
+
+    List<Event> events = history(Samples.TIME).since(Instant.MIN);
+    assertEquals(201, events.size());
+    Set<String> names = new TreeSet<>();
+    events.stream()
+        .limit(200)
+        .forEach(it -> names.add(it.difference().get("socket").getAsString()));
+    assertTrue(names.contains("unix/@\\x1b7777"), "others are told before more of the same");
+    Event rest = events.get(200);
+    assertEquals("… and 9800 more", rest.what());
+    assertEquals(
+        "{\"kind\":\"NEW\",\"owners\":\"/bin/x (joe\\\\x0a)\",\"pids\":\"800\","
+            + "\"socket\":\"unix/@\\\\x1b9999\"}",
+        rest.others().get(rest.others().size() - 1).toString());
+    rest.others().forEach(it -> names.add(it.getAsJsonObject().get("socket").getAsString()));
+    assertEquals(10_000, names.size());
+    assertTrue(Files.size(file()) < LARGEST);
   }
 
   @Test

@@ -3,12 +3,14 @@ package org.lsm.cli;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.icegreen.greenmail.junit5.GreenMailExtension;
 import com.icegreen.greenmail.util.ServerSetup;
 import jakarta.mail.BodyPart;
+import jakarta.mail.MessagingException;
 import jakarta.mail.internet.MimeMessage;
 import jakarta.mail.internet.MimeMultipart;
 import java.io.IOException;
@@ -21,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -437,6 +440,44 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals(1, greenMail.getReceivedMessages().length);
     assertEquals(
         "LSM Port Monitor Alert on web1: trouble", greenMail.getReceivedMessages()[0].getSubject());
+  }
+
+  /** Cron would say it at each run, to nobody perhaps; the monitor is blind until it is mended. */
+  @Test
+  void aMistakeInARuleIsAlertedOnceAndSoIsThatItIsMended() throws Exception {
+    configureMail();
+    ignore("tpc *:*");
+    Result told = lsm("compare", "--quiet");
+    assertEquals(2, told.exitCode());
+    assertTrue(told.err().startsWith("lsm: " + directory.resolve("ignore.lsm:1")), told.err());
+    assertEquals(new Result(2, "", ""), lsm("compare", "--quiet"));
+    ignore("tcp *:4444");
+    assertEquals(done(""), lsm("compare", "--quiet"));
+
+    assertEquals(
+        List.of("trouble", "all clear"),
+        Stream.of(greenMail.getReceivedMessages()).map(CompareCommandTest::occasion).toList());
+  }
+
+  private static String occasion(MimeMessage message) {
+    try {
+      return message.getSubject().replaceFirst(".*: ", "");
+    } catch (MessagingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void aHostThatWasRenamedIsNoDifference() {
+    proc.hostname("web2");
+
+    Result result = lsm("compare");
+
+    assertEquals(0, result.exitCode());
+    assertTrue(result.out().startsWith("web2: no difference"), result.out());
+    assertTrue(
+        result.out().contains("Note      the baseline was taken when this host was called web1"),
+        result.out());
   }
 
   @Test

@@ -6,9 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,6 +83,24 @@ class ScanStateTest {
         101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t22\t10050\t1767225700500\troot\t/usr/sbin/sshd
         """,
         text.substring(0, text.indexOf("sha256\t")));
+  }
+
+  /** A user with thousands of forks fills no disk, but hides no other owner either. */
+  @Test
+  void ofAnOwnerTwentyProcessesAreRemembered() {
+    Owner crowd = new Owner("joe", "/tmp/fork");
+    List<Holder> holders =
+        IntStream.rangeClosed(1, 1000)
+            .mapToObj(pid -> new Holder(pid, pid, Instant.EPOCH, crowd))
+            .collect(Collectors.toCollection(ArrayList::new));
+    holders.add(SSHD);
+    Socket socket = new Socket(101, 0, Endpoint.of("tcp", "0.0.0.0:22"));
+    ScanState state = new ScanState("boot", Map.of(socket, new Holding(holders, true)));
+
+    List<Holder> read = ScanState.parse(state.format()).holdings().get(socket).holders();
+
+    assertEquals(21, read.size());
+    assertEquals(SSHD, read.get(20));
   }
 
   @Test
