@@ -66,16 +66,19 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
       throw new IllegalArgumentException("no port in '" + local + "'");
     }
     String address = local.substring(0, colon);
-    if (address.startsWith("[") && address.endsWith("]")) {
+    String port = local.substring(colon + 1);
+    if (protocol.family() == Family.PACKET) {
+      // The name of an interface may be [x].
+      return new Endpoint(netns, protocol, address, number(port));
+    }
+    if (address.indexOf(':') > 0 && address.startsWith("[") && address.endsWith("]")) {
       address = address.substring(1, address.length() - 1);
     }
-    return new Endpoint(netns, protocol, address, port(local.substring(colon + 1)));
+    return new Endpoint(
+        netns, protocol, address, port.equals(EPHEMERAL_WORD) ? EPHEMERAL : number(port));
   }
 
-  private static int port(String text) {
-    if (text.equals(EPHEMERAL_WORD)) {
-      return EPHEMERAL;
-    }
+  private static int number(String text) {
     int port =
         text.startsWith("0x")
             ? Integer.parseInt(text, 2, text.length(), 16)

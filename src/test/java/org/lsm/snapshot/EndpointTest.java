@@ -28,6 +28,7 @@ class EndpointTest {
           ICMP6,   ::,               58,    '[::]:58',                icmp6/[::]:58
           PACKET,  eth0,             3,     eth0:0x0003,              packet/eth0:0x0003
           PACKET,  *,                35020, *:0x88cc,                 packet/*:0x88cc
+          PACKET,  [x],              3,     [x]:0x0003,               packet/[x]:0x0003
           UDP,     0.0.0.0,          -1,    0.0.0.0:ephemeral,        udp/0.0.0.0:ephemeral
           UDP6,    ::,               -1,    '[::]:ephemeral',         udp6/[::]:ephemeral
           UNIX,    /run/a.sock,      0,     /run/a.sock,              unix//run/a.sock
@@ -96,7 +97,8 @@ class EndpointTest {
     "PACKET, eth0",
     "PACKET, eth0:0x",
     "PACKET, eth0:0x10000",
-    "PACKET, eth0:0xyz"
+    "PACKET, eth0:0xyz",
+    "PACKET, eth0:ephemeral"
   })
   void whatIsNoEndpointIsRefused(Protocol protocol, String local) {
     assertThrows(IllegalArgumentException.class, () -> Endpoint.of(protocol.label(), local));
