@@ -11,12 +11,13 @@ import org.lsm.snapshot.Protocol.Family;
 /** A block of IP addresses (CIDR), or the one that an address alone is. */
 final class AddressRange {
 
-  private static final Pattern LITERAL = Pattern.compile("[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
+  private static final Pattern LITERAL = Pattern.compile("[0-9.]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*");
 
   private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 
   /** Strictly: what InetAddress does not take for an address, it would look up as a name. */
-  private static final Pattern QUAD = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
+  private static final Pattern ADDRESS =
+      Pattern.compile(OCTET + "(\\." + OCTET + "){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*");
 
   private final byte[] network;
   private final int prefix;
@@ -74,7 +75,7 @@ final class AddressRange {
 
   /** The bytes of a literal address; a v4-mapped one counts as the IPv4 address it maps. */
   private static byte[] bytes(String literal) {
-    if (literal.indexOf(':') < 0 && !QUAD.matcher(literal).matches()) {
+    if (!ADDRESS.matcher(literal).matches()) {
       throw new IllegalArgumentException("'" + literal + "' is no IP address");
     }
     try {
@@ -86,7 +87,12 @@ final class AddressRange {
   }
 
   private boolean contains(String literal) {
-    byte[] address = bytes(literal);
+    byte[] address;
+    try {
+      address = bytes(literal);
+    } catch (IllegalArgumentException e) {
+      return false; // a snapshot that somebody has made by hand may have anything
+    }
     int whole = prefix / 8;
     int mask = 0xFF00 >> (prefix % 8);
     return address.length == network.length
