@@ -1,0 +1,150 @@
+package org.lsm.alert;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.io.TempDir;
+import org.lsm.Draw;
+import org.lsm.Fuzzed;
+import org.lsm.Seal;
+import org.lsm.alert.Told.Phase;
+import org.lsm.snapshot.EphemeralPorts;
+import org.lsm.snapshot.Owner;
+
+/** What was remembered of alerts, and may hold anything when it is read again. */
+class FuzzTest {
+
+  private static final Duration DAY = Duration.ofDays(1);
+
+  /** As it is, and with the checksum that it needs to be read. */
+  @Fuzzed
+  void told(byte[] bytes) {
+    for (String text : List.of(text(bytes), Seal.on(text(bytes)))) {
+      Told told;
+      try {
+        told = Told.parse(text);
+      } catch (RuntimeException e) {
+        continue;
+      }
+      assertEquals(told, Told.parse(told.format()));
+      told.decide(List.of(), EphemeralPorts.NONE, Samples.TIME, DAY);
+      told.decideWithoutBaseline(Samples.TIME, DAY);
+    }
+  }
+
+  @Fuzzed
+  void anyToldIsReadBack(byte[] bytes) {
+    Draw draw = new Draw(bytes);
+    SortedMap<String, Told.Entry> entries = new TreeMap<>();
+    while (draw.hasMore()) {
+      Phase phase = draw.of(List.of(Phase.values()));
+      Instant time = Instant.ofEpochMilli(draw.number());
+      Optional<Instant> ended = Optional.of(time).filter(it -> draw.below(2) == 0);
+      TreeSet<Owner> owners = new TreeSet<>();
+      for (int i = draw.below(4); i > 0; i--) {
+        owners.add(new Owner(draw.text(), draw.text()));
+      }
+      entries.put(draw.text(), new Told.Entry(phase, time, ended, owners));
+    }
+    Told told = new Told(entries);
+    assertEquals(told, Told.parse(told.format()));
+  }
+
+  /** Whatever an alert has become in its file, the one behind it is delivered. */
+  @Fuzzed
+  void outbox(byte[] bytes, @TempDir Path folder) throws IOException {
+    Outbox.Entry entry;
+    try {
+      entry = Json.read(text(bytes), Outbox.Entry.class);
+    } catch (RuntimeException e) {
+      return;
+    }
+    assertEquals(entry, Json.read(Json.print(entry), Outbox.Entry.class));
+    Files.createDirectories(folder.resolve("outbox"));
+    Files.deleteIfExists(folder.resolve("outbox/0.json.damaged"));
+    Files.write(folder.resolve("outbox/0.json"), bytes);
+    Taker taker = new Taker();
+    Clock clock = Clock.fixed(Samples.TIME, ZoneOffset.UTC);
+    History history = new History(folder, clock, "root", it -> {});
+    Outbox outbox = new Outbox(folder.resolve("outbox"), () -> List.of(taker), history, it -> {});
+    outbox.put(Samples.alert("/run/x.sock", "joe", "/bin/x"));
+    outbox.deliver();
+    assertTrue(taker.subjects.contains("Alert on web1"));
+  }
+
+  /** Takes every alert that has all that channels make use of. */
+  private static final class Taker implements Channel {
+    private final List<String> subjects = new ArrayList<>();
+
+    @Override
+    public String name() {
+      return "mail";
+    }
+
+    @Override
+    public String send(Alert alert, Set<String> served) {
+      for (Alert.Event event : alert.events()) {
+        if ((event.level() + event.message() + event.data()).contains("null")) {
+          throw new AssertionError(event.toString());
+        }
+      }
+      subjects.add(alert.subject());
+      return "";
+    }
+  }
+
+  @Fuzzed
+  void anyAlertIsReadBack(byte[] bytes) {
+    Draw draw = new Draw(bytes);
+    Alert alert = Samples.alert(draw.text(), draw.text(), draw.text());
+    SortedMap<String, Instant> tried = new TreeMap<>();
+    SortedMap<String, String> failures = new TreeMap<>();
+    while (draw.hasMore()) {
+      tried.put(word(draw), Instant.ofEpochMilli(draw.number()));
+      failures.put(word(draw), word(draw));
+    }
+    Outbox.Entry entry =
+        new Outbox.Entry(
+            List.copyOf(failures.keySet()),
+            draw.below(2) == 0,
+            tried,
+            new TreeSet<>(failures.values()),
+            failures,
+            alert);
+    assertEquals(entry, Json.read(Json.print(entry), Outbox.Entry.class));
+  }
+
+  @Fuzzed
+  void history(byte[] line) {
+    History.Event event;
+    try {
+      event = Json.read(text(line), History.Event.class);
+    } catch (RuntimeException e) {
+      return;
+    }
+    assertEquals(event, Json.read(Json.line(event), History.Event.class));
+  }
+
+  private static String text(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  private static String word(Draw draw) {
+    return Report.escape(draw.text());
+  }
+}

@@ -1,0 +1,115 @@
+package org.lsm.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.lsm.Fuzzed;
+import org.lsm.config.IgnoreRules.Rule;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.Owner;
+import org.lsm.snapshot.SocketEntry;
+import org.lsm.snapshot.Untrusted;
+
+/** Configurations that may hold anything. */
+class FuzzTest {
+
+  private static final Path FILE = Path.of("/etc/lsm/x");
+
+  /** A baseline that somebody has made by hand may have any address. */
+  private static final Endpoint NOWHERE = Endpoint.of("tcp", "nowhere:1");
+
+  private static final List<SocketEntry> SOCKETS =
+      Stream.of(
+              Endpoint.of("tcp", "0.0.0.0:22"),
+              Endpoint.of("web:tcp6", "[fe80::1]:8080"),
+              Endpoint.of("udp6", "[::ffff:127.0.0.1]:53"),
+              Endpoint.of("udp", "10.1.2.3:ephemeral"),
+              Endpoint.of("packet", "eth0:0x0003"),
+              Endpoint.of("unix", "/run/user/1000/\n\udcff"),
+              Endpoint.of("unix", "@/tmp/dbus-x"),
+              NOWHERE)
+          .flatMap(
+              endpoint ->
+                  Stream.of(
+                      new SocketEntry(endpoint, new TreeSet<>(), List.of()),
+                      entry(endpoint, new Owner("root", "/usr/sbin/sshd")),
+                      entry(endpoint, new Owner("joe", "/tmp/a b"))))
+          .toList();
+
+  private static SocketEntry entry(Endpoint endpoint, Owner owner) {
+    return new SocketEntry(endpoint, new TreeSet<>(List.of(owner)), List.of());
+  }
+
+  @Fuzzed
+  void conf(byte[] bytes) {
+    Config config;
+    try {
+      config = Config.parse(FILE, Config.decode(FILE, bytes));
+    } catch (ConfigException e) {
+      return;
+    }
+    // What was not refused can be used.
+    assertTrue(config.smtpPort() > 0 && !config.recipients().isEmpty());
+    assertTrue(!config.remind().isNegative() && config.stateDirectory().isAbsolute());
+    assertTrue(config.smtpPassFile().isPresent() || config.smtpUser().isEmpty());
+    config.metricsFile();
+    config.mailer();
+    config.smtpTls();
+    config.ephemeral();
+  }
+
+  @Fuzzed
+  void ignore(byte[] bytes) throws ConfigException {
+    IgnoreRules rules;
+    try {
+      rules = IgnoreRules.parse(FILE, Config.decode(FILE, bytes));
+    } catch (ConfigException e) {
+      return;
+    }
+    for (Rule rule : rules.rules()) {
+      List<Rule> again = IgnoreRules.parse(FILE, rule.text() + " # comment").rules();
+      assertEquals(1, again.size());
+      assertEquals(covered(rule), covered(again.get(0)));
+    }
+  }
+
+  private static List<SocketEntry> covered(Rule rule) {
+    return SOCKETS.stream().filter(rule.matches()).toList();
+  }
+
+  /** A name as reports show it is a pattern of that name alone, but for its stars. */
+  @Fuzzed
+  void glob(byte[] bytes) {
+    // The time it takes is the product of both lengths.
+    String text = new String(bytes, 0, Math.min(bytes.length, 1000), StandardCharsets.UTF_8);
+    String[] halves = text.split("\n", 2);
+    String name = halves[halves.length - 1];
+    String quoted = Untrusted.escape(name).replace("*", "\\x2a").replace("?", "\\x3f");
+    assertTrue(new Glob(quoted).matches(name));
+    assertEquals(name.equals(halves[0]), new Glob(quoted).matches(halves[0]));
+    assertTrue(new Glob("**" + quoted + "**").matches(halves[0] + name + halves[0]));
+    try {
+      new Glob(halves[0]).matches(name);
+    } catch (IllegalArgumentException e) {
+      // a backslash that starts no escape
+    }
+  }
+
+  @Fuzzed
+  void addressRange(byte[] bytes) {
+    String text = new String(bytes, StandardCharsets.UTF_8);
+    Predicate<Endpoint> range;
+    try {
+      range = AddressRange.matcher(text, false);
+    } catch (IllegalArgumentException e) {
+      return;
+    }
+    assertEquals(text.equals("*"), range.test(NOWHERE));
+  }
+}

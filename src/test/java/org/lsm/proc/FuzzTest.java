@@ -1,0 +1,184 @@
+package org.lsm.proc;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.lsm.FakeProc;
+import org.lsm.Fuzzed;
+import org.lsm.snapshot.Endpoint;
+import org.lsm.snapshot.Protocol;
+import org.lsm.snapshot.Protocol.Family;
+import org.lsm.snapshot.ScanState.Socket;
+
+/** Files of /proc that may hold anything. */
+class FuzzTest {
+
+  private static final int PID = 7;
+
+  @Fuzzed
+  void inet(byte[] rows, @TempDir Path tables) throws IOException {
+    tables(Family.INET, rows, tables);
+  }
+
+  @Fuzzed
+  void inet6(byte[] rows, @TempDir Path tables) throws IOException {
+    tables(Family.INET6, rows, tables);
+  }
+
+  @Fuzzed
+  void sctp(byte[] rows, @TempDir Path tables) throws IOException {
+    tables(Family.SCTP, rows, tables);
+  }
+
+  @Fuzzed
+  void packet(byte[] rows, @TempDir Path tables) throws IOException {
+    tables(Family.PACKET, rows, tables);
+  }
+
+  @Fuzzed
+  void unix(byte[] rows, @TempDir Path tables) throws IOException {
+    tables(Family.UNIX, rows, tables);
+  }
+
+  @Fuzzed
+  void interfaces(byte[] igmp, @TempDir Path tables) throws IOException {
+    Files.write(tables.resolve("igmp"), igmp);
+    tables(Family.PACKET, new byte[0], tables);
+  }
+
+  /** Whatever else stands in a table, a socket in it is found. */
+  private static void tables(Family family, byte[] rows, Path tables) throws IOException {
+    List<Protocol> protocols =
+        Stream.of(Protocol.values()).filter(it -> it.family() == family).toList();
+    Files.createDirectories(tables.resolve("sctp"));
+    for (Protocol protocol : protocols) {
+      ByteArrayOutputStream table = new ByteArrayOutputStream();
+      table.writeBytes(("header\n" + good(protocol, 4711) + "\n").getBytes(ISO_8859_1));
+      table.writeBytes(rows);
+      table.writeBytes(("\n" + good(protocol, 4712) + "\n").getBytes(ISO_8859_1));
+      String file = protocol == Protocol.SCTP ? "sctp/eps" : protocol.label();
+      Files.write(tables.resolve(file), table.toByteArray());
+    }
+    List<Socket> sockets = new NetworkNamespace("", tables).read().sockets();
+    for (Protocol protocol : protocols) {
+      List<Socket> found =
+          sockets.stream().filter(it -> it.endpoint().protocol() == protocol).toList();
+      assertTrue(found.size() <= 2 + most(family, rows), () -> found.toString());
+      assertTrue(found.stream().anyMatch(it -> it.inode() == 4711));
+      // The rows of tcp are read up to the first that is no listener.
+      boolean toTheEnd = protocol != Protocol.TCP && protocol != Protocol.TCP6;
+      assertTrue(!toTheEnd || found.stream().anyMatch(it -> it.inode() == 4712));
+    }
+    for (Socket socket : sockets) {
+      Endpoint endpoint = socket.endpoint();
+      if (!endpoint.address().isEmpty() || family == Family.UNIX) { // interfaces have names
+        assertEquals(endpoint, Endpoint.of(endpoint.table(), endpoint.local()));
+      }
+    }
+  }
+
+  private static String good(Protocol protocol, int inode) {
+    String state = protocol == Protocol.TCP || protocol == Protocol.TCP6 ? "0A" : "07";
+    String any = "0".repeat(protocol.family() == Family.INET ? 8 : 32);
+    return switch (protocol.family()) {
+      case INET, INET6 -> "0: " + any + ":16 " + any + ":0 " + state + " 0:0 0:0 0 0 0 " + inode;
+      case SCTP -> "0 0 2 10 29 9899 0 " + inode + " 192.0.2.7";
+      case PACKET -> "0 3 3 0003 2 1 0 0 " + inode;
+      case UNIX -> "0: 00000002 00000000 00010000 0001 01 " + inode + " /run/x.sock";
+    };
+  }
+
+  /** A row is a socket; one of sctp has many addresses, each of which counts. */
+  private static long most(Family family, byte[] rows) {
+    String text = new String(rows, ISO_8859_1);
+    return 1
+        + text.chars().filter(it -> it == '\n' || (family == Family.SCTP && it == ' ')).count();
+  }
+
+  @Fuzzed
+  void peers(byte[] table, @TempDir Path tables) throws IOException {
+    for (Protocol protocol : List.of(Protocol.TCP, Protocol.TCP6)) {
+      Files.write(tables.resolve(protocol.label()), table);
+      new NetworkNamespace("", tables)
+          .peers(protocol, 5)
+          .forEach(
+              (port, peers) -> {
+                assertTrue(port >= 0 && port <= 0xFFFF);
+                assertTrue(peers.size() <= 5);
+                assertEquals(peers.size(), new HashSet<>(peers).size());
+              });
+    }
+  }
+
+  /** The name of a process is its own choice. */
+  @Fuzzed
+  void stat(byte[] bytes, @TempDir Path folder) throws IOException {
+    String name = new String(bytes, ISO_8859_1);
+    Processes processes = write("stat", "7 (" + name + ") S 3" + " 1".repeat(17) + " 99 1", folder);
+    assertEquals(3, processes.parent(PID));
+    assertEquals(99, processes.startTicks(PID));
+    askAll(write("stat", name, folder));
+  }
+
+  @Fuzzed
+  void status(byte[] bytes, @TempDir Path folder) throws IOException {
+    String text = new String(bytes, ISO_8859_1);
+    String name = text.replace("\\", "\\\\").replace("\n", "\\n"); // and nothing else
+    Processes processes = write("status", "Name:\t" + name + "\nUid:\t0\t5\t0\t0\n", folder);
+    assertEquals(5, processes.effectiveUid(PID));
+    askAll(write("status", text, folder));
+  }
+
+  @Fuzzed
+  void cgroup(byte[] bytes, @TempDir Path folder) throws IOException {
+    askAll(write("cgroup", new String(bytes, ISO_8859_1), folder));
+  }
+
+  @Fuzzed
+  void cmdline(byte[] bytes, @TempDir Path folder) throws IOException {
+    String text = new String(bytes, ISO_8859_1);
+    askAll(write("cmdline", text, folder));
+    askAll(write("comm", text, folder));
+  }
+
+  /** A process of which one file is this. */
+  private static Processes write(String name, String content, Path folder) throws IOException {
+    Path proc = folder.resolve("proc");
+    if (Files.notExists(proc)) {
+      FakeProc.bare(proc).process(PID, 0, "/fake/x", 1);
+    }
+    Files.writeString(proc.resolve(PID + "/" + name), content, ISO_8859_1);
+    return new Processes(proc, new Users(folder.resolve("passwd")));
+  }
+
+  private interface Question {
+    Object ask(int pid) throws IOException;
+  }
+
+  /** Whoever asks lives with an IOException, and with nothing else. */
+  private static void askAll(Processes processes) {
+    List<Question> questions =
+        List.of(
+            processes::identifyLoosely,
+            processes::parent,
+            processes::unit,
+            processes::containerName,
+            processes::commandLine);
+    for (Question question : questions) {
+      try {
+        question.ask(PID);
+      } catch (IOException e) {
+        // no answer
+      }
+    }
+  }
+}
