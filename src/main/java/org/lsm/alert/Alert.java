@@ -46,7 +46,14 @@ public record Alert(
    * @param message the event in words
    * @param data the same taken apart
    */
-  public record Event(String level, String message, SortedMap<String, String> data) {}
+  public record Event(String level, String message, SortedMap<String, String> data) {
+
+    public Event {
+      Objects.requireNonNull(level);
+      Objects.requireNonNull(message);
+      data = new TreeMap<>(Map.copyOf(data)); // which refuses null
+    }
+  }
 
   private static final Pattern VARIABLE = Pattern.compile("\\$(HOSTNAME|NEW|GONE|CHANGED|DATE)\\b");
 

@@ -83,9 +83,10 @@ public final class Outbox {
 
     public Entry {
       owed = List.copyOf(owed);
-      tried = new TreeMap<>(tried);
-      served = new TreeSet<>(served);
-      failures = new TreeMap<>(failures);
+      // A file may have null in any place, and copyOf refuses it.
+      tried = new TreeMap<>(Map.copyOf(tried));
+      served = new TreeSet<>(Set.copyOf(served));
+      failures = new TreeMap<>(Map.copyOf(failures));
       Objects.requireNonNull(alert);
     }
 
