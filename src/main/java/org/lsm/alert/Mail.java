@@ -200,7 +200,7 @@ public final class Mail implements Channel {
               + escape(without(password, reason(cause)))
               + "; "
               + advice(cause),
-          cause,
+          without(password, cause),
           blame(cause),
           served(cause));
     } catch (TimeoutException e) {
@@ -463,16 +463,39 @@ public final class Mail implements Channel {
     }
   }
 
+  /** A failure without the password, for its stack trace: servers repeat what they were told. */
+  private Throwable without(String password, Throwable e) {
+    if (password == null || e == null) {
+      return e;
+    }
+    Throwable copy =
+        new Exception(without(password, e.toString()), without(password, e.getCause()));
+    copy.setStackTrace(e.getStackTrace());
+    return copy;
+  }
+
   /** A text without the password, plain or as AUTH LOGIN and AUTH PLAIN send it (RFC 4616). */
   private String without(String password, String text) {
-    if (password == null || password.isEmpty()) {
+    if (password == null) {
       return text;
     }
-    String hidden = text;
-    for (String secret : List.of("\0" + config.smtpUser() + "\0" + password, password)) {
-      byte[] bytes = secret.getBytes(StandardCharsets.UTF_8);
-      hidden = hidden.replace(Base64.getEncoder().encodeToString(bytes), "********");
-    }
-    return hidden.replace(password, "********");
+    String user = config.smtpUser();
+    byte[] bytes = password.getBytes(StandardCharsets.UTF_8);
+    String reply = new String(bytes, StandardCharsets.ISO_8859_1); // as Angus Mail reads replies
+    // Angus Mail names the user twice, which moves the letters of all that follows.
+    return Stream.of(
+            base64(user + "\0" + user + "\0" + password),
+            base64("\0" + user + "\0" + password),
+            base64(password),
+            password,
+            reply,
+            oneLine(password),
+            oneLine(reply))
+        .filter(secret -> !secret.isEmpty())
+        .reduce(text, (hidden, secret) -> hidden.replace(secret, "********"));
+  }
+
+  private static String base64(String text) {
+    return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -1,0 +1,302 @@
+package org.lsm.cli;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+import static org.lsm.MoodyMailServer.END;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.MoodyMailServer;
+import org.lsm.alert.Alert;
+import org.lsm.alert.DeliveryException;
+import org.lsm.alert.Mail;
+import org.lsm.alert.Occasion;
+import org.lsm.alert.Page;
+import org.lsm.alert.Report;
+import org.lsm.config.Config;
+import org.lsm.snapshot.Snapshot.Origin;
+import org.lsm.snapshot.Untrusted;
+
+/** The password of the mail server is told to the mail server, and to nobody else. */
+@Timeout(120)
+class SecretTest extends ChannelTestBase {
+
+  private static final String SECRET = "s3cret pass";
+
+  private MoodyMailServer server;
+
+  @BeforeEach
+  void startServer() throws IOException {
+    server = new MoodyMailServer();
+  }
+
+  @AfterEach
+  void closeServer() throws IOException {
+    server.close();
+  }
+
+  // ---- a server that repeats what it was told, as those do that do not know a command
+
+  private static Stream<Arguments> refusals() {
+    return Stream.concat(
+        Stream.of("LOGIN", "PLAIN")
+            // Base64 has another shape for each remainder of the length by three.
+            .flatMap(
+                how -> Stream.of("lsm", "root", "admin").map(user -> arguments("AUTH", how, user))),
+        Stream.of("MAIL", "RCPT", "DATA", END).map(at -> arguments(at, "PLAIN", "root")));
+  }
+
+  @ParameterizedTest(name = "at {0}, {1}, {2}")
+  @MethodSource("refusals")
+  void aServerThatRepeatsThePasswordTellsItNobody(String at, String mechanism, String user)
+      throws Exception {
+    serve(mechanism, user, SECRET, at, everyForm(user, SECRET));
+
+    assertSecret(user, SECRET, at.equals("AUTH") ? "535" : "554");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'two  spaces'",
+    "'a\tb'",
+    "'pässwörd✓'",
+    "'quo\"te\\$1*'",
+    "'<b>&amp;</b>'",
+    "'x\u202ey\u009bz'"
+  })
+  void noPasswordIsTooOddToBeHidden(String secret) throws Exception {
+    serve("PLAIN", "lsm", secret, "AUTH", everyForm("lsm", secret));
+
+    assertSecret("lsm", secret, "535");
+  }
+
+  /** A whole run, with its log; all users of the host can see what it was started with. */
+  @ParameterizedTest
+  @ValueSource(strings = {"AUTH", END})
+  void aRunOfItsOwnTellsItNobody(String at) throws Exception {
+    serve("PLAIN", "root", SECRET, at, everyForm("root", SECRET));
+    Path processes = directory.resolve("processes");
+    script(
+        "command",
+        "env > " + processes,
+        "tr '\\0' ' ' < /proc/$PPID/cmdline >> " + processes,
+        "tr '\\0' '\\n' < /proc/$PPID/environ >> " + processes);
+    String hook = "RUN_CMD=\"exec " + directory.resolve("command") + "\"\n";
+    Files.writeString(config, hook, StandardOpenOption.APPEND);
+
+    String compared = ownRun("compare", "--verbose");
+    String tried = ownRun("test-alert", "--verbose");
+
+    assertTrue(compared.contains("at org.lsm.alert.Mail."), "there is a stack trace: " + compared);
+    assertTrue(compared.contains("Caused by: "), compared);
+    assertTrue(tried.contains("EHLO "), "there is the dialogue: " + tried);
+    String seen = Files.readString(processes, ISO_8859_1);
+    assertTrue(seen.contains("org.lsm.Lsm test-alert --verbose"), "as ps shows it: " + seen);
+    assertHidden("root", SECRET, Map.of("compare", compared, "test-alert", tried, "ps", seen));
+    assertHidden("root", SECRET, files());
+  }
+
+  /** What it says is still there for who looks for the fault. */
+  @Test
+  void theStackTraceNamesTheFailuresAndTheirPlaces() throws Exception {
+    serve("PLAIN", "lsm", SECRET, "MAIL", "no " + SECRET + " here");
+
+    DeliveryException e = assertThrows(DeliveryException.class, this::send);
+
+    String trace = Untrusted.stackTrace(e);
+    assertTrue(trace.contains("SMTPSendFailedException: 554-no ******** here"), trace);
+    assertTrue(trace.contains("at org.eclipse.angus.mail.smtp.SMTPTransport."), trace);
+  }
+
+  // ---- helpers
+
+  private static String base64(String text) {
+    return Base64.getEncoder().encodeToString(text.getBytes(UTF_8));
+  }
+
+  /** A refusal in several lines with the password in all forms that the server has seen. */
+  private static String everyForm(String user, String secret) {
+    List<String> lines = new ArrayList<>();
+    forms(user, secret).values().forEach(form -> lines.add("you said " + form + ", did you not?"));
+    lines.add("AUTH PLAIN " + base64(user + "\0" + user + "\0" + secret));
+    return String.join("\n", lines);
+  }
+
+  /** The password as it goes over the wire, or could have been sent. */
+  private static Map<String, String> forms(String user, String secret) {
+    Map<String, String> forms = new LinkedHashMap<>();
+    forms.put("plain", secret);
+    forms.put("AUTH LOGIN", base64(secret));
+    forms.put("AUTH PLAIN", base64("\0" + user + "\0" + secret));
+    forms.put("AUTH PLAIN with an identity", base64(user + "\0" + user + "\0" + secret));
+    return forms;
+  }
+
+  /** Makes a server that refuses so, and a configuration to mail through it. */
+  private void serve(String mechanism, String user, String secret, String at, String text)
+      throws IOException {
+    boolean login = at.equals("AUTH");
+    String refusal = reply(login ? "535" : "554", text);
+    String welcome = login ? refusal : "235 welcome";
+    server.close();
+    server =
+        new MoodyMailServer()
+            .answer("EHLO", "250-mx.example\r\n250 AUTH " + mechanism)
+            .answer("AUTH PLAIN", welcome)
+            .answer("AUTH LOGIN", "334 VXNlcm5hbWU6")
+            .answer(base64(user), "334 UGFzc3dvcmQ6")
+            .answer(base64(secret), welcome);
+    if (!login) {
+      server.answer(at, refusal);
+    }
+    Path password = Files.writeString(directory.resolve("pass"), secret + "\n");
+    Files.setPosixFilePermissions(password, PosixFilePermissions.fromString("rw-------"));
+    configure(
+        "USER=\"ops@example.org\"",
+        "SMTP_HOST=\"127.0.0.1\"",
+        "SMTP_PORT=\"" + server.port() + "\"",
+        "SMTP_TLS=\"none\"",
+        "SMTP_USER=\"" + user + "\"",
+        "SMTP_PASS_FILE=\"" + password + "\"");
+  }
+
+  /** A reply of several lines; the server sends one byte a character. */
+  private static String reply(String code, String text) {
+    List<String> lines =
+        text.lines().map(it -> new String(it.getBytes(UTF_8), ISO_8859_1)).toList();
+    return code + "-" + String.join("\r\n" + code + "-", lines) + "\r\n" + code + " that is all";
+  }
+
+  private String send() throws Exception {
+    Origin origin = new Origin("web1", "6.1.0", now, "1.0.0");
+    Page page = Report.test(origin, ZoneOffset.UTC);
+    Alert alert = Alert.of(Occasion.TEST, origin, page, "Test", ZoneOffset.UTC);
+    Path sendmail = Path.of("/nonexistent");
+    return new Mail(Config.read(config), sendmail, List.of(), Duration.ofSeconds(20), null)
+        .send(alert, Set.of());
+  }
+
+  /** Runs all that talks of mail, and looks for the password in all that it leaves behind. */
+  private void assertSecret(String user, String secret, String code) throws Exception {
+    script("logger", "{ printf '%s\\n' \"$@\"; env; } >> " + directory.resolve("logger.log"));
+    Files.writeString(config, "SYSLOG=\"yes\"\nREMIND=\"0\"\n", StandardOpenOption.APPEND);
+    List<String> lines = new ArrayList<>(Files.readAllLines(config));
+    lines.remove("SYSLOG=\"no\"");
+    Files.write(config, lines);
+    lsm("generate");
+    open(4444);
+    Map<String, String> outlets = new LinkedHashMap<>();
+    DeliveryException e = assertThrows(DeliveryException.class, this::send);
+    outlets.put("stack trace", Untrusted.stackTrace(e));
+    outlets.put("message", e.getMessage());
+    for (String command :
+        List.of(
+            "compare",
+            "status",
+            "status --format json",
+            "history",
+            "history --format json",
+            "test-alert",
+            "test-alert --verbose")) {
+      Result result = lsm(command.split(" ", -1));
+      outlets.put(command, result.out() + result.err());
+    }
+    for (String told : List.of("message", "compare", "status", "history", "test-alert")) {
+      assertTrue(outlets.get(told).contains(code), told + " quotes it: " + outlets.get(told));
+    }
+    outlets.putAll(files());
+    assertTrue(outlets.keySet().stream().anyMatch(it -> it.contains("/outbox/")), "it waits");
+    assertHidden(user, secret, outlets);
+  }
+
+  /** All files that lsm has written, and those of its programs. */
+  private Map<String, String> files() throws IOException {
+    Map<String, String> files = new LinkedHashMap<>();
+    try (Stream<Path> all = Files.walk(state)) {
+      for (Path file : all.filter(Files::isRegularFile).toList()) {
+        files.put(file.toString(), Files.readString(file));
+      }
+    }
+    files.put("logger", String.join("\n", lines("logger.log")));
+    return files;
+  }
+
+  private static void assertHidden(String user, String secret, Map<String, String> outlets) {
+    Function<String, Stream<String>> spellings =
+        form ->
+            Stream.of(form, new String(form.getBytes(UTF_8), ISO_8859_1))
+                .flatMap(it -> Stream.of(it, it.replaceAll("\\s+", " ")))
+                .flatMap(it -> Stream.of(it, Untrusted.escape(it)))
+                .flatMap(it -> Stream.of(it, it.replace("\\", "\\\\"), it.replace("\"", "\\\"")));
+    assertAll(
+        outlets.entrySet().stream()
+            .flatMap(
+                outlet ->
+                    forms(user, secret).entrySet().stream()
+                        .map(
+                            form ->
+                                () ->
+                                    assertFalse(
+                                        spellings
+                                            .apply(form.getValue())
+                                            .anyMatch(outlet.getValue()::contains),
+                                        () ->
+                                            form.getKey()
+                                                + " is in "
+                                                + outlet.getKey()
+                                                + ": "
+                                                + outlet.getValue()))));
+  }
+
+  /** Runs lsm on this host, in a process of its own; returns all that it prints. */
+  private String ownRun(String... arguments) throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.lsm.Lsm"));
+    command.addAll(List.of(arguments));
+    command.addAll(List.of("--config", config.toString()));
+    Path printed = directory.resolve("printed");
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(printed.toFile())
+            .start();
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+    String text = Files.readString(printed);
+    assertEquals(arguments[0].equals("compare") ? 2 : 3, process.exitValue(), text);
+    return text;
+  }
+}
