@@ -93,7 +93,8 @@ class FuzzTest {
       case INET, INET6 -> "0: " + any + ":16 " + any + ":0 " + state + " 0:0 0:0 0 0 0 " + inode;
       case SCTP -> "0 0 2 10 29 9899 0 " + inode + " 192.0.2.7";
       case PACKET -> "0 3 3 0003 2 1 0 0 " + inode;
-      case UNIX -> "0: 00000002 00000000 00010000 0001 01 " + inode + " /run/x.sock";
+      case UNIX ->
+          "0000000000000000: 00000002 00000000 00010000 0001 01  " + inode + " /run/x.sock";
     };
   }
 
