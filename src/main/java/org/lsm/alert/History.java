@@ -96,13 +96,14 @@ public final class History {
   public void addAll(String event, List<Difference> differences, Report report) {
     List<Difference> named = Report.named(new Diff(differences));
     List<Event> events = new ArrayList<>();
-    for (Difference it : named) {
-      events.add(event(event, Report.line(it), Json.difference(it, report), null));
+    List<JsonObject> told = Json.told(named, report);
+    for (int i = 0; i < named.size(); i++) {
+      events.add(event(event, Report.line(named.get(i)), told.get(i), null));
     }
     if (differences.size() > named.size()) {
-      Set<Difference> told = Set.copyOf(named);
-      List<Difference> others = differences.stream().filter(it -> !told.contains(it)).toList();
-      events.add(event(event, more(others.size()), null, Json.brief(others, LARGEST / 2)));
+      Set<Difference> chosen = Set.copyOf(named);
+      List<Difference> others = differences.stream().filter(it -> !chosen.contains(it)).toList();
+      events.add(event(event, more(others.size()), null, Json.brief(others)));
     }
     append(events);
   }

@@ -14,6 +14,7 @@ import com.google.gson.JsonSerializationContext;
 import com.google.gson.JsonSerializer;
 import java.lang.reflect.Type;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -38,6 +39,9 @@ import org.lsm.snapshot.Story.ProcessStory;
  */
 public final class Json {
 
+  /** Of what is sent and stored, in characters. */
+  private static final int LONGEST = 1024 * 1024;
+
   private static final GsonBuilder BUILDER =
       new GsonBuilder()
           .disableHtmlEscaping()
@@ -51,7 +55,9 @@ public final class Json {
 
   /** A report: what differs, with all that could be told of it. */
   public static String of(Report report) {
-    return print(object(report, report.diff().differences(), report.still().stream()));
+    List<JsonObject> all =
+        report.diff().differences().stream().map(it -> difference(it, report.story(it))).toList();
+    return print(object(report, all, report.still().stream()));
   }
 
   /** How it stands with the monitor. */
@@ -96,17 +102,18 @@ public final class Json {
 
   /** A report as it is sent: of each kind no more than people are told of, and the numbers. */
   static JsonObject bounded(Report report) {
-    return object(report, report.named(), report.still().stream().limit(Report.MOST_OF_A_KIND));
+    List<JsonObject> told = told(report.named(), report);
+    return object(report, told, report.still().stream().limit(Report.MOST_OF_A_KIND));
   }
 
   private static JsonObject object(
-      Report report, List<Difference> differences, Stream<Difference> still) {
+      Report report, List<JsonObject> differences, Stream<Difference> still) {
     JsonObject json = object(report.after().origin());
     json.addProperty("baseline_time", report.before().origin().time().toString());
     for (Kind kind : Kind.values()) {
       json.addProperty(name(kind), report.diff().count(kind));
     }
-    json.add("differences", array(differences, it -> difference(it, report)));
+    json.add("differences", array(differences, it -> it));
     json.add("still", strings(still.map(it -> it.kind() + " " + it.endpoint()).toList()));
     json.add("notes", strings(report.notes()));
     return json;
@@ -144,8 +151,20 @@ public final class Json {
     return constant.name().toLowerCase(Locale.ROOT);
   }
 
-  static JsonObject difference(Difference difference, Report report) {
-    Story story = report.stories().getOrDefault(difference.endpoint(), Story.UNTOLD);
+  /** These differences, with their stories as long as all of it is not too long to be sent. */
+  static List<JsonObject> told(List<Difference> differences, Report report) {
+    List<JsonObject> told = new ArrayList<>();
+    int length = 0;
+    for (Difference difference : differences) {
+      Story story = length < LONGEST ? report.story(difference) : Story.UNTOLD;
+      JsonObject json = difference(difference, story);
+      length += line(json).length();
+      told.add(json);
+    }
+    return told;
+  }
+
+  static JsonObject difference(Difference difference, Story story) {
     JsonObject json = new JsonObject();
     json.addProperty("kind", difference.kind().name());
     endpoint(difference.endpoint()).asMap().forEach(json::add);
@@ -160,14 +179,14 @@ public final class Json {
     return json;
   }
 
-  /** Differences in a few words each, and as many of them as fit into so many characters. */
-  static JsonArray brief(List<Difference> differences, long most) {
+  /** Differences in a few words each, as many as are not too long to be stored. */
+  static JsonArray brief(List<Difference> differences) {
     JsonArray array = new JsonArray();
-    long length = 0;
+    int length = 0;
     for (Difference difference : differences) {
       JsonElement json = LINES.toJsonTree(Report.data(difference));
       length += line(json).length();
-      if (length > most) {
+      if (length > 2 * LONGEST) {
         break;
       }
       array.add(json);

@@ -276,7 +276,8 @@ public record Report(
     return lines;
   }
 
-  private Story story(Difference difference) {
+  /** What can be told of a difference. */
+  Story story(Difference difference) {
     return stories.getOrDefault(difference.endpoint(), Story.UNTOLD);
   }
 
