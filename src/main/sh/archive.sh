@@ -9,6 +9,7 @@ LC_ALL=C.UTF-8
 export PATH LC_ALL
 unset CLASSPATH JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS _JAVA_LAUNCHER_DEBUG
 unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
+unset -f dirname readlink mktemp printf chmod sync mv rm # bash takes functions from the environment
 
 home=$(dirname -- "$(readlink -f -- "$0")")
 work=$(mktemp -d "$home/.archive.XXXXXX")

@@ -65,10 +65,18 @@ final class Owners {
       } catch (AccessDeniedException | RuntimeException e) {
         unreadable++; // what is odd about one process must not hide what the others hold
       } catch (IOException e) {
-        // The process has ended, or another one has taken its number: it holds nothing we can tell.
+        // Else the process has ended, or another one has taken its number: it holds nothing we can
+        // tell.
+        unreadable += isForbidden(e) ? 1 : 0;
       }
     }
     return new Found(holders, descriptors, unreadable);
+  }
+
+  /** With hidepid=1 (proc(5)) it is EPERM, for which Java has no class. */
+  private static boolean isForbidden(IOException e) {
+    return e instanceof FileSystemException failure
+        && "Operation not permitted".equals(failure.getReason());
   }
 
   /** Which of these inodes a process holds, each with one of the descriptors that refer to it. */
