@@ -7,7 +7,7 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
+import java.util.HexFormat;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -97,11 +97,11 @@ public final class Untrusted {
     if (codePoint == '\\') {
       out.append("\\\\");
     } else if (loneByte || codePoint < ' ' || codePoint == 0x7F) {
-      out.append(String.format(Locale.ROOT, "\\x%02x", codePoint & 0xFF));
+      out.append("\\x").append(HexFormat.of().toHexDigits((byte) codePoint));
     } else if (isVisible(codePoint)) {
       out.appendCodePoint(codePoint);
     } else {
-      out.append(String.format(Locale.ROOT, "\\u{%x}", codePoint));
+      out.append("\\u{").append(Integer.toHexString(codePoint)).append('}');
     }
   }
 
