@@ -24,7 +24,7 @@ import javax.net.ssl.TrustManagerFactory;
 final class Authorities {
 
   private static final Pattern PEM =
-      Pattern.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", Pattern.DOTALL);
+      Pattern.compile("-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----");
 
   private Authorities() {}
 
