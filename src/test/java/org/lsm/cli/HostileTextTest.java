@@ -266,7 +266,7 @@ class HostileTextTest extends ChannelTestBase {
 
   private void unix(String name, long inode) throws IOException {
     String row =
-        "0000000000000000: 00000002 00000000 00010000 0001 01 " + inode + " " + name + "\n";
+        "0000000000000000: 00000002 00000000 00010000 0001 01   " + inode + " " + name + "\n";
     Files.write(proc.path().resolve("net/unix"), bytes(row), APPEND);
   }
 
