@@ -48,8 +48,8 @@ final class UnixTable {
 
   private final String netns;
 
-  /** The watched sockets, each with the row whose name it may be a part of, or null. */
-  private final Map<Socket, Row> sockets = new LinkedHashMap<>();
+  /** The watched sockets, each with the one whose name it may be a part of, or null. */
+  private final Map<Socket, Socket> sockets = new LinkedHashMap<>();
 
   /** The inodes of all others. */
   private long[] others = new long[1024];
@@ -79,10 +79,13 @@ final class UnixTable {
     private final int name;
 
     /** The row with a name that this one may be a part of; null if there is none. */
-    private final Row origin;
+    private Row origin;
 
     /** The other lines of the name. */
     private String rest = "";
+
+    /** Made when it is needed, for most rows are of no interest, and then once. */
+    private Socket socket;
 
     Row(String line, long inode, boolean watched, int name, Row origin) {
       this.line = line;
@@ -130,7 +133,7 @@ final class UnixTable {
       throw new BadRowException("row is cut short");
     }
     // Its length is that of its text and of the newline before that, which is part of the name too.
-    Row origin = line.length() <= room ? named(last) : null;
+    Row origin = line.length() <= room ? named(last) : null; // before it is kept
     room -= line.length();
     Row row = row(line, origin);
     if (row != null) {
@@ -212,23 +215,26 @@ final class UnixTable {
     if (last == null) {
       return;
     }
-    if (!last.watched) {
+    if (last.watched) {
+      // Of two rows for the same socket one may be forged, but the other one is not.
+      if (last.origin == null || !sockets.containsKey(socket(last))) {
+        sockets.put(socket(last), last.origin == null ? null : socket(last.origin));
+      }
+    } else {
       if (otherCount == others.length) {
         others = Arrays.copyOf(others, 2 * otherCount);
       }
       others[otherCount++] = last.inode;
-      return;
     }
-    Socket socket = socket(last);
-    // Of two rows for the same socket one may be forged, but the other one is not.
-    if (last.origin == null || !sockets.containsKey(socket)) {
-      sockets.put(socket, last.origin);
-    }
+    last.origin = null; // else each row would keep all before it
   }
 
   /** The table tells no user. */
   private Socket socket(Row row) {
-    return new Socket(row.inode, 0, new Endpoint(netns, Protocol.UNIX, row.name(), 0));
+    if (row.socket == null) {
+      row.socket = new Socket(row.inode, 0, new Endpoint(netns, Protocol.UNIX, row.name(), 0));
+    }
+    return row.socket;
   }
 
   private Map<Socket, Doubt> doubts() {
@@ -246,7 +252,7 @@ final class UnixTable {
     for (var entry : sockets.entrySet()) {
       if (entry.getValue() != null) {
         boolean contested = claims.get(entry.getKey().inode()) > 1;
-        doubts.put(entry.getKey(), new Doubt(socket(entry.getValue()), contested));
+        doubts.put(entry.getKey(), new Doubt(entry.getValue(), contested));
       }
     }
     return doubts;
