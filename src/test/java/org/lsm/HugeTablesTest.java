@@ -1,0 +1,52 @@
+package org.lsm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.lsm.HugeHost.Rows;
+
+/** What is not watched takes no memory, however much of it there is. */
+class HugeTablesTest {
+
+  private static final int MANY = 1_000_000;
+
+  @TempDir private Path host;
+
+  @Test
+  void aMillionConnectionsOfEachKindNeedNoMemory() throws Exception {
+    HugeHost.make(host);
+    assertEquals(0, lsm("generate"));
+    HugeHost.add(host, Rows.TCP_CONNECTIONS, MANY);
+    HugeHost.add(host, Rows.UNIX_CONNECTIONS, MANY);
+    assertEquals(0, lsm("compare", "--quiet"));
+
+    // The story of a new listener has its peers, for which all connections are read.
+    HugeHost.make(host, 4444);
+    HugeHost.add(host, Rows.TCP_CONNECTIONS, MANY);
+    assertEquals(1, lsm("compare", "--quiet"));
+    assertEquals(
+        List.of("web1: 1 NEW, 0 GONE, 0 CHANGED"), Files.readAllLines(host.resolve("alerts")));
+  }
+
+  /** The exit status of lsm as a program of its own, with less memory than the tables have. */
+  private int lsm(String... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(System.getProperty("java.home") + "/bin/java");
+    command.addAll(
+        List.of("-Xmx64m", "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path")));
+    command.addAll(List.of(HugeHost.class.getName(), host.toString()));
+    command.addAll(List.of(arguments));
+    return new ProcessBuilder(command)
+        .redirectOutput(Redirect.DISCARD)
+        .redirectError(Redirect.INHERIT)
+        .start()
+        .waitFor();
+  }
+}
