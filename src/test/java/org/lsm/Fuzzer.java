@@ -96,6 +96,8 @@ public final class Fuzzer implements ArgumentsProvider, InvocationInterceptor {
                 System.getProperty("java.home") + "/bin/java",
                 "-Xmx1g",
                 "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:MaxJavaStackTraceDepth=10", // of exceptions that bad rows make by the million
                 "-XX:-OmitStackTraceInFastThrow",
                 "-XX:+EnableDynamicAgentLoading",
                 "--enable-native-access=ALL-UNNAMED",
