@@ -51,7 +51,7 @@ public final class IgnoreRules {
     int number = 0;
     for (String line : text.replaceFirst("^\uFEFF", "").split("\n", -1)) {
       number++;
-      String rule = line.replaceFirst("(^|\\s)#.*", "").strip();
+      String rule = line.replaceFirst("(?s)(^|\\s)#.*", "").strip();
       if (!rule.isEmpty()) {
         try {
           rules.add(new Rule(number, rule, rule(rule.split("\\s+", -1))));

@@ -66,15 +66,19 @@ class FuzzTest {
 
   @Fuzzed
   void ignore(byte[] bytes) throws ConfigException {
+    String text;
     IgnoreRules rules;
     try {
-      rules = IgnoreRules.parse(FILE, Config.decode(FILE, bytes));
+      text = Config.decode(FILE, bytes);
+      rules = IgnoreRules.parse(FILE, text);
     } catch (ConfigException e) {
       return;
     }
     for (Rule rule : rules.rules()) {
-      List<Rule> again = IgnoreRules.parse(FILE, rule.text() + " # comment").rules();
+      String commented = rule.text() + " #" + text.replace("\n", "");
+      List<Rule> again = IgnoreRules.parse(FILE, commented).rules();
       assertEquals(1, again.size());
+      assertEquals(rule.text(), again.get(0).text());
       assertEquals(covered(rule), covered(again.get(0)));
     }
   }

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.config.IgnoreRules.Rule;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Owner;
@@ -171,6 +172,14 @@ class IgnoreRulesTest {
     assertCovers(true, "udp *:51820", entry("udp", "0.0.0.0:51820", ""));
     assertCovers(true, "udp *:51820", entry("udp", "0.0.0.0:51820", "?:?"));
     assertCovers(true, "udp *:51820 netns=", entry("udp", "0.0.0.0:51820", ""));
+  }
+
+  /** Neither a carriage return nor what else Java takes for the end of a line ends a comment. */
+  @ParameterizedTest
+  @ValueSource(strings = {"#\rtcp *:*", "# a\u0085tcp *:*", "#\u2028udp", "# \u2029 tcp *:*"})
+  void aCommentEndsWithItsLine(String comment) throws ConfigException {
+    assertEquals(List.of(), parse(comment).rules());
+    assertEquals("tcp *:22", parse("tcp *:22 " + comment).rules().get(0).text());
   }
 
   @Test
