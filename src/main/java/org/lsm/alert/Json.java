@@ -97,7 +97,12 @@ public final class Json {
   }
 
   private static Instant time(JsonElement json, Type type, JsonDeserializationContext context) {
-    return Instant.parse(json.getAsString());
+    String time = json.getAsString();
+    if (!Character.isDigit(time.charAt(0))) {
+      // An Instant may have years that no calendar has.
+      throw new IllegalArgumentException("no time of RFC 3339: " + time);
+    }
+    return Instant.parse(time);
   }
 
   /** A report as it is sent: of each kind no more than people are told of, and the numbers. */
