@@ -1,6 +1,8 @@
 # Opens real sockets and holds them until its standard input ends.
 # Usage: perl sockets.pl PROTOCOL/ADDRESS:PORT ... unix-(stream|dgram|seqpacket)/PATH ...
-# Port 0 lets the kernel choose. Prints each endpoint as lsm names it, then "ready".
+#     hex-unix-(stream|dgram|seqpacket)/BYTES ...
+# Port 0 lets the kernel choose; BYTES are those of a name, in hexadecimal, 00 before an abstract
+# one. Prints each endpoint as lsm names it (one given in hexadecimal as it is), then "ready".
 use strict;
 use warnings;
 use Socket qw(:DEFAULT :addrinfo inet_ntop inet_pton pack_sockaddr_in6 unpack_sockaddr_in6
@@ -17,13 +19,19 @@ my @held;
 
 sub open_unix {
     my ($kind, $path) = @_;
+    (my $name = $path) =~ s/^@/\0/;
+    my $socket = bind_unix($kind, $name);
+    print "unix/$path\n";
+    return $socket;
+}
+
+sub bind_unix {
+    my ($kind, $name) = @_;
     my ($type) = @{$type_of{$kind}};
     socket(my $socket, AF_UNIX, $type, 0) or die "socket $kind: $!";
-    (my $name = $path) =~ s/^@/\0/;
     # sockaddr_un with its exact length, so that an abstract name has no trailing NULs
-    bind($socket, pack('S a*', AF_UNIX, $name)) or die "bind $path: $!";
-    if ($type != SOCK_DGRAM) { listen($socket, 8) or die "listen $path: $!"; }
-    print "unix/$path\n";
+    bind($socket, pack('S a*', AF_UNIX, $name)) or die "bind $name: $!";
+    if ($type != SOCK_DGRAM) { listen($socket, 8) or die "listen $name: $!"; }
     return $socket;
 }
 
@@ -55,7 +63,8 @@ sub open_inet {
 }
 
 for (@ARGV) {
-    if (m{^(unix-\w+)/(.*)$}s) { push @held, open_unix($1, $2); }
+    if (m{^hex-(unix-\w+)/(\w+)$}) { push @held, bind_unix($1, pack('H*', $2)); print "$_\n"; }
+    elsif (m{^(unix-\w+)/(.*)$}s) { push @held, open_unix($1, $2); }
     elsif (m{^packet/(.*):(0x\w+)$}) { push @held, open_packet($1, $2); }
     elsif (m{^(\w+)/\[?([^\]]*)\]?:(\d+)$}) { push @held, open_inet($1, $2, $3); }
     else { die "no endpoint: $_"; }
