@@ -15,7 +15,7 @@ import org.lsm.snapshot.Diff.Kind;
 import org.lsm.snapshot.Snapshot.Origin;
 
 /**
- * What is told to the administrator, whichever way it goes. All but the host is escaped.
+ * What is told to the administrator, whichever way it goes. All of it is escaped.
  *
  * @param id names it among all alerts of all hosts
  * @param occasion why
@@ -102,7 +102,7 @@ public record Alert(
         UUID.randomUUID().toString(),
         occasion,
         origin.time(),
-        origin.host(),
+        Report.escape(origin.host()),
         expand(subject, origin, zone, report) + occasion.suffix(),
         page.text().lines().toList(),
         page.html().lines().toList(),

@@ -49,7 +49,7 @@ public final class Hook implements Channel {
   private static Map<String, String> variables(Alert alert) {
     return Map.of(
         "LSM_EVENT", Json.name(alert.occasion()),
-        "LSM_HOST", Report.escape(alert.host()),
+        "LSM_HOST", alert.host(),
         "LSM_TIME", alert.time().toString(),
         "LSM_SUBJECT", alert.subject(),
         "LSM_SUMMARY", alert.summary(),

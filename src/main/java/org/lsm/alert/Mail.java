@@ -125,7 +125,9 @@ public final class Mail implements Channel {
     for (InternetAddress recipient : recipients(alert)) {
       message.addRecipient(Message.RecipientType.TO, recipient);
     }
-    message.setSubject(alert.subject(), StandardCharsets.UTF_8.name());
+    // Lest a mail reader decode what is not encoded (RFC 2047).
+    String subject = alert.subject().replace("=?", "=\\x3f");
+    message.setSubject(subject, StandardCharsets.UTF_8.name());
     message.setSentDate(Date.from(alert.time()));
     // RFC 3834: keeps vacation responders quiet.
     message.setHeader("Auto-Submitted", "auto-generated");

@@ -59,7 +59,10 @@ public record Report(
 
   private static final int MOST_LINES = 3000;
   private static final int MOST_OF_A_SOCKET = 20;
-  private static final int LONGEST = 300;
+
+  /** Of one name, in characters; that of a socket is never longer, even if all is escaped. */
+  private static final int LONGEST = 500;
+
   private static final int LONGEST_LINE = 600;
   private static final int INDENT = 9;
   private static final int DEEP = 11;
@@ -299,7 +302,7 @@ public record Report(
       }
     }
     if (!story.peers().isEmpty()) {
-      lines.add(detail("connected now:", String.join(", ", story.peers())));
+      lines.add(detail("connected now:", escape(String.join(", ", story.peers()))));
     }
     lines.addAll(flags(INDENT, story.flags()));
     story

@@ -41,7 +41,8 @@ final class Processes {
 
   private static final Pattern CONTAINER =
       Pattern.compile("(?:[a-z-]+-)?([0-9a-f]{64})(?:\\.scope)?");
-  private static final Pattern UNIT = Pattern.compile(".+\\.(service|scope|socket)");
+  private static final Pattern UNIT =
+      Pattern.compile(".+\\.(service|scope|socket)", Pattern.DOTALL);
   private static final Pattern NAMED_CONTAINER =
       Pattern.compile("/(?:machine-|lxc\\.payload\\.|lxc/)([^/]+?)(?:\\.scope)?(?:/|$)");
 

@@ -172,7 +172,7 @@ class HookTest {
 
     assertEquals(
         "RUN_CMD failed: it ended with 1 and said: "
-            + "x".repeat(300 - "it ended with 1 and said: ".length())
+            + "x".repeat(500 - "it ended with 1 and said: ".length())
             + "…; try it by hand, or mend it",
         e.getMessage());
   }

@@ -187,11 +187,11 @@ class HostileTextTest extends ChannelTestBase {
           path("/opt/V-old", fit(text, "", some)),
           "V-run" + fit(text, "", 4000).replace('\0', ' ') + " end",
           path("/V-in", text),
-          "V-unit" + fit(text, "[/\n\r\u0085\u2028\u2029]", 200) + ".service",
+          "V-unit" + fit(text, "[/\n]", 200) + ".service",
           path("/opt/V-parent", text),
           "V-comm" + fit(text, "", 30) + "end",
           "V-net" + fit(text, "[/\0\udc80-\udcff]", 60),
-          (fit(text.replace("=?", ""), "[\udc80-\udcff]", 56) + "-V-host").strip(),
+          (fit(text, "[\udc80-\udcff]", 56) + "-V-host").strip(),
           "V-said" + fit(text, "[\udc80-\udcff]", 60_000) + "end");
     }
 
@@ -425,7 +425,6 @@ class HostileTextTest extends ChannelTestBase {
     text("a failure", result);
     JsonObject entry = JsonParser.parseString(Files.readString(outbox().get(0))).getAsJsonObject();
     JsonArray html = (JsonArray) entry.getAsJsonObject("alert").remove("html");
-    entry.getAsJsonObject("alert").remove("host");
     safe("outbox", bytes(entry.toString()));
     html(
         "outbox, HTML",
@@ -615,7 +614,9 @@ class HostileTextTest extends ChannelTestBase {
     outlets.put(outlet + ", To", told(atDomain(unfolded(message, "To"))));
     outlets.put(outlet + ", From", told(atDomain(unfolded(message, "From"))));
     outlets.put(outlet + ", Message-ID", told(atDomain(unfolded(message, "Message-ID"))));
-    outlets.put(outlet + ", Subject", told(safe("Subject", bytes(message.getSubject()))));
+    // What a mail reader would decode is escaped there as well.
+    String subject = message.getSubject().replace("=\\x3f", "=?");
+    outlets.put(outlet + ", Subject", told(safe("Subject", bytes(subject))));
     MimeMultipart parts = (MimeMultipart) message.getContent();
     assertEquals(2, parts.getCount());
     outlets.put(outlet + ", text", told(safe("text", bytes(content(parts.getBodyPart(0))))));
