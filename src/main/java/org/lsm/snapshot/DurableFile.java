@@ -27,7 +27,15 @@ public final class DurableFile {
   private static final Set<PosixFilePermission> READABLE =
       PosixFilePermissions.fromString("rw-r--r--");
 
+  private static final String TEMPORARY = ".tmp";
+
   private DurableFile() {}
+
+  /** Whether a file is one that is being written, or was when its run was killed. */
+  static boolean isTemporary(Path file) {
+    String name = file.getFileName().toString();
+    return name.startsWith(".") && name.endsWith(TEMPORARY);
+  }
 
   /**
    * Reads a file whole.
@@ -63,7 +71,7 @@ public final class DurableFile {
 
   private static void write(Path file, byte[] content, Set<PosixFilePermission> mode)
       throws IOException {
-    Path temporary = file.resolveSibling("." + file.getFileName() + ".tmp");
+    Path temporary = file.resolveSibling("." + file.getFileName() + TEMPORARY);
     // What a killed run has left here must not lend its mode or its owner to the new file.
     Files.deleteIfExists(temporary);
     try {

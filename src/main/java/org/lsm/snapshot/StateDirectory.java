@@ -2,6 +2,7 @@ package org.lsm.snapshot;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -58,7 +59,22 @@ public final class StateDirectory implements AutoCloseable {
               + directory
               + "; run 'lsm generate' to create it and take a baseline");
     }
-    return new StateDirectory(directory, lock(directory.resolve("lock"), patience));
+    Optional<LockFile> lock = lock(directory.resolve("lock"), patience);
+    if (lock.isPresent()) {
+      removeHalfWritten(directory);
+    }
+    return new StateDirectory(directory, lock);
+  }
+
+  /** Who holds the lock is the only one that writes here: these are of a run that was killed. */
+  private static void removeHalfWritten(Path directory) throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+      for (Path file : files) {
+        if (DurableFile.isTemporary(file)) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
   }
 
   private static Optional<LockFile> lock(Path file, Duration patience) throws IOException {
