@@ -154,6 +154,21 @@ require_writable() {
   done
 }
 
+# Run by root, lsm believes only what root alone can write: no directory above it may be open to others.
+require_trust() {
+  [ "$(id -u)" -eq 0 ] || return 0
+  for dir in "$@"; do
+    while :; do
+      if [ -e "$dir" ]; then
+        open=$(find "$dir/" -prune \( ! -user 0 -o \( -perm -020 -o -perm -002 \) ! -perm -1000 \))
+        [ -z "$open" ] || die "others than root can write $dir, so lsm would refuse what is in it; run 'chown root $dir' and 'chmod go-w $dir', or choose other directories (see --help)"
+      fi
+      [ "$dir" != / ] || break
+      dir=$(dirname -- "$dir")
+    done
+  done
+}
+
 # The value of a key in a configuration, in any of the quotes that it may stand in.
 value_of() {
   sed -n "s/^[[:space:]]*$1=\(\"\([^\"]*\)\"\|'\([^']*\)'\|\([^[:space:]\"'#]*\)\).*/\2\3\4/p" "$2" |
@@ -326,6 +341,7 @@ install_lsm() {
   require_packages
   [ "$want_cron" = no ] || cron_dir=${cron_dir:-/etc/cron.d}
   require_writable "$home" "$prefix/sbin" "$prefix/share" "$state_dir" ${cron_dir:+"$cron_dir"}
+  require_trust "$home" "$state_dir"
   image=$here
   if from_source; then
     build

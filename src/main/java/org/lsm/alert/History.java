@@ -33,6 +33,11 @@ public final class History {
   /** Lest somebody who opens thousands of sockets push out what happened before. */
   private static final int MOST_AT_ONCE = 1000;
 
+  /** In characters of the stories of an event; in those of names of what is too much to tell. */
+  private static final int MOST_STORIES = 256 * 1024;
+
+  private static final int MOST_OTHERS = 512 * 1024;
+
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final Path file;
@@ -96,14 +101,15 @@ public final class History {
   public void addAll(String event, List<Difference> differences, Report report) {
     List<Difference> named = Report.named(new Diff(differences));
     List<Event> events = new ArrayList<>();
-    List<JsonObject> told = Json.told(named, report);
+    List<JsonObject> told = Json.told(named, report, MOST_STORIES);
     for (int i = 0; i < named.size(); i++) {
       events.add(event(event, Report.line(named.get(i)), told.get(i), null));
     }
     if (differences.size() > named.size()) {
       Set<Difference> chosen = Set.copyOf(named);
       List<Difference> others = differences.stream().filter(it -> !chosen.contains(it)).toList();
-      events.add(event(event, more(others.size()), null, Json.brief(others)));
+      JsonArray brief = Json.brief(Diff.inTurns(others), MOST_OTHERS);
+      events.add(event(event, more(others.size()), null, brief));
     }
     append(events);
   }

@@ -16,10 +16,12 @@ import java.lang.reflect.Type;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.lsm.snapshot.Diff.Difference;
@@ -39,7 +41,7 @@ import org.lsm.snapshot.Story.ProcessStory;
  */
 public final class Json {
 
-  /** Of what is sent and stored, in characters. */
+  /** Of what is sent, in characters. */
   private static final int LONGEST = 1024 * 1024;
 
   private static final GsonBuilder BUILDER =
@@ -107,7 +109,7 @@ public final class Json {
 
   /** A report as it is sent: of each kind no more than people are told of, and the numbers. */
   static JsonObject bounded(Report report) {
-    List<JsonObject> told = told(report.named(), report);
+    List<JsonObject> told = told(report.named(), report, LONGEST);
     return object(report, told, report.still().stream().limit(Report.MOST_OF_A_KIND));
   }
 
@@ -156,12 +158,12 @@ public final class Json {
     return constant.name().toLowerCase(Locale.ROOT);
   }
 
-  /** These differences, with their stories as long as all of it is not too long to be sent. */
-  static List<JsonObject> told(List<Difference> differences, Report report) {
+  /** These differences, with their stories as long as all of it has so many characters at most. */
+  static List<JsonObject> told(List<Difference> differences, Report report, int most) {
     List<JsonObject> told = new ArrayList<>();
     int length = 0;
     for (Difference difference : differences) {
-      Story story = length < LONGEST ? report.story(difference) : Story.UNTOLD;
+      Story story = length < most ? report.story(difference) : Story.UNTOLD;
       JsonObject json = difference(difference, story);
       length += line(json).length();
       told.add(json);
@@ -178,25 +180,37 @@ public final class Json {
     json.add("owners", owners(difference, Kind.GONE, difference.after()));
     json.add("flags", array(story.flags(), Json::flag));
     json.addProperty("origin", escape(story.origin().map(Endpoint::toString).orElse("")));
+    json.add("claimed", array(story.claimed(), Json::holder));
     json.add("peers", strings(story.peers()));
     json.add("pids", array(difference.after().holders(), it -> new JsonPrimitive(it.pid())));
     json.add("processes", array(story.processes(), Json::process));
     return json;
   }
 
-  /** Differences in a few words each, as many as are not too long to be stored. */
-  static JsonArray brief(List<Difference> differences) {
-    JsonArray array = new JsonArray();
+  /**
+   * Differences in a few words, those of the same kind, owners and processes together.
+   *
+   * @param most so many characters at most; the rest is left out
+   */
+  static JsonArray brief(List<Difference> differences, int most) {
+    Map<Map<String, String>, JsonArray> sockets = new LinkedHashMap<>();
     int length = 0;
     for (Difference difference : differences) {
-      JsonElement json = LINES.toJsonTree(Report.data(difference));
-      length += line(json).length();
-      if (length > 2 * LONGEST) {
+      Map<String, String> data = new TreeMap<>(Report.data(difference));
+      String socket = data.remove("socket");
+      length += line(socket).length() + (sockets.containsKey(data) ? 1 : line(data).length());
+      if (length > most) {
         break;
       }
-      array.add(json);
+      sockets.computeIfAbsent(data, it -> new JsonArray()).add(socket);
     }
-    return array;
+    return array(sockets.entrySet(), Json::brief);
+  }
+
+  private static JsonObject brief(Map.Entry<Map<String, String>, JsonArray> sockets) {
+    JsonObject json = LINES.toJsonTree(sockets.getKey()).getAsJsonObject();
+    json.add("sockets", sockets.getValue());
+    return json;
   }
 
   /** The owners on one side of a difference, on which a difference of one kind has none. */

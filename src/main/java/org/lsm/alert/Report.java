@@ -334,7 +334,7 @@ public record Report(
   /** A line for each owner with its processes, and what can be told of the oldest of them. */
   private List<Line> held(String word, SocketEntry entry, Story story) {
     if (entry.owners().isEmpty()) {
-      return List.of(detail(word, "no process"));
+      return List.of(detail(word, "no process" + claim(story)));
     }
     Map<Owner, List<Holder>> holders = byOwner(entry);
     List<Line> lines = new ArrayList<>();
@@ -348,6 +348,19 @@ public record Report(
       lines.add(detail("and", (entry.owners().size() - MOST_OF_A_SOCKET) + " more owners"));
     }
     return lines;
+  }
+
+  private static String claim(Story story) {
+    List<Holder> holders = story.claimed().stream().limit(MOST_OF_A_SOCKET).toList();
+    String owners =
+        holders.stream()
+            .map(Holder::owner)
+            .distinct()
+            .map(Report::name)
+            .collect(Collectors.joining(", "));
+    return holders.isEmpty()
+        ? ""
+        : " for sure; its inode is held by " + owners + ", PID " + pids(holders);
   }
 
   /** The processes of one owner, with the start of the oldest; nothing where none was found. */

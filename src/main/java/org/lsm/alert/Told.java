@@ -10,11 +10,11 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -23,7 +23,9 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.lsm.snapshot.Diff;
 import org.lsm.snapshot.Diff.Difference;
+import org.lsm.snapshot.Diff.Kind;
 import org.lsm.snapshot.DurableFile;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.EphemeralPorts;
@@ -45,9 +47,10 @@ public record Told(SortedMap<String, Entry> entries) {
   private static final String KIND = "lsm-told";
   private static final String FORMAT = "1";
 
-  /** Not of a socket: nothing could be compared. */
-  private static final Set<String> TROUBLES =
-      Set.of(key(Occasion.NO_BASELINE), key(Occasion.TROUBLE));
+  private static final String NO_BASELINE = "no baseline";
+
+  /** Before the reason why nothing could be compared. */
+  private static final String TROUBLE = "trouble: ";
 
   private static final Optional<Instant> NOT = Optional.empty();
 
@@ -59,6 +62,8 @@ public record Told(SortedMap<String, Entry> entries) {
 
   /** How it stands with a difference. */
   enum Phase {
+    /** It was counted in what was told, but not named. */
+    COUNTED,
     /** It was told. */
     OPEN,
     /** It has ended, and that was told. */
@@ -132,7 +137,16 @@ public record Told(SortedMap<String, Entry> entries) {
 
   /** The number of differences that last. */
   public long lasting() {
-    return entries.keySet().stream().filter(key -> lasts(key) && !TROUBLES.contains(key)).count();
+    return entries.keySet().stream().filter(key -> lasts(key) && !isTrouble(key)).count();
+  }
+
+  /** Whether nothing can be compared. */
+  public boolean isBlind() {
+    return entries.keySet().stream().anyMatch(key -> lasts(key) && isTrouble(key));
+  }
+
+  private static boolean isTrouble(String key) {
+    return key.equals(NO_BASELINE) || key.startsWith(TROUBLE);
   }
 
   /**
@@ -156,17 +170,21 @@ public record Told(SortedMap<String, Entry> entries) {
     return new Comparing(time, remind).decide(current);
   }
 
-  /**
-   * Decides whether to tell that nothing could be compared; nothing is known of differences then.
-   *
-   * @param trouble why
-   */
-  public Decision decide(Occasion trouble, Instant time, Duration remind) {
-    return new Comparing(time, remind).decide(trouble);
+  /** Decides whether to tell that there is no baseline; nothing is known of differences then. */
+  public Decision decideWithoutBaseline(Instant time, Duration remind) {
+    return new Comparing(time, remind)
+        .decide(NO_BASELINE, Occasion.NO_BASELINE, !lasts(NO_BASELINE));
   }
 
-  private static String key(Occasion trouble) {
-    return trouble.name().toLowerCase(Locale.ROOT).replace('_', ' ');
+  /**
+   * Decides whether to tell that nothing could be compared.
+   *
+   * @param reason why, which makes it the same trouble whatever the numbers in it
+   */
+  public Decision decideInTrouble(String reason, Instant time, Duration remind) {
+    String key = TROUBLE + reason.replaceAll("\\d+", "#");
+    boolean fresh = Comparing.isFresh(entries.get(key), new TreeSet<>());
+    return new Comparing(time, remind).decide(key, Occasion.TROUBLE, fresh);
   }
 
   /** What makes a difference the same at the next comparison; its owners are compared apart. */
@@ -214,17 +232,19 @@ public record Told(SortedMap<String, Entry> entries) {
     Decision decide(Map<String, List<Difference>> current) {
       boolean reminder = current.keySet().stream().anyMatch(key -> isDue(entries.get(key)));
       Set<String> fresh = fresh(current);
+      fresh.addAll(nameable(current));
       Set<String> telling = new LinkedHashSet<>(fresh);
       if (reminder) {
         telling.addAll(current.keySet());
       }
-      SortedMap<String, Entry> next = next(current, telling);
+      List<Difference> told = differences(telling, current);
+      SortedMap<String, Entry> next = next(current, telling, Set.copyOf(named(told)));
       boolean clear = current.isEmpty() && isClear(next.values());
       Occasion occasion =
           !fresh.isEmpty() ? Occasion.DIFFERENCES : reminder ? Occasion.REMINDER : null;
       return new Decision(
           new Told(kept(next, clear)),
-          differences(telling, current),
+          told,
           Optional.ofNullable(clear ? Occasion.ALL_CLEAR : occasion),
           differences(current.keySet().stream().filter(key -> !lasts(key)).toList(), current),
           entries.keySet().stream()
@@ -233,12 +253,18 @@ public record Told(SortedMap<String, Entry> entries) {
     }
 
     private SortedMap<String, Entry> next(
-        Map<String, List<Difference>> current, Set<String> telling) {
+        Map<String, List<Difference>> current, Set<String> telling, Set<Difference> named) {
       SortedMap<String, Entry> next = new TreeMap<>();
       entries.forEach((key, entry) -> next.put(key, ended(entry)));
       current.forEach(
           (key, differences) ->
-              next.put(key, lasting(key, telling.contains(key), owners(differences))));
+              next.put(
+                  key,
+                  lasting(
+                      key,
+                      telling.contains(key),
+                      differences.stream().anyMatch(named::contains),
+                      owners(differences))));
       return next;
     }
 
@@ -248,16 +274,32 @@ public record Told(SortedMap<String, Entry> entries) {
           .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    Decision decide(Occasion trouble) {
-      String key = key(trouble);
-      boolean due = !lasts(key) || isDue(entries.get(key));
+    /**
+     * What was only counted as long as there was too much to name, and is still there now that
+     * there is not: who makes a lot of noise for a moment is not to hide what stays.
+     */
+    private List<String> nameable(Map<String, List<Difference>> current) {
+      Map<Kind, Integer> counts = new EnumMap<>(Kind.class);
+      current.values().forEach(it -> counts.merge(it.get(0).kind(), it.size(), Integer::sum));
+      return current.keySet().stream()
+          .filter(key -> entries.containsKey(key) && entries.get(key).phase() == Phase.COUNTED)
+          .filter(key -> counts.get(current.get(key).get(0).kind()) <= Report.MOST_OF_A_KIND)
+          .toList();
+    }
+
+    private static List<Difference> named(List<Difference> told) {
+      return Report.named(new Diff(told));
+    }
+
+    Decision decide(String trouble, Occasion kind, boolean fresh) {
+      boolean due = fresh || isDue(entries.get(trouble));
       SortedMap<String, Entry> next = new TreeMap<>(entries);
-      next.put(key, lasting(key, due, new TreeSet<>()));
-      Optional<Occasion> occasion = due ? Optional.of(trouble) : Optional.empty();
+      next.put(trouble, lasting(trouble, due, true, new TreeSet<>()));
+      Optional<Occasion> occasion = due ? Optional.of(kind) : Optional.empty();
       return new Decision(new Told(next), List.of(), occasion, List.of(), List.of());
     }
 
-    private boolean isFresh(Entry known, SortedSet<Owner> owners) {
+    private static boolean isFresh(Entry known, SortedSet<Owner> owners) {
       return known == null || known.phase() == Phase.CLEARED || !known.owners().containsAll(owners);
     }
 
@@ -267,15 +309,20 @@ public record Told(SortedMap<String, Entry> entries) {
           && (known.told().isAfter(now) || !known.told().plus(remind).isAfter(now));
     }
 
-    private Entry lasting(String key, boolean tellNow, SortedSet<Owner> owners) {
+    private Entry lasting(String key, boolean tellNow, boolean named, SortedSet<Owner> owners) {
       Entry known = entries.getOrDefault(key, new Entry(Phase.OPEN, now, NOT, owners));
       SortedSet<Owner> all = new TreeSet<>(known.owners());
       all.addAll(owners);
-      return new Entry(
-          known.phase() == Phase.OPEN ? Phase.OPEN : Phase.FLAPPING,
-          tellNow ? now : known.told(),
-          NOT,
-          all);
+      return new Entry(phase(key, named), tellNow ? now : known.told(), NOT, all);
+    }
+
+    private Phase phase(String key, boolean named) {
+      Phase phase = entries.containsKey(key) ? entries.get(key).phase() : Phase.COUNTED;
+      return switch (phase) {
+        case COUNTED -> named ? Phase.OPEN : Phase.COUNTED;
+        case OPEN -> Phase.OPEN;
+        case CLEARED, FLAPPING -> Phase.FLAPPING;
+      };
     }
 
     private Entry ended(Entry entry) {

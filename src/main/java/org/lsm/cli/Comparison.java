@@ -106,12 +106,19 @@ final class Comparison {
   private Diff tell(Diff diff) throws IOException {
     for (Kind kind : List.of(Kind.CHANGED, Kind.NEW)) {
       for (Difference difference : diff.of(kind, Report.MOST_OF_A_KIND)) {
-        if (stories.size() < MOST_STORIES && !stories.containsKey(difference.endpoint())) {
+        if (stories.size() < MOST_STORIES && !isTold(difference)) {
           stories.put(difference.endpoint(), survey.story(difference.after()));
         }
       }
     }
     return diff;
+  }
+
+  /** Whose holder was found only at a later look has another story than it had before. */
+  private boolean isTold(Difference difference) {
+    Story story = stories.get(difference.endpoint());
+    return story != null
+        && (!story.flags().contains(Flag.NO_PROCESS) || difference.after().owners().isEmpty());
   }
 
   /** That nobody holds a socket is not believed from memory: it may have been on its way. */

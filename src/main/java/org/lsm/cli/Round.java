@@ -120,7 +120,10 @@ final class Round {
     trouble = Optional.of(e);
     String reason = Trouble.explain(e);
     Origin origin = originOr(e);
-    Decision decision = before.decide(occasion, origin.time(), config.remind());
+    Decision decision =
+        occasion == Occasion.NO_BASELINE
+            ? before.decideWithoutBaseline(origin.time(), config.remind())
+            : before.decideInTrouble(reason, origin.time(), config.remind());
     Page page =
         occasion == Occasion.NO_BASELINE
             ? Report.withoutBaseline(origin, reason, context.zone())

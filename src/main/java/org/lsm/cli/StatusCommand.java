@@ -119,9 +119,11 @@ public final class StatusCommand extends LsmCommand {
       fault("Compare", "there was none yet; cron runs it, or 'lsm compare' does");
       return;
     }
-    long lasting = Told.read(StateDirectory.told(config.stateDirectory())).lasting();
-    String text = context.when(last.get()) + ", " + lasting + " differences";
-    if (last.get().plus(TOO_LONG).isBefore(now())) {
+    Told told = Told.read(StateDirectory.told(config.stateDirectory()));
+    String text = context.when(last.get()) + ", " + told.lasting() + " differences";
+    if (told.isBlind()) {
+      fault("Compare", text + "; since then nothing could be compared, run 'lsm compare'");
+    } else if (last.get().plus(TOO_LONG).isBefore(now())) {
       fault("Compare", text + "; see whether cron runs, and what it says");
     } else {
       good("Compare", text);

@@ -7,6 +7,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -20,6 +21,7 @@ import java.util.regex.Pattern;
 import org.lsm.proc.SocketTable.Doubt;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.EphemeralPorts;
+import org.lsm.snapshot.Flag;
 import org.lsm.snapshot.Holder;
 import org.lsm.snapshot.ScanState;
 import org.lsm.snapshot.ScanState.Holding;
@@ -58,6 +60,9 @@ public final class HostScanner {
 
   /** Rows that nobody was found to hold, with the socket whose name each may be a part of. */
   private final Map<Endpoint, Endpoint> doubtful = new HashMap<>();
+
+  /** Who holds the inodes that some of these have, and yet not these. */
+  private final Map<Endpoint, List<Holder>> claimed = new HashMap<>();
 
   private Inspector inspector;
 
@@ -100,8 +105,10 @@ public final class HostScanner {
     Set<Socket> sockets = readTables(notes);
     Instant time = clock.instant();
     String validity = validity(time);
+    ScanState current = remembered.validity().equals(validity) ? remembered : ScanState.empty();
+    boolean sameBoot = remembered.validity().startsWith(kernelValue("random/boot_id"));
     Map<Socket, Holding> holdings =
-        attribute(sockets, remembered.validity().equals(validity) ? remembered : ScanState.empty());
+        attribute(sockets, current, sameBoot ? remembered.holdings() : Map.of());
     Map<Endpoint, SocketEntry> entries = new TreeMap<>();
     holdings.forEach(
         (socket, holding) ->
@@ -149,8 +156,8 @@ public final class HostScanner {
       Endpoint first = forged.iterator().next();
       notes.add(
           String.format(
-              "%d rows of the unix table seem to be forged, as no process holds them; the first,"
-                  + " %s, may be part of the name of %s",
+              "%d rows of the unix table may be forged, for no process holds what they tell; the"
+                  + " first, %s, may be part of the name of %s",
               forged.size(), first, doubtful.get(first)));
     }
     return notes;
@@ -167,6 +174,7 @@ public final class HostScanner {
   private Set<Socket> readTables(List<String> notes) throws IOException {
     requireProc();
     doubts.clear();
+    claimed.clear();
     Set<Socket> sockets = new HashSet<>();
     int count = 0;
     for (NetworkNamespace namespace :
@@ -206,21 +214,18 @@ public final class HostScanner {
   }
 
   /** Who holds each socket: as remembered where that still holds, else found out anew. */
-  private Map<Socket, Holding> attribute(Set<Socket> sockets, ScanState remembered)
-      throws IOException {
+  private Map<Socket, Holding> attribute(
+      Set<Socket> sockets, ScanState remembered, Map<Socket, Holding> before) throws IOException {
     Map<Integer, Optional<Holder>> alive = new HashMap<>();
     Map<Socket, Holding> holdings = new HashMap<>();
     Set<Socket> unseen = new HashSet<>();
     for (Socket socket : sockets) {
       Holding holding = socket.inode() == 0 ? NOBODY : remembered.holdings().get(socket);
-      // That nobody holds what may be forged depends on who holds the name that it may be part of.
-      boolean known =
-          holding != null && !(holding.holders().isEmpty() && doubts.containsKey(socket));
-      Optional<Holding> still = known ? withoutEnded(holding, alive) : Optional.empty();
+      Optional<Holding> still = holding == null ? Optional.empty() : withoutEnded(holding, alive);
       still.ifPresentOrElse(it -> holdings.put(socket, it), () -> unseen.add(socket));
     }
     if (!unseen.isEmpty()) {
-      holdings.putAll(findHolders(unseen));
+      holdings.putAll(findHolders(unseen, before));
     }
     return holdings;
   }
@@ -257,51 +262,63 @@ public final class HostScanner {
     }
   }
 
-  private Map<Socket, Holding> findHolders(Set<Socket> sockets) throws IOException {
+  /**
+   * Who holds these sockets, found by a walk over all processes.
+   *
+   * @param before who held them at the last scan since the host has booted
+   */
+  private Map<Socket, Holding> findHolders(Set<Socket> sockets, Map<Socket, Holding> before)
+      throws IOException {
     Set<Long> inodes = new HashSet<>();
-    for (Socket socket : sockets) {
-      inodes.add(socket.inode());
-      if (doubts.containsKey(socket)) {
-        inodes.add(doubts.get(socket).origin().inode());
-      }
-    }
+    sockets.forEach(socket -> inodes.add(socket.inode()));
     Owners.Found found = new Owners(processes).find(inodes);
     inodes.removeAll(found.holders().keySet());
+    doubts.keySet().forEach(socket -> inodes.remove(socket.inode()));
     if (!inodes.isEmpty()) {
       // Handed from one process to another during the walk, perhaps.
       Owners.Found more = new Owners(processes).find(inodes);
       found.holders().putAll(more.holders());
       found.descriptors().putAll(more.descriptors());
     }
-    doubts.values().removeIf(doubt -> isOfRoot(doubt.origin(), found));
     boolean tellsUnix = tellsUnixSockets();
     Map<Socket, Holding> holdings = new HashMap<>();
     for (Socket socket : sockets) {
-      List<Holder> holders =
-          isBelieved(socket, found, tellsUnix) ? found.holders(socket) : List.of();
+      List<Holder> holders = found.holders(socket);
+      if (doubts.containsKey(socket) && !isBelieved(socket, found, before, tellsUnix)) {
+        claimed.put(socket.endpoint(), holders);
+        holders = List.of();
+      }
       boolean complete = !holders.isEmpty() || found.unreadable() == 0;
       holdings.put(socket, new Holding(holders, complete));
     }
     return holdings;
   }
 
-  /** Whether root alone holds a socket: then no rows are in its name. */
-  private boolean isOfRoot(Socket origin, Owners.Found found) {
-    List<Holder> holders = found.holders(origin);
-    return !holders.isEmpty() && holders.stream().allMatch(processes::isRoot);
+  /**
+   * Whether who holds the inode of a row holds what the row tells. Anybody can write the inode of
+   * somebody else's socket into a name: of an unwatched one, of one in another namespace, or of one
+   * that has a row of its own. Of two such rows the one is real that was there before.
+   */
+  private boolean isBelieved(
+      Socket socket, Owners.Found found, Map<Socket, Holding> before, boolean tellsUnix) {
+    List<Holder> holders = found.holders(socket);
+    if (holders.isEmpty()) {
+      return true; // that nobody holds it
+    }
+    Holding known = before.getOrDefault(socket, NOBODY);
+    return (!doubts.get(socket).contested() || !Collections.disjoint(known.holders(), holders))
+        && (!tellsUnix || processes.mayBeUnixSocket(found.descriptors().get(socket.inode())))
+        && isInNamespace(socket.endpoint().netns(), holders);
   }
 
-  /**
-   * Whether what holds the inode of a row holds what the row tells: anybody can write the inode of
-   * somebody else's socket into a name.
-   */
-  private boolean isBelieved(Socket socket, Owners.Found found, boolean tellsUnix) {
-    Doubt doubt = doubts.get(socket);
-    Path descriptor = found.descriptors().get(socket.inode());
-    if (doubt == null || descriptor == null) {
-      return true;
+  private boolean isInNamespace(String label, List<Holder> holders) {
+    Optional<String> namespace = scanned.get(label).link();
+    for (Holder holder : holders) {
+      if (namespace.isEmpty() || namespace.equals(processes.networkNamespace(holder))) {
+        return true;
+      }
     }
-    return !doubt.contested() && (!tellsUnix || processes.mayBeUnixSocket(descriptor));
+    return false;
   }
 
   /** Since Linux 5.6 fdinfo tells unix sockets from others (unix_show_fdinfo in af_unix.c). */
@@ -355,7 +372,13 @@ public final class HostScanner {
     if (inspector == null) {
       inspector = new Inspector(processes, services); // a quiet run needs none
     }
-    Optional<Endpoint> origin = Optional.ofNullable(doubtful.get(entry.endpoint()));
-    return inspector.story(entry, namespace, origin);
+    Endpoint endpoint = entry.endpoint();
+    Story story = inspector.story(entry, namespace);
+    return doubtful.containsKey(endpoint) && entry.holders().isEmpty()
+        ? story.doubted(
+            doubtful.get(endpoint),
+            claimed.getOrDefault(endpoint, List.of()),
+            entry.ownerUnknown() ? Flag.UNVERIFIED : Flag.FORGED)
+        : story;
   }
 }

@@ -48,14 +48,8 @@ final class Inspector {
     this.services = services;
   }
 
-  /**
-   * All that can be told of a socket; what has vanished meanwhile is left out.
-   *
-   * @param namespace it is in
-   * @param origin the socket whose name its row may be a part of, if there is doubt
-   */
-  Story story(SocketEntry entry, NetworkNamespace namespace, Optional<Endpoint> origin)
-      throws IOException {
+  /** All that can be told of a socket; what has vanished meanwhile is left out. */
+  Story story(SocketEntry entry, NetworkNamespace namespace) throws IOException {
     List<ProcessStory> stories = new ArrayList<>();
     for (Holder holder : oldestOfEachOwner(entry)) {
       stories.add(told.computeIfAbsent(holder, this::story));
@@ -64,8 +58,9 @@ final class Inspector {
         service(entry.endpoint()),
         peers(entry.endpoint(), namespace),
         stories,
-        flags(entry, origin.isPresent()),
-        origin);
+        flags(entry),
+        Optional.empty(),
+        List.of());
   }
 
   private static Iterable<Holder> oldestOfEachOwner(SocketEntry entry) {
@@ -76,11 +71,8 @@ final class Inspector {
     return oldest.values();
   }
 
-  private static Set<Flag> flags(SocketEntry entry, boolean doubtful) {
+  private static Set<Flag> flags(SocketEntry entry) {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
-    if (doubtful) {
-      flags.add(entry.ownerUnknown() ? Flag.UNVERIFIED : Flag.FORGED);
-    }
     if (entry.owners().isEmpty()) {
       flags.add(Flag.NO_PROCESS);
     }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.lsm.proc.SocketTable.Doubt;
 import org.lsm.snapshot.Protocol;
 import org.lsm.snapshot.ScanState.Socket;
@@ -34,6 +35,18 @@ record NetworkNamespace(String label, Path tables) {
    * @param notes what was not understood
    */
   record Content(List<Socket> sockets, Map<Socket, Doubt> doubts, int count, List<String> notes) {}
+
+  /** What the kernel calls it, net:[4026531840]; empty if that cannot be found out. */
+  Optional<String> link() {
+    // /proc/net is a link to self/net.
+    Path link =
+        label.isEmpty() ? tables.resolveSibling("self/ns/net") : tables.resolveSibling("ns/net");
+    try {
+      return Optional.of(Files.readSymbolicLink(link).toString());
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
 
   /** Reads all tables. */
   Content read() throws IOException {

@@ -175,11 +175,6 @@ final class Processes {
     return parse(ids.length > 2 ? ids[2] : "", status);
   }
 
-  /** Whether a process runs as root. */
-  boolean isRoot(Holder holder) {
-    return holder.owner().user().equals(users.name(0));
-  }
-
   /** Whether a descriptor refers to a unix socket, or has been closed meanwhile. */
   boolean mayBeUnixSocket(Path descriptor) {
     Path directory = descriptor.getParent().resolveSibling("fdinfo");
@@ -315,6 +310,15 @@ final class Processes {
   /** The link to the network namespace that a process runs in, net:[4026531840]. */
   String networkNamespace(int pid) throws IOException {
     return Files.readSymbolicLink(living(pid).resolve("ns/net")).toString();
+  }
+
+  /** The same of a process that may have ended. */
+  Optional<String> networkNamespace(Holder holder) {
+    try {
+      return Optional.of(networkNamespace(holder.pid()));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
   }
 
   /** The socket tables of the network namespace that a process runs in. */

@@ -126,17 +126,21 @@ public record Diff(List<Difference> differences) {
   }
 
   /**
-   * So many of this kind at most, taken in turns from all users and of a user from all programs:
-   * who opens thousands of sockets hides nobody else's among them.
+   * So many of this kind at most, taken {@link #inTurns}: who opens thousands of sockets hides
+   * nobody else's among them.
    */
   public List<Difference> of(Kind kind, int most) {
     List<Difference> all = of(kind);
     if (all.size() <= most) {
       return all;
     }
-    List<Difference> turns = inTurns(inTurns(all, Difference::owners), Difference::users);
-    Set<Difference> chosen = Set.copyOf(turns.subList(0, most));
+    Set<Difference> chosen = Set.copyOf(inTurns(all).subList(0, most));
     return all.stream().filter(chosen::contains).toList();
+  }
+
+  /** Differences in turns from all users, and of a user from all programs. */
+  public static List<Difference> inTurns(List<Difference> differences) {
+    return inTurns(inTurns(differences, Difference::owners), Difference::users);
   }
 
   private static <K> List<Difference> inTurns(List<Difference> all, Function<Difference, K> whose) {

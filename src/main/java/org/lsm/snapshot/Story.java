@@ -14,23 +14,32 @@ import java.util.Set;
  * @param processes the processes behind it, one for each owner, the oldest
  * @param flags what is odd about it
  * @param origin the socket whose name it may be a part of, where its row may be forged
+ * @param claimed the processes that hold the inode that such a row has, but perhaps not what it
+ *     tells
  */
 public record Story(
     String service,
     List<String> peers,
     List<ProcessStory> processes,
     Set<Flag> flags,
-    Optional<Endpoint> origin) {
+    Optional<Endpoint> origin,
+    List<Holder> claimed) {
 
   /** A story of which nothing is known. */
   public static final Story UNTOLD =
-      new Story("", List.of(), List.of(), Set.of(), Optional.empty());
+      new Story("", List.of(), List.of(), Set.of(), Optional.empty(), List.of());
+
+  /** The same story of a row that may be forged; see the parameters of a story. */
+  public Story doubted(Endpoint origin, List<Holder> claimed, Flag doubt) {
+    Story story = new Story(service, peers, processes, flags, Optional.of(origin), claimed);
+    return story.with(doubt);
+  }
 
   /** The same story with one more flag. */
   public Story with(Flag flag) {
     Set<Flag> more = EnumSet.of(flag);
     more.addAll(flags);
-    return new Story(service, peers, processes, more, origin);
+    return new Story(service, peers, processes, more, origin, claimed);
   }
 
   /**

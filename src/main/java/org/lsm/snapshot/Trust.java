@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Locale;
 import java.util.Map;
 
@@ -17,6 +19,9 @@ import java.util.Map;
 public final class Trust {
 
   private static final Path SELF = Path.of("/proc/self");
+
+  /** As many as the kernel follows, path_resolution(7). */
+  private static final int MOST_LINKS = 40;
 
   private Trust() {}
 
@@ -56,10 +61,9 @@ public final class Trust {
       return (mode & TYPE) == LINK;
     }
 
-    /** Whether others can write into it. */
+    /** Whether others can write it; of an access control list, acl(5), the group has the mask. */
     boolean isShared() {
-      boolean group = (mode & GROUP_WRITES) != 0 && this.group != 0;
-      return owner != 0 || (!isLink() && (group || (mode & OTHERS_WRITE) != 0));
+      return owner != 0 || (!isLink() && (mode & (GROUP_WRITES | OTHERS_WRITE)) != 0);
     }
 
     /** Whether others can replace in this directory what root has there. */
@@ -81,16 +85,12 @@ public final class Trust {
    *     above it
    */
   public static byte[] read(Path file) throws IOException {
-    if (isRoot() && Files.exists(file)) {
-      requirePath(file.toAbsolutePath());
-      requirePath(file.toRealPath());
-    }
-    return DurableFile.read(file);
+    return DurableFile.read(isRoot() && Files.isRegularFile(file) ? resolve(file) : file);
   }
 
   /**
    * Requires of a directory of lsm's own that root alone can write it and what is in it, and that
-   * no symbolic link is among that. One that is missing is fine.
+   * no symbolic link is in it. One that is missing is fine.
    *
    * @throws RefusedException if root runs lsm and that is not so
    */
@@ -98,9 +98,8 @@ public final class Trust {
     if (!isRoot() || !Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
-    requireOwnEntry(directory);
-    requirePath(directory.toRealPath());
-    if (!Files.isDirectory(directory)) {
+    Path real = resolve(directory);
+    if (!Files.isDirectory(real)) {
       return; // said by who needs one
     }
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
@@ -127,12 +126,32 @@ public final class Trust {
     }
   }
 
-  private static void requirePath(Path file) throws IOException {
-    Inode own = Inode.of(file);
-    require(!own.isShared(), file, file, own);
-    for (Path above = file.getParent(); above != null; above = above.getParent()) {
-      Inode inode = Inode.of(above);
-      require(!inode.isOpen(), file, above, inode);
+  /** Follows a path and all links on its way, and requires all that it comes by. */
+  private static Path resolve(Path file) throws IOException {
+    Deque<Path> names = new ArrayDeque<>();
+    prepend(names, file.toAbsolutePath());
+    Path at = file.toAbsolutePath().getRoot();
+    require(!Inode.of(at).isOpen(), file, at, Inode.of(at));
+    for (int links = 0; !names.isEmpty(); ) {
+      Path name = names.pop();
+      Path next = at.resolve(name).normalize();
+      Inode inode = Inode.of(next);
+      if (inode.isLink()) {
+        require(!inode.isShared() && links++ < MOST_LINKS, file, next, inode);
+        Path target = Files.readSymbolicLink(next);
+        prepend(names, target);
+        at = target.isAbsolute() ? target.getRoot() : at;
+      } else {
+        require(!(names.isEmpty() ? inode.isShared() : inode.isOpen()), file, next, inode);
+        at = next;
+      }
+    }
+    return at;
+  }
+
+  private static void prepend(Deque<Path> names, Path path) {
+    for (int i = path.getNameCount() - 1; i >= 0; i--) {
+      names.push(path.getName(i));
     }
   }
 

@@ -45,7 +45,7 @@ class FuzzTest {
       }
       assertEquals(told, Told.parse(told.format()));
       told.decide(List.of(), EphemeralPorts.NONE, Samples.TIME, DAY);
-      told.decide(Occasion.NO_BASELINE, Samples.TIME, DAY);
+      told.decideWithoutBaseline(Samples.TIME, DAY);
     }
   }
 

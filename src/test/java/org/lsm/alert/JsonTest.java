@@ -71,7 +71,8 @@ class JsonTest {
             List.of("192.0.2.1:9"),
             List.of(process),
             EnumSet.of(Flag.BEYOND_LOOPBACK),
-            Optional.of(new Endpoint(Protocol.UNIX, "@x", 0)));
+            Optional.of(new Endpoint(Protocol.UNIX, "@x", 0)),
+            List.of());
     Report report =
         new Report(
             snapshot(BASELINE, OLD_SSH),
@@ -115,6 +116,7 @@ class JsonTest {
                 "beyond_loopback"
               ],
               "origin": "unix/@x",
+              "claimed": [],
               "peers": [
                 "192.0.2.1:9"
               ],
@@ -161,6 +163,7 @@ class JsonTest {
               "owners": [],
               "flags": [],
               "origin": "",
+              "claimed": [],
               "peers": [],
               "pids": [],
               "processes": []
@@ -258,7 +261,8 @@ class JsonTest {
                 new ProcessStory(
                     holder, raw, raw, raw, List.of(holder), EnumSet.allOf(Flag.class))),
             EnumSet.allOf(Flag.class),
-            Optional.of(endpoint));
+            Optional.of(endpoint),
+            List.of(holder));
     Snapshot snapshot = Snapshot.of(new Origin(raw, raw, SCAN, "1.0.0"), List.of(entry));
     Report report =
         new Report(

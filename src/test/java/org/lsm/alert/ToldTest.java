@@ -86,10 +86,13 @@ class ToldTest {
             1 03:20 trouble |
             1 03:30 nothing | NO_BASELINE
             1 03:40 trouble |
+            1 03:45 trouble in line 7 | TROUBLE
+            1 03:46 trouble in line 8 |
             1 03:50 NEW:tcp4444=nc |
-            1 04:00 trouble | TROUBLE
-            2 04:00 trouble | TROUBLE
-            2 04:10  | ALL_CLEAR
+            1 04:00 trouble |
+            2 03:10 trouble | TROUBLE
+            2 03:20  | ALL_CLEAR
+            2 03:30 trouble | TROUBLE
             """),
         arguments(
             "once, and at each reminder, which counts whole minutes",
@@ -376,6 +379,21 @@ class ToldTest {
         words(decide(first.next(), 1, Stream.of(all, differences(20_000, 20_000))).told()));
   }
 
+  /** Else a back door could come amid 200 other sockets, and stay unnamed when they end. */
+  @Test
+  void whatWasOnlyCountedIsNamedWhenThereIsLessToName() {
+    List<Difference> all = differences(1, 300);
+    Told told = decide(Told.nothing(), 0, Stream.of(all)).next();
+    List<Difference> left = all.subList(100, 300);
+
+    Decision less = decide(told, 1, Stream.of(left));
+
+    assertEquals(all.subList(200, 300), less.told());
+    assertEquals(Optional.of(Occasion.DIFFERENCES), less.occasion());
+    assertEquals(Optional.empty(), decide(less.next(), 2, Stream.of(left)).occasion());
+    assertEquals(Optional.empty(), decide(told, 1, Stream.of(all)).occasion());
+  }
+
   private static List<Difference> differences(int first, int last) {
     return IntStream.rangeClosed(first, last)
         .mapToObj(port -> difference("NEW:tcp" + port + "=a"))
@@ -544,8 +562,11 @@ class ToldTest {
             .plusSeconds(
                 matcher.group(4) == null ? 0 : Integer.parseInt(matcher.group(4).substring(1)));
     String what = matcher.group(5).strip();
-    return what.equals(NO_BASELINE) || what.equals(TROUBLE)
-        ? told.decide(what.equals(TROUBLE) ? Occasion.TROUBLE : Occasion.NO_BASELINE, time, remind)
+    if (what.startsWith(TROUBLE)) {
+      return told.decideInTrouble(what, time, remind);
+    }
+    return what.equals(NO_BASELINE)
+        ? told.decideWithoutBaseline(time, remind)
         : told.decide(
             Stream.of(what.split(" ", -1))
                 .filter(word -> !word.isEmpty())

@@ -185,7 +185,12 @@ class StatusCommandTest extends ChannelTestBase {
     lsm("compare");
     Files.move(directory.resolve("away"), baseline);
 
-    assertTrue(lsm("status").out().contains("Compare    2026-01-02 03:14:05 +00:00 (6 m 5 s ago)"));
+    Result result = lsm("status");
+    assertEquals(1, result.exitCode());
+    assertTrue(result.out().contains("2026-01-02 03:14:05 +00:00 (6 m 5 s ago)"), result.out());
+    assertTrue(result.out().contains("since then nothing could be compared"), result.out());
+    lsm("compare");
+    assertEquals(0, lsm("status").exitCode());
   }
 
   @Test

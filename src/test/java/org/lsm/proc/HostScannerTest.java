@@ -12,6 +12,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -621,9 +622,8 @@ class HostScannerTest {
           the inode of a tcp listener                | 101 | 1000 | forged
           the inode of an unwatched unix socket      | 301 | 1000 | forged
           a socket of its own                        | 203 | 1000 | /fake/app
-          a socket of its own behind root's          | 203 | 0    | /fake/app
-          one that nobody holds, behind root's       | 999 | 0    | nobody
-          one that two rows claim, behind root's     | 301 | 0    | /fake/app
+          the same behind what a setuid program has  | 101 | 0    | forged
+          an unwatched one behind such a program's   | 301 | 0    | forged
           """)
   void aRowThatMayBePartOfANameCountsIfItIsHeld(String why, long inode, int uid, String expected)
       throws Exception {
@@ -634,23 +634,55 @@ class HostScannerTest {
     SocketEntry entry = scan.snapshot().sockets().get(row);
     boolean forged = expected.equals("forged");
     assertEquals(
-        forged || expected.equals("nobody") ? List.of() : List.of(expected),
+        forged ? List.of() : List.of(expected),
         entry.owners().stream().map(Owner::program).toList());
     assertEquals(forged ? Set.of(row) : Set.of(), scan.forged());
     assertEquals(
         forged
             ? List.of(
-                "1 rows of the unix table seem to be forged, as no process holds them; the first,"
-                    + " unix//run/x, may be part of the name of unix/@evil")
+                "1 rows of the unix table may be forged, for no process holds what they tell; the"
+                    + " first, unix//run/x, may be part of the name of unix/@evil")
             : List.of(),
         scan.notes());
     Story story = scanner.story(entry);
     assertEquals(forged, story.flags().contains(Flag.FORGED));
-    assertEquals(entry.owners().isEmpty(), story.flags().contains(Flag.NO_PROCESS));
     assertEquals(
         forged ? Optional.of(Endpoint.of("unix", "@evil")) : Optional.empty(), story.origin());
     // and what was remembered of it is no better
     assertEquals(scan.forged(), scanner(proc, false).scan(scan.state()).forged());
+  }
+
+  /**
+   * Of two rows with one inode that one is real which was there before, for longer than an hour.
+   */
+  @Test
+  void whoIsCopiedKeepsHisSocket() throws Exception {
+    FakeProc proc = forging(999, 1000).process(60, 0, "/fake/real", 10, 401).unix("/run/a", 401);
+    ScanState before = scan(proc).state();
+    assertEquals(
+        owners(new Owner("root", "/fake/real")), entry(scan(proc), "unix", "/run/a").owners());
+    proc.unix("@z\n" + unixRow("0001", "401 ") + "/run/b", 201);
+    Clock later = Clock.offset(Clock.fixed(NOW, ZoneOffset.UTC), Duration.ofHours(5));
+    Scan scan = new HostScanner(proc.sources(), false, later, "1.0.0").scan(before);
+    assertEquals(owners(new Owner("root", "/fake/real")), entry(scan, "unix", "/run/a").owners());
+    assertEquals(owners(), entry(scan, "unix", "/run/b").owners());
+  }
+
+  @Test
+  void whoseInodeARowHasIsTold() throws Exception {
+    HostScanner scanner = scanner(forging(101, 1000), false);
+    Story story = scanner.story(entry(scanner.scan(ScanState.empty()), "unix", "/run/x"));
+    assertEquals(List.of(SSHD), story.claimed().stream().map(Holder::owner).toList());
+  }
+
+  /** The inodes of sockets in other namespaces are no secret either. */
+  @Test
+  void theInodeOfASocketInAnotherNamespaceIsNotBelieved() throws Exception {
+    FakeProc proc = forging(203, 1000).namespace("self", 1).namespace(51, 1).namespace(52, 2);
+    assertEquals(owners(), entry(scan(proc), "unix", "/run/x").owners());
+    proc.namespace(52, 1);
+    assertEquals(
+        owners(new Owner("1001", "/fake/app")), entry(scan(proc), "unix", "/run/x").owners());
   }
 
   @Test
