@@ -55,9 +55,10 @@ appear() {
 
 # kill_one COMMAND...: starts it, and kills it within the time that it takes.
 kill_one() {
-  inside "$@" >/dev/null 2>>"$work/errors" &
+  # Not by inside: a function in the background is a shell, which would be killed in lsm's stead.
+  ip netns exec "$netns" "$@" >/dev/null 2>>"$work/errors" &
   victim=$!
-  perl -e 'select undef, undef, undef, $ARGV[0] * (0.2 + rand)' "$took"
+  perl -e 'select undef, undef, undef, $ARGV[0] * (0.1 + 0.9 * rand)' "$took"
   kill -s "$signal" "$victim" 2>/dev/null
   wait "$victim" 2>/dev/null
   case $? in 137 | 143) killed=$((killed + 1)) ;; esac
@@ -67,13 +68,19 @@ whole() {
   [ "$(sed '$d' "$state/baseline" | sha256sum | cut -d ' ' -f 1)" = "$(tail -n 1 "$state/baseline" | cut -f 2)" ]
 }
 
+# Runs it, and keeps the seconds it $took: how long the next ones have to live depends on the machine.
+compare() {
+  began=$(date +%s%N)
+  run inside "$lsm" compare --quiet
+  took=$(perl -e 'printf "%.3f", ($ARGV[1] - $ARGV[0]) / 1e9' "$began" "$(date +%s%N)")
+}
+
 appear before # without any socket nothing could be said about the host
 run inside "$lsm" generate
 ends "the first baseline" 0
 appear first
-began=$(date +%s%N)
-run inside "$lsm" compare --quiet
-took=$(perl -e 'printf "%.3f", ($ARGV[1] - $ARGV[0]) / 1e9' "$began" "$(date +%s%N)")
+compare # a first time is slower
+compare
 ends "the first difference" 1
 
 broken=0
@@ -94,7 +101,7 @@ while [ "$round" -lt "$rounds" ]; do
   fi
   whole || broken=$((broken + 1))
   [ $((round % 5)) -eq 0 ] || continue
-  run inside "$lsm" compare --quiet
+  compare
   if [ "$status" -gt 1 ]; then
     stuck=$((stuck + 1))
     echo "        compare after kill $round ended with $status: $err"
@@ -107,7 +114,7 @@ while [ "$round" -lt "$rounds" ]; do
   done <"$work/opened"
 done
 
-echo "        $killed of $rounds runs were killed before their end, within 0.2 to 1.2 times $took s"
+echo "        $killed of $rounds runs were killed before their end, within 0.1 to 1 times what one takes, $took s now"
 check "most of them were killed in the middle" test "$killed" -ge $((rounds / 2))
 check "the baseline was whole after each kill" test "$broken" -eq 0
 check "the next compare always worked" test "$stuck" -eq 0
