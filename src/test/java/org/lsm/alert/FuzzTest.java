@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.Draw;
 import org.lsm.Fuzzed;
@@ -142,6 +143,17 @@ class FuzzTest {
     History.table(List.of(event), ZoneOffset.MAX);
     String printed = Json.line(event);
     assertEquals(printed, Json.line(Json.read(printed, History.Event.class)));
+  }
+
+  /** Else fuzzing them would begin with nothing. */
+  @Test
+  void wholeFilesOfTheCorpusAreInTheFormatThatIsRead() throws IOException {
+    Path corpus = Path.of("src/test/resources/org/lsm/alert/fuzz");
+    assertEquals(3, Told.parse(Files.readString(corpus.resolve("told/whole"))).entries().size());
+    String entry = Files.readString(corpus.resolve("outbox/whole"));
+    assertEquals(List.of("mail", "syslog"), Json.read(entry, Outbox.Entry.class).owed());
+    String event = Files.readString(corpus.resolve("history/line"));
+    assertEquals("root", Json.read(event, History.Event.class).by());
   }
 
   private static String text(byte[] bytes) {

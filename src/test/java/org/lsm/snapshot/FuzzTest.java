@@ -3,7 +3,9 @@ package org.lsm.snapshot;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -13,6 +15,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
 import org.lsm.Draw;
 import org.lsm.Fuzzed;
 import org.lsm.Seal;
@@ -82,6 +85,14 @@ class FuzzTest {
       }
       assertEquals(state, ScanState.parse(state.format()));
     }
+  }
+
+  /** Else fuzzing them would begin with nothing. */
+  @Test
+  void wholeFilesOfTheCorpusAreInTheFormatThatIsRead() throws IOException {
+    Path corpus = Path.of("src/test/resources/org/lsm/snapshot/fuzz");
+    assertEquals(5, SnapshotFile.read(corpus.resolve("baseline/whole")).sockets().size());
+    assertEquals(2, ScanState.read(corpus.resolve("scanState/whole")).holdings().size());
   }
 
   @Fuzzed
