@@ -151,7 +151,7 @@ public final class FakeProc {
   }
 
   private FakeProc process(int pid, String name, int uid, String exe, int ticks, long... inodes) {
-    stat(pid, name, pid == 1 ? 0 : 1, ticks);
+    stat(pid, name, pid == 1 ? 0 : 1, ticks).write(pid + "/task/" + pid + "/comm", name);
     String escaped = name.replace("\\", "\\\\").replace("\n", "\\n"); // and nothing else
     write(
         pid + "/status", "Name:\t" + escaped + "\nUid:\t1000\t" + uid + "\t1000\t1000\nGid:\t0\n");

@@ -275,8 +275,8 @@ public final class HostScanner {
     inodes.removeAll(found.holders().keySet());
     doubts.keySet().forEach(socket -> inodes.remove(socket.inode()));
     if (!inodes.isEmpty()) {
-      // Handed from one process to another during the walk, perhaps.
-      Owners.Found more = new Owners(processes).find(inodes);
+      // Handed from one process to another during the walk, perhaps, or kept by a thread to itself.
+      Owners.Found more = new Owners(processes).findInThreads(inodes);
       found.holders().putAll(more.holders());
       found.descriptors().putAll(more.descriptors());
     }

@@ -44,21 +44,34 @@ final class Owners {
 
   /** Finds the holders of these inodes. */
   Found find(Set<Long> inodes) throws IOException {
+    return find(inodes, processes::descriptors);
+  }
+
+  /** The same among the descriptors of all threads, which are many more to look at. */
+  Found findInThreads(Set<Long> inodes) throws IOException {
+    return find(inodes, processes::descriptorsOfThreads);
+  }
+
+  private interface Descriptors {
+    List<Path> of(int pid) throws IOException;
+  }
+
+  private Found find(Set<Long> inodes, Descriptors descriptors) throws IOException {
     Map<Long, List<Holder>> holders = new HashMap<>();
-    Map<Long, Path> descriptors = new HashMap<>();
+    Map<Long, Path> examples = new HashMap<>();
     List<Integer> pids = processes.pids();
     // Everyone may see init, unless /proc is mounted with hidepid (proc(5)).
     int unreadable = pids.contains(1) ? 0 : 1;
     for (int pid : pids) {
       try {
-        Map<Long, Path> held = held(pid, inodes);
+        Map<Long, Path> held = held(descriptors.of(pid), inodes);
         if (!held.isEmpty()) {
           Holder holder = processes.identify(pid);
           for (var descriptor : held.entrySet()) {
             // Looked at again, lest another process has come to this PID before it was identified.
             if (socketInode(descriptor.getValue()) == descriptor.getKey()) {
               holders.computeIfAbsent(descriptor.getKey(), none -> new ArrayList<>()).add(holder);
-              descriptors.put(descriptor.getKey(), descriptor.getValue());
+              examples.put(descriptor.getKey(), descriptor.getValue());
             }
           }
         }
@@ -70,7 +83,7 @@ final class Owners {
         unreadable += isForbidden(e) ? 1 : 0;
       }
     }
-    return new Found(holders, descriptors, unreadable);
+    return new Found(holders, examples, unreadable);
   }
 
   /** With hidepid=1 (proc(5)) it is EPERM, for which Java has no class. */
@@ -79,10 +92,10 @@ final class Owners {
         && "Operation not permitted".equals(failure.getReason());
   }
 
-  /** Which of these inodes a process holds, each with one of the descriptors that refer to it. */
-  private Map<Long, Path> held(int pid, Set<Long> inodes) throws IOException {
+  /** Which of these inodes are held, each with one of the descriptors that refer to it. */
+  private static Map<Long, Path> held(List<Path> descriptors, Set<Long> inodes) throws IOException {
     Map<Long, Path> held = new HashMap<>();
-    for (Path descriptor : processes.descriptors(pid)) {
+    for (Path descriptor : descriptors) {
       long inode = socketInode(descriptor);
       if (inodes.contains(inode)) {
         held.put(inode, descriptor);

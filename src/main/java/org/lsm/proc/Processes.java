@@ -79,6 +79,17 @@ final class Processes {
     return descriptors.isEmpty() ? list(survivor(pid).resolve("fd")) : descriptors;
   }
 
+  /** The descriptors of all its threads: one may have its own, unshare(2) with CLONE_FILES. */
+  List<Path> descriptorsOfThreads(int pid) throws IOException {
+    List<Path> descriptors = new ArrayList<>(descriptors(pid));
+    for (Path thread : list(directory(pid).resolve("task"))) {
+      if (!thread.endsWith(Integer.toString(pid))) {
+        descriptors.addAll(list(thread.resolve("fd")));
+      }
+    }
+    return descriptors;
+  }
+
   private static List<Path> list(Path directory) throws IOException {
     List<Path> entries = new ArrayList<>();
     try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {

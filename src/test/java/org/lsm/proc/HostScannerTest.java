@@ -606,6 +606,13 @@ class HostScannerTest {
         .write("50/cgroup", "0::/\n");
   }
 
+  /** It may have descriptors of its own, unshare(2) with CLONE_FILES. */
+  @Test
+  void aSocketThatAThreadKeepsToItselfIsOfItsProcess() throws Exception {
+    FakeProc proc = namespaces().link("50/task/52/fd/7", "socket:[101]");
+    assertEquals(owners(new Owner("root", "/fake/prog")), ssh(proc).owners());
+  }
+
   // ---- forged rows of the unix table
 
   /**
