@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonObject;
 import com.icegreen.greenmail.junit5.GreenMailExtension;
@@ -312,6 +313,20 @@ class MailTest {
 
     assertEquals(
         "cannot read the password file: " + missing + "; check SMTP_PASS_FILE and its permissions",
+        e.getMessage());
+  }
+
+  @Test
+  void aPasswordThatOthersCanWriteIsNotSent() throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root believes root alone");
+    Path password = Files.writeString(directory.resolve("theirs"), "secret\n");
+    Files.setPosixFilePermissions(password, PosixFilePermissions.fromString("rw-rw-rw-"));
+
+    DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, login(password)));
+
+    assertTrue(
+        e.getMessage()
+            .startsWith("cannot read the password file: " + password + ": others than root can"),
         e.getMessage());
   }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -440,6 +441,38 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals(1, greenMail.getReceivedMessages().length);
     assertEquals(
         "LSM Port Monitor Alert on web1: trouble", greenMail.getReceivedMessages()[0].getSubject());
+  }
+
+  /** Whoever can write one of these could blind lsm, or have root run a command. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"conf.lsm", "ignore.lsm", "state", "state/baseline", "state/told", "state/outbox"})
+  void whatOthersCanWriteIsRefused(String name) throws IOException {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root believes root alone");
+    ignore("tcp *:4444");
+    addSocket();
+    Files.createDirectories(state.resolve("outbox"));
+    Path file = directory.resolve(name);
+    if (Files.notExists(file)) {
+      Files.createFile(file);
+    }
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxrwxrwx"));
+
+    Result result = lsm("compare");
+
+    assertEquals(2, result.exitCode(), result.out());
+    assertEquals("", result.out());
+    assertEquals(
+        "lsm: "
+            + file
+            + ": others than root can change it, for "
+            + file
+            + " is of user 0 and group 0, mode 0777; run 'chown root "
+            + file
+            + "' and 'chmod go-w "
+            + file
+            + "'\n",
+        result.err());
   }
 
   /** Cron would say it at each run, to nobody perhaps; the monitor is blind until it is mended. */
