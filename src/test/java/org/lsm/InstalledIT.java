@@ -198,7 +198,7 @@ class InstalledIT {
   @Test
   void anEmptyEnvironmentIsEnough() throws Exception {
     String program = lsm.prefix().resolve("sbin/lsm").toString();
-    Path socket = directory.resolve("größe.sock");
+    Path socket = shared.resolve("größe.sock");
     try (OpenSockets sockets = open("unix-stream/" + socket)) {
       Result result = InstalledLsm.run(List.of("/usr/bin/env", "-i", program, "-c"));
       assertEquals(1, result.exitCode(), sockets.endpoints() + " " + result);
