@@ -12,7 +12,7 @@ cron=$work/cron.d
 # A PATH with the tools of the system that install.sh needs, and nothing else.
 bare=$work/bin
 mkdir "$bare"
-for tool in sh sed grep head tail awk tr cat cmp cp find install mv rm ln mkdir rmdir mktemp dirname readlink chmod; do
+for tool in sh sed grep head tail awk tr cat cmp cp find install mv rm ln mkdir rmdir mktemp dirname readlink chmod id; do
   ln -s "$(command -v "$tool")" "$bare/$tool"
 done
 
