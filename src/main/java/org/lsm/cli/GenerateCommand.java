@@ -40,11 +40,15 @@ public final class GenerateCommand extends LsmCommand {
       EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
       Snapshot baseline = ephemeral.generalize(survey.lasting());
       state.storeBaseline(baseline);
-      remember(state, survey.state());
-      accepted.ifPresent(this::printAccepted);
-      History history = history(config);
-      accepted.ifPresent(it -> history.addAll("accepted", it.diff().differences(), it));
-      history.add("baseline", baseline.sockets().size() + " sockets");
+      try {
+        remember(state, survey.state());
+        accepted.ifPresent(this::printAccepted);
+        History history = history(config);
+        accepted.ifPresent(it -> history.addAll("accepted", it.diff().differences(), it));
+        history.add("baseline", baseline.sockets().size() + " sockets");
+      } catch (OutOfMemoryError e) {
+        warn("there is not enough memory to tell and to remember all that was accepted");
+      }
       out()
           .printf(
               "Baseline of %d sockets written to %s%n",
