@@ -47,7 +47,7 @@ public final class StatusCommand extends LsmCommand {
   private static final int MOST_NAMED = 10;
 
   private static final Pattern CRON_ENTRY =
-      Pattern.compile("[^#]*[\\s/]lsm(\\s+\\S+)*?\\s+(-c|compare)\\b.*");
+      Pattern.compile("[^#]*[\\s/]lsm(\\s+\\S+){0,20}?\\s+(-c|compare)\\b.*");
 
   @Mixin private Format format;
 
