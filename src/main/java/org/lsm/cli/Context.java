@@ -105,12 +105,7 @@ public final class Context {
   Config config() throws IOException, ConfigException {
     Config config = Config.read(configFile());
     Trust.requireOwn(config.stateDirectory());
-    Trust.requireOwn(outbox(config));
     return config;
-  }
-
-  private static Path outbox(Config config) {
-    return config.stateDirectory().resolve("outbox");
   }
 
   /** The ignore rules, which stand beside the configuration. */
@@ -169,7 +164,8 @@ public final class Context {
 
   /** The alerts that wait. */
   Outbox outbox(Config config, History history, Consumer<String> warn) {
-    return new Outbox(outbox(config), () -> channels(config, null), history, warn);
+    return new Outbox(
+        config.stateDirectory().resolve("outbox"), () -> channels(config, null), history, warn);
   }
 
   /**

@@ -106,7 +106,8 @@ public final class HostScanner {
     Instant time = clock.instant();
     String validity = validity(time);
     ScanState current = remembered.validity().equals(validity) ? remembered : ScanState.empty();
-    boolean sameBoot = remembered.validity().startsWith(kernelValue("random/boot_id"));
+    String boot = validity.substring(0, validity.indexOf(' ') + 1);
+    boolean sameBoot = remembered.validity().startsWith(boot);
     Map<Socket, Holding> holdings =
         attribute(sockets, current, sameBoot ? remembered.holdings() : Map.of());
     Map<Endpoint, SocketEntry> entries = new TreeMap<>();

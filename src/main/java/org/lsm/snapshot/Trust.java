@@ -45,6 +45,7 @@ public final class Trust {
 
     private static final int TYPE = 0170000;
     private static final int LINK = 0120000;
+    private static final int DIRECTORY = 0040000;
     private static final int PERMISSIONS = 07777;
     private static final int STICKY = 01000;
     private static final int GROUP_WRITES = 020;
@@ -59,6 +60,10 @@ public final class Trust {
 
     boolean isLink() {
       return (mode & TYPE) == LINK;
+    }
+
+    boolean isDirectory() {
+      return (mode & TYPE) == DIRECTORY;
     }
 
     /** Whether others can write it; of an access control list, acl(5), the group has the mask. */
@@ -89,8 +94,8 @@ public final class Trust {
   }
 
   /**
-   * Requires of a directory of lsm's own that root alone can write it and what is in it, and that
-   * no symbolic link is in it. One that is missing is fine.
+   * Requires of a directory of lsm's own that root alone can write it and all that is below it, and
+   * that no symbolic link is among that. One that is missing is fine.
    *
    * @throws RefusedException if root runs lsm and that is not so
    */
@@ -102,6 +107,10 @@ public final class Trust {
     if (!Files.isDirectory(real)) {
       return; // said by who needs one
     }
+    requireOwnEntries(directory);
+  }
+
+  private static void requireOwnEntries(Path directory) throws IOException {
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
       for (Path entry : entries) {
         requireOwnEntry(entry);
@@ -121,6 +130,9 @@ public final class Trust {
             file, "is a symbolic link, which lsm does not follow here; remove it");
       }
       require(!inode.isShared(), file, file, inode);
+      if (inode.isDirectory()) {
+        requireOwnEntries(file);
+      }
     } catch (NoSuchFileException e) {
       // another run was done with it
     }

@@ -153,6 +153,15 @@ class TrustTest {
   }
 
   @Test
+  void norIsAnythingBelowItShared() throws IOException {
+    Path alert = Files.createDirectory(directory.resolve("outbox")).resolve("1.json");
+    Files.writeString(alert, "{}");
+    assertRefused(directory, true);
+    set(alert, "0 0 0666");
+    assertRefused(directory, false);
+  }
+
+  @Test
   void whatIsMissingIsFine() {
     assertDoesNotThrow(() -> Trust.requireOwn(temporary.resolve("missing")));
     assertThrows(NoSuchFileException.class, () -> Trust.read(temporary.resolve("missing")));
