@@ -14,6 +14,7 @@ import org.lsm.cli.GenerateCommand;
 import org.lsm.cli.HistoryCommand;
 import org.lsm.cli.Host;
 import org.lsm.cli.ListCommand;
+import org.lsm.cli.SentryCommand;
 import org.lsm.cli.StatusCommand;
 import org.lsm.cli.TestAlertCommand;
 import org.lsm.cli.Trouble;
@@ -129,6 +130,7 @@ public final class Lsm {
         .addSubcommand(new StatusCommand(context))
         .addSubcommand(new TestAlertCommand(context))
         .addSubcommand(new DiffCommand(context))
+        .addSubcommand(new SentryCommand(context))
         .setExpandAtFiles(false) // "lsm @/etc/shadow" is no way to read a file
         .setOut(context.out())
         .setErr(context.err())

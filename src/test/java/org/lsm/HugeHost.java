@@ -158,6 +158,8 @@ public final class HugeHost {
             real.sendmail(),
             List.of(),
             real.logger(),
+            real.nft(),
+            List.of(),
             List.of(),
             Duration.ofSeconds(1),
             Clock.systemUTC(),

@@ -60,6 +60,7 @@ class LsmTest extends CommandTestBase {
             "generate, -g",
             "history",
             "list",
+            "sentry",
             "status",
             "test-alert"),
         help.lines()

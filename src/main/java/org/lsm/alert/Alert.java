@@ -7,8 +7,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lsm.snapshot.Diff.Kind;
@@ -85,6 +87,15 @@ public record Alert(
     return report.diff().isEmpty() ? alert : alert.with(report.events());
   }
 
+  /** An alert of hosts that probe unused ports. */
+  public static Alert of(ScanReport report, String subject) {
+    JsonObject json = Json.object(report.origin());
+    json.add("scans", Json.scans(report.named()));
+    Page page = report.page();
+    ZoneId zone = report.zone().get();
+    return of(Occasion.SCAN, report.origin(), page, subject, zone, json).with(report.events());
+  }
+
   private Alert with(List<Event> other) {
     return new Alert(id, occasion, time, host, subject, text, html, other, report);
   }
@@ -131,6 +142,29 @@ public record Alert(
   /** The number of differences of a kind. */
   String count(Kind kind) {
     return count(report, kind);
+  }
+
+  /** The addresses of the hosts that scan, with blanks between; of none where there are none. */
+  String targets() {
+    return scans(scan -> scan.get("address").getAsString());
+  }
+
+  /** For each of these hosts its ports, with commas between; a list that is too long is cut. */
+  String targetPorts() {
+    return scans(
+        scan -> {
+          StringJoiner ports = new StringJoiner(",");
+          scan.getAsJsonArray("ports").forEach(port -> ports.add(port.getAsString()));
+          return Report.escape(ports.toString());
+        });
+  }
+
+  private String scans(Function<JsonObject, String> field) {
+    StringJoiner values = new StringJoiner(" ");
+    if (report.has("scans")) {
+      report.getAsJsonArray("scans").forEach(it -> values.add(field.apply(it.getAsJsonObject())));
+    }
+    return values.toString();
   }
 
   /** The outcome in one line. */

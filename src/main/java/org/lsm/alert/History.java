@@ -94,6 +94,11 @@ public final class History {
     append(events);
   }
 
+  /** Adds an event for each host of a report, and one for those that are too many. */
+  public void add(String event, ScanReport report) {
+    append(report.events().stream().map(it -> event(event, it.message())).toList());
+  }
+
   /**
    * Adds an event for each of these differences that people are told of, with all that a report
    * tells of it, and one for all the others.

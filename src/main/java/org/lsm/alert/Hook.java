@@ -55,6 +55,8 @@ public final class Hook implements Channel {
         "LSM_SUMMARY", alert.summary(),
         "LSM_NEW", alert.count(Kind.NEW),
         "LSM_GONE", alert.count(Kind.GONE),
-        "LSM_CHANGED", alert.count(Kind.CHANGED));
+        "LSM_CHANGED", alert.count(Kind.CHANGED),
+        "LSM_TARGET", alert.targets(),
+        "LSM_PORT", alert.targetPorts());
   }
 }

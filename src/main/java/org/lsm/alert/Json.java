@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -30,6 +31,8 @@ import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Flag;
 import org.lsm.snapshot.Holder;
 import org.lsm.snapshot.Owner;
+import org.lsm.snapshot.Ports;
+import org.lsm.snapshot.Prober;
 import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.SocketEntry;
 import org.lsm.snapshot.Story;
@@ -55,11 +58,46 @@ public final class Json {
 
   private Json() {}
 
-  /** A report: what differs, with all that could be told of it. */
-  public static String of(Report report) {
+  /** A report: what differs, with all that could be told of it, and who probes unused ports. */
+  public static String of(Report report, Optional<ScanReport> scans) {
     List<JsonObject> all =
         report.diff().differences().stream().map(it -> difference(it, report.story(it))).toList();
-    return print(object(report, all, report.still().stream()));
+    JsonObject json = object(report, all, report.still().stream());
+    scans.ifPresent(it -> json.add("scans", scans(it.hosts())));
+    return print(json);
+  }
+
+  /** The hosts that probe unused ports. */
+  public static String of(ScanReport report) {
+    JsonObject json = object(report.origin());
+    json.add("scans", scans(report.hosts()));
+    json.add("notes", strings(report.notes()));
+    return print(json);
+  }
+
+  static JsonArray scans(List<Prober> hosts) {
+    return array(hosts, Json::scan);
+  }
+
+  private static JsonObject scan(Prober host) {
+    JsonObject json = new JsonObject();
+    json.addProperty("address", escape(host.address()));
+    json.addProperty("name", escape(host.name()));
+    json.add("ports", strings(ports(host)));
+    json.add("kinds", array(host.kinds(), it -> new JsonPrimitive(name(it))));
+    json.addProperty("packets", host.packets());
+    json.addProperty("first_seen", host.first().toString());
+    json.addProperty("last_seen", host.last().toString());
+    json.addProperty("blocked_until", host.blockedUntil().map(Instant::toString).orElse(null));
+    return json;
+  }
+
+  /** Ports and ranges: {@code tcp/1-1023}, {@code udp/53}. */
+  private static List<String> ports(Prober host) {
+    List<String> ports = new ArrayList<>();
+    Ports.of(host.tcp()).ranges().forEach(range -> ports.add("tcp/" + range));
+    Ports.of(host.udp()).ranges().forEach(range -> ports.add("udp/" + range));
+    return ports;
   }
 
   /** How it stands with the monitor. */

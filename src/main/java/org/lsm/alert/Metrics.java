@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.lsm.snapshot.Diff.Kind;
@@ -23,13 +24,16 @@ import org.lsm.snapshot.SocketEntry;
  * @param lastSuccess when a comparison succeeded last
  * @param duration of this run
  * @param waiting alerts in the outbox
+ * @param probing hosts that have probed unused ports within a day, by what came of it; none where
+ *     nobody looks
  */
 public record Metrics(
     Optional<Report> report,
     long ignored,
     Optional<Instant> lastSuccess,
     Duration duration,
-    int waiting) {
+    int waiting,
+    SortedMap<String, Long> probing) {
 
   /** Writes them where the collector, which is another user, can read them: only counts. */
   public void write(Path file) throws IOException {
@@ -57,6 +61,11 @@ public record Metrics(
         });
     family(out, "alerts_waiting", "Alerts that could not be delivered yet.");
     sample(out, "alerts_waiting", waiting);
+    if (!probing.isEmpty()) {
+      family(out, "probing_hosts", "Hosts that have probed unused ports within a day.");
+      probing.forEach(
+          (state, count) -> sample(out, "probing_hosts{state=\"" + state + "\"}", count));
+    }
     family(out, "run_duration_seconds", "How long the last run took.");
     sample(out, "run_duration_seconds", duration.toMillis() / 1e3);
     lastSuccess.ifPresent(

@@ -7,6 +7,7 @@ public enum Occasion {
   ALL_CLEAR(": all clear", "notice"),
   NO_BASELINE(": no baseline", "crit"),
   TROUBLE(": trouble", "crit"),
+  SCAN(": port scan", "warning"),
   TEST(": test", "info");
 
   private final String suffix;

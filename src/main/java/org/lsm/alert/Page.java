@@ -18,6 +18,7 @@ public record Page(List<Line> lines) {
     NEW,
     GONE,
     CHANGED,
+    SCAN,
     DETAIL,
     FLAG,
     FACT,
@@ -74,10 +75,12 @@ public record Page(List<Line> lines) {
       section.new { border-color: #c62828; }
       section.gone { border-color: #6b7280; }
       section.changed { border-color: #b45309; }
+      section.scan { border-color: #6d28d9; }
       h2 b { color: #fff; background: #6b7280; border-radius: 4px; padding: 1px 7px;
         font-size: 13px; }
       .new h2 b { background: #c62828; }
       .changed h2 b { background: #b45309; }
+      .scan h2 b { background: #6d28d9; }
       span { color: #5b6472; }
       .more { padding-left: 14px; }
       .flag { color: #b3261e; font-weight: 600; }
@@ -124,7 +127,7 @@ public record Page(List<Line> lines) {
 
   private static boolean opens(Line line) {
     return switch (line.style()) {
-      case NEW, GONE, CHANGED -> true;
+      case NEW, GONE, CHANGED, SCAN -> true;
       default -> false;
     };
   }
@@ -135,7 +138,7 @@ public record Page(List<Line> lines) {
     String more = line.indent() > DEEP ? " more" : "";
     return switch (line.style()) {
       case HEADLINE -> "<h1>" + text + "</h1>\n";
-      case NEW, GONE, CHANGED ->
+      case NEW, GONE, CHANGED, SCAN ->
           String.format(
               "<section class=\"%s\">%n<h2><b>%s</b> %s</h2>%n",
               label.toLowerCase(Locale.ROOT), label, text);

@@ -21,10 +21,10 @@ import org.lsm.alert.DeliveryException.Blame;
  *
  * @param executable absolute path of the program
  * @param limit after which it is killed
+ * @param mostOutput of what it writes so much is kept, in bytes
  */
-record Program(Path executable, Duration limit) {
+public record Program(Path executable, Duration limit, int mostOutput) {
 
-  /** Of what it writes so much is kept, in bytes. */
   private static final int MOST_OUTPUT = 64 * 1024;
 
   /** How long to wait for the rest of the output once the program has ended. */
@@ -37,6 +37,11 @@ record Program(Path executable, Duration limit) {
    * @param output what it wrote to standard output and standard error, the first of it
    */
   record Outcome(int exitCode, String output) {}
+
+  /** A program of whose output no more is kept than people read. */
+  Program(Path executable, Duration limit) {
+    this(executable, limit, MOST_OUTPUT);
+  }
 
   /** It was started, but did not do what it should. */
   static final class FailedException extends IOException {
@@ -61,8 +66,8 @@ record Program(Path executable, Duration limit) {
    * @throws FailedException if its exit status is another one than 0
    * @throws IOException if it cannot be started or does not end in time
    */
-  String runSuccessfully(List<String> arguments, byte[] input, Map<String, String> environment)
-      throws IOException {
+  public String runSuccessfully(
+      List<String> arguments, byte[] input, Map<String, String> environment) throws IOException {
     Outcome outcome = run(arguments, input, environment);
     if (outcome.exitCode() != 0) {
       String said = outcome.output().strip();
@@ -130,10 +135,10 @@ record Program(Path executable, Duration limit) {
     }
   }
 
-  private static void drain(Process process, OutputStream output) {
+  private void drain(Process process, OutputStream output) {
     try (InputStream stdout = process.getInputStream()) {
       byte[] buffer = new byte[8192];
-      int left = MOST_OUTPUT;
+      int left = mostOutput;
       // Kept piece by piece: what the program leaves running may never end its output.
       for (int size = stdout.read(buffer); size >= 0; size = stdout.read(buffer)) {
         output.write(buffer, 0, Math.min(size, left));

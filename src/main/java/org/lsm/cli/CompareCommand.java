@@ -1,7 +1,9 @@
 package org.lsm.cli;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import org.lsm.alert.Report;
+import org.lsm.alert.ScanReport;
 import org.lsm.config.Config;
 import org.lsm.proc.Survey;
 import org.lsm.snapshot.Snapshot;
@@ -48,7 +50,7 @@ public final class CompareCommand extends LsmCommand {
     Config config = context.config();
     if (noAlert || baselineFile != null) {
       Report report = compare(config);
-      show(report);
+      show(report, Optional.empty());
       return report.diff().isEmpty() ? ExitCode.DONE : ExitCode.DIFFERS;
     }
     return new Round(this, config).run(this::show, quiet);
@@ -65,9 +67,9 @@ public final class CompareCommand extends LsmCommand {
     }
   }
 
-  private void show(Report report) {
+  private void show(Report report, Optional<ScanReport> scans) {
     if (!quiet) {
-      print(format.of(report));
+      print(format.of(report, scans));
       out().flush(); // before a mail server is waited for
     }
   }

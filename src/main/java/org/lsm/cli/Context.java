@@ -2,6 +2,7 @@ package org.lsm.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.lsm.alert.Channel;
@@ -17,15 +19,21 @@ import org.lsm.alert.History;
 import org.lsm.alert.Hook;
 import org.lsm.alert.Mail;
 import org.lsm.alert.Outbox;
+import org.lsm.alert.Program;
 import org.lsm.alert.Report;
 import org.lsm.alert.Syslog;
+import org.lsm.config.AddressRange;
 import org.lsm.config.Config;
 import org.lsm.config.Config.Mailer;
 import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules;
 import org.lsm.proc.HostScanner;
 import org.lsm.proc.Survey;
+import org.lsm.proc.Upstream;
+import org.lsm.sentry.Ruleset;
+import org.lsm.sentry.Sentry;
 import org.lsm.snapshot.EphemeralPorts;
+import org.lsm.snapshot.Ports;
 import org.lsm.snapshot.ScanState;
 import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.Snapshot.Origin;
@@ -39,6 +47,11 @@ public final class Context {
 
   /** How long a run waits for another one to end. */
   private static final Duration LOCK_PATIENCE = Duration.ofSeconds(30);
+
+  private static final Duration NFT_TIME = Duration.ofSeconds(30);
+
+  /** A full table has some 10 MB. */
+  private static final int MOST_OF_NFT = 64 * 1024 * 1024;
 
   private static final String DEFAULT_CONFIG = "/usr/local/lsm/conf.lsm";
 
@@ -186,6 +199,36 @@ public final class Context {
       channels.add(new Hook(config.runCommand()));
     }
     return channels;
+  }
+
+  /** The table of the packet filter. */
+  Sentry sentry() {
+    Path nft =
+        host.nft().stream().filter(Files::isExecutable).findFirst().orElse(host.nft().get(0));
+    Program program = new Program(nft, NFT_TIME, MOST_OF_NFT);
+    return new Sentry(
+        (arguments, input) ->
+            program.runSuccessfully(arguments, input.getBytes(StandardCharsets.UTF_8), Map.of()));
+  }
+
+  /** The hosts that this one cannot do without. */
+  List<AddressRange> upstream() throws IOException {
+    List<AddressRange> ranges = new ArrayList<>();
+    for (String address : Upstream.addresses(host.sources().proc(), host.resolvers())) {
+      try {
+        ranges.add(AddressRange.parse(address));
+      } catch (IllegalArgumentException e) {
+        // a file of the administrator may name anything
+      }
+    }
+    return ranges;
+  }
+
+  /** The rules of the packet filter where these sockets are served. */
+  Ruleset rules(Config config, List<Snapshot> serving) throws IOException {
+    EphemeralPorts ports = scanner(config).ephemeralPorts(EphemeralPorts.Scope.NONE);
+    Ports clients = Ports.parse(ports.first() + "-" + ports.last());
+    return Ruleset.of(config, serving, upstream(), clients);
   }
 
   /** When a comparison with the baseline succeeded last. */

@@ -1,5 +1,7 @@
 package org.lsm.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.lsm.config.Config;
@@ -20,11 +22,21 @@ public final class DeleteCommand extends LsmCommand {
     try (StateDirectory state = context.openState(config)) {
       List<Path> deleted = state.deleteAll();
       deleted.forEach(file -> out().println("Deleted " + file));
+      removeRules(config);
       history(config).addAll("deleted", deleted.stream().map(Path::toString).toList());
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + config.stateDirectory());
       }
     }
     return ExitCode.DONE;
+  }
+
+  /** Without a baseline no port is known to be unused. */
+  private void removeRules(Config config) throws IOException {
+    if (Files.exists(StateDirectory.sentry(config.stateDirectory()))) {
+      context.sentry().remove();
+      Files.delete(StateDirectory.sentry(config.stateDirectory()));
+      out().println("Removed the table inet lsm from the packet filter");
+    }
   }
 }

@@ -3,10 +3,12 @@ package org.lsm.cli;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.lsm.alert.History;
 import org.lsm.alert.Json;
 import org.lsm.alert.Listing;
 import org.lsm.alert.Report;
+import org.lsm.alert.ScanReport;
 import org.lsm.alert.Status;
 import picocli.CommandLine.Option;
 
@@ -31,7 +33,17 @@ final class Format {
   private Kind kind;
 
   String of(Report report) {
-    return kind == Kind.JSON ? Json.of(report) : report.text();
+    return of(report, Optional.empty());
+  }
+
+  String of(Report report, Optional<ScanReport> scans) {
+    return kind == Kind.JSON
+        ? Json.of(report, scans)
+        : report.text() + scans.map(it -> "\n" + it.page().text()).orElse("");
+  }
+
+  String of(ScanReport report) {
+    return kind == Kind.JSON ? Json.of(report) : report.table();
   }
 
   String of(Status status) {

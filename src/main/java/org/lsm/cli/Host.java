@@ -16,6 +16,8 @@ import org.lsm.proc.HostScanner.Sources;
  * @param sendmail the program that takes mail
  * @param authorities bundles of the certificate authorities that the host trusts, in PEM
  * @param logger logger(1) of util-linux
+ * @param nft where nft(8) may be
+ * @param resolvers files that name the servers which resolve names (resolv.conf(5))
  * @param crontabs files and directories in which cron finds its entries
  * @param mailTimeout how long to wait for each answer of a mail server
  * @param clock the time
@@ -27,6 +29,8 @@ public record Host(
     Path sendmail,
     List<Path> authorities,
     Path logger,
+    List<Path> nft,
+    List<Path> resolvers,
     List<Path> crontabs,
     Duration mailTimeout,
     Clock clock,
@@ -48,6 +52,8 @@ public record Host(
             Path.of("/etc/ssl/ca-bundle.pem"), // SUSE
             Path.of("/etc/ssl/cert.pem")),
         Path.of("/usr/bin/logger"),
+        List.of(Path.of("/usr/sbin/nft"), Path.of("/sbin/nft"), Path.of("/usr/bin/nft")),
+        List.of(Path.of("/etc/resolv.conf"), Path.of("/run/systemd/resolve/resolv.conf")),
         List.of(
             Path.of("/etc/cron.d"),
             Path.of("/etc/crontab"),

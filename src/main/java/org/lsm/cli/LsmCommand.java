@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
 /** What the classes of the commands have in common. */
 abstract class LsmCommand implements Callable<Integer> {
 
-  private static final Pattern KIND = Pattern.compile("(?m)^(NEW|GONE|CHANGED)\\b");
+  private static final Pattern KIND = Pattern.compile("(?m)^(NEW|GONE|CHANGED|SCAN)\\b");
 
   final Context context;
 

@@ -6,8 +6,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.lsm.alert.Alert;
 import org.lsm.alert.History;
@@ -16,11 +18,13 @@ import org.lsm.alert.Occasion;
 import org.lsm.alert.Outbox;
 import org.lsm.alert.Page;
 import org.lsm.alert.Report;
+import org.lsm.alert.ScanReport;
 import org.lsm.alert.Told;
 import org.lsm.alert.Told.Decision;
 import org.lsm.config.Config;
 import org.lsm.proc.Survey;
 import org.lsm.snapshot.DurableFile;
+import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.Snapshot.Origin;
 import org.lsm.snapshot.StateDirectory;
 import org.lsm.snapshot.StateDirectory.NoBaselineException;
@@ -41,6 +45,7 @@ final class Round {
 
   // What the round has found out.
   private Optional<Report> report = Optional.empty();
+  private Optional<SentryRound> sentry = Optional.empty();
   private Optional<Exception> trouble = Optional.empty();
   private boolean speaks;
   private long ignored;
@@ -61,15 +66,16 @@ final class Round {
    * @param quiet whether to say nothing of what was said before
    * @return one of {@link ExitCode}
    */
-  int run(Consumer<Report> show, boolean quiet) throws Exception {
+  int run(BiConsumer<Report, Optional<ScanReport>> show, boolean quiet) throws Exception {
     long start = System.nanoTime();
     boolean delivered = outbox.deliver();
     StateDirectory.create(config.stateDirectory());
     try (StateDirectory state = context.openState(config)) {
-      look(state);
+      look(state, quiet);
     }
-    report.ifPresent(show);
-    if (speaks || !delivered) {
+    Optional<ScanReport> scans = sentry.flatMap(SentryRound::report);
+    report.ifPresent(it -> show.accept(it, scans));
+    if (speaks || scans.isPresent() || !delivered) {
       delivered = outbox.deliver();
     }
     measure(Duration.ofNanos(System.nanoTime() - start));
@@ -100,18 +106,25 @@ final class Round {
         : "an alert was neither stored nor delivered; the next run tells it again";
   }
 
-  private void look(StateDirectory state) throws Exception {
+  private void look(StateDirectory state, boolean quiet) throws Exception {
     Told before = Told.read(told);
+    List<Snapshot> serving = List.of();
     try {
       Survey survey = context.survey(config, state.readScanState());
-      compare(before, context.comparison(config, survey, state.readBaseline()));
+      Snapshot baseline = state.readBaseline();
+      compare(before, context.comparison(config, survey, baseline));
       command.remember(state, survey.state());
+      serving = List.of(baseline, survey.found());
     } catch (NoBaselineException e) {
       tell(before, Occasion.NO_BASELINE, e);
     } catch (Exception e) {
       tell(before, Occasion.TROUBLE, e);
     } catch (OutOfMemoryError e) {
       tell(before, Occasion.TROUBLE, Trouble.outOfMemory(e));
+    }
+    if (SentryRound.isDue(config)) {
+      sentry = Optional.of(new SentryRound(command, config, history, outbox));
+      sentry.get().run(context.origin(config), serving, quiet);
     }
   }
 
@@ -201,7 +214,8 @@ final class Round {
               ignored,
               context.lastCompare(config),
               duration,
-              outbox.size() + outbox.damaged())
+              outbox.size() + outbox.damaged(),
+              sentry.map(SentryRound::counts).orElse(new TreeMap<>()))
           .write(file.get());
     } catch (IOException e) {
       command.warn("METRICS_FILE cannot be written: " + e.getMessage());

@@ -19,11 +19,14 @@ import org.lsm.alert.Status;
 import org.lsm.alert.Status.Item;
 import org.lsm.alert.Told;
 import org.lsm.config.Config;
+import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules;
 import org.lsm.config.IgnoreRules.Rule;
 import org.lsm.proc.Survey;
+import org.lsm.sentry.TableContent;
 import org.lsm.snapshot.DurableFile;
+import org.lsm.snapshot.Probes;
 import org.lsm.snapshot.ScanState;
 import org.lsm.snapshot.Snapshot;
 import org.lsm.snapshot.SnapshotFile;
@@ -67,6 +70,7 @@ public final class StatusCommand extends LsmCommand {
       baseline(config);
       lastCompare(config);
       alerts(config);
+      sentry(config);
     } catch (ConfigException | Trust.RefusedException e) {
       fault("Config", e.getMessage());
     }
@@ -153,6 +157,28 @@ public final class StatusCommand extends LsmCommand {
       fault("Alerts", damaged + where + "; look at them, then remove them");
     } else if (waiting.isEmpty()) {
       good("Alerts", "none waits");
+    }
+  }
+
+  private void sentry(Config config) {
+    if (config.sentry() == SentryMode.OFF) {
+      return;
+    }
+    String mode = config.sentry() == SentryMode.BLOCK ? "block" : "report";
+    try {
+      Optional<Probes> probes = context.sentry().read(now()).map(TableContent::probes);
+      good(
+          "Sentry",
+          probes.isEmpty()
+              ? mode + ", there are no rules yet, the next compare sets them"
+              : String.format(
+                  "%s, %d hosts probed unused ports within a day, %d scan, %d are blocked",
+                  mode,
+                  probes.get().probers().size(),
+                  probes.get().scanning(config.sentryTrigger()),
+                  probes.get().blocked()));
+    } catch (IOException e) {
+      fault("Sentry", e.getMessage());
     }
   }
 

@@ -9,7 +9,7 @@ import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Protocol.Family;
 
 /** A block of IP addresses (CIDR), or the one that an address alone is. */
-final class AddressRange {
+public final class AddressRange {
 
   private static final Pattern LITERAL = Pattern.compile("[0-9.]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*");
 
@@ -18,6 +18,8 @@ final class AddressRange {
   /** Strictly: what InetAddress does not take for an address, it would look up as a name. */
   private static final Pattern ADDRESS =
       Pattern.compile(OCTET + "(\\." + OCTET + "){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*");
+
+  private static final int IPV4_BYTES = 4;
 
   private final byte[] network;
   private final int prefix;
@@ -52,7 +54,12 @@ final class AddressRange {
     return endpoint -> glob.matches(endpoint.address());
   }
 
-  private static AddressRange parse(String text) {
+  /**
+   * An address or a block of them.
+   *
+   * @throws IllegalArgumentException if it is none
+   */
+  public static AddressRange parse(String text) {
     String[] parts = text.split("/", -1);
     byte[] network = bytes(parts[0]);
     int bits = network.length * 8;
@@ -86,7 +93,28 @@ final class AddressRange {
     }
   }
 
-  private boolean contains(String literal) {
+  public boolean isIpv6() {
+    return network.length > IPV4_BYTES;
+  }
+
+  /** Whether it is one address and no block. */
+  public boolean isSingle() {
+    return prefix == network.length * 8;
+  }
+
+  /** The address, or the block with its prefix: {@code 10.0.0.0/8}. */
+  @Override
+  public String toString() {
+    try {
+      String address = InetAddress.getByAddress(network).getHostAddress();
+      return isSingle() ? address : address + "/" + prefix;
+    } catch (UnknownHostException e) {
+      throw new IllegalStateException("4 or 16 bytes are an address", e);
+    }
+  }
+
+  /** Whether an address lies in it; what is no address lies nowhere. */
+  public boolean contains(String literal) {
     byte[] address;
     try {
       address = bytes(literal);

@@ -15,6 +15,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.lsm.snapshot.EphemeralPorts;
+import org.lsm.snapshot.Ports;
 import org.lsm.snapshot.Trust;
 
 /** The configuration: conf.lsm, checked, with defaults where it is silent. */
@@ -34,6 +35,13 @@ public final class Config {
     STARTTLS,
     TLS,
     NONE
+  }
+
+  /** What is done about probes of unused ports. */
+  public enum SentryMode {
+    OFF,
+    REPORT,
+    BLOCK
   }
 
   private static final Pattern LINE =
@@ -235,5 +243,50 @@ public final class Config {
   /** Whether to look into all network namespaces, or only into that of the host. */
   public boolean allNetworkNamespaces() {
     return get(Key.NETNS).equals("all");
+  }
+
+  /** What to do about probes of unused ports. */
+  public SentryMode sentry() {
+    return SentryMode.valueOf(get(Key.SENTRY).toUpperCase(Locale.ROOT));
+  }
+
+  /** How many distinct ports make a scan. */
+  public int sentryTrigger() {
+    return Integer.parseInt(get(Key.SENTRY_TRIGGER));
+  }
+
+  /** How long to say nothing more of a host that goes on scanning; zero for not at all. */
+  public Duration sentryRemind() {
+    return duration(get(Key.SENTRY_REMIND));
+  }
+
+  /** Whether to look up the names of hosts that scan. */
+  public boolean sentryResolves() {
+    return get(Key.SENTRY_RESOLVE).equals("yes");
+  }
+
+  /** How long a host that scans is blocked. */
+  public Duration sentryBlock() {
+    return duration(get(Key.SENTRY_BLOCK));
+  }
+
+  /** Whether UDP ports count towards that, although anybody can forge who sends a datagram. */
+  public boolean sentryBlocksByUdp() {
+    return get(Key.SENTRY_BLOCK_UDP).equals("yes");
+  }
+
+  /** Whose probes do not count. */
+  public List<AddressRange> sentryIgnore() {
+    return words(get(Key.SENTRY_IGNORE)).stream().map(AddressRange::parse).toList();
+  }
+
+  /** The TCP ports to watch as long as nobody serves them. */
+  public Ports sentryTcp() {
+    return Ports.parse(get(Key.SENTRY_TCP)).without(Ports.parse(get(Key.SENTRY_EXCLUDE_TCP)));
+  }
+
+  /** The UDP ports to watch as long as nobody serves them. */
+  public Ports sentryUdp() {
+    return Ports.parse(get(Key.SENTRY_UDP)).without(Ports.parse(get(Key.SENTRY_EXCLUDE_UDP)));
   }
 }

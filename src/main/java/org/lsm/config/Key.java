@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.lsm.snapshot.Ports;
 
 /** Every key of conf.lsm, with its default and the values it takes. */
 public enum Key {
@@ -22,10 +23,23 @@ public enum Key {
   EPHEMERAL("udp", oneOf("udp", "all", "none")),
   NETNS("host", oneOf("host", "all")),
   STATE_DIR("/var/lib/lsm", Key::path),
-  REMIND("24h", matching("0|\\d{1,5}[mhd]", "a time like 30m, 24h or 7d, or 0 for every run")),
+  REMIND("24h", Key::time),
   SYSLOG("yes", oneOf("yes", "rfc5424", "no")),
   RUN_CMD("", Key::anything),
-  METRICS_FILE("", Key::optionalPath);
+  METRICS_FILE("", Key::optionalPath),
+  SENTRY("off", oneOf("off", "report", "block")),
+  SENTRY_TRIGGER("3", matching("[1-9]\\d{0,2}", "a number of ports from 1 to 999")),
+  SENTRY_REMIND("24h", Key::time),
+  SENTRY_RESOLVE("no", oneOf("yes", "no")),
+  SENTRY_BLOCK("24h", matching("0*[1-9]\\d{0,3}[mhd]", "a time like 30m, 24h or 7d")),
+  SENTRY_BLOCK_UDP("no", oneOf("yes", "no")),
+  SENTRY_IGNORE("", Key::addressBlocks),
+  SENTRY_TCP(
+      "1-1023,1080,1524,2000,5742,6667,12345,12346,20034,27665,31337,32771-32774,40421,49724,54320",
+      Key::ports),
+  SENTRY_UDP("1-1023,31335,31337,32770-32774,34555,37444,54321", Key::ports),
+  SENTRY_EXCLUDE_TCP("113,139", Key::ports),
+  SENTRY_EXCLUDE_UDP("520,138,137,67", Key::ports);
 
   private static final Pattern ADDRESS =
       Pattern.compile("[^\\s,;:<>()\\[\\]\"\\\\@]+(@[A-Za-z0-9._-]+)?");
@@ -100,6 +114,30 @@ public enum Key {
             && Integer.parseInt(value) >= 1
             && Integer.parseInt(value) <= 65535;
     return valid ? Optional.empty() : Optional.of("must be a port from 1 to 65535");
+  }
+
+  private static Optional<String> time(String value) {
+    return matching("0|\\d{1,5}[mhd]", "a time like 30m, 24h or 7d, or 0 for every run")
+        .apply(value);
+  }
+
+  private static Optional<String> ports(String value) {
+    return refused(() -> Ports.parse(value));
+  }
+
+  private static Optional<String> addressBlocks(String value) {
+    return refused(() -> Config.words(value).forEach(AddressRange::parse))
+        .map("needs addresses: "::concat);
+  }
+
+  /** Why a value cannot be taken, in the words of what takes it. */
+  private static Optional<String> refused(Runnable taking) {
+    try {
+      taking.run();
+      return Optional.empty();
+    } catch (IllegalArgumentException e) {
+      return Optional.of(e.getMessage());
+    }
   }
 
   private static Optional<String> path(String value) {

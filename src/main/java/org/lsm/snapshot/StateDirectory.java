@@ -165,6 +165,11 @@ public final class StateDirectory implements AutoCloseable {
     return directory.resolve("told");
   }
 
+  /** The path of what is known of who probes unused ports; there is none where nobody looks. */
+  public static Path sentry(Path directory) {
+    return directory.resolve("sentry");
+  }
+
   /** The path of a file whose time is that of the last comparison with the baseline. */
   public static Path lastCompare(Path directory) {
     return directory.resolve("compared");

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -41,8 +42,10 @@ class HookTest {
             "LSM_GONE=0",
             "LSM_HOST=web1",
             "LSM_NEW=1",
+            "LSM_PORT=",
             "LSM_SUBJECT=Alert on web1",
             "LSM_SUMMARY=web1: 1 NEW, 0 GONE, 0 CHANGED",
+            "LSM_TARGET=",
             "LSM_TIME=2026-01-02T03:04:05Z",
             "PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
         Files.readAllLines(directory.resolve("env")).stream()
@@ -56,7 +59,7 @@ class HookTest {
     new Hook("cat > " + directory + "/json").send(ALERT, Set.of());
 
     JsonObject expected =
-        JsonParser.parseString(Json.of(Samples.report("/run/x", "joe", "/bin/x")))
+        JsonParser.parseString(Json.of(Samples.report("/run/x", "joe", "/bin/x"), Optional.empty()))
             .getAsJsonObject();
     expected.addProperty("event", "differences");
     expected.addProperty("summary", "web1: 1 NEW, 0 GONE, 0 CHANGED");

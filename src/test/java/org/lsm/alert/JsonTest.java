@@ -177,7 +177,7 @@ class JsonTest {
           ]
         }
         """;
-    assertEquals(expected, Json.of(report));
+    assertEquals(expected, Json.of(report, Optional.empty()));
     assertValid("report", expected);
   }
 
@@ -274,7 +274,7 @@ class JsonTest {
             List.of(raw),
             () -> ZoneOffset.UTC);
 
-    String json = Json.of(report);
+    String json = Json.of(report, Optional.empty());
 
     assertValid("report", json);
     JsonObject parsed = JsonParser.parseString(json).getAsJsonObject();

@@ -10,7 +10,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -59,6 +62,11 @@ class MetricsTest {
       # HELP lsm_alerts_waiting Alerts that could not be delivered yet.
       # TYPE lsm_alerts_waiting gauge
       lsm_alerts_waiting 2
+      # HELP lsm_probing_hosts Hosts that have probed unused ports within a day.
+      # TYPE lsm_probing_hosts gauge
+      lsm_probing_hosts{state="blocked"} 1
+      lsm_probing_hosts{state="scanning"} 3
+      lsm_probing_hosts{state="seen"} 7
       # HELP lsm_run_duration_seconds How long the last run took.
       # TYPE lsm_run_duration_seconds gauge
       lsm_run_duration_seconds 1.234
@@ -80,6 +88,8 @@ class MetricsTest {
       lsm_run_duration_seconds 0.0
       """;
 
+  private static final SortedMap<String, Long> NOT_LOOKED = new TreeMap<>();
+
   @TempDir Path directory;
 
   @Test
@@ -91,21 +101,29 @@ class MetricsTest {
                 5,
                 Optional.of(Samples.TIME),
                 Duration.ofNanos(1_234_567_890),
-                2)
+                2,
+                new TreeMap<>(Map.of("seen", 7L, "scanning", 3L, "blocked", 1L)))
             .text());
   }
 
   @Test
   void withoutABaselineNothingIsClaimedOfDifferences() {
     assertEquals(
-        NO_BASELINE, new Metrics(Optional.empty(), 0, Optional.empty(), Duration.ZERO, 0).text());
+        NO_BASELINE,
+        new Metrics(Optional.empty(), 0, Optional.empty(), Duration.ZERO, 0, NOT_LOOKED).text());
   }
 
   @ParameterizedTest
   @CsvSource({"PT0S", "PT0.001S", "PT0.0004S", "PT59.999S", "PT3H", "PT2778H"})
   void everyLineIsOfTheFormatOfPrometheus(Duration duration) {
     String text =
-        new Metrics(Optional.of(REPORT), Long.MAX_VALUE, Optional.of(Samples.TIME), duration, 1)
+        new Metrics(
+                Optional.of(REPORT),
+                Long.MAX_VALUE,
+                Optional.of(Samples.TIME),
+                duration,
+                1,
+                NOT_LOOKED)
             .text();
 
     assertTrue(text.endsWith("\n"), text);
@@ -122,7 +140,7 @@ class MetricsTest {
     Path file = Files.writeString(directory.resolve("lsm.prom"), "old");
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
 
-    new Metrics(Optional.empty(), 0, Optional.empty(), Duration.ZERO, 0).write(file);
+    new Metrics(Optional.empty(), 0, Optional.empty(), Duration.ZERO, 0, NOT_LOOKED).write(file);
 
     assertEquals(NO_BASELINE, Files.readString(file));
     assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
@@ -136,7 +154,7 @@ class MetricsTest {
     assertThrows(
         IOException.class,
         () ->
-            new Metrics(Optional.empty(), 0, Optional.empty(), Duration.ZERO, 0)
+            new Metrics(Optional.empty(), 0, Optional.empty(), Duration.ZERO, 0, NOT_LOOKED)
                 .write(directory.resolve("missing/lsm.prom")));
   }
 }

@@ -85,6 +85,8 @@ public abstract class CommandTestBase {
             directory.resolve("sendmail"),
             List.of(),
             directory.resolve("logger"),
+            List.of(directory.resolve("nft")),
+            List.of(directory.resolve("resolv.conf")),
             List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
             mailTimeout,
             clock(),

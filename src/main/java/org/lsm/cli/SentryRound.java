@@ -1,0 +1,164 @@
+package org.lsm.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.lsm.alert.Alert;
+import org.lsm.alert.History;
+import org.lsm.alert.Outbox;
+import org.lsm.alert.ScanReport;
+import org.lsm.config.Config;
+import org.lsm.config.Config.SentryMode;
+import org.lsm.sentry.Names;
+import org.lsm.sentry.Sentry;
+import org.lsm.sentry.SentryState;
+import org.lsm.sentry.SentryState.Decision;
+import org.lsm.sentry.TableContent;
+import org.lsm.snapshot.Prober;
+import org.lsm.snapshot.Probes;
+import org.lsm.snapshot.Snapshot;
+import org.lsm.snapshot.Snapshot.Origin;
+import org.lsm.snapshot.StateDirectory;
+
+/**
+ * What a round does about probes of unused ports: reads who has probed, tells of it, and sees to it
+ * that the kernel watches the ports that nobody serves now.
+ */
+final class SentryRound {
+
+  private final LsmCommand command;
+  private final Context context;
+  private final Config config;
+  private final History history;
+  private final Outbox outbox;
+  private final Sentry sentry;
+  private final Path file;
+
+  private Optional<Probes> probes = Optional.empty();
+  private Optional<ScanReport> report = Optional.empty();
+
+  SentryRound(LsmCommand command, Config config, History history, Outbox outbox) {
+    this.command = command;
+    this.context = command.context;
+    this.config = config;
+    this.history = history;
+    this.outbox = outbox;
+    this.sentry = context.sentry();
+    this.file = StateDirectory.sentry(config.stateDirectory());
+  }
+
+  /** Whether there is anything to do: also where it was switched off, and its table is left. */
+  static boolean isDue(Config config) {
+    return config.sentry() != SentryMode.OFF
+        || Files.exists(StateDirectory.sentry(config.stateDirectory()));
+  }
+
+  /** How many hosts have probed, for the metrics; nothing if that could not be read. */
+  SortedMap<String, Long> counts() {
+    SortedMap<String, Long> counts = new TreeMap<>();
+    probes.ifPresent(
+        it -> {
+          counts.put("seen", (long) it.probers().size());
+          counts.put("scanning", it.scanning(config.sentryTrigger()));
+          counts.put("blocked", it.blocked());
+        });
+    return counts;
+  }
+
+  /** What was told in this round. */
+  Optional<ScanReport> report() {
+    return report;
+  }
+
+  /**
+   * Does it. What keeps it from that is no reason not to watch sockets.
+   *
+   * @param serving snapshots whose ports are served; none if that could not be found out
+   * @param quiet whether to say nothing of what was said before
+   */
+  void run(Origin origin, List<Snapshot> serving, boolean quiet) {
+    SentryState before = SentryState.read(file);
+    SentryState next = before;
+    try {
+      if (config.sentry() == SentryMode.OFF) {
+        sentry.remove();
+        Files.deleteIfExists(file);
+        return;
+      }
+      next = watch(before, origin, serving).troubled("");
+    } catch (IOException e) {
+      next = before.troubled(e.getMessage());
+      if (!quiet || !before.trouble().equals(next.trouble())) {
+        command.warn(e.getMessage());
+      }
+    }
+    remember(next);
+  }
+
+  private SentryState watch(SentryState before, Origin origin, List<Snapshot> serving)
+      throws IOException {
+    Instant now = context.host().clock().instant();
+    Optional<TableContent> found = sentry.read(now);
+    SentryState next = before;
+    if (found.isPresent()) {
+      probes = Optional.of(found.get().probes());
+      next = tell(before, found.get().probes(), origin, now).blocking(found.get().blocked());
+    }
+    if (!serving.isEmpty()) {
+      remember(next); // that there is a table is known before there is one
+      sentry.apply(context.rules(config, serving), found, next.blocked(), now);
+    }
+    if (probes.isPresent() && probes.get().overflowing()) {
+      sentry.forget();
+    }
+    return next;
+  }
+
+  private SentryState tell(SentryState before, Probes found, Origin origin, Instant now) {
+    Decision decision =
+        before.decide(found, config.sentryTrigger(), ScanReport.MOST, now, config.sentryRemind());
+    if (decision.told().isEmpty()) {
+      return decision.next();
+    }
+    ScanReport telling =
+        new ScanReport(origin, named(decision.told()), notes(found), context::zone);
+    report = Optional.of(telling);
+    if (!outbox.put(Alert.of(telling, config.subject()))) {
+      return before;
+    }
+    history.add("scan", telling);
+    return decision.next();
+  }
+
+  private List<Prober> named(List<Prober> hosts) {
+    if (!config.sentryResolves()) {
+      return hosts;
+    }
+    int most = Math.min(hosts.size(), ScanReport.MOST);
+    return Stream.concat(
+            Names.with(hosts.subList(0, most)).stream(), hosts.subList(most, hosts.size()).stream())
+        .toList();
+  }
+
+  static List<String> notes(Probes probes) {
+    return probes.overflowing()
+        ? List.of(
+            "more hosts or ports than there is room for since the last run, or nearly so: there may"
+                + " be others, and these addresses may be forged")
+        : List.of();
+  }
+
+  private void remember(SentryState state) {
+    try {
+      state.write(file);
+    } catch (IOException e) {
+      command.warn("who scans will be told again: " + e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package org.lsm.sentry;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.lsm.snapshot.Prober;
+
+/** Names of hosts in the DNS, as far as they are told in time. */
+public final class Names {
+
+  /** RFC 1123, section 2.1: who scans may have put anything else there. */
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,253}");
+
+  /** For all of them, for it may be the server of who scans that has to answer. */
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  private Names() {}
+
+  /** The same hosts, with a name if they have one that leads back to their address. */
+  public static List<Prober> with(List<Prober> hosts) {
+    List<CompletableFuture<Prober>> asked =
+        hosts.stream()
+            .map(host -> CompletableFuture.supplyAsync(() -> with(host), Names::start))
+            .toList();
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    return IntStream.range(0, hosts.size())
+        .mapToObj(i -> answer(asked.get(i), hosts.get(i), deadline - System.nanoTime()))
+        .toList();
+  }
+
+  private static Prober answer(CompletableFuture<Prober> asked, Prober otherwise, long nanos) {
+    return asked.completeOnTimeout(otherwise, Math.max(nanos, 1), TimeUnit.NANOSECONDS).join();
+  }
+
+  private static Prober with(Prober host) {
+    try {
+      // A name that does not lead back to the address is not believed by this either.
+      String name = InetAddress.getByName(host.address()).getCanonicalHostName();
+      boolean found = !name.equals(host.address()) && NAME.matcher(name).matches();
+      return found ? host.named(name) : host;
+    } catch (UnknownHostException e) {
+      return host;
+    }
+  }
+
+  private static void start(Runnable task) {
+    Thread thread = new Thread(task, "name");
+    thread.setDaemon(true);
+    thread.start();
+  }
+}

@@ -1,0 +1,176 @@
+package org.lsm.sentry;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.stream.Collectors;
+
+/** The table {@code inet lsm} in the kernel, through nft(8). */
+public final class Sentry {
+
+  private static final String NO_TABLE = "No such file or directory";
+
+  private final Nft nft;
+
+  /** Runs nft. */
+  @FunctionalInterface
+  public interface Nft {
+    /**
+     * Runs it to its end and returns what it wrote.
+     *
+     * @param input its standard input
+     * @throws IOException if it cannot be started, or fails; then with what it said
+     */
+    String run(List<String> arguments, String input) throws IOException;
+  }
+
+  public Sentry(Nft nft) {
+    this.nft = nft;
+  }
+
+  /**
+   * What is in the table.
+   *
+   * @param now when that is
+   * @return empty if there is no table
+   */
+  public Optional<TableContent> read(Instant now) throws IOException {
+    try {
+      return Optional.of(
+          TableContent.parse(run(List.of("-j", "list", "table", "inet", "lsm"), ""), now));
+    } catch (RefusedException e) {
+      if (e.said.contains(NO_TABLE)) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Sees to it that the table has these rules.
+   *
+   * @param found what is in it now; empty if there is none
+   * @param blocked who is to be blocked in a new table, and until when
+   * @param now the time
+   * @return whether something had to be changed
+   */
+  public boolean apply(
+      Ruleset rules, Optional<TableContent> found, SortedMap<String, Instant> blocked, Instant now)
+      throws IOException {
+    String mark = found.map(TableContent::mark).orElse("");
+    if (mark.equals(rules.mark())) {
+      return false;
+    }
+    run(
+        Ruleset.hasSameSets(mark)
+            ? rules.replacement()
+            : rules.creation() + rules.block().map(it -> blocking(blocked, it, now)).orElse(""));
+    return true;
+  }
+
+  private static String blocking(
+      SortedMap<String, Instant> blocked, Ruleset.Block how, Instant now) {
+    return blocked.entrySet().stream()
+        .filter(it -> it.getValue().isAfter(now))
+        .limit(Ruleset.MOST)
+        .map(it -> blocking(it.getKey(), how.time(), Duration.between(now, it.getValue())) + "\n")
+        .collect(Collectors.joining());
+  }
+
+  private static String blocking(String address, Duration time, Duration left) {
+    long seconds = Math.max(left.toSeconds(), 1);
+    return String.format(
+        "add element %s blocked%s { %s timeout %ds expires %ds }",
+        Ruleset.TABLE, version(address), address, Math.max(time.toSeconds(), seconds), seconds);
+  }
+
+  /** Blocks a host from now on. */
+  public void block(String address, Duration time) throws IOException {
+    unblock(address); // for else the time it was blocked for would stand
+    run(blocking(address, time, time));
+  }
+
+  /** Lets a host in again; what it has done before is forgiven. */
+  public void unblock(String address) throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (String set : List.of("blocked", "tries")) {
+      String element = " element " + Ruleset.TABLE + " " + set + version(address) + " { " + address;
+      // To delete what is not there would fail, and to add what is there does not.
+      text.append("add").append(element).append(" timeout 1s }\n");
+      text.append("delete").append(element).append(" }\n");
+    }
+    run(text.toString());
+  }
+
+  private static String version(String address) {
+    return address.indexOf(':') < 0 ? "4" : "6";
+  }
+
+  /** Forgets who has probed, as what there is room for was read; who is blocked stays so. */
+  public void forget() throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (String set : List.of("hosts", "kinds", "ports", "tries")) {
+      for (String version : List.of("4", "6")) {
+        text.append("flush set ").append(Ruleset.TABLE).append(' ').append(set).append(version);
+        text.append('\n');
+      }
+    }
+    run(text.toString());
+  }
+
+  /** Removes the table, if there is one. */
+  public void remove() throws IOException {
+    run("add table " + Ruleset.TABLE + "\ndelete table " + Ruleset.TABLE + "\n");
+  }
+
+  private void run(String commands) throws IOException {
+    run(List.of("-f", "-"), commands);
+  }
+
+  private String run(List<String> arguments, String input) throws IOException {
+    try {
+      return nft.run(arguments, input);
+    } catch (IOException e) {
+      throw new RefusedException(e);
+    }
+  }
+
+  /** The packet filter cannot be used; says why, and what to do. */
+  static final class RefusedException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    private static final Map<String, String> ADVICE =
+        Map.of(
+            "Operation not permitted",
+            "run lsm as root, in a container with CAP_NET_ADMIN",
+            "there is no program",
+            "install nftables",
+            "not supported",
+            "this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)");
+
+    private final String said;
+
+    RefusedException(IOException e) {
+      super(explain(e.getMessage()), e);
+      this.said = e.getMessage();
+    }
+
+    private static String explain(String said) {
+      String advice =
+          ADVICE.entrySet().stream()
+              .filter(it -> said.contains(it.getKey()))
+              .map(Map.Entry::getValue)
+              .findFirst()
+              .orElse("see what nft says to 'nft list table inet lsm'");
+      return "the packet filter cannot be used: "
+          + said.lines().findFirst().orElse("").strip()
+          + "; "
+          + advice
+          + ", or set SENTRY=\"off\"";
+    }
+  }
+}

@@ -1,0 +1,176 @@
+package org.lsm.sentry;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.lsm.snapshot.DurableFile;
+import org.lsm.snapshot.Prober;
+import org.lsm.snapshot.Probes;
+import org.lsm.snapshot.SealedText;
+
+/**
+ * What is remembered of who has probed: whom the administrator was told of, and who is blocked, for
+ * the kernel forgets that when it boots. That there is such a file tells that there may be a table.
+ *
+ * @param trouble why the packet filter could not be used at the last run; empty if it could
+ * @param flood when the last alert was sent that had too many hosts to name them all
+ * @param told whom the administrator was told of, and when
+ * @param blocked who is blocked, and until when
+ */
+public record SentryState(
+    String trouble,
+    Instant flood,
+    SortedMap<String, Instant> told,
+    SortedMap<String, Instant> blocked) {
+
+  private static final String KIND = "lsm-sentry";
+  private static final String FORMAT = "1";
+
+  /** Lest forged addresses fill the disk; who is forgotten is told again. */
+  private static final int MOST = 20_000;
+
+  /** Who makes so many addresses up that they cannot all be named gets an alert an hour at most. */
+  private static final Duration FLOOD = Duration.ofHours(1);
+
+  /**
+   * What one look at the table makes of it.
+   *
+   * @param next what to remember once these were told
+   * @param told the hosts to tell now, those that are blocked and have tried most first
+   */
+  public record Decision(SentryState next, List<Prober> told) {}
+
+  public SentryState {
+    told = new TreeMap<>(told);
+    blocked = new TreeMap<>(blocked);
+  }
+
+  /** A state that remembers nothing. */
+  public static SentryState empty() {
+    return new SentryState("", Instant.EPOCH, new TreeMap<>(), new TreeMap<>());
+  }
+
+  /** Reads a state; one that is damaged costs a repetition, never a silence. */
+  public static SentryState read(Path file) {
+    try {
+      return parse(new String(DurableFile.read(file), StandardCharsets.UTF_8));
+    } catch (IOException | RuntimeException e) {
+      return empty();
+    }
+  }
+
+  /** Writes it durably, if it is not what the file holds anyway. */
+  public void write(Path file) throws IOException {
+    byte[] content = format().getBytes(StandardCharsets.UTF_8);
+    try {
+      if (Arrays.equals(content, DurableFile.read(file))) {
+        return;
+      }
+    } catch (NoSuchFileException e) {
+      // then it is written
+    }
+    DurableFile.write(file, content);
+  }
+
+  /**
+   * Decides whom to tell of.
+   *
+   * @param probes what the table has
+   * @param trigger with so many ports a host is one to tell of
+   * @param most so many can be named in one alert
+   * @param remind how long to say nothing more of a host that goes on
+   */
+  public Decision decide(Probes probes, int trigger, int most, Instant now, Duration remind) {
+    List<Prober> fresh = new ArrayList<>();
+    for (Prober prober : probes.probers()) {
+      if (prober.scans(trigger) && isFresh(prober, now, remind)) {
+        fresh.add(prober);
+      }
+    }
+    boolean flooding = fresh.size() > most;
+    if (flooding && !flood.isAfter(now) && flood.plus(FLOOD).isAfter(now)) {
+      return new Decision(this, List.of());
+    }
+    fresh.sort(Prober.WORST_FIRST);
+    SortedMap<String, Instant> next = new TreeMap<>(told);
+    fresh.forEach(it -> next.put(it.address(), now.truncatedTo(ChronoUnit.SECONDS)));
+    return new Decision(
+        new SentryState(trouble, flooding ? now : flood, recent(next, now, remind), blocked),
+        fresh);
+  }
+
+  /** A clock that was set back must not silence anything. */
+  private boolean isFresh(Prober prober, Instant now, Duration remind) {
+    Instant last = told.get(prober.address());
+    // cron is never on time to the second.
+    Instant due = last == null ? now : last.plus(remind).truncatedTo(ChronoUnit.MINUTES);
+    return last == null || last.isAfter(now) || (!due.isAfter(now) && prober.last().isAfter(last));
+  }
+
+  /** What may still matter: no probe is older than the window of the table. */
+  private static SortedMap<String, Instant> recent(
+      SortedMap<String, Instant> told, Instant now, Duration remind) {
+    Instant oldest = now.minus(remind).minus(Ruleset.WINDOW);
+    SortedMap<String, Instant> recent = new TreeMap<>();
+    told.entrySet().stream()
+        .filter(it -> it.getValue().isAfter(oldest))
+        .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
+        .limit(MOST)
+        .forEach(it -> recent.put(it.getKey(), it.getValue()));
+    return recent;
+  }
+
+  /** The same with what the table says of who is blocked. */
+  public SentryState blocking(SortedMap<String, Instant> now) {
+    return new SentryState(trouble, flood, told, now);
+  }
+
+  /** The same with a host that the administrator knows of. */
+  public SentryState told(String address, Instant now) {
+    SortedMap<String, Instant> next = new TreeMap<>(told);
+    next.put(address, now);
+    return new SentryState(trouble, flood, next, blocked);
+  }
+
+  /** The same with why the packet filter cannot be used. */
+  public SentryState troubled(String reason) {
+    return new SentryState(reason, flood, told, blocked);
+  }
+
+  String format() {
+    SealedText text = new SealedText(KIND, FORMAT);
+    text.line("trouble", trouble);
+    text.line("flood", flood.toString());
+    told.forEach((address, time) -> text.line("told", address, time.toString()));
+    blocked.forEach((address, time) -> text.line("blocked", address, time.toString()));
+    return text.seal();
+  }
+
+  static SentryState parse(String text) {
+    String trouble = "";
+    Instant flood = Instant.EPOCH;
+    SortedMap<String, Instant> told = new TreeMap<>();
+    SortedMap<String, Instant> blocked = new TreeMap<>();
+    for (List<String> line : SealedText.open(text, KIND, FORMAT)) {
+      switch (line.get(0)) {
+        case "trouble" -> trouble = line.get(1);
+        case "flood" -> flood = Instant.parse(line.get(1));
+        case "told" -> told.put(line.get(1), Instant.parse(line.get(2)));
+        case "blocked" -> blocked.put(line.get(1), Instant.parse(line.get(2)));
+        default -> throw new IllegalArgumentException("unknown line '" + line.get(0) + "'");
+      }
+    }
+    return new SentryState(trouble, flood, told, blocked);
+  }
+}
