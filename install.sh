@@ -193,7 +193,7 @@ build() {
 }
 
 # What lsm consists of; the rest of its directory is the administrator's.
-program="runtime lib lsm archive.sh install.sh README.md LICENSE"
+program="runtime lib lsm archive.sh install.sh README.md LICENSE logcheck.rules fail2ban.conf"
 
 # Puts the new program beside the old one and tries it, before it takes its place.
 stage_program() {
@@ -204,6 +204,7 @@ stage_program() {
   trap 'rm -rf "$stage"; rmdir "$home" 2>/dev/null || :' EXIT
   trap 'exit 1' HUP INT TERM
   for item in $program share; do
+    [ -e "$image/$item" ] || item=conf/$item
     cp -RP "$image/$item" "$stage"
   done
   # Not with the owner and the modes of whoever unpacked it: this is what root runs.
@@ -367,6 +368,7 @@ uninstall_lsm() {
   if [ "$want_cron" = yes ] && grep -qsF "$prefix/sbin/lsm " "$cron_dir/lsm"; then
     rm -f "$cron_dir/lsm"
   fi
+  remove_rules "${state_dir:-/var/lib/lsm}"
   if [ "$(readlink -- "$prefix/sbin/lsm" || true)" = "$home/lsm" ]; then
     rm -f "$prefix/sbin/lsm"
   fi
@@ -385,11 +387,19 @@ uninstall_lsm() {
   fi
 }
 
+# What SENTRY has set in the packet filter; a file in the state directory tells that there may be something.
+remove_rules() {
+  [ -e "$1/sentry" ] || return 0
+  if ! nft delete table inet lsm 2>/dev/null && nft list table inet lsm >/dev/null 2>&1; then
+    echo "Note: the table inet lsm is still in the packet filter: nft delete table inet lsm"
+  fi
+}
+
 # Only what lsm itself has written, whatever STATE_DIR may point to.
 purge_state() {
   [ -n "$state_dir" ] && [ -d "$state_dir" ] || return 0
   (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp scan .scan.tmp \
-    told .told.tmp compared history.jsonl history.jsonl.[1-4] history.lock lock)
+    told .told.tmp sentry .sentry.tmp compared history.jsonl history.jsonl.[1-4] history.lock lock)
   if [ -d "$state_dir/outbox" ]; then
     (cd "$state_dir/outbox" && rm -f ./*.json ./*.json.damaged ./.*.json.tmp lock)
     rmdir "$state_dir/outbox" 2>/dev/null || :

@@ -38,7 +38,7 @@ tarball() {
 # The files of the package, where they will be installed.
 lay_out() {
   mkdir -p "$deb/usr/lib/lsm" "$deb/usr/sbin" "$deb/usr/share/doc/lsm" "$deb/etc/lsm" "$deb/etc/cron.d"
-  (cd "$target/lsm" && cp -R lsm lib runtime archive.sh "$deb/usr/lib/lsm")
+  (cd "$target/lsm" && cp -R lsm lib runtime archive.sh conf/logcheck.rules conf/fail2ban.conf "$deb/usr/lib/lsm")
   ln -s ../lib/lsm/lsm "$deb/usr/sbin/lsm"
   cp "$target"/lsm/conf/*.lsm "$deb/etc/lsm"
   cp src/deb/cron "$deb/etc/cron.d/lsm"
@@ -68,7 +68,7 @@ control() {
   (cd "$deb" && find etc -type f | sort | sed 's,^,/,' >DEBIAN/conffiles)
   (cd "$deb" && find usr -type f | sort | xargs md5sum >DEBIAN/md5sums)
   # What install.sh purges, the package purges: the same functions.
-  sed -n -e '/^value_of() {/,/^}/p' -e '/^purge_state() {/,/^}/p' install.sh >"$deb.functions"
+  sed -n -e '/^value_of() {/,/^}/p' -e '/^remove_rules() {/,/^}/p' -e '/^purge_state() {/,/^}/p' install.sh >"$deb.functions"
   for script in preinst postinst prerm postrm; do
     sed -e "/^#FUNCTIONS#/{r $deb.functions" -e 'd' -e '}' "src/deb/$script" >"$deb/DEBIAN/$script"
     chmod 755 "$deb/DEBIAN/$script"

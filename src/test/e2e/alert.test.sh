@@ -40,10 +40,7 @@ touch "$box" "$work/mail.log" "$work/auth.log" "$work/rfc5424.log"
 chown nobody "$work/mail" "$box"
 mkfifo "$work/opened"
 ip link set lo up
-# On many hosts /dev/log leads to the journal, so the test has a /dev of its own.
-tar -C /dev -cf "$work/dev.tar" null zero full random urandom tty
-mount -t tmpfs -o mode=755 lsm-e2e /dev
-tar -C /dev -xf "$work/dev.tar"
+own_dev
 
 # --- Postfix: port 25 for anybody, port 587 for who has encrypted and logged in
 cp -R /etc/postfix "$work/postfix"
