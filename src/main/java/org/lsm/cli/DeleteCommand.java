@@ -22,11 +22,11 @@ public final class DeleteCommand extends LsmCommand {
     try (StateDirectory state = context.openState(config)) {
       List<Path> deleted = state.deleteAll();
       deleted.forEach(file -> out().println("Deleted " + file));
-      removeRules(config);
       history(config).addAll("deleted", deleted.stream().map(Path::toString).toList());
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + config.stateDirectory());
       }
+      removeRules(config);
     }
     return ExitCode.DONE;
   }

@@ -112,20 +112,22 @@ public final class SentryCommand extends LsmCommand {
   private void change(Config config, AddressRange host) throws IOException {
     Sentry sentry = context.sentry();
     Path file = StateDirectory.sentry(config.stateDirectory());
+    TableContent before = read();
     if (action == Action.BLOCK) {
       requireBlockable(config, host);
       sentry.block(host.toString(), config.sentryBlock());
-    } else if (blocked(read(), host).isPresent()) {
+    } else if (blocked(before, host).isPresent()) {
       sentry.unblock(host.toString());
     } else {
       throw new IOException(host + " is not blocked; 'lsm sentry' tells who is");
     }
     TableContent after = read();
+    String name = blocked(action == Action.BLOCK ? after : before, host).orElse(host.toString());
     SentryState state = SentryState.read(file).blocking(after.blocked());
     // What the administrator has done himself he needs not be told.
     blocked(after, host).map(it -> state.told(it, now())).orElse(state).write(file);
-    history(config).add(action + "ed", host.toString());
-    out().println(host + " is " + action + "ed");
+    history(config).add(action + "ed", name);
+    out().println(name + " is " + action + "ed");
   }
 
   /** A host as nft writes it, if it is blocked. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -16,6 +17,7 @@ import org.lsm.alert.ScanReport;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.sentry.Names;
+import org.lsm.sentry.Ruleset;
 import org.lsm.sentry.Sentry;
 import org.lsm.sentry.SentryState;
 import org.lsm.sentry.SentryState.Decision;
@@ -40,6 +42,8 @@ final class SentryRound {
   private final Sentry sentry;
   private final Path file;
 
+  // What the round has found out.
+  private SentryState state = SentryState.empty();
   private Optional<Probes> probes = Optional.empty();
   private Optional<ScanReport> report = Optional.empty();
 
@@ -83,57 +87,61 @@ final class SentryRound {
    * @param quiet whether to say nothing of what was said before
    */
   void run(Origin origin, List<Snapshot> serving, boolean quiet) {
-    SentryState before = SentryState.read(file);
-    SentryState next = before;
+    state = SentryState.read(file);
+    String before = state.trouble();
     try {
       if (config.sentry() == SentryMode.OFF) {
         sentry.remove();
         Files.deleteIfExists(file);
         return;
       }
-      next = watch(before, origin, serving).troubled("");
+      watch(origin, serving);
+      state = state.troubled("");
     } catch (IOException e) {
-      next = before.troubled(e.getMessage());
-      if (!quiet || !before.trouble().equals(next.trouble())) {
-        command.warn(e.getMessage());
-      }
+      trouble(Trouble.explain(e), before, quiet);
+    } catch (OutOfMemoryError e) {
+      trouble("there is not enough memory to read who has probed ports", before, quiet);
     }
-    remember(next);
+    remember();
   }
 
-  private SentryState watch(SentryState before, Origin origin, List<Snapshot> serving)
-      throws IOException {
+  private void trouble(String reason, String before, boolean quiet) {
+    state = state.troubled(reason);
+    if (!quiet || !before.equals(reason)) {
+      command.warn(reason);
+    }
+  }
+
+  private void watch(Origin origin, List<Snapshot> serving) throws IOException {
     Instant now = context.host().clock().instant();
     Optional<TableContent> found = sentry.read(now);
-    SentryState next = before;
     if (found.isPresent()) {
       probes = Optional.of(found.get().probes());
-      next = tell(before, found.get().probes(), origin, now).blocking(found.get().blocked());
+      tell(found.get().probes(), origin, now);
+      state = state.blocking(found.get().blocked());
     }
     if (!serving.isEmpty()) {
-      remember(next); // that there is a table is known before there is one
-      sentry.apply(context.rules(config, serving), found, next.blocked(), now);
+      remember(); // that there is a table is known before there is one
+      sentry.apply(context.rules(config, serving), found, state.blocked(), now);
     }
     if (probes.isPresent() && probes.get().overflowing()) {
       sentry.forget();
     }
-    return next;
   }
 
-  private SentryState tell(SentryState before, Probes found, Origin origin, Instant now) {
+  private void tell(Probes found, Origin origin, Instant now) {
     Decision decision =
-        before.decide(found, config.sentryTrigger(), ScanReport.MOST, now, config.sentryRemind());
+        state.decide(found, config.sentryTrigger(), ScanReport.MOST, now, config.sentryRemind());
     if (decision.told().isEmpty()) {
-      return decision.next();
+      return;
     }
     ScanReport telling =
         new ScanReport(origin, named(decision.told()), notes(found), context::zone);
     report = Optional.of(telling);
-    if (!outbox.put(Alert.of(telling, config.subject()))) {
-      return before;
+    if (outbox.put(Alert.of(telling, config.subject()))) {
+      history.add("scan", telling);
+      state = decision.next();
     }
-    history.add("scan", telling);
-    return decision.next();
   }
 
   private List<Prober> named(List<Prober> hosts) {
@@ -147,14 +155,19 @@ final class SentryRound {
   }
 
   static List<String> notes(Probes probes) {
-    return probes.overflowing()
-        ? List.of(
-            "more hosts or ports than there is room for since the last run, or nearly so: there may"
-                + " be others, and these addresses may be forged")
-        : List.of();
+    List<String> notes = new ArrayList<>();
+    if (probes.overflowing()) {
+      notes.add(
+          "more hosts or ports than there is room for since the last run, or nearly so: there may be"
+              + " others, and these addresses may be forged");
+    }
+    if (probes.blocked() >= Ruleset.MOST) {
+      notes.add("so many hosts are blocked that there may be no room for more");
+    }
+    return notes;
   }
 
-  private void remember(SentryState state) {
+  private void remember() {
     try {
       state.write(file);
     } catch (IOException e) {

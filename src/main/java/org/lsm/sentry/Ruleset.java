@@ -52,11 +52,14 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
 
   static final String TABLE = "inet lsm";
 
-  /** What a table of another one is replaced for, as its sets are others. */
+  /** Of the sets: a table of another format is made anew. */
   private static final String FORMAT = "1";
 
   /** In each set of hosts, lest forged addresses fill the memory of the kernel. */
-  static final int MOST = 10_000;
+  public static final int MOST = 10_000;
+
+  /** In each set of hosts with their ports. */
+  static final int MOST_PAIRS = 40_000;
 
   /** How long a probe counts. */
   static final Duration WINDOW = Duration.ofDays(1);
@@ -102,8 +105,9 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
         set finV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set xmasV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set oddV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set portsV { type ipvV_addr . inet_proto . inet_service; flags dynamic,timeout; size MOST; }
+        set portsV { type ipvV_addr . inet_proto . inet_service; flags dynamic,timeout; size PAIRS; }
         set triesV { type ipvV_addr; flags dynamic,timeout; size MOST; }
+        set caughtV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set blockedV { type ipvV_addr; flags dynamic,timeout; size MOST; }
 
         chain probeV {
@@ -114,20 +118,28 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
           FLAGS == fin update @finV { ip saddr timeout WINDOW }
           FLAGS == fin|psh|urg update @xmasV { ip saddr timeout WINDOW }
           FLAGS != { syn, 0x0, fin, fin|psh|urg } update @oddV { ip saddr timeout WINDOW }
+          AGAIN
           ip saddr . meta l4proto . th dport @portsV return
-          add @portsV { ip saddr . meta l4proto . th dport timeout WINDOW } BLOCK
+          add @portsV { ip saddr . meta l4proto . th dport timeout WINDOW } AT_TRIGGER
         }
 
       """;
 
+  private static final String MAY_BLOCK = "PROTOCOL ip saddr != @sparedV fib saddr type != local";
+
+  private static final String BLOCK = " add @blockedV { ip saddr timeout TIME } drop";
+
+  /** Who was caught within the window is blocked again at once, also for ports it has tried. */
+  private static final String AGAIN = "ip saddr @caughtV " + MAY_BLOCK + BLOCK;
+
   /**
    * Stands in the rule that adds a port: what the set of ports has no room for would else count at
-   * each packet. A limit that is never refilled in time is what counts.
+   * each packet.
    */
-  private static final String BLOCK =
-      "PROTOCOL ip saddr != @sparedV fib saddr type != local COUNT"
-          + " add @blockedV { ip saddr timeout TIME } drop";
+  private static final String AT_TRIGGER =
+      MAY_BLOCK + " COUNT add @caughtV { ip saddr timeout WINDOW }" + BLOCK;
 
+  /** A limit that is never refilled in time is what counts. */
   private static final String COUNT =
       "add @triesV { ip saddr timeout WINDOW limit rate over 1/day burst BURST packets }";
 
@@ -199,12 +211,14 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
     return prefix() + HexFormat.of().toHexDigits((int) sum.getValue());
   }
 
-  private static String prefix() {
-    return "lsm " + FORMAT + " ";
+  /** What the content of the sets depends on. */
+  private String prefix() {
+    String mode = block.map(it -> "block " + it.trigger()).orElse("report");
+    return "lsm " + FORMAT + " " + mode + " ";
   }
 
-  /** Whether a table with this mark has the same sets, so that what is in them can stay. */
-  static boolean hasSameSets(String mark) {
+  /** Whether what is in the sets of a table with this mark can stay as it is. */
+  boolean fits(String mark) {
     return mark.startsWith(prefix());
   }
 
@@ -219,9 +233,6 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
     for (String set :
         List.of("tcp_ports", "udp_ports", "ignored4", "ignored6", "spared4", "spared6")) {
       text.append("flush set " + TABLE + " ").append(set).append('\n');
-    }
-    if (block.isEmpty()) {
-      text.append("flush set " + TABLE + " blocked4\nflush set " + TABLE + " blocked6\n");
     }
     return text + table();
   }
@@ -247,17 +258,18 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
     return FAMILY
         .replace("IGNORED", elements(ignored, six))
         .replace("SPARED", block.map(it -> elements(it.spared(), six)).orElse(""))
-        .replace("BLOCK", block.map(Ruleset::rule).orElse(""))
+        .replace("AGAIN", block.map(it -> rule(AGAIN, it)).orElse(""))
+        .replace("AT_TRIGGER", block.map(it -> rule(AT_TRIGGER, it)).orElse(""))
         .replace("FLAGS", FLAGS)
         .replace("WINDOW", seconds(WINDOW))
         .replace("MOST", String.valueOf(MOST))
+        .replace("PAIRS", String.valueOf(MOST_PAIRS))
         .replace("ip ", header)
         .replace("V", version);
   }
 
-  private static String rule(Block how) {
-    return BLOCK
-        .replace("PROTOCOL", how.byUdp() ? "" : "meta l4proto tcp")
+  private static String rule(String rule, Block how) {
+    return rule.replace("PROTOCOL", how.byUdp() ? "" : "meta l4proto tcp")
         // A burst of none would be one of five.
         .replace("COUNT", how.trigger() == 1 ? "" : COUNT)
         .replace("BURST", String.valueOf(how.trigger() - 1))

@@ -66,7 +66,7 @@ public final class Sentry {
       return false;
     }
     run(
-        Ruleset.hasSameSets(mark)
+        rules.fits(mark)
             ? rules.replacement()
             : rules.creation() + rules.block().map(it -> blocking(blocked, it, now)).orElse(""));
     return true;
@@ -97,7 +97,7 @@ public final class Sentry {
   /** Lets a host in again; what it has done before is forgiven. */
   public void unblock(String address) throws IOException {
     StringBuilder text = new StringBuilder();
-    for (String set : List.of("blocked", "tries")) {
+    for (String set : List.of("blocked", "caught", "tries")) {
       String element = " element " + Ruleset.TABLE + " " + set + version(address) + " { " + address;
       // To delete what is not there would fail, and to add what is there does not.
       text.append("add").append(element).append(" timeout 1s }\n");

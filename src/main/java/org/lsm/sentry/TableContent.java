@@ -33,8 +33,8 @@ import org.lsm.snapshot.Probes;
  */
 public record TableContent(String mark, Probes probes, SortedMap<String, Instant> blocked) {
 
-  /** With so many elements a set counts as full: more could come before the next look. */
-  private static final int NEARLY_FULL = Ruleset.MOST * 9 / 10;
+  /** With so much of its room taken a set counts as full: more could come before the next look. */
+  private static final double NEARLY_FULL = 0.9;
 
   /**
    * Takes it apart. It is read element by element: what is in a full table would not fit into
@@ -132,7 +132,9 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
         }
       }
       reader.endArray();
-      overflowing |= count >= NEARLY_FULL;
+      int room = set.startsWith("ports") ? Ruleset.MOST_PAIRS : Ruleset.MOST;
+      boolean blocks = set.startsWith("blocked") || set.startsWith("caught");
+      overflowing |= !blocks && count >= room * NEARLY_FULL;
     }
 
     private void element(String set, JsonObject element) {
@@ -154,8 +156,8 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
           host(address, start);
           blocked.put(address, end);
         }
-        case "tries" -> {
-          // they only count
+        case "tries", "caught" -> {
+          // of use to the rules alone
         }
         default -> host(address, start).kinds.add(Kind.valueOf(name.toUpperCase(Locale.ROOT)));
       }
