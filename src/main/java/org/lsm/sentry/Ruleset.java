@@ -52,6 +52,10 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
 
   static final String TABLE = "inet lsm";
 
+  /** The sets that tell who has probed, without the version of IP at their end. */
+  static final List<String> PROBED =
+      List.of("hosts", "syn", "null", "fin", "xmas", "odd", "ports", "tries");
+
   /** Of the sets: a table of another format is made anew. */
   private static final String FORMAT = "1";
 

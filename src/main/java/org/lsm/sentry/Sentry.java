@@ -113,7 +113,7 @@ public final class Sentry {
   /** Forgets who has probed, as what there is room for was read; who is blocked stays so. */
   public void forget() throws IOException {
     StringBuilder text = new StringBuilder();
-    for (String set : List.of("hosts", "kinds", "ports", "tries")) {
+    for (String set : Ruleset.PROBED) {
       for (String version : List.of("4", "6")) {
         text.append("flush set ").append(Ruleset.TABLE).append(' ').append(set).append(version);
         text.append('\n');
