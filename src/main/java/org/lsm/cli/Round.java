@@ -73,8 +73,11 @@ final class Round {
     try (StateDirectory state = context.openState(config)) {
       look(state, quiet);
     }
-    Optional<ScanReport> scans = sentry.flatMap(SentryRound::report);
-    report.ifPresent(it -> show.accept(it, scans));
+    // No lambdas here: nearly every run has nothing to tell, and each costs its start.
+    Optional<ScanReport> scans = sentry.isPresent() ? sentry.get().report() : Optional.empty();
+    if (report.isPresent()) {
+      show.accept(report.get(), scans);
+    }
     if (speaks || scans.isPresent() || !delivered) {
       delivered = outbox.deliver();
     }

@@ -143,14 +143,17 @@ public final class Sentry {
   static final class RefusedException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    private static final Map<String, String> ADVICE =
-        Map.of(
-            "Operation not permitted",
-            "run lsm as root, in a container with CAP_NET_ADMIN",
-            "there is no program",
-            "install nftables",
-            "not supported",
-            "this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)");
+    private static final String KERNEL =
+        "this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)";
+
+    /** What to do, by what nft says. */
+    private static final List<Map.Entry<String, String>> ADVICE =
+        List.of(
+            Map.entry("there is no program", "install nftables"),
+            Map.entry(
+                "Operation not permitted", "run lsm as root, in a container with CAP_NET_ADMIN"),
+            Map.entry("not supported", KERNEL),
+            Map.entry("Could not process rule", KERNEL));
 
     private final String said;
 
@@ -161,7 +164,7 @@ public final class Sentry {
 
     private static String explain(String said) {
       String advice =
-          ADVICE.entrySet().stream()
+          ADVICE.stream()
               .filter(it -> said.contains(it.getKey()))
               .map(Map.Entry::getValue)
               .findFirst()
