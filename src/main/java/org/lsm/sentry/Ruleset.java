@@ -54,7 +54,7 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
 
   /** The sets that tell who has probed, without the version of IP at their end. */
   static final List<String> PROBED =
-      List.of("hosts", "syn", "null", "fin", "xmas", "odd", "ports", "tries");
+      List.of("hosts", "syn", "null", "fin", "xmas", "odd", "tcp", "udp", "tries");
 
   /** Of the sets: a table of another format is made anew. */
   private static final String FORMAT = "1";
@@ -97,7 +97,8 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
 
   /**
    * What there is for IPv4 and for IPv6: {@code V} is 4 or 6, {@code ip} is ip or ip6. The kinds
-   * have sets of their own: nft 1.0.6 ends itself where it is to print flags out of a set.
+   * have sets of their own: nft 1.0.6 ends itself where it is to print flags out of a set. So has
+   * UDP, lest a flood of forged datagrams leave no room for who scans.
    */
   private static final String FAMILY =
       """
@@ -109,7 +110,8 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
         set finV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set xmasV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set oddV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set portsV { type ipvV_addr . inet_proto . inet_service; flags dynamic,timeout; size PAIRS; }
+        set tcpV { type ipvV_addr . inet_service; flags dynamic,timeout; size PAIRS; }
+        set udpV { type ipvV_addr . inet_service; flags dynamic,timeout; size PAIRS; }
         set triesV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set caughtV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set blockedV { type ipvV_addr; flags dynamic,timeout; size MOST; }
@@ -123,25 +125,27 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
           FLAGS == fin|psh|urg update @xmasV { ip saddr timeout WINDOW }
           FLAGS != { syn, 0x0, fin, fin|psh|urg } update @oddV { ip saddr timeout WINDOW }
           AGAIN
-          ip saddr . meta l4proto . th dport @portsV return
-          add @portsV { ip saddr . meta l4proto . th dport timeout WINDOW } AT_TRIGGER
+          ip saddr . tcp dport @tcpV return
+          ip saddr . udp dport @udpV return
+          add @tcpV { ip saddr . tcp dport timeout WINDOW } AT_TCP_TRIGGER
+          add @udpV { ip saddr . udp dport timeout WINDOW } AT_UDP_TRIGGER
         }
 
       """;
 
-  private static final String MAY_BLOCK = "PROTOCOL ip saddr != @sparedV fib saddr type != local";
+  private static final String MAY_BLOCK = "ip saddr != @sparedV fib saddr type != local ";
 
-  private static final String BLOCK = " add @blockedV { ip saddr timeout TIME } drop";
+  private static final String BLOCK = "add @blockedV { ip saddr timeout TIME } drop";
 
   /** Who was caught within the window is blocked again at once, also for ports it has tried. */
-  private static final String AGAIN = "ip saddr @caughtV " + MAY_BLOCK + BLOCK;
+  private static final String AGAIN = "PROTOCOL ip saddr @caughtV " + MAY_BLOCK + BLOCK;
 
   /**
    * Stands in the rule that adds a port: what the set of ports has no room for would else count at
    * each packet.
    */
   private static final String AT_TRIGGER =
-      MAY_BLOCK + " COUNT add @caughtV { ip saddr timeout WINDOW }" + BLOCK;
+      MAY_BLOCK + "COUNT add @caughtV { ip saddr timeout WINDOW } " + BLOCK;
 
   /** A limit that is never refilled in time is what counts. */
   private static final String COUNT =
@@ -263,7 +267,9 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
         .replace("IGNORED", elements(ignored, six))
         .replace("SPARED", block.map(it -> elements(it.spared(), six)).orElse(""))
         .replace("AGAIN", block.map(it -> rule(AGAIN, it)).orElse(""))
-        .replace("AT_TRIGGER", block.map(it -> rule(AT_TRIGGER, it)).orElse(""))
+        .replace("AT_TCP_TRIGGER", block.map(it -> rule(AT_TRIGGER, it)).orElse(""))
+        .replace(
+            "AT_UDP_TRIGGER", block.filter(Block::byUdp).map(it -> rule(AT_TRIGGER, it)).orElse(""))
         .replace("FLAGS", FLAGS)
         .replace("WINDOW", seconds(WINDOW))
         .replace("MOST", String.valueOf(MOST))

@@ -78,7 +78,9 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
 
     private Prober prober(String address, Instant blockedUntil) {
       Optional<Instant> until = Optional.ofNullable(blockedUntil);
-      return new Prober(address, "", tcp, udp, new TreeSet<>(kinds), packets, first, last, until);
+      // Where there was no room to count the packets, each port has had one.
+      long least = Math.max(packets, tcp.size() + udp.size());
+      return new Prober(address, "", tcp, udp, new TreeSet<>(kinds), least, first, last, until);
     }
   }
 
@@ -132,7 +134,7 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
         }
       }
       reader.endArray();
-      int room = set.startsWith("ports") ? Ruleset.MOST_PAIRS : Ruleset.MOST;
+      int room = set.matches("(tcp|udp)[46]") ? Ruleset.MOST_PAIRS : Ruleset.MOST;
       boolean blocks = set.startsWith("blocked") || set.startsWith("caught");
       overflowing |= !blocks && count >= room * NEARLY_FULL;
     }
@@ -151,7 +153,11 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
           Host host = host(address, start);
           host.packets = element.getAsJsonObject("counter").get("packets").getAsLong();
         }
-        case "ports" -> port(host(address, start), key.get(1).getAsString(), key.get(2).getAsInt());
+        case "tcp" -> host(address, start).tcp.add(key.get(1).getAsInt());
+        case "udp" -> {
+          host(address, start).kinds.add(Kind.UDP);
+          host(address, start).udp.add(key.get(1).getAsInt());
+        }
         case "blocked" -> {
           host(address, start);
           blocked.put(address, end);
@@ -167,15 +173,6 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
       Host host = hosts.computeIfAbsent(address, it -> new Host());
       host.seen(seen);
       return host;
-    }
-
-    private static void port(Host host, String protocol, int port) {
-      if (protocol.equals("udp")) {
-        host.kinds.add(Kind.UDP);
-        host.udp.add(port);
-      } else {
-        host.tcp.add(port);
-      }
     }
   }
 }
