@@ -271,7 +271,7 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
         .replace(
             "AT_UDP_TRIGGER", block.filter(Block::byUdp).map(it -> rule(AT_TRIGGER, it)).orElse(""))
         .replace("FLAGS", FLAGS)
-        .replace("WINDOW", seconds(WINDOW))
+        .replace("WINDOW", time(WINDOW))
         .replace("MOST", String.valueOf(MOST))
         .replace("PAIRS", String.valueOf(MOST_PAIRS))
         .replace("ip ", header)
@@ -283,11 +283,12 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
         // A burst of none would be one of five.
         .replace("COUNT", how.trigger() == 1 ? "" : COUNT)
         .replace("BURST", String.valueOf(how.trigger() - 1))
-        .replace("TIME", seconds(how.time()));
+        .replace("TIME", time(how.time()));
   }
 
-  private static String seconds(Duration time) {
-    return time.toSeconds() + "s";
+  /** In the language of nft, which takes no number of more than eight digits. */
+  static String time(Duration time) {
+    return time.toDays() + "d" + time.minusDays(time.toDays()).toSeconds() + "s";
   }
 
   private static String elements(Collection<AddressRange> ranges, boolean six) {

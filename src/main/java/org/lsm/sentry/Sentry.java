@@ -82,10 +82,15 @@ public final class Sentry {
   }
 
   private static String blocking(String address, Duration time, Duration left) {
-    long seconds = Math.max(left.toSeconds(), 1);
+    // By a clock that was set back more would be left than a block ever lasts.
+    long seconds = Math.max(1, Math.min(left.toSeconds(), time.toSeconds()));
     return String.format(
-        "add element %s blocked%s { %s timeout %ds expires %ds }",
-        Ruleset.TABLE, version(address), address, Math.max(time.toSeconds(), seconds), seconds);
+        "add element %s blocked%s { %s timeout %s expires %s }",
+        Ruleset.TABLE,
+        version(address),
+        address,
+        Ruleset.time(time),
+        Ruleset.time(Duration.ofSeconds(seconds)));
   }
 
   /** Blocks a host from now on. */
