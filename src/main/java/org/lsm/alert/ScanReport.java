@@ -51,6 +51,9 @@ public record ScanReport(
 
   private String verdict() {
     String here = escape(origin.host()) + ": ";
+    if (hosts.isEmpty()) {
+      return here + "more hosts probed unused ports than can be kept";
+    }
     long blocked = hosts.stream().filter(it -> it.blockedUntil().isPresent()).count();
     if (hosts.size() == 1) {
       Prober host = hosts.get(0);
@@ -131,8 +134,8 @@ public record ScanReport(
   List<Event> events() {
     List<Event> events = new ArrayList<>();
     named().forEach(host -> events.add(new Event(Occasion.SCAN.level(), line(host), data(host))));
-    if (more() > 0) {
-      String text = verdict() + ", " + more() + " not logged";
+    if (more() > 0 || hosts.isEmpty()) {
+      String text = verdict() + (more() > 0 ? ", " + more() + " not logged" : "");
       events.add(new Event(Occasion.SCAN.level(), text, new TreeMap<>()));
     }
     return events;

@@ -115,33 +115,37 @@ final class SentryRound {
   private void watch(Origin origin, List<Snapshot> serving) throws IOException {
     Instant now = context.host().clock().instant();
     Optional<TableContent> found = sentry.read(now);
+    boolean stored = true;
     if (found.isPresent()) {
       probes = Optional.of(found.get().probes());
-      tell(found.get().probes(), origin, now);
+      stored = tell(found.get().probes(), origin, now);
       state = state.blocking(found.get().blocked());
     }
     if (!serving.isEmpty()) {
       remember(); // that there is a table is known before there is one
       sentry.apply(context.rules(config, serving), found, state.blocked(), now);
     }
-    if (probes.isPresent() && probes.get().overflowing()) {
+    if (stored && probes.isPresent() && probes.get().overflowing()) {
       sentry.forget();
     }
   }
 
-  private void tell(Probes found, Origin origin, Instant now) {
+  /** Tells of who scans; returns false if that could not be stored. */
+  private boolean tell(Probes found, Origin origin, Instant now) {
     Decision decision =
         state.decide(found, config.sentryTrigger(), ScanReport.MOST, now, config.sentryRemind());
-    if (decision.told().isEmpty()) {
-      return;
+    if (!decision.due()) {
+      return true;
     }
     ScanReport telling =
         new ScanReport(origin, named(decision.told()), notes(found), context::zone);
     report = Optional.of(telling);
-    if (outbox.put(Alert.of(telling, config.subject()))) {
-      history.add("scan", telling);
-      state = decision.next();
+    if (!outbox.put(Alert.of(telling, config.subject()))) {
+      return false;
     }
+    history.add("scan", telling);
+    state = decision.next();
+    return true;
   }
 
   private List<Prober> named(List<Prober> hosts) {

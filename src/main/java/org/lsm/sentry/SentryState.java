@@ -40,7 +40,10 @@ public record SentryState(
   /** Lest forged addresses fill the disk; who is forgotten is told again. */
   private static final int MOST = 20_000;
 
-  /** Who makes so many addresses up that they cannot all be named gets an alert an hour at most. */
+  /**
+   * Who makes up more addresses than can be named, or than there is room for, gets an alert an hour
+   * at most.
+   */
   private static final Duration FLOOD = Duration.ofHours(1);
 
   /**
@@ -48,8 +51,9 @@ public record SentryState(
    *
    * @param next what to remember once these were told
    * @param told the hosts to tell now, those that are blocked and have tried most first
+   * @param due whether there is something to tell: hosts, or that there were too many to keep
    */
-  public record Decision(SentryState next, List<Prober> told) {}
+  public record Decision(SentryState next, List<Prober> told, boolean due) {}
 
   public SentryState {
     told = new TreeMap<>(told);
@@ -99,15 +103,20 @@ public record SentryState(
       }
     }
     boolean flooding = fresh.size() > most;
-    if (flooding && !flood.isAfter(now) && flood.plus(FLOOD).isAfter(now)) {
-      return new Decision(this, List.of());
+    boolean lately = !flood.isAfter(now) && flood.plus(FLOOD).isAfter(now);
+    if (flooding && lately) {
+      return new Decision(this, List.of(), false);
     }
+    // Behind the many that knock once there may be one that scans, whom there was no room for.
+    boolean full = probes.overflowing() && !lately;
     fresh.sort(Prober.WORST_FIRST);
     SortedMap<String, Instant> next = new TreeMap<>(told);
     fresh.forEach(it -> next.put(it.address(), now.truncatedTo(ChronoUnit.SECONDS)));
     return new Decision(
-        new SentryState(trouble, flooding ? now : flood, recent(next, now, remind), blocked),
-        fresh);
+        new SentryState(
+            trouble, flooding || full ? now : flood, recent(next, now, remind), blocked),
+        fresh,
+        full || !fresh.isEmpty());
   }
 
   /** A clock that was set back must not silence anything. */
