@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 /** The table {@code inet lsm} in the kernel, through nft(8). */
 public final class Sentry {
 
-  private static final String NO_TABLE = "No such file or directory";
+  private static final String NOT_THERE = "No such file or directory";
 
   private final Nft nft;
 
@@ -43,7 +43,7 @@ public final class Sentry {
       return Optional.of(
           TableContent.parse(run(List.of("-j", "list", "table", "inet", "lsm"), ""), now));
     } catch (RefusedException e) {
-      if (e.said.contains(NO_TABLE)) {
+      if (e.said.contains(NOT_THERE)) {
         return Optional.empty();
       }
       throw e;
@@ -101,14 +101,18 @@ public final class Sentry {
 
   /** Lets a host in again; what it has done before is forgiven. */
   public void unblock(String address) throws IOException {
-    StringBuilder text = new StringBuilder();
-    for (String set : List.of("blocked", "caught", "tries")) {
-      String element = " element " + Ruleset.TABLE + " " + set + version(address) + " { " + address;
-      // To delete what is not there would fail, and to add what is there does not.
-      text.append("add").append(element).append(" timeout 1s }\n");
-      text.append("delete").append(element).append(" }\n");
+    // One by one, for to delete what is not there fails. To add it before would take room.
+    for (String set : List.of("tries", "caught", "blocked")) {
+      try {
+        run(
+            String.format(
+                "delete element %s %s%s { %s }", Ruleset.TABLE, set, version(address), address));
+      } catch (RefusedException e) {
+        if (!e.said.contains(NOT_THERE)) {
+          throw e;
+        }
+      }
     }
-    run(text.toString());
   }
 
   private static String version(String address) {
@@ -155,6 +159,7 @@ public final class Sentry {
     private static final List<Map.Entry<String, String>> ADVICE =
         List.of(
             Map.entry("there is no program", "install nftables"),
+            Map.entry("Too many open files in system", "so many are blocked that there is no room"),
             Map.entry(
                 "Operation not permitted", "run lsm as root, in a container with CAP_NET_ADMIN"),
             Map.entry("not supported", KERNEL),
