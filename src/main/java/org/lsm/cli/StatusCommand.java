@@ -24,6 +24,7 @@ import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules;
 import org.lsm.config.IgnoreRules.Rule;
 import org.lsm.proc.Survey;
+import org.lsm.sentry.SentryState;
 import org.lsm.sentry.TableContent;
 import org.lsm.snapshot.DurableFile;
 import org.lsm.snapshot.Probes;
@@ -165,6 +166,13 @@ public final class StatusCommand extends LsmCommand {
       return;
     }
     String mode = config.sentry() == SentryMode.BLOCK ? "block" : "report";
+    // What kept the last compare from setting the rules: to read the table may go well all the
+    // same.
+    String trouble = SentryState.read(StateDirectory.sentry(config.stateDirectory())).trouble();
+    if (!trouble.isEmpty()) {
+      fault("Sentry", trouble);
+      return;
+    }
     try {
       Optional<Probes> probes = context.sentry().read(now()).map(TableContent::probes);
       good(
