@@ -50,15 +50,16 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
     try (JsonReader reader = new JsonReader(new StringReader(text))) {
       reader.beginObject();
       if (!reader.nextName().equals("nftables")) {
-        throw new IOException("nft wrote JSON that is no ruleset");
+        throw new IllegalStateException("no ruleset");
       }
       reader.beginArray();
       while (reader.hasNext()) {
         parser.item(reader);
       }
       return parser.content();
-    } catch (RuntimeException e) {
-      throw new IOException("nft wrote something that is no table of lsm: " + e.getMessage(), e);
+    } catch (IOException | RuntimeException e) {
+      throw new IOException(
+          "nft wrote something that is no table of lsm; see 'nft -j list table inet lsm'", e);
     }
   }
 
