@@ -89,8 +89,7 @@ public record Alert(
 
   /** An alert of hosts that probe unused ports. */
   public static Alert of(ScanReport report, String subject) {
-    JsonObject json = Json.object(report.origin());
-    json.add("scans", Json.scans(report.named()));
+    JsonObject json = Json.object(report, report.named());
     Page page = report.page();
     ZoneId zone = report.zone().get();
     return of(Occasion.SCAN, report.origin(), page, subject, zone, json).with(report.events());

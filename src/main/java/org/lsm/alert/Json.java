@@ -69,13 +69,17 @@ public final class Json {
 
   /** The hosts that probe unused ports. */
   public static String of(ScanReport report) {
-    JsonObject json = object(report.origin());
-    json.add("scans", scans(report.hosts()));
-    json.add("notes", strings(report.notes()));
-    return print(json);
+    return print(object(report, report.hosts()));
   }
 
-  static JsonArray scans(List<Prober> hosts) {
+  static JsonObject object(ScanReport report, List<Prober> hosts) {
+    JsonObject json = object(report.origin());
+    json.add("scans", scans(hosts));
+    json.add("notes", strings(report.notes()));
+    return json;
+  }
+
+  private static JsonArray scans(List<Prober> hosts) {
     return array(hosts, Json::scan);
   }
 
