@@ -112,9 +112,11 @@ public final class SentryCommand extends LsmCommand {
   private void change(Config config, AddressRange host) throws IOException {
     Sentry sentry = context.sentry();
     Path file = StateDirectory.sentry(config.stateDirectory());
-    TableContent before = read();
     if (action == Action.BLOCK) {
       requireBlockable(config, host);
+    }
+    TableContent before = read();
+    if (action == Action.BLOCK) {
       sentry.block(host.toString(), config.sentryBlock());
     } else if (blocked(before, host).isPresent()) {
       sentry.unblock(host.toString());

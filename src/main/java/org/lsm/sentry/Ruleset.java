@@ -29,10 +29,12 @@ import org.lsm.snapshot.Snapshot;
  *
  * @param tcp the watched TCP ports that nobody serves
  * @param udp the same for UDP
+ * @param clientPorts those that the kernel deals out, where answers arrive
  * @param ignored whose probes are neither kept nor a reason to block
  * @param block how hosts are blocked; empty if they are not
  */
-public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional<Block> block) {
+public record Ruleset(
+    Ports tcp, Ports udp, Ports clientPorts, List<AddressRange> ignored, Optional<Block> block) {
 
   /**
    * When and how a host is blocked.
@@ -41,14 +43,8 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
    * @param time for so long
    * @param byUdp whether UDP ports count as well
    * @param spared the hosts that this one cannot do without
-   * @param clientPorts the ports that the kernel deals out, where answers arrive: first and last
    */
-  public record Block(
-      int trigger,
-      Duration time,
-      boolean byUdp,
-      Collection<AddressRange> spared,
-      Ports clientPorts) {}
+  public record Block(int trigger, Duration time, boolean byUdp, Collection<AddressRange> spared) {}
 
   static final String TABLE = "inet lsm";
 
@@ -73,6 +69,7 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
   /** Without those of explicit congestion notification, which may stand in any SYN (RFC 3168). */
   private static final String FLAGS = "tcp flags & (fin|syn|rst|psh|ack|urg)";
 
+  /** An answer of a server that comes late, when its client is gone, is no probe. */
   private static final String TEMPLATE =
       """
         set tcp_ports { type inet_service; flags interval; auto-merge; TCP_PORTS}
@@ -80,6 +77,7 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
       FAMILY_4FAMILY_6CUT
         chain probe {
           meta pkttype != host return
+          udp sport 1-1023 udp dport { CLIENT_PORTS } return
           socket transparent { 0, 1 } return
           meta nfproto ipv4 goto probe4
           goto probe6
@@ -183,15 +181,11 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
   public static Ruleset of(
       Config config, List<Snapshot> serving, Collection<AddressRange> spared, Ports clientPorts) {
     Block block =
-        new Block(
-            config.sentryTrigger(),
-            config.sentryBlock(),
-            config.sentryBlocksByUdp(),
-            spared,
-            clientPorts);
+        new Block(config.sentryTrigger(), config.sentryBlock(), config.sentryBlocksByUdp(), spared);
     return new Ruleset(
         config.sentryTcp().without(served(serving, Set.of(Protocol.TCP, Protocol.TCP6))),
         config.sentryUdp().without(served(serving, Set.of(Protocol.UDP, Protocol.UDP6))),
+        clientPorts,
         config.sentryIgnore(),
         config.sentry() == SentryMode.BLOCK ? Optional.of(block) : Optional.empty());
   }
@@ -256,7 +250,7 @@ public record Ruleset(Ports tcp, Ports udp, List<AddressRange> ignored, Optional
         .replace("FAMILY_4", family("4", "ip "))
         .replace("FAMILY_6", family("6", "ip6 "))
         .replace("CUT", block.isPresent() ? CUT : "")
-        .replace("CLIENT_PORTS", block.map(it -> it.clientPorts().toString()).orElse(""))
+        .replace("CLIENT_PORTS", clientPorts.toString())
         .replace("GOTO", block.isPresent() ? GOTO : "")
         .replace("MARK", mark);
   }

@@ -107,6 +107,27 @@ class HistoryTest {
   }
 
   @Test
+  void ofAScanEachHostIsKeptAndTheNumberOfThoseThatAreTooMany() throws IOException {
+    history(Samples.TIME)
+        .add("scan", Samples.scans(Samples.prober("192.0.2.66", "", "1-3", "53", true)));
+    history(Samples.TIME).add("scan", Samples.crowd(205));
+
+    List<Event> events = history(Samples.TIME).since(Instant.MIN);
+    assertEquals(202, events.size());
+    assertEquals(
+        new Event(
+            Samples.TIME,
+            "scan",
+            "root",
+            "SCAN 192.0.2.66: 77 packets (SYN XMAS UDP) to unused ports tcp 1-3 udp 53, blocked",
+            null,
+            null),
+        events.get(0));
+    assertEquals("web1: 205 hosts probed unused ports, 5 not logged", events.get(201).what());
+    assertEquals(List.of(), warnings);
+  }
+
+  @Test
   void whereNothingHappenedNothingIsWritten() throws IOException {
     history(Samples.TIME).addAll("ended", List.of());
 

@@ -1,6 +1,7 @@
 package org.lsm.alert;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -14,6 +15,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.alert.DeliveryException.Blame;
+import org.lsm.snapshot.Prober;
 
 /** What the administrator's command gets to see, and what comes of it. */
 @Timeout(60)
@@ -64,6 +67,55 @@ class HookTest {
     expected.addProperty("event", "differences");
     expected.addProperty("summary", "web1: 1 NEW, 0 GONE, 0 CHANGED");
     assertEquals(expected, JsonParser.parseString(Files.readString(directory.resolve("json"))));
+  }
+
+  @Test
+  void ofAScanItIsWhoDidItAndWhere() throws Exception {
+    Alert alert =
+        Alert.of(
+            Samples.scans(
+                Samples.prober("192.0.2.66", "scan.example.org", "1-21,23", "53", true),
+                Samples.prober("2001:db8::66", "", "", "7,9,19", false)),
+            "Alert on $HOSTNAME");
+
+    new Hook("env | grep ^LSM_ | sort > " + directory + "/env; cat > " + directory + "/json")
+        .send(alert, Set.of());
+
+    assertEquals(
+        """
+        LSM_CHANGED=0
+        LSM_EVENT=scan
+        LSM_GONE=0
+        LSM_HOST=web1
+        LSM_NEW=0
+        LSM_PORT=tcp/1-21,tcp/23,udp/53 udp/7,udp/9,udp/19
+        LSM_SUBJECT=Alert on web1: port scan
+        LSM_SUMMARY=web1: 2 hosts probed unused ports, 1 of them are blocked
+        LSM_TARGET=192.0.2.66 2001:db8::66
+        LSM_TIME=2026-01-02T03:04:05Z
+        """,
+        Files.readString(directory.resolve("env")));
+    assertEquals(Json.print(alert.report()), Files.readString(directory.resolve("json")));
+  }
+
+  /** More than so much the kernel takes in no variable (MAX_ARG_STRLEN). */
+  @Test
+  void asMuchAsAnAlertTellsFitsIntoTheEnvironment() throws Exception {
+    String odd =
+        IntStream.range(5000, 5100)
+            .mapToObj(i -> Integer.toString(2 * i + 1))
+            .collect(joining(","));
+    Prober[] hosts =
+        IntStream.range(0, 300)
+            .mapToObj(i -> "2001:db8:1111:2222:3333:4444:5555:" + Integer.toHexString(0x1000 + i))
+            .map(address -> Samples.prober(address, "x".repeat(253), odd, odd, true))
+            .toArray(Prober[]::new);
+
+    String said =
+        new Hook("cat > /dev/null; set -- $LSM_TARGET; n=$#; set -- $LSM_PORT; echo $n $#")
+            .send(Alert.of(Samples.scans(hosts), "s"), Set.of());
+
+    assertEquals("200 200", said);
   }
 
   @ParameterizedTest

@@ -247,6 +247,72 @@ class JsonTest {
     assertValid("listing", expected);
   }
 
+  /** As they stand in a comparison, in an alert and in what the command prints. */
+  @Test
+  void aScanHasExactlyTheseFields() throws IOException {
+    ScanReport scans =
+        new ScanReport(
+            Samples.origin("2026-01-02T03:04:05Z"),
+            List.of(
+                Samples.prober("192.0.2.66", "scan.example.org", "1-21,23", "53", true),
+                Samples.prober("2001:db8::66", "", "", "7,9", false)),
+            List.of("a note"),
+            () -> ZoneOffset.UTC);
+    String expected =
+        """
+        {
+          "host": "web1",
+          "kernel": "6.1.0",
+          "time": "2026-01-02T03:04:05Z",
+          "lsm": "1.0.0",
+          "scans": [
+            {
+              "address": "192.0.2.66",
+              "name": "scan.example.org",
+              "ports": [
+                "tcp/1-21",
+                "tcp/23",
+                "udp/53"
+              ],
+              "kinds": [
+                "syn",
+                "xmas",
+                "udp"
+              ],
+              "packets": 77,
+              "first_seen": "2026-01-02T03:00:00Z",
+              "last_seen": "2026-01-02T03:04:00Z",
+              "blocked_until": "2026-01-03T01:17:25Z"
+            },
+            {
+              "address": "2001:db8::66",
+              "name": "",
+              "ports": [
+                "udp/7",
+                "udp/9"
+              ],
+              "kinds": [
+                "udp"
+              ],
+              "packets": 77,
+              "first_seen": "2026-01-02T03:00:00Z",
+              "last_seen": "2026-01-02T03:04:00Z"
+            }
+          ],
+          "notes": [
+            "a note"
+          ]
+        }
+        """;
+    assertEquals(expected, Json.of(scans));
+    JsonArray all = JsonParser.parseString(expected).getAsJsonObject().getAsJsonArray("scans");
+    String report = Json.of(Samples.report(), Optional.of(scans));
+    assertValid("report", report);
+    assertEquals(all, JsonParser.parseString(report).getAsJsonObject().get("scans"));
+    String alert = Json.print(Alert.of(scans, "s").report());
+    assertEquals(all, JsonParser.parseString(alert).getAsJsonObject().get("scans"));
+  }
+
   @ParameterizedTest
   @MethodSource("org.lsm.alert.ReportTest#hostileTexts")
   void hostileTextIsEscapedWhereverItStands(String raw, String escaped) throws IOException {

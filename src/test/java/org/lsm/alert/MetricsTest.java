@@ -123,7 +123,7 @@ class MetricsTest {
                 Optional.of(Samples.TIME),
                 duration,
                 1,
-                NOT_LOOKED)
+                new TreeMap<>(Map.of("seen", Long.MAX_VALUE)))
             .text();
 
     assertTrue(text.endsWith("\n"), text);

@@ -2,9 +2,11 @@ package org.lsm.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -45,5 +47,34 @@ class DeleteCommandTest extends CommandTestBase {
     lsm("delete");
 
     assertEquals(done("There was no baseline in " + state + "\n"), lsm("delete"));
+  }
+
+  /** Without a baseline no port is known to be unused. */
+  @Test
+  void theRulesOfThePacketFilterAreRemovedAsWell() throws IOException {
+    FakeNft nft = FakeNft.of(directory);
+    configure("MAILER=\"none\"", "SENTRY=\"report\"");
+    lsm("generate");
+    lsm("compare");
+    nft.told();
+    nft.fails("Operation not permitted (you must be root)\n");
+
+    Result refused = lsm("delete");
+    assertEquals(2, refused.exitCode());
+    assertTrue(
+        refused.err().startsWith("lsm: the packet filter cannot be used: "), refused.toString());
+    assertTrue(Files.exists(state.resolve("sentry")), "so that it is tried again");
+
+    nft.works();
+    nft.told();
+    assertEquals(
+        done(
+            "Removed the table inet lsm from the packet filter\n"
+                + ("There was no baseline in " + state + "\n")),
+        lsm("delete"));
+    assertEquals(List.of("-f -\nadd table inet lsm\ndelete table inet lsm\n"), nft.told());
+    assertFalse(Files.exists(state.resolve("sentry")));
+    lsm("delete");
+    assertEquals(List.of(), nft.told());
   }
 }

@@ -50,6 +50,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lsm.sentry.SentryState;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Owner;
 import org.lsm.snapshot.SealedText;
@@ -315,9 +316,12 @@ class HostileTextTest extends ChannelTestBase {
     makeHost();
     outlets.clear();
     names = Names.of(hostile);
+    String firstWords = names.words().lines().findFirst().orElseThrow().strip(); // all of nft's
     forms =
-        names.byPlace().entrySet().stream()
-            .flatMap(it -> Form.of(it.getKey(), it.getValue()))
+        Stream.concat(
+                names.byPlace().entrySet().stream()
+                    .flatMap(it -> Form.of(it.getKey(), it.getValue())),
+                Form.of("words", firstWords))
             .sorted(Comparator.comparing(form -> -form.text().length()))
             .toList();
     script("logger", "for it; do printf '%s\\0' \"$it\"; done >> " + home + "/log");
@@ -327,6 +331,7 @@ class HostileTextTest extends ChannelTestBase {
         "for it; do printf '%s\\0' \"$it\"; done > " + home + "/arguments",
         "cat > " + home + "/mail",
         "[ ! -e " + home + "/words ] || { cat " + home + "/words; exit 75; }");
+    script("nft", "cat " + home + "/words; exit 1");
     generate();
     openNew();
     compare();
@@ -418,11 +423,15 @@ class HostileTextTest extends ChannelTestBase {
 
   /** The words of a program that fails are quoted as well. */
   private void fail() throws Exception {
-    configureChannels("MAILER=\"sendmail\"");
+    configureChannels("MAILER=\"sendmail\"", "SENTRY=\"report\"");
     Files.write(directory.resolve("words"), bytes(names.words()));
     Result result = lsm("compare", "--quiet");
     assertEquals(3, result.exitCode());
     text("a failure", result);
+    assertTrue(result.err().contains("the packet filter cannot be used: "), result.err());
+    safe("sentry", Files.readString(state.resolve("sentry")).replace('\t', '|').getBytes(UTF_8));
+    String remembered = SentryState.read(state.resolve("sentry")).trouble();
+    assertTrue(remembered.contains(names.words().lines().findFirst().orElseThrow().strip()));
     JsonObject entry = JsonParser.parseString(Files.readString(outbox().get(0))).getAsJsonObject();
     JsonArray html = (JsonArray) entry.getAsJsonObject("alert").remove("html");
     safe("outbox", bytes(entry.toString()));
@@ -477,7 +486,8 @@ class HostileTextTest extends ChannelTestBase {
     safe("a bad table", bytes(bad4.out() + bad4.err()));
   }
 
-  private void assertUsageErrorsAreSafe(String hostile) {
+  private void assertUsageErrorsAreSafe(String hostile) throws IOException {
+    configure("MAILER=\"none\"", "SENTRY=\"block\"");
     for (List<String> arguments :
         List.of(
             List.of(hostile),
@@ -485,6 +495,8 @@ class HostileTextTest extends ChannelTestBase {
             List.of("accept", "no" + hostile),
             List.of("history", "--since", hostile),
             List.of("list", "--format", hostile),
+            List.of("sentry", hostile),
+            List.of("sentry", "block", hostile),
             List.of("compare", "--no-alert", "--baseline", "no" + hostile))) {
       assertTrouble(lsm(arguments.toArray(String[]::new)));
     }

@@ -230,6 +230,49 @@ class StatusCommandTest extends ChannelTestBase {
     assertFault("Alerts   ! 1 damaged in " + outbox + "; look at them, then remove them");
   }
 
+  // ---- probes of unused ports
+
+  /** How it stands with the packet filter, in the line before the last. */
+  private void assertSentry(int exitCode, String item) {
+    List<String> expected = new ArrayList<>(good());
+    expected.add(6, item);
+    assertEquals(new Result(exitCode, String.join("\n", expected) + "\n", ""), lsm("status"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"report", "block"})
+  void whoProbesIsCounted(String mode) throws IOException {
+    FakeNft nft = FakeNft.of(directory);
+    configure("MAILER=\"none\"", "SENTRY=\"" + mode + "\"", "SENTRY_TRIGGER=\"4\"");
+    assertSentry(0, "Sentry     " + mode + ", there are no rules yet, the next compare sets them");
+
+    now = Instant.parse("2026-01-02T03:14:05Z");
+    lsm("compare");
+    now = Instant.parse("2026-01-02T03:20:10Z");
+    assertSentry(
+        0,
+        "Sentry     "
+            + mode
+            + ", 13 hosts probed unused ports within a day, 3 scan, 2 are blocked");
+
+    nft.fails("no\033thing\n");
+    assertSentry(
+        1,
+        "Sentry   ! the packet filter cannot be used: it ended with 1 and said: no\\x1bthing; see"
+            + " what nft says to 'nft list table inet lsm', or set SENTRY=\"off\"");
+  }
+
+  @Test
+  void aHostWithoutAPacketFilterIsAFault() throws IOException {
+    configure("MAILER=\"none\"", "SENTRY=\"report\"");
+
+    assertSentry(
+        1,
+        "Sentry   ! the packet filter cannot be used: there is no program "
+            + directory.resolve("nft")
+            + "; install nftables, or set SENTRY=\"off\"");
+  }
+
   // ---- cron
 
   @ParameterizedTest

@@ -114,4 +114,26 @@ class AddressRangeTest {
         assertThrows(IllegalArgumentException.class, () -> AddressRange.matcher(token, true));
     assertEquals(message, e.getMessage());
   }
+
+  /** As nft(8) is told of it; an address that is mapped into IPv6 is of IPv4. */
+  @ParameterizedTest
+  @CsvSource({
+    "192.0.2.7, 192.0.2.7, true, false",
+    "192.0.2.7/32, 192.0.2.7, true, false",
+    "10.9.9.9/8, 10.9.9.9/8, false, false",
+    "0.0.0.0/0, 0.0.0.0/0, false, false",
+    "::1, 0:0:0:0:0:0:0:1, true, true",
+    "2001:DB8::/32, 2001:db8:0:0:0:0:0:0/32, false, true",
+    "::/0, 0:0:0:0:0:0:0:0/0, false, true",
+    "::ffff:192.0.2.7, 192.0.2.7, true, false",
+    "::ffff:10.0.0.0/104, 10.0.0.0/8, false, false"
+  })
+  void itIsWrittenAsOneAddressOrABlock(String text, String written, boolean single, boolean ipv6) {
+    AddressRange range = AddressRange.parse(text);
+
+    assertEquals(written, range.toString());
+    assertEquals(single, range.isSingle());
+    assertEquals(ipv6, range.isIpv6());
+    assertEquals(written, AddressRange.parse(written).toString());
+  }
 }

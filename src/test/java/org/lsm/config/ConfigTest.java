@@ -24,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.config.Config.Mailer;
+import org.lsm.config.Config.SentryMode;
 import org.lsm.config.Config.Tls;
 
 /** conf.lsm: what its lines mean, and what is said about lines that mean nothing. */
@@ -54,6 +55,20 @@ class ConfigTest {
     assertTrue(config.syslog());
     assertEquals("", config.runCommand());
     assertEquals(Optional.empty(), config.metricsFile());
+    assertEquals(SentryMode.OFF, config.sentry());
+    assertEquals(3, config.sentryTrigger());
+    assertEquals(Duration.ofHours(24), config.sentryRemind());
+    assertFalse(config.sentryResolves());
+    assertEquals(Duration.ofHours(24), config.sentryBlock());
+    assertFalse(config.sentryBlocksByUdp());
+    assertEquals("[]", config.sentryIgnore().toString());
+    assertEquals(
+        "1-112,114-138,140-1023,1080,1524,2000,5742,6667,12345-12346,20034,27665,31337,32771-32774,"
+            + "40421,49724,54320",
+        config.sentryTcp().toString());
+    assertEquals(
+        "1-66,68-136,139-519,521-1023,31335,31337,32770-32774,34555,37444,54321",
+        config.sentryUdp().toString());
   }
 
   @Test
@@ -75,6 +90,17 @@ class ConfigTest {
             SYSLOG="no"
             RUN_CMD="/usr/local/bin/page \\"$LSM_SUBJECT\\""
             METRICS_FILE="/srv/metrics/lsm.prom"
+            SENTRY="block"
+            SENTRY_TRIGGER="999"
+            SENTRY_REMIND="0"
+            SENTRY_RESOLVE="yes"
+            SENTRY_BLOCK="007d"
+            SENTRY_BLOCK_UDP="yes"
+            SENTRY_IGNORE="192.0.2.7/24, 2001:DB8::1 ::ffff:198.51.100.7"
+            SENTRY_TCP="1-9, 80 443"
+            SENTRY_UDP="53"
+            SENTRY_EXCLUDE_TCP="2-3,80,8080"
+            SENTRY_EXCLUDE_UDP=""
             """);
     assertEquals(List.of("ops@example.org", "root", "backup"), config.recipients());
     assertEquals("sockets of $HOSTNAME", config.subject());
@@ -90,6 +116,16 @@ class ConfigTest {
     assertFalse(config.syslog());
     assertEquals("/usr/local/bin/page \"$LSM_SUBJECT\"", config.runCommand());
     assertEquals(Optional.of(Path.of("/srv/metrics/lsm.prom")), config.metricsFile());
+    assertEquals(SentryMode.BLOCK, config.sentry());
+    assertEquals(999, config.sentryTrigger());
+    assertEquals(Duration.ZERO, config.sentryRemind());
+    assertTrue(config.sentryResolves());
+    assertEquals(Duration.ofDays(7), config.sentryBlock());
+    assertTrue(config.sentryBlocksByUdp());
+    assertEquals(
+        "[192.0.2.7/24, 2001:db8:0:0:0:0:0:1, 198.51.100.7]", config.sentryIgnore().toString());
+    assertEquals("1,4-9,443", config.sentryTcp().toString());
+    assertEquals("53", config.sentryUdp().toString());
   }
 
   @ParameterizedTest
@@ -263,6 +299,34 @@ class ConfigTest {
           SYSLOG=""                 | SYSLOG must be one of yes, rfc5424, no
           SYSLOG="true"             | SYSLOG must be one of yes, rfc5424, no
           METRICS_FILE="lsm.prom"   | METRICS_FILE must be an absolute path
+          SENTRY="yes"              | SENTRY must be one of off, report, block
+          SENTRY="Block"            | SENTRY must be one of off, report, block
+          SENTRY=""                 | SENTRY must be one of off, report, block
+          SENTRY_TRIGGER="0"        | SENTRY_TRIGGER must be a number of ports from 1 to 999
+          SENTRY_TRIGGER="1000"     | SENTRY_TRIGGER must be a number of ports from 1 to 999
+          SENTRY_TRIGGER="03"       | SENTRY_TRIGGER must be a number of ports from 1 to 999
+          SENTRY_TRIGGER="-3"       | SENTRY_TRIGGER must be a number of ports from 1 to 999
+          SENTRY_TRIGGER=""         | SENTRY_TRIGGER must be a number of ports from 1 to 999
+          SENTRY_REMIND="24"        | SENTRY_REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          SENTRY_REMIND=""          | SENTRY_REMIND must be a time like 30m, 24h or 7d, or 0 for every run
+          SENTRY_RESOLVE="true"     | SENTRY_RESOLVE must be one of yes, no
+          SENTRY_BLOCK="0"          | SENTRY_BLOCK must be a time like 30m, 24h or 7d
+          SENTRY_BLOCK="0d"         | SENTRY_BLOCK must be a time like 30m, 24h or 7d
+          SENTRY_BLOCK="30s"        | SENTRY_BLOCK must be a time like 30m, 24h or 7d
+          SENTRY_BLOCK="10000m"     | SENTRY_BLOCK must be a time like 30m, 24h or 7d
+          SENTRY_BLOCK=""           | SENTRY_BLOCK must be a time like 30m, 24h or 7d
+          SENTRY_BLOCK_UDP="maybe"  | SENTRY_BLOCK_UDP must be one of yes, no
+          SENTRY_IGNORE="web1"      | SENTRY_IGNORE needs addresses: 'web1' is no IP address
+          SENTRY_IGNORE="::1,10.1"  | SENTRY_IGNORE needs addresses: '10.1' is no IP address
+          SENTRY_IGNORE="10.0.0.0/33" | SENTRY_IGNORE needs addresses: '10.0.0.0/33' is no address block (CIDR)
+          SENTRY_IGNORE="*"         | SENTRY_IGNORE needs addresses: '*' is no IP address
+          SENTRY_IGNORE="[::1]"     | SENTRY_IGNORE needs addresses: '[::1]' is no IP address
+          SENTRY_IGNORE="fe80::1%eth0" | SENTRY_IGNORE needs addresses: 'fe80::1%eth0' is no IP address
+          SENTRY_TCP="22,0"         | SENTRY_TCP has '0', which is no port or range of ports from 1 to 65535
+          SENTRY_TCP="1-65536"      | SENTRY_TCP has '1-65536', which is no port or range of ports from 1 to 65535
+          SENTRY_UDP="all"          | SENTRY_UDP has 'all', which is no port or range of ports from 1 to 65535
+          SENTRY_EXCLUDE_TCP="9-1"  | SENTRY_EXCLUDE_TCP has '9-1', which is no port or range of ports from 1 to 65535
+          SENTRY_EXCLUDE_UDP="dns"  | SENTRY_EXCLUDE_UDP has 'dns', which is no port or range of ports from 1 to 65535
           SMTP_USER="ops"           | SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the password
           """)
   void whatIsWrongIsToldWithFileAndLine(String line, String problem) {

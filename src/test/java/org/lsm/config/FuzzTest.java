@@ -13,6 +13,7 @@ import org.lsm.Fuzzed;
 import org.lsm.config.IgnoreRules.Rule;
 import org.lsm.snapshot.Endpoint;
 import org.lsm.snapshot.Owner;
+import org.lsm.snapshot.Ports;
 import org.lsm.snapshot.SocketEntry;
 import org.lsm.snapshot.Untrusted;
 
@@ -62,6 +63,12 @@ class FuzzTest {
     config.mailer();
     config.smtpTls();
     config.ephemeral();
+    config.sentry();
+    assertTrue(config.sentryTrigger() > 0 && config.sentryBlock().toSeconds() > 0);
+    assertTrue(!config.sentryRemind().isNegative());
+    config.sentryIgnore().forEach(it -> AddressRange.parse(it.toString()));
+    assertEquals(config.sentryTcp(), Ports.parse(config.sentryTcp().toString()));
+    assertEquals(config.sentryUdp(), Ports.parse(config.sentryUdp().toString()));
   }
 
   @Fuzzed

@@ -36,7 +36,12 @@ class KeyTest {
     "syslog, SYSLOG",
     "RUNCMD, RUN_CMD",
     "RUN_COMMAND, RUN_CMD",
-    "METRICS_FILES, METRICS_FILE"
+    "METRICS_FILES, METRICS_FILE",
+    "sentry, SENTRY",
+    "SENTRY_TRIGER, SENTRY_TRIGGER",
+    "SENTRY_IGNORED, SENTRY_IGNORE",
+    "SENTRY_EXCLUDETCP, SENTRY_EXCLUDE_TCP",
+    "SENTRY_BLOCKUDP, SENTRY_BLOCK_UDP"
   })
   void theNearestNameTakesTheFewestEdits(String name, Key nearest) {
     assertEquals(nearest, Key.nearest(name));
@@ -103,7 +108,25 @@ class KeyTest {
     "RUN_CMD, ''",
     "RUN_CMD, 'curl -d @- \"$LSM_SUBJECT\" | logger; exit'",
     "METRICS_FILE, ''",
-    "METRICS_FILE, /var/lib/node_exporter/lsm.prom"
+    "METRICS_FILE, /var/lib/node_exporter/lsm.prom",
+    "SENTRY, report",
+    "SENTRY, block",
+    "SENTRY_TRIGGER, 1",
+    "SENTRY_TRIGGER, 999",
+    "SENTRY_REMIND, 0",
+    "SENTRY_REMIND, 0d",
+    "SENTRY_RESOLVE, yes",
+    "SENTRY_BLOCK, 1m",
+    "SENTRY_BLOCK, 0030m",
+    "SENTRY_BLOCK, 365d",
+    "SENTRY_BLOCK_UDP, yes",
+    "SENTRY_IGNORE, '192.0.2.0/24, 198.51.100.7 2001:db8::/32,,::1'",
+    "SENTRY_IGNORE, 0.0.0.0/0",
+    "SENTRY_TCP, ''",
+    "SENTRY_TCP, 1-65535",
+    "SENTRY_UDP, '22, 80 443\t8080-8090'",
+    "SENTRY_EXCLUDE_TCP, ''",
+    "SENTRY_EXCLUDE_UDP, '1-3,2'"
   })
   void aGoodValueHasNoProblem(Key key, String value) {
     assertEquals(Optional.empty(), key.problem(value));

@@ -39,7 +39,8 @@ class ForgetTest {
   }
 
   private static Ruleset rules() {
-    return new Ruleset(Ports.of(Set.of(7)), Ports.of(Set.of(7)), List.of(), Optional.empty());
+    return new Ruleset(
+        Ports.of(Set.of(7)), Ports.of(Set.of(7)), Ports.of(Set.of(9)), List.of(), Optional.empty());
   }
 
   private static Set<String> names(Pattern pattern, String text) {

@@ -1,0 +1,235 @@
+package org.lsm.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.lsm.sentry.SentryState;
+
+/** {@code lsm sentry}, as a whole: who probes, and what the administrator does about it. */
+class SentryCommandTest extends CommandTestBase {
+
+  private static final String LIST = "-j list table inet lsm\n";
+
+  private FakeNft nft;
+
+  @BeforeEach
+  void setRules() throws IOException {
+    nft = FakeNft.of(directory);
+    configure("MAILER=\"none\"", "SENTRY=\"block\"", "SENTRY_IGNORE=\"198.51.100.0/24,fd10::/16\"");
+    Files.writeString(directory.resolve("resolv.conf"), "nameserver 192.0.2.53\n");
+    proc.write("net/route", "Iface\tDestination\tGateway\nv0\t00000000\t07070707\t0003\n");
+    lsm("generate");
+    lsm("compare");
+    nft.told();
+  }
+
+  private SentryState remembered() {
+    return SentryState.read(state.resolve("sentry"));
+  }
+
+  // ---- who probes
+
+  @Test
+  void everyHostIsShownTheWorstFirst() throws IOException {
+    String expected =
+        """
+        ADDRESS   PORTS              KINDS         PACKETS  FIRST                       LAST                        BLOCKED UNTIL
+        10.9.0.2  tcp 21-23          SYN           3        2026-01-02 03:04:00 +00:00  2026-01-02 03:04:00 +00:00  2026-01-03 03:04:00 +00:00
+        fd09::2   tcp 21-23          SYN           3        2026-01-02 03:04:01 +00:00  2026-01-02 03:04:01 +00:00  2026-01-03 03:04:01 +00:00
+        fd09::7   tcp 21 udp 7,9,19  SYN UDP       4        2026-01-02 03:04:02 +00:00  2026-01-02 03:04:04 +00:00  -
+        10.9.0.7  udp 7,9,19         UDP           3        2026-01-02 03:04:01 +00:00  2026-01-02 03:04:01 +00:00  -
+        10.9.0.8  tcp 21-22 udp 53   SYN XMAS UDP  4        2026-01-02 03:04:01 +00:00  2026-01-02 03:04:04 +00:00  -
+        10.9.0.3  tcp 21             NULL          1        2026-01-02 03:04:00 +00:00  2026-01-02 03:04:00 +00:00  -
+        10.9.0.4  tcp 21             FIN           1        2026-01-02 03:04:01 +00:00  2026-01-02 03:04:01 +00:00  -
+        10.9.0.5  tcp 21             XMAS          1        2026-01-02 03:04:01 +00:00  2026-01-02 03:04:01 +00:00  -
+        10.9.0.6  tcp 21             ODD           1        2026-01-02 03:04:01 +00:00  2026-01-02 03:04:01 +00:00  -
+        fd09::3   tcp 21             NULL          1        2026-01-02 03:04:01 +00:00  2026-01-02 03:04:01 +00:00  -
+        fd09::4   tcp 21             FIN           1        2026-01-02 03:04:02 +00:00  2026-01-02 03:04:02 +00:00  -
+        fd09::5   tcp 21             XMAS          1        2026-01-02 03:04:02 +00:00  2026-01-02 03:04:02 +00:00  -
+        fd09::6   tcp 21             ODD           1        2026-01-02 03:04:02 +00:00  2026-01-02 03:04:02 +00:00  -
+        """;
+
+    assertEquals(done(expected), lsm("sentry"));
+    assertEquals(List.of(LIST), nft.told());
+  }
+
+  @Test
+  void programsGetAllThatIsKnown() {
+    JsonObject json =
+        JsonParser.parseString(lsm("sentry", "--format", "json").out()).getAsJsonObject();
+
+    assertEquals(
+        List.of("host", "kernel", "time", "lsm", "scans", "notes"), List.copyOf(json.keySet()));
+    assertEquals(13, json.getAsJsonArray("scans").size());
+    assertEquals(
+        "10.9.0.2",
+        json.getAsJsonArray("scans").get(0).getAsJsonObject().get("address").getAsString());
+  }
+
+  @Test
+  void whereNobodyLooksItSaysSo() throws IOException {
+    configure("MAILER=\"none\"");
+    Result off =
+        trouble(
+            "SENTRY=\"off\" in "
+                + config
+                + "; set it to report or block, and the next compare sets the rules");
+
+    assertEquals(off, lsm("sentry"));
+    assertEquals(off, lsm("sentry", "block", "192.0.2.1"));
+    assertEquals(List.of(), nft.told());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"sentry", "sentry unblock 10.9.0.2"})
+  void beforeTheFirstComparisonThereIsNothingToShow(String command) throws IOException {
+    nft.losesTable();
+
+    assertEquals(
+        trouble("there are no rules yet; run 'lsm compare' to set them"),
+        lsm(command.split(" ", -1)));
+    assertEquals(List.of(LIST), nft.told());
+  }
+
+  // ---- block and unblock
+
+  @ParameterizedTest
+  @CsvSource({
+    "192.0.2.66,      192.0.2.66,              192.0.2.66,   4",
+    "FD09:0::66,      fd09:0:0:0:0:0:0:66,     fd09::66,     6",
+    "::ffff:10.1.2.3, 10.1.2.3,                10.1.2.3,     4"
+  })
+  void whomTheAdministratorBlocksHeIsNotToldOf(
+      String typed, String address, String listed, String version) throws IOException {
+    nft.willHaveTable(
+        nft.table()
+            .replace(
+                "10.9.0.2\", \"timeout\": 86400, \"expires\": 86395}}]",
+                "10.9.0.2\", \"timeout\": 86400, \"expires\": 86395}}, {\"elem\": {\"val\": \""
+                    + listed
+                    + "\", \"timeout\": 86400, \"expires\": 86400}}]"));
+
+    assertEquals(done(address + " is blocked\n"), lsm("sentry", "block", typed));
+
+    List<String> told = nft.told();
+    assertEquals(3, told.size());
+    assertEquals(
+        "-f -\nadd element inet lsm blocked"
+            + version
+            + " { "
+            + address
+            + " timeout 86400s expires 86400s }",
+        told.get(1));
+    assertEquals(LIST, told.get(2));
+    Instant until = Instant.parse("2026-01-03T03:04:05Z");
+    assertEquals(until, remembered().blocked().get(listed), "for the next boot");
+    assertEquals(Map.of(listed, now), remembered().told());
+    String history = Files.readString(state.resolve("history.jsonl"));
+    assertTrue(history.contains("\"event\":\"blocked\""), history);
+    assertTrue(history.endsWith("\"what\":\"" + address + "\"}\n"), history);
+
+    Result compare = lsm("compare");
+    assertTrue(compare.out().contains("SCAN     10.9.0.2\n"), compare.out());
+    assertFalse(compare.out().contains(listed + "\n"), compare.out());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"10.9.0.2, 10.9.0.2, 4", "FD09:0::2, fd09:0:0:0:0:0:0:2, 6"})
+  void whoIsLetInAgainIsForgiven(String typed, String address, String version) throws IOException {
+    nft.willHaveTable(
+        nft.table()
+            .replaceAll("(\"name\": \"blocked" + version + "\".*?), \"elem\": [^]]*]", "$1"));
+
+    assertEquals(done(address + " is unblocked\n"), lsm("sentry", "unblock", typed));
+
+    List<String> told = nft.told();
+    assertEquals(List.of(LIST, told.get(1), LIST), told);
+    assertTrue(
+        told.get(1).contains("\ndelete element inet lsm blocked" + version + " { " + address));
+    assertTrue(told.get(1).contains("\ndelete element inet lsm tries" + version + " { " + address));
+    assertEquals(1, remembered().blocked().size(), "the other one");
+    assertEquals(Map.of(), remembered().told());
+    assertTrue(
+        Files.readString(state.resolve("history.jsonl"))
+            .endsWith(
+                "\"event\":\"unblocked\",\"by\":\""
+                    + System.getProperty("user.name")
+                    + "\",\"what\":\""
+                    + address
+                    + "\"}\n"));
+  }
+
+  /** As the rules spare them. */
+  @ParameterizedTest
+  @CsvSource({
+    "127.0.0.1, an address of this host",
+    "127.255.0.9, an address of this host",
+    "::1, an address of this host",
+    "0.0.0.0, not the address of a host",
+    "::, not the address of a host",
+    "224.0.0.251, not the address of a host",
+    "ff02::1, not the address of a host",
+    "192.0.2.53, a gateway or name server of this host",
+    "7.7.7.7, a gateway or name server of this host",
+    "::ffff:7.7.7.7, a gateway or name server of this host",
+    "198.51.100.7, in SENTRY_IGNORE",
+    "fd10::1, in SENTRY_IGNORE"
+  })
+  void whomTheHostNeedsIsNeverBlocked(String address, String reason) throws IOException {
+    Result result = lsm("sentry", "block", address);
+
+    assertEquals(2, result.exitCode());
+    assertTrue(result.err().endsWith(" is " + reason + ", it is never blocked\n"), result.err());
+    assertEquals(List.of(), nft.told());
+  }
+
+  @Test
+  void whereNobodyIsBlockedTheAdministratorBlocksNobodyEither() throws IOException {
+    configure("MAILER=\"none\"", "SENTRY=\"report\"");
+
+    assertEquals(
+        trouble("SENTRY=\"report\" blocks nobody; set it to block first"),
+        lsm("sentry", "block", "192.0.2.66"));
+    assertEquals(List.of(), nft.told());
+  }
+
+  @Test
+  void whoIsNotBlockedCannotBeLetIn() throws IOException {
+    assertEquals(
+        trouble("10.9.0.8 is not blocked; 'lsm sentry' tells who is"),
+        lsm("sentry", "unblock", "10.9.0.8"));
+    assertEquals(List.of(LIST), nft.told());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          block                   | block needs at least one ADDRESS
+          unblock                 | unblock needs at least one ADDRESS
+          block 10.0.0.0/8        | '10.0.0.0/8' is no IP address
+          block web1              | 'web1' is no IP address
+          unblock 10.1            | '10.1' is no IP address
+          block 192.0.2.66 10.1   | '10.1' is no IP address
+          """)
+  void whatCannotBeMeantIsNamedAndNothingIsDone(String arguments, String message)
+      throws IOException {
+    assertEquals(
+        trouble(message + "\nTry 'lsm sentry --help' for help."),
+        lsm(("sentry " + arguments).split(" ", -1)));
+    assertEquals(List.of(), nft.told());
+  }
+}

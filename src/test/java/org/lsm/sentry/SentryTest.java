@@ -1,0 +1,220 @@
+package org.lsm.sentry;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.lsm.snapshot.Probes;
+
+/** What nft is told, and what comes of what it says. {@link RulesetIT} has a real one. */
+class SentryTest {
+
+  private static final Instant NOW = Instant.parse("2026-01-02T03:04:05.600Z");
+  private static final SortedMap<String, Instant> NOBODY = new TreeMap<>();
+
+  /** The arguments of each run, and what it got to read. */
+  private final List<String> told = new ArrayList<>();
+
+  private final Sentry sentry = new Sentry(this::nft);
+  private String answer = "";
+  private String failure = "";
+
+  private String nft(List<String> arguments, String input) throws IOException {
+    told.add(String.join(" ", arguments) + "\n" + input);
+    if (!failure.isEmpty()) {
+      throw new IOException(failure);
+    }
+    return answer;
+  }
+
+  private static Optional<TableContent> table(String mark) {
+    return Optional.of(new TableContent(mark, Probes.NONE, NOBODY));
+  }
+
+  @Test
+  void theTableIsReadAsJson() throws IOException {
+    answer = TableContentTest.resource("probes.json");
+
+    assertEquals(TableContent.parse(answer, NOW), sentry.read(NOW).orElseThrow());
+    assertEquals(List.of("-j list table inet lsm\n"), told);
+  }
+
+  /** All of them are the words of nft 1.0.6 and of what runs it. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      textBlock =
+          """
+          it ended with 1 and said: Operation not permitted (you must be root)+netlink: Error: cache initialization failed: Operation not permitted | it ended with 1 and said: Operation not permitted (you must be root) | run lsm as root, in a container with CAP_NET_ADMIN
+          it ended with 3 and said: mnl.c:60: Unable to initialize Netlink socket: Protocol not supported | ~~ | this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)
+          it ended with 1 and said: netlink: Error: cache initialization failed: Operation not supported  | ~~ | this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)
+          it ended with 1 and said: /dev/stdin:58:5-32: Error: Could not process rule: Operation not supported+    socket transparent { 0, 1 } return | it ended with 1 and said: /dev/stdin:58:5-32: Error: Could not process rule: Operation not supported | this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)
+          there is no program /usr/sbin/nft | ~~ | install nftables
+          it did not end within 30 s        | ~~ | see what nft says to 'nft list table inet lsm'
+          it ended with 137                 | ~~ | see what nft says to 'nft list table inet lsm'
+          """)
+  void whatNftSaysIsToldWithWhatToDo(String said, String first, String advice) throws Exception {
+    failure = said.replace('+', '\n');
+    String expected =
+        "the packet filter cannot be used: "
+            + (first.isEmpty() ? failure : first)
+            + "; "
+            + advice
+            + ", or set SENTRY=\"off\"";
+
+    Ruleset rules = RulesetTest.rules("SENTRY=block", "", "", "");
+    assertEquals(expected, message(() -> sentry.read(NOW)));
+    assertEquals(expected, message(() -> sentry.apply(rules, Optional.empty(), NOBODY, NOW)));
+    assertEquals(expected, message(sentry::remove));
+  }
+
+  private interface Action {
+    void run() throws IOException;
+  }
+
+  private static String message(Action action) {
+    return assertThrows(IOException.class, action::run).getMessage();
+  }
+
+  @Test
+  void noTableIsNoTrouble() throws IOException {
+    failure =
+        """
+        it ended with 1 and said: Error: No such file or directory
+        list table inet lsm
+                        ^^^\
+        """;
+
+    assertEquals(Optional.empty(), sentry.read(NOW));
+  }
+
+  // ---- apply
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          none          | creation
+          ''            | creation
+          lsm 2 1234567 | creation
+          of somebody   | creation
+          lsm 1 1234567 | replacement
+          the same      | nothing
+          """)
+  void theTableIsMadeReplacedOrLeft(String found, String done) throws Exception {
+    Ruleset rules = RulesetTest.rules("SENTRY=block", "", "", "");
+    Optional<TableContent> table =
+        found.equals("none")
+            ? Optional.empty()
+            : table(found.equals("the same") ? rules.mark() : found);
+
+    boolean changed = sentry.apply(rules, table, NOBODY, NOW);
+
+    Map<String, List<String>> expected =
+        Map.of(
+            "creation", List.of("-f -\n" + rules.creation()),
+            "replacement", List.of("-f -\n" + rules.replacement()),
+            "nothing", List.of());
+    assertEquals(expected.get(done), told);
+    assertEquals(!done.equals("nothing"), changed);
+  }
+
+  /** Not in a table that is replaced: in that they still are. */
+  @ParameterizedTest
+  @CsvSource({"block, '', true", "block, lsm 1 1234567, false", "report, '', false"})
+  void whoIsBlockedStandsInANewTable(String mode, String found, boolean named) throws Exception {
+    Ruleset rules = RulesetTest.rules("SENTRY=" + mode + ";SENTRY_BLOCK=1h", "", "", "");
+    SortedMap<String, Instant> blocked =
+        new TreeMap<>(
+            Map.of(
+                "192.0.2.1", NOW.plusSeconds(60),
+                "192.0.2.2", NOW,
+                "192.0.2.3", NOW.minusSeconds(1),
+                "192.0.2.4", NOW.plusMillis(1),
+                "192.0.2.5", NOW.plus(Duration.ofHours(2)),
+                "2001:db8::1", NOW.plusSeconds(1)));
+
+    sentry.apply(rules, table(found), blocked, NOW);
+
+    String elements =
+        """
+        add element inet lsm blocked4 { 192.0.2.1 timeout 3600s expires 60s }
+        add element inet lsm blocked4 { 192.0.2.4 timeout 3600s expires 1s }
+        add element inet lsm blocked4 { 192.0.2.5 timeout 7200s expires 7200s }
+        add element inet lsm blocked6 { 2001:db8::1 timeout 3600s expires 1s }
+        """;
+    String text = told.get(0);
+    assertEquals(
+        named ? elements : "",
+        text.lines()
+            .filter(it -> it.contains(" element "))
+            .map(it -> it + "\n")
+            .reduce("", String::concat));
+    assertEquals(named, text.endsWith(elements), "behind the table");
+  }
+
+  /** More would be refused, and the rules with them. */
+  @Test
+  void noMoreAreBlockedThanThereIsRoomFor() throws Exception {
+    SortedMap<String, Instant> blocked = new TreeMap<>();
+    for (int i = 0; i < 20_000; i++) {
+      blocked.put("10.0." + i / 256 + "." + i % 256, NOW.plusSeconds(60));
+    }
+
+    sentry.apply(RulesetTest.rules("SENTRY=block", "", "", ""), Optional.empty(), blocked, NOW);
+
+    assertEquals(10_000, told.get(0).lines().filter(it -> it.contains("add element")).count());
+  }
+
+  // ---- what the administrator does
+
+  @Test
+  void toUnblockIsToDeleteWhatMayNotBeThere() throws IOException {
+    sentry.unblock("192.0.2.1");
+
+    assertEquals(List.of("-f -\n" + forgiven("4", "192.0.2.1")), told);
+  }
+
+  @Test
+  void toBlockIsToForgiveAndToBegin() throws IOException {
+    sentry.block("2001:db8:0:0:0:0:0:1", Duration.ofMinutes(30));
+
+    assertEquals(
+        List.of(
+            "-f -\n" + forgiven("6", "2001:db8:0:0:0:0:0:1"),
+            "-f -\nadd element inet lsm blocked6 { 2001:db8:0:0:0:0:0:1 timeout 1800s expires"
+                + " 1800s }"),
+        told);
+  }
+
+  private static String forgiven(String version, String address) {
+    return """
+    add element inet lsm blockedV { ADDRESS timeout 1s }
+    delete element inet lsm blockedV { ADDRESS }
+    add element inet lsm triesV { ADDRESS timeout 1s }
+    delete element inet lsm triesV { ADDRESS }
+    """
+        .replace("V", version)
+        .replace("ADDRESS", address);
+  }
+
+  @Test
+  void toRemoveATableThereMustBeOne() throws IOException {
+    sentry.remove();
+
+    assertEquals(List.of("-f -\nadd table inet lsm\ndelete table inet lsm\n"), told);
+  }
+}
