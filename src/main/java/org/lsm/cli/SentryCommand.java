@@ -74,6 +74,9 @@ public final class SentryCommand extends LsmCommand {
       }
       try (StateDirectory state = context.openState(config)) {
         for (AddressRange host : hosts) {
+          requireBlockable(config, host);
+        }
+        for (AddressRange host : hosts) {
           change(config, host);
         }
       }
@@ -112,11 +115,11 @@ public final class SentryCommand extends LsmCommand {
   private void change(Config config, AddressRange host) throws IOException {
     Sentry sentry = context.sentry();
     Path file = StateDirectory.sentry(config.stateDirectory());
-    if (action == Action.BLOCK) {
-      requireBlockable(config, host);
-    }
     TableContent before = read();
     if (action == Action.BLOCK) {
+      if (!before.blocks()) {
+        throw new IOException("the rules block nobody yet; run 'lsm compare' to set them");
+      }
       sentry.block(host.toString(), config.sentryBlock());
     } else if (blocked(before, host).isPresent()) {
       sentry.unblock(host.toString());
@@ -139,6 +142,9 @@ public final class SentryCommand extends LsmCommand {
 
   /** As the rules spare whom this host cannot do without, so does the administrator. */
   private void requireBlockable(Config config, AddressRange host) throws IOException {
+    if (action == Action.UNBLOCK) {
+      return;
+    }
     if (config.sentry() != SentryMode.BLOCK) {
       throw new IOException("SENTRY=\"report\" blocks nobody; set it to block first");
     }

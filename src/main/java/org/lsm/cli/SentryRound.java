@@ -97,7 +97,7 @@ final class SentryRound {
       }
       watch(origin, serving);
       state = state.troubled("");
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       trouble(Trouble.explain(e), before, quiet);
     } catch (OutOfMemoryError e) {
       trouble("there is not enough memory to read who has probed ports", before, quiet);
@@ -122,7 +122,7 @@ final class SentryRound {
       state = state.blocking(found.get().blocked());
     }
     if (!serving.isEmpty()) {
-      remember(); // that there is a table is known before there is one
+      state.write(file); // that there is a table is known before there is one
       sentry.apply(context.rules(config, serving), found, state.blocked(), now);
     }
     if (stored && probes.isPresent() && probes.get().overflowing()) {

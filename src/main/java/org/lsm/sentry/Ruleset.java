@@ -55,6 +55,8 @@ public record Ruleset(
   /** Of the sets: a table of another format is made anew. */
   private static final String FORMAT = "1";
 
+  private static final String BLOCKS = "lsm " + FORMAT + " block ";
+
   /** In each set of hosts, lest forged addresses fill the memory of the kernel. */
   public static final int MOST = 10_000;
 
@@ -215,13 +217,17 @@ public record Ruleset(
 
   /** What the content of the sets depends on. */
   private String prefix() {
-    String mode = block.map(it -> "block " + it.trigger()).orElse("report");
-    return "lsm " + FORMAT + " " + mode + " ";
+    return block.map(it -> BLOCKS + it.trigger()).orElse("lsm " + FORMAT + " report") + " ";
   }
 
   /** Whether what is in the sets of a table with this mark can stay as it is. */
   boolean fits(String mark) {
     return mark.startsWith(prefix());
+  }
+
+  /** Whether a table with this mark blocks. */
+  static boolean blocks(String mark) {
+    return mark.startsWith(BLOCKS);
   }
 
   /** What nft has to do to make a new table, in one transaction. */

@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 /** The table {@code inet lsm} in the kernel, through nft(8). */
 public final class Sentry {
 
+  private static final String NO_PROGRAM = "there is no program";
   private static final String NOT_THERE = "No such file or directory";
 
   private final Nft nft;
@@ -65,10 +66,20 @@ public final class Sentry {
     if (mark.equals(rules.mark())) {
       return false;
     }
-    run(
-        rules.fits(mark)
-            ? rules.replacement()
-            : rules.creation() + rules.block().map(it -> blocking(blocked, it, now)).orElse(""));
+    if (found.isPresent() && !found.get().own()) {
+      throw new IOException(
+          "there is a table inet lsm that lsm has not made; rename it, or set SENTRY=\"off\"");
+    }
+    String creation =
+        rules.creation() + rules.block().map(it -> blocking(blocked, it, now)).orElse("");
+    try {
+      run(rules.fits(mark) ? rules.replacement() : creation);
+    } catch (RefusedException e) {
+      if (!rules.fits(mark)) {
+        throw e;
+      }
+      run(creation); // somebody has removed a part of it
+    }
     return true;
   }
 
@@ -76,7 +87,6 @@ public final class Sentry {
       SortedMap<String, Instant> blocked, Ruleset.Block how, Instant now) {
     return blocked.entrySet().stream()
         .filter(it -> it.getValue().isAfter(now))
-        .limit(Ruleset.MOST)
         .map(it -> blocking(it.getKey(), how.time(), Duration.between(now, it.getValue())) + "\n")
         .collect(Collectors.joining());
   }
@@ -131,9 +141,15 @@ public final class Sentry {
     run(text.toString());
   }
 
-  /** Removes the table, if there is one. */
+  /** Removes the table, if there is one, and nft to do it. */
   public void remove() throws IOException {
-    run("add table " + Ruleset.TABLE + "\ndelete table " + Ruleset.TABLE + "\n");
+    try {
+      run("add table " + Ruleset.TABLE + "\ndelete table " + Ruleset.TABLE + "\n");
+    } catch (RefusedException e) {
+      if (!e.said.contains(NO_PROGRAM)) {
+        throw e;
+      }
+    }
   }
 
   private void run(String commands) throws IOException {
@@ -158,7 +174,7 @@ public final class Sentry {
     /** What to do, by what nft says. */
     private static final List<Map.Entry<String, String>> ADVICE =
         List.of(
-            Map.entry("there is no program", "install nftables"),
+            Map.entry(NO_PROGRAM, "install nftables"),
             Map.entry("Too many open files in system", "so many are blocked that there is no room"),
             Map.entry(
                 "Operation not permitted", "run lsm as root, in a container with CAP_NET_ADMIN"),

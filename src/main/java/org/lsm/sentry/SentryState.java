@@ -37,6 +37,8 @@ public record SentryState(
   private static final String KIND = "lsm-sentry";
   private static final String FORMAT = "1";
 
+  private static final Duration JITTER = Duration.ofSeconds(2);
+
   /** Lest forged addresses fill the disk; who is forgotten is told again. */
   private static final int MOST = 20_000;
 
@@ -140,9 +142,16 @@ public record SentryState(
     return recent;
   }
 
-  /** The same with what the table says of who is blocked. */
+  /** The same with what the table says of who is blocked, which may differ by a second each time. */
   public SentryState blocking(SortedMap<String, Instant> now) {
-    return new SentryState(trouble, flood, told, now);
+    SortedMap<String, Instant> next = new TreeMap<>(now);
+    next.replaceAll(
+        (address, until) -> {
+          Instant known = blocked.getOrDefault(address, Instant.MIN);
+          boolean same = !known.isBefore(until.minus(JITTER)) && !known.isAfter(until.plus(JITTER));
+          return same ? known : until;
+        });
+    return new SentryState(trouble, flood, told, next);
   }
 
   /** The same with a host that the administrator knows of. */

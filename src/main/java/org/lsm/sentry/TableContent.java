@@ -27,11 +27,13 @@ import org.lsm.snapshot.Probes;
 /**
  * What is in the table, out of the JSON that nft writes (libnftables-json(5)).
  *
+ * @param own whether its sets are those of lsm
  * @param mark tells which rules it has; empty if they are not of lsm
  * @param probes who has probed
  * @param blocked who is blocked, and until when
  */
-public record TableContent(String mark, Probes probes, SortedMap<String, Instant> blocked) {
+public record TableContent(
+    boolean own, String mark, Probes probes, SortedMap<String, Instant> blocked) {
 
   /** With so much of its room taken a set counts as full: more could come before the next look. */
   private static final double NEARLY_FULL = 0.9;
@@ -63,6 +65,11 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
     }
   }
 
+  /** Whether its rules block anybody; those of another mode stay until the next run. */
+  public boolean blocks() {
+    return Ruleset.blocks(mark);
+  }
+
   /** What is known of a host so far. */
   private static final class Host {
     private final TreeSet<Integer> tcp = new TreeSet<>();
@@ -89,6 +96,7 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
     private final Instant now;
     private final Map<String, Host> hosts = new HashMap<>();
     private final SortedMap<String, Instant> blocked = new TreeMap<>();
+    private boolean own;
     private String mark = "";
     private boolean overflowing;
 
@@ -99,7 +107,7 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
     TableContent content() {
       List<Prober> probers = new ArrayList<>();
       hosts.forEach((address, host) -> probers.add(host.prober(address, blocked.get(address))));
-      return new TableContent(mark, new Probes(probers, overflowing), blocked);
+      return new TableContent(own, mark, new Probes(probers, overflowing), blocked);
     }
 
     /** One of {@code {"table": {...}}}, {@code {"set": {...}}}, {@code {"rule": {...}}}. */
@@ -112,6 +120,7 @@ public record TableContent(String mark, Probes probes, SortedMap<String, Instant
         String key = reader.nextName();
         if (key.equals("name")) {
           name = reader.nextString();
+          own |= name.equals("hosts4");
         } else if (key.equals("elem") && what.equals("set")) {
           elements(name, reader);
         } else if (key.equals("comment") && what.equals("rule")) {
