@@ -180,7 +180,7 @@ public final class StatusCommand extends LsmCommand {
           probes.isEmpty()
               ? mode + ", there are no rules yet, the next compare sets them"
               : String.format(
-                  "%s, %d hosts probed unused ports within a day, %d scan, %d are blocked",
+                  "%s; hosts that probed unused ports within a day: %d, that scan: %d, blocked: %d",
                   mode,
                   probes.get().probers().size(),
                   probes.get().scanning(config.sentryTrigger()),

@@ -23,6 +23,14 @@ public final class Names {
 
   /** The same hosts, with a name if they have one that leads back to their address. */
   public static List<Prober> with(List<Prober> hosts) {
+    try {
+      return ask(hosts);
+    } catch (OutOfMemoryError e) {
+      return hosts; // there can be no more threads, or there is no more memory
+    }
+  }
+
+  private static List<Prober> ask(List<Prober> hosts) {
     List<CompletableFuture<Prober>> asked =
         hosts.stream()
             .map(host -> CompletableFuture.supplyAsync(() -> with(host), Names::start))

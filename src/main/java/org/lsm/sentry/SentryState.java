@@ -142,7 +142,9 @@ public record SentryState(
     return recent;
   }
 
-  /** The same with what the table says of who is blocked, which may differ by a second each time. */
+  /**
+   * The same with what the table says of who is blocked, which may differ by a second each time.
+   */
   public SentryState blocking(SortedMap<String, Instant> now) {
     SortedMap<String, Instant> next = new TreeMap<>(now);
     next.replaceAll(
