@@ -135,6 +135,7 @@ final class SentryRound {
     Decision decision =
         state.decide(found, config.sentryTrigger(), ScanReport.MOST, now, config.sentryRemind());
     if (!decision.due()) {
+      state = decision.next();
       return true;
     }
     ScanReport telling =

@@ -57,11 +57,8 @@ public record Ruleset(
 
   private static final String BLOCKS = "lsm " + FORMAT + " block ";
 
-  /** In each set of hosts, lest forged addresses fill the memory of the kernel. */
+  /** In each set, lest forged addresses fill the memory of the kernel. */
   public static final int MOST = 10_000;
-
-  /** In each set of hosts with their ports. */
-  static final int MOST_PAIRS = 40_000;
 
   /** How long a probe counts. */
   static final Duration WINDOW = Duration.ofDays(1);
@@ -110,8 +107,8 @@ public record Ruleset(
         set finV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set xmasV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set oddV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set tcpV { type ipvV_addr . inet_service; flags dynamic,timeout; size PAIRS; }
-        set udpV { type ipvV_addr . inet_service; flags dynamic,timeout; size PAIRS; }
+        set tcpV { type ipvV_addr . inet_service; flags dynamic,timeout; size MOST; }
+        set udpV { type ipvV_addr . inet_service; flags dynamic,timeout; size MOST; }
         set triesV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set caughtV { type ipvV_addr; flags dynamic,timeout; size MOST; }
         set blockedV { type ipvV_addr; flags dynamic,timeout; size MOST; }
@@ -273,7 +270,6 @@ public record Ruleset(
         .replace("FLAGS", FLAGS)
         .replace("WINDOW", time(WINDOW))
         .replace("MOST", String.valueOf(MOST))
-        .replace("PAIRS", String.valueOf(MOST_PAIRS))
         .replace("ip ", header)
         .replace("V", version);
   }

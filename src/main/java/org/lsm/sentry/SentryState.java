@@ -104,19 +104,20 @@ public record SentryState(
         fresh.add(prober);
       }
     }
-    boolean flooding = fresh.size() > most;
-    boolean lately = !flood.isAfter(now) && flood.plus(FLOOD).isAfter(now);
-    if (flooding && lately) {
-      return new Decision(this, List.of(), false);
-    }
-    // Behind the many that knock once there may be one that scans, whom there was no room for.
-    boolean full = probes.overflowing() && !lately;
     fresh.sort(Prober.WORST_FIRST);
     SortedMap<String, Instant> next = new TreeMap<>(told);
     fresh.forEach(it -> next.put(it.address(), now.truncatedTo(ChronoUnit.SECONDS)));
+    SortedMap<String, Instant> kept = recent(next, now, remind);
+    boolean flooding = fresh.size() > most;
+    boolean lately = !flood.isAfter(now) && flood.plus(FLOOD).isAfter(now);
+    if (flooding && lately) {
+      // Passed over for good: as long as they are blocked, they would hide who comes after them.
+      return new Decision(new SentryState(trouble, flood, kept, blocked), List.of(), false);
+    }
+    // Behind the many that knock once there may be one that scans, whom there was no room for.
+    boolean full = probes.overflowing() && !lately;
     return new Decision(
-        new SentryState(
-            trouble, flooding || full ? now : flood, recent(next, now, remind), blocked),
+        new SentryState(trouble, flooding || full ? now : flood, kept, blocked),
         fresh,
         full || !fresh.isEmpty());
   }
@@ -177,6 +178,13 @@ public record SentryState(
     return text.seal();
   }
 
+  private static Instant time(String text) {
+    if (!Character.isDigit(text.charAt(0))) {
+      throw new IllegalArgumentException("no calendar has this year: " + text);
+    }
+    return Instant.parse(text);
+  }
+
   static SentryState parse(String text) {
     String trouble = "";
     Instant flood = Instant.EPOCH;
@@ -185,9 +193,9 @@ public record SentryState(
     for (List<String> line : SealedText.open(text, KIND, FORMAT)) {
       switch (line.get(0)) {
         case "trouble" -> trouble = line.get(1);
-        case "flood" -> flood = Instant.parse(line.get(1));
-        case "told" -> told.put(line.get(1), Instant.parse(line.get(2)));
-        case "blocked" -> blocked.put(line.get(1), Instant.parse(line.get(2)));
+        case "flood" -> flood = time(line.get(1));
+        case "told" -> told.put(line.get(1), time(line.get(2)));
+        case "blocked" -> blocked.put(line.get(1), time(line.get(2)));
         default -> throw new IllegalArgumentException("unknown line '" + line.get(0) + "'");
       }
     }

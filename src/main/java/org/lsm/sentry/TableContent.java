@@ -35,8 +35,8 @@ import org.lsm.snapshot.Probes;
 public record TableContent(
     boolean own, String mark, Probes probes, SortedMap<String, Instant> blocked) {
 
-  /** With so much of its room taken a set counts as full: more could come before the next look. */
-  private static final double NEARLY_FULL = 0.9;
+  /** With so many elements a set counts as full: more could come before the next look. */
+  private static final int NEARLY_FULL = Ruleset.MOST * 9 / 10;
 
   /**
    * Takes it apart. It is read element by element: what is in a full table would not fit into
@@ -144,9 +144,8 @@ public record TableContent(
         }
       }
       reader.endArray();
-      int room = set.matches("(tcp|udp)[46]") ? Ruleset.MOST_PAIRS : Ruleset.MOST;
       boolean blocks = set.startsWith("blocked") || set.startsWith("caught");
-      overflowing |= !blocks && count >= room * NEARLY_FULL;
+      overflowing |= !blocks && count >= NEARLY_FULL;
     }
 
     private void element(String set, JsonObject element) {

@@ -134,9 +134,9 @@ class TableContentTest {
   @CsvSource({
     "hosts4, 8999, false",
     "hosts4, 9000, true",
-    "tcp6, 35999, false",
-    "tcp6, 36000, true",
-    "udp4, 36000, true",
+    "tcp6, 8999, false",
+    "tcp6, 9000, true",
+    "udp4, 9000, true",
     "syn4,   9000, true",
     "tries6, 9000, true",
     "blocked4, 10000, false",
