@@ -305,12 +305,15 @@ class JsonTest {
         }
         """;
     assertEquals(expected, Json.of(scans));
-    JsonArray all = JsonParser.parseString(expected).getAsJsonObject().getAsJsonArray("scans");
+    JsonObject whole = JsonParser.parseString(expected).getAsJsonObject();
+    JsonArray all = whole.getAsJsonArray("scans");
     String report = Json.of(Samples.report(), Optional.of(scans));
     assertValid("report", report);
     assertEquals(all, JsonParser.parseString(report).getAsJsonObject().get("scans"));
-    String alert = Json.print(Alert.of(scans, "s").report());
-    assertEquals(all, JsonParser.parseString(alert).getAsJsonObject().get("scans"));
+    String text = Json.print(Alert.of(scans, "s").report());
+    JsonObject alert = JsonParser.parseString(text).getAsJsonObject();
+    assertEquals(all, alert.get("scans"));
+    assertEquals(whole.get("notes"), alert.get("notes"));
   }
 
   @ParameterizedTest

@@ -130,6 +130,19 @@ class ScanReportTest {
     assertEquals(hosts + 1, report.table().lines().count(), "the command shows all");
   }
 
+  @Test
+  void thatThereWereTooManyToKeepIsAnEventOfItsOwn() {
+    ScanReport report = Samples.scans();
+    String verdict = "web1: more hosts probed unused ports than can be kept";
+
+    assertEquals(verdict, report.page().headline());
+    assertEquals(verdict + "\n\n" + TAIL, report.page().text());
+    assertEquals(List.of(verdict), report.events().stream().map(Event::message).toList());
+    Alert alert = Alert.of(report, "s");
+    assertEquals(verdict, alert.summary());
+    assertEquals("", alert.targets() + alert.targetPorts());
+  }
+
   /** fail2ban and people find the address in its place, whatever else stands there. */
   @Test
   void eachHostIsAnEventOfALog() {

@@ -63,14 +63,16 @@ class DeleteCommandTest extends CommandTestBase {
     assertEquals(2, refused.exitCode());
     assertTrue(
         refused.err().startsWith("lsm: the packet filter cannot be used: "), refused.toString());
+    assertEquals("Deleted " + baseline + "\n", refused.out(), "they need no packet filter");
+    assertFalse(Files.exists(baseline));
     assertTrue(Files.exists(state.resolve("sentry")), "so that it is tried again");
 
     nft.works();
     nft.told();
     assertEquals(
         done(
-            "Removed the table inet lsm from the packet filter\n"
-                + ("There was no baseline in " + state + "\n")),
+            ("There was no baseline in " + state + "\n")
+                + "Removed the table inet lsm from the packet filter\n"),
         lsm("delete"));
     assertEquals(List.of("-f -\nadd table inet lsm\ndelete table inet lsm\n"), nft.told());
     assertFalse(Files.exists(state.resolve("sentry")));

@@ -36,7 +36,7 @@ final class FakeNft {
         [ ! -e FILE.failure ] || { cat FILE.failure >&2; exit 1; }
         if [ "$1" = -j ]; then
           [ -e FILE.mark ] || { printf 'Error: No such file or directory\\n%s\\n' "$*" >&2; exit 1; }
-          sed "s/lsm 1 6169af18/$(cat FILE.mark)/" FILE.table
+          sed 's/"comment": "[^"]*"/"comment": "'"$(cat FILE.mark)"'"/' FILE.table
         else
           cat > FILE.input
           cat FILE.input >> FILE.told
@@ -70,6 +70,12 @@ final class FakeNft {
   /** What there is in the table. */
   String table() throws IOException {
     return Files.readString(file("table"));
+  }
+
+  /** What there is in the table with more in one of its sets, as JSON. */
+  String tableWith(String set, String elements) throws IOException {
+    return table()
+        .replaceFirst("(\"name\": \"" + set + "\".*?\"elem\": \\[)", "$1" + elements + ", ");
   }
 
   /** As after a boot. */

@@ -93,7 +93,7 @@ class FuzzTest {
   void wholeFilesOfTheCorpusAreInTheFormatThatIsRead() throws IOException {
     Path corpus = Path.of("src/test/resources/org/lsm/sentry/fuzz");
     String table = Files.readString(corpus.resolve("table/whole"));
-    assertEquals(3, TableContent.parse(table, NOW).probes().probers().size());
+    assertEquals(8, TableContent.parse(table, NOW).probes().probers().size());
     assertEquals(2, SentryState.read(corpus.resolve("state/whole")).told().size());
   }
 

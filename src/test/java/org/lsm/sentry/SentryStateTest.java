@@ -113,6 +113,7 @@ class SentryStateTest {
     Decision decision = before.decide(new Probes(List.of(prober), false), 3, MOST, now, remind);
 
     assertEquals(tell ? List.of(prober) : List.of(), decision.told());
+    assertEquals(tell, decision.due());
     assertEquals(
         tell ? now : told == null ? null : now.plus(told), decision.next().told().get("192.0.2.1"));
   }
@@ -178,6 +179,35 @@ class SentryStateTest {
     assertEquals(200, flooded.decide(crowd(1000, 1200), 3, MOST, soon, DAY).told().size());
     assertEquals(1, flooded.decide(crowd(0, 202), 3, MOST, soon, DAY).told().size());
     assertEquals(0, flooded.decide(crowd(0, 201), 3, MOST, soon, DAY).told().size());
+  }
+
+  /** Behind the many that knock once there may be one that scans. */
+  @ParameterizedTest(name = "{0}")
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # what                | overflowing | since the last | who scans | told | due
+          nobody knocks         | false       |                | 0         | 0    | false
+          only such as knock    | true        |                | 0         | 0    | true
+          told lately           | true        | PT59M59S       | 0         | 0    | false
+          told an hour ago      | true        | PT1H           | 0         | 0    | true
+          the clock was set back| true        | PT-1S          | 0         | 0    | true
+          who can be named      | true        | PT10M          | 200       | 200  | true
+          who cannot be named   | true        | PT10M          | 201       | 0    | false
+          """)
+  void tooManyToKeepAreAnAlertAnHourAsWell(
+      String what, boolean overflowing, Duration since, int scanning, int told, boolean due) {
+    Instant last = since == null ? Instant.EPOCH : NOW.minus(since);
+    SentryState before = new SentryState("", last, map(Map.of()), map(Map.of()));
+
+    Decision decision =
+        before.decide(new Probes(crowd(0, scanning).probers(), overflowing), 3, MOST, NOW, DAY);
+
+    assertEquals(told, decision.told().size());
+    assertEquals(due, decision.due());
+    boolean full = due && told == 0;
+    assertEquals(full ? NOW : last, decision.next().flood());
   }
 
   @Test
