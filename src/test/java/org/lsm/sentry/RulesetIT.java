@@ -2,6 +2,7 @@ package org.lsm.sentry;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -22,6 +23,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,13 +36,24 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.alert.Program;
 import org.lsm.snapshot.Prober;
 
-/** The kernel takes the rules, and gives them back; in a network namespace of the test's own. */
+/**
+ * The kernel takes the rules, gives them back, and does what they say; in two network namespaces of
+ * the test's own.
+ */
 class RulesetIT {
 
   private static final SortedMap<String, Instant> NOBODY = new TreeMap<>();
   private static final String LIST = "-j list table inet lsm";
 
+  private static final Path PERL = Path.of("/usr/bin/perl");
+
+  /** A datagram from one port to another. */
+  private static final String SEND =
+      "use Socket; socket(S, PF_INET, SOCK_DGRAM, 0) && bind(S, sockaddr_in($ARGV[0], INADDR_ANY))"
+          + " && send(S, 'x', 0, sockaddr_in($ARGV[1], inet_aton('10.9.0.1'))) or die $!";
+
   private static Process namespace;
+  private static Process peer;
   private static Program nsenter;
   private final Sentry sentry = new Sentry(RulesetIT::nft);
 
@@ -46,18 +61,37 @@ class RulesetIT {
   static void makeNamespace() throws IOException {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root may make namespaces");
     assumeTrue(Files.isExecutable(Path.of("/usr/sbin/nft")), "needs nft of nftables");
-    namespace =
+    assumeTrue(Files.isExecutable(PERL), "needs perl to send datagrams");
+    nsenter = new Program(Path.of("/usr/bin/nsenter"), Duration.ofSeconds(30), 1 << 24);
+    namespace = newNamespace();
+    peer = newNamespace();
+    shell(
+        namespace,
+        "ip link add v0 type veth peer name v1 netns "
+            + peer.pid()
+            + "; ip address add 10.9.0.1/24 dev v0; ip link set v0 up");
+    shell(peer, "ip address add 10.9.0.2/24 dev v1; ip link set v1 up");
+  }
+
+  private static Process newNamespace() throws IOException {
+    Process made =
         new ProcessBuilder("/usr/bin/unshare", "--net", "/bin/sh", "-c", "echo ready; exec cat")
             .start();
     // Before it says so, what is asked of it would be asked of the host.
-    assertEquals("ready", namespace.inputReader().readLine());
-    nsenter = new Program(Path.of("/usr/bin/nsenter"), Duration.ofSeconds(30), 1 << 24);
+    assertEquals("ready", made.inputReader().readLine());
+    return made;
+  }
+
+  private static void shell(Process where, String commands) throws IOException {
+    inside(where, List.of("/bin/sh", "-ec", commands), "");
   }
 
   @AfterAll
-  static void endNamespace() {
-    if (namespace != null) {
-      namespace.destroy();
+  static void endNamespaces() {
+    for (Process made : new Process[] {namespace, peer}) {
+      if (made != null) {
+        made.destroy();
+      }
     }
   }
 
@@ -67,11 +101,16 @@ class RulesetIT {
   }
 
   private static String nft(List<String> arguments, String input) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add("--net=/proc/" + namespace.pid() + "/ns/net");
-    command.add("/usr/sbin/nft");
+    List<String> command = new ArrayList<>(List.of("/usr/sbin/nft"));
     command.addAll(arguments);
-    return nsenter.runSuccessfully(command, input.getBytes(StandardCharsets.UTF_8), Map.of());
+    return inside(namespace, command, input);
+  }
+
+  private static String inside(Process where, List<String> command, String input)
+      throws IOException {
+    List<String> all = new ArrayList<>(List.of("--net=/proc/" + where.pid() + "/ns/net"));
+    all.addAll(command);
+    return nsenter.runSuccessfully(all, input.getBytes(StandardCharsets.UTF_8), Map.of());
   }
 
   private static void check(String commands) throws IOException {
@@ -106,7 +145,7 @@ class RulesetIT {
           SENTRY=block;SENTRY_TRIGGER=999                     | 127.0.0.53 ::1 fe80::1 ::ffff:192.0.2.9
           SENTRY=block;SENTRY_BLOCK=1m;SENTRY_BLOCK_UDP=yes   | ''
           SENTRY=block;SENTRY_TRIGGER=1;SENTRY_BLOCK_UDP=yes  | ''
-          SENTRY=block;SENTRY_BLOCK=365d                      | ''
+          SENTRY=block;SENTRY_BLOCK=9999d                     | ''
           SENTRY=block;SENTRY_IGNORE="192.0.2.0/24,198.51.100.7,2001:db8::/32" | 192.0.2.9
           """)
   void nftTakesThemInPlaceOfAnyOthers(String lines, String spared) throws Exception {
@@ -210,6 +249,7 @@ class RulesetIT {
 
     SortedMap<String, Instant> found = read().blocked();
     blocked.remove("192.0.2.2");
+    blocked.put("2001:db8::1", now.plus(Duration.ofDays(1)));
     assertEquals(blocked.keySet(), found.keySet());
     blocked.forEach(
         (address, until) ->
@@ -238,28 +278,104 @@ class RulesetIT {
     assertEquals(List.of(), read().probes().probers());
   }
 
-  @ParameterizedTest
-  @CsvSource({"SENTRY=block;SENTRY_TCP=9, true", "SENTRY=report, false"})
-  void aReplacementKeepsWhoHasProbedAndLetsNobodyInButWhereNobodyIsBlocked(
-      String then, boolean stays) throws Exception {
+  /** As who floods them with forged addresses may have made them. */
+  @Test
+  void aHostIsLetInAgainAlsoWhileTheSetsAreFull() throws Exception {
     load(rules("SENTRY=block").creation());
-    knock();
+    String full =
+        IntStream.range(0, Ruleset.MOST)
+            .mapToObj(i -> "10.0." + i / 256 + "." + i % 256 + " timeout 1d")
+            .collect(Collectors.joining(", "));
+    for (String set : List.of("tries", "caught", "blocked")) {
+      load("add element inet lsm " + set + "4 { " + full + " }\n");
+    }
+
+    IOException e =
+        assertThrows(IOException.class, () -> sentry.block("192.0.2.1", Duration.ofHours(1)));
+    assertTrue(e.getMessage().contains("; so many are blocked that there is no room"));
+    sentry.unblock("10.0.0.7");
     sentry.block("192.0.2.1", Duration.ofHours(1));
 
-    sentry.apply(rules(then), sentry.read(Instant.now()), NOBODY, Instant.now());
-
-    assertEquals(stays ? Set.of("192.0.2.1") : Set.of(), read().blocked().keySet());
-    assertEquals("2001:db8::1", read().probes().probers().get(0).address());
-    assertEquals(Set.of(22), read().probes().probers().get(0).tcp());
+    Set<String> blocked = read().blocked().keySet();
+    assertEquals(Ruleset.MOST, blocked.size());
+    assertTrue(blocked.contains("192.0.2.1") && !blocked.contains("10.0.0.7"));
   }
 
-  /** What a SYN to port 22 leaves. */
-  private static void knock() throws IOException {
+  /** Who has probed stays known as long as its counts mean the same. */
+  @ParameterizedTest
+  @CsvSource({
+    "SENTRY=block;SENTRY_TCP=9,     true,  true",
+    "SENTRY=block;SENTRY_TRIGGER=9, false, true",
+    "SENTRY=report,                 false, false"
+  })
+  void otherRulesLetNobodyInButWhereNobodyIsBlocked(String then, boolean known, boolean stays)
+      throws Exception {
+    load(rules("SENTRY=block").creation());
     load(
         """
         add element inet lsm syn6 { 2001:db8::1 timeout 1d }
-        add element inet lsm ports6 { 2001:db8::1 . tcp . 22 timeout 1d }
+        add element inet lsm tcp6 { 2001:db8::1 . 22 timeout 1d }
         """);
+    sentry.block("192.0.2.1", Duration.ofHours(1));
+
+    Instant now = Instant.now();
+    sentry.apply(rules(then), sentry.read(now), read().blocked(), now);
+
+    assertEquals(stays ? Set.of("192.0.2.1") : Set.of(), read().blocked().keySet());
+    Map<String, Set<Integer>> probers = new TreeMap<>();
+    read().probes().probers().forEach(it -> probers.put(it.address(), it.tcp()));
+    probers.remove("192.0.2.1");
+    assertEquals(known ? Map.of("2001:db8::1", Set.of(22)) : Map.of(), probers);
+  }
+
+  // ---- what they do
+
+  /** Sends datagrams until the table has what is waited for. */
+  private Prober knock(int from, int to, Predicate<Prober> expected) throws Exception {
+    for (int i = 0; i < 100; i++) {
+      inside(peer, List.of(PERL.toString(), "-e", SEND, "" + from, "" + to), "");
+      List<Prober> found = read().probes().probers();
+      if (!found.isEmpty() && expected.test(found.get(0))) {
+        return found.get(0);
+      }
+      Thread.sleep(100); // the link may not be up yet
+    }
+    throw new AssertionError("port " + to + " is not in " + read());
+  }
+
+  private Prober knock(int from, int to) throws Exception {
+    return knock(from, to, it -> it.udp().contains(to));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"53,   32770, false", "1023, 32774, false", "1024, 32770, true", "53,   53,    true"})
+  void anAnswerThatComesLateIsNoProbe(int from, int to, boolean probes) throws Exception {
+    load(rules("SENTRY=report").creation());
+    knock(4000, 7);
+
+    inside(peer, List.of(PERL.toString(), "-e", SEND, "" + from, "" + to), "");
+    Prober prober = knock(4000, 9); // which comes behind it
+
+    assertEquals(probes ? Set.of(7, 9, to) : Set.of(7, 9), prober.udp());
+  }
+
+  /** He may be let in by time, and then needs to do no more than he did; or by a forgiving hand. */
+  @Test
+  void whoWasCaughtIsBlockedAgainAtOnceUnlessHeIsForgiven() throws Exception {
+    load(rules("SENTRY=block;SENTRY_TRIGGER=2;SENTRY_BLOCK_UDP=yes").creation());
+    Predicate<Prober> blocked = it -> it.blockedUntil().isPresent();
+    assertFalse(blocked.test(knock(4000, 7)));
+    knock(4000, 9, blocked);
+
+    load("delete element inet lsm blocked4 { 10.9.0.2 }\n");
+    assertEquals(Set.of(), read().blocked().keySet());
+    knock(4000, 7, blocked);
+
+    sentry.unblock("10.9.0.2");
+    long before = read().probes().probers().get(0).packets();
+    assertFalse(blocked.test(knock(4000, 7, it -> it.packets() > before)));
+    assertFalse(blocked.test(knock(4000, 19)));
+    knock(4000, 21, blocked);
   }
 
   @Test
