@@ -66,7 +66,7 @@ public final class Sentry {
     if (mark.equals(rules.mark())) {
       return false;
     }
-    if (found.isPresent() && !found.get().own()) {
+    if (found.isPresent() && found.get().foreign()) {
       throw new IOException(
           "there is a table inet lsm that lsm has not made; rename it, or set SENTRY=\"off\"");
     }

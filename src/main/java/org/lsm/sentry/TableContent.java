@@ -27,13 +27,13 @@ import org.lsm.snapshot.Probes;
 /**
  * What is in the table, out of the JSON that nft writes (libnftables-json(5)).
  *
- * @param own whether its sets are those of lsm
+ * @param foreign whether there is something in it, but none of the sets of lsm
  * @param mark tells which rules it has; empty if they are not of lsm
  * @param probes who has probed
  * @param blocked who is blocked, and until when
  */
 public record TableContent(
-    boolean own, String mark, Probes probes, SortedMap<String, Instant> blocked) {
+    boolean foreign, String mark, Probes probes, SortedMap<String, Instant> blocked) {
 
   /** With so many elements a set counts as full: more could come before the next look. */
   private static final int NEARLY_FULL = Ruleset.MOST * 9 / 10;
@@ -96,6 +96,7 @@ public record TableContent(
     private final Instant now;
     private final Map<String, Host> hosts = new HashMap<>();
     private final SortedMap<String, Instant> blocked = new TreeMap<>();
+    private boolean filled;
     private boolean own;
     private String mark = "";
     private boolean overflowing;
@@ -107,13 +108,14 @@ public record TableContent(
     TableContent content() {
       List<Prober> probers = new ArrayList<>();
       hosts.forEach((address, host) -> probers.add(host.prober(address, blocked.get(address))));
-      return new TableContent(own, mark, new Probes(probers, overflowing), blocked);
+      return new TableContent(filled && !own, mark, new Probes(probers, overflowing), blocked);
     }
 
     /** One of {@code {"table": {...}}}, {@code {"set": {...}}}, {@code {"rule": {...}}}. */
     void item(JsonReader reader) throws IOException {
       reader.beginObject();
       String what = reader.nextName();
+      filled |= !what.equals("metainfo") && !what.equals("table");
       reader.beginObject();
       String name = "";
       while (reader.hasNext()) {

@@ -107,7 +107,8 @@ class SentryRoundTest extends ChannelTestBase {
     assertTrue(first.get(1).contains("elements = { 1-66,"), "DNS serves loopback alone");
     assertTrue(Files.exists(file()));
 
-    nft.hasTable("{\"nftables\": [{\"rule\": {\"comment\": \"that of the rules\"}}]}\n");
+    nft.hasTable(
+        "{\"nftables\": [{\"set\": {\"name\": \"hosts4\"}}, {\"rule\": {\"comment\": \"that of the rules\"}}]}\n");
     assertQuiet();
     assertTold(LIST);
 

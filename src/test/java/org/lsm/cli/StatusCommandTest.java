@@ -255,7 +255,7 @@ class StatusCommandTest extends ChannelTestBase {
         0,
         "Sentry     "
             + mode
-            + ", 13 hosts probed unused ports within a day, 3 scan, 2 are blocked");
+            + "; hosts that probed unused ports within a day: 13, that scan: 3, blocked: 2");
 
     nft.fails("no\033thing\n");
     assertSentry(
@@ -280,7 +280,9 @@ class StatusCommandTest extends ChannelTestBase {
             + " with nft_socket and nft_fib), or set SENTRY=\"off\"");
     compareOnTime();
     assertSentry(
-        0, "Sentry     report, 13 hosts probed unused ports within a day, 5 scan, 2 are blocked");
+        0,
+        "Sentry     report; hosts that probed unused ports within a day: 13, that scan: 5,"
+            + " blocked: 2");
   }
 
   @Test

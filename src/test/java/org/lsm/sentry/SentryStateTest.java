@@ -157,9 +157,13 @@ class SentryStateTest {
     assertEquals(201, first.told().size());
 
     Instant soon = NOW.plus(Duration.ofMinutes(59));
+    Decision second = first.next().decide(crowd(1000, 1201), 3, MOST, soon, DAY);
+    assertFalse(second.due());
+    assertEquals(List.of(), second.told());
     assertEquals(
-        new Decision(first.next(), List.of(), false),
-        first.next().decide(crowd(1000, 1201), 3, MOST, soon, DAY));
+        1,
+        second.next().decide(crowd(1000, 1202), 3, MOST, soon, DAY).told().size(),
+        "who comes after them is not hidden by them");
 
     Instant later = NOW.plus(Duration.ofHours(1));
     assertEquals(201, first.next().decide(crowd(1000, 1201), 3, MOST, later, DAY).told().size());
