@@ -162,7 +162,7 @@ public record ScanReport(
     return data;
   }
 
-  /** What is known of each host, as a table. */
+  /** What is known of each host, as a table, with the notes behind it. */
   public String table() {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("ADDRESS", "PORTS", "KINDS", "PACKETS", "FIRST", "LAST", "BLOCKED UNTIL"));
@@ -177,6 +177,7 @@ public record ScanReport(
               time(host.last()),
               host.blockedUntil().map(this::time).orElse("-")));
     }
-    return Listing.align(rows);
+    return Listing.align(rows)
+        + notes.stream().map(it -> "Note: " + escape(it) + "\n").collect(Collectors.joining());
   }
 }

@@ -166,8 +166,7 @@ public final class StatusCommand extends LsmCommand {
       return;
     }
     String mode = config.sentry() == SentryMode.BLOCK ? "block" : "report";
-    // What kept the last compare from setting the rules: to read the table may go well all the
-    // same.
+    // What kept the last compare from setting the rules: to read the table may go well.
     String trouble = SentryState.read(StateDirectory.sentry(config.stateDirectory())).trouble();
     if (!trouble.isEmpty()) {
       fault("Sentry", trouble);
