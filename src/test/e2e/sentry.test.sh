@@ -453,9 +453,10 @@ flooded() {
     check "$1: $set has $size elements" test "$size" -gt 0 -a "$size" -le 10000
   done
 }
-# weighed COMMAND...: runs it with 64 MB of heap; keeps the most memory that it had in $peak, in KB.
+# weighed HEAP COMMAND...: runs it with so many MB of heap; keeps the most memory that it had in $peak, in KB.
 weighed() {
-  sed "s/-Xmn8m/& -Xmx64m/" "$work/launcher" >"$prefix/lsm/lsm"
+  sed "s/-Xmn8m/& -Xmx${1}m/" "$work/launcher" >"$prefix/lsm/lsm"
+  shift
   began=$(date +%s)
   "$@" >"$work/run.out" 2>"$work/run.err" </dev/null &
   weighing=$!
@@ -480,7 +481,14 @@ bounded() {
 flooded "a flood of SYNs" 0 100000
 : >"$work/alerts"
 rm -f "$work"/*.json
-weighed "$lsm" compare --quiet
+weighed 24 "$lsm" compare --quiet
+ends "a flood of SYNs, and little memory: compare" 0
+one_sentence "it says so in one line"
+says "it says what is short" "there is not enough memory to read who has probed ports"
+weighed 24 "$lsm" compare --quiet
+check "it says so once" test -z "$out$err"
+check "nobody is told of yet" test ! -s "$work/alerts"
+weighed 64 "$lsm" compare --quiet
 ends "a flood of SYNs: compare" 0
 check "it says nothing" test -z "$out$err"
 check "one alert" test "$(cut -d'|' -f1 "$work/alerts")" = scan
@@ -498,7 +506,7 @@ compares "after the flood" 0 <<END
 END
 flooded "a second flood" 1000000 25000
 : >"$work/alerts"
-weighed "$lsm" compare --quiet
+weighed 64 "$lsm" compare --quiet
 ends "a second flood: compare" 0
 check "no alert for a second flood within the hour" test ! -s "$work/alerts"
 bounded "the state" "$state/sentry" 2000000
@@ -508,7 +516,7 @@ compares "after the second flood" 0 <<END
 END
 before=$(count blocked4)
 nft delete table inet lsm
-weighed "$lsm" compare --quiet
+weighed 64 "$lsm" compare --quiet
 ends "a new table after the floods" 0
 check "all are blocked in it that were" test "$(count blocked4)" -eq "$before"
 
