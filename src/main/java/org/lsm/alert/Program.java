@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.lsm.alert.DeliveryException.Blame;
 
@@ -112,6 +113,12 @@ public record Program(Path executable, Duration limit, int mostOutput) {
       // What it left running may keep the pipes open for ever; its exit status is all that counts.
       pipes.completeOnTimeout(null, GRACE.toMillis(), TimeUnit.MILLISECONDS).join();
       return new Outcome(process.exitValue(), output.toString(StandardCharsets.UTF_8));
+    } catch (CompletionException e) {
+      // What it wrote is more than there is memory for, and the caller knows what to say of that.
+      if (e.getCause() instanceof OutOfMemoryError error) {
+        throw error;
+      }
+      throw e;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);
