@@ -21,7 +21,7 @@ java() {
 
 rm -f "$home/lsm.jsa" # one that is damaged stops the virtual machine
 # The classes that an idle compare loads, of this host. Where it has no sockets they are fewer.
-printf 'USER="root"\nSTATE_DIR="%s"\nMAILER="none"\nSYSLOG="no"\n' "$work/state" >"$work/conf.lsm"
+printf 'USER="root"\nSTATE_DIR="%s"\nMAILER="none"\nSYSLOG="no"\nSENTRY_TCP="1-9"\nSENTRY_IGNORE="::1"\n' "$work/state" >"$work/conf.lsm"
 export LSM_CONF="$work/conf.lsm"
 "$home/lsm" generate >/dev/null 2>&1 || :
 java -Xshare:off -XX:DumpLoadedClassList="$work/classes" org.lsm.Lsm -c --quiet 2>/dev/null || :

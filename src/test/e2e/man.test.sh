@@ -64,7 +64,7 @@ command_page() {
 }
 
 commands=$("$lsm" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\).*/\1/p')
-check "there are nine commands" test "$(echo "$commands" | wc -w)" -eq 9
+check "there are ten commands" test "$(echo "$commands" | wc -w)" -eq 10
 command_page lsm
 check "lsm: COMMANDS" grep -qx COMMANDS "$work/page"
 for command in $commands; do
@@ -73,7 +73,7 @@ done
 for command in $commands; do
   command_page "lsm-$command" "$command"
 done
-check "no page but these" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 11
+check "no page but these" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 12
 
 page 5 conf.lsm 'IGNORE RULES' EXAMPLES
 grep -o '^[A-Z_]*="[^"]*"' "$root/conf/conf.lsm" >"$work/keys"
