@@ -63,7 +63,11 @@ public final class Json {
     List<JsonObject> all =
         report.diff().differences().stream().map(it -> difference(it, report.story(it))).toList();
     JsonObject json = object(report, all, report.still().stream());
-    scans.ifPresent(it -> json.add("scans", scans(it.hosts())));
+    scans.ifPresent(
+        it -> {
+          json.add("scans", scans(it.hosts()));
+          json.getAsJsonArray("notes").addAll(strings(it.notes()));
+        });
     return print(json);
   }
 

@@ -44,6 +44,7 @@ final class SentryRound {
 
   // What the round has found out.
   private SentryState state = SentryState.empty();
+  private Optional<SentryState> stored = Optional.empty();
   private Optional<Probes> probes = Optional.empty();
   private Optional<ScanReport> report = Optional.empty();
 
@@ -122,7 +123,7 @@ final class SentryRound {
       state = state.blocking(found.get().blocked());
     }
     if (!serving.isEmpty()) {
-      state.write(file); // that there is a table is known before there is one
+      store(); // that there is a table is known before there is one
       sentry.apply(context.rules(config, serving), found, state.blocked(), now);
     }
     if (stored && probes.isPresent() && probes.get().overflowing()) {
@@ -172,9 +173,16 @@ final class SentryRound {
     return notes;
   }
 
+  private void store() throws IOException {
+    if (!stored.equals(Optional.of(state))) {
+      state.write(file);
+      stored = Optional.of(state);
+    }
+  }
+
   private void remember() {
     try {
-      state.write(file);
+      store();
     } catch (IOException e) {
       command.warn("who scans will be told again: " + e.getMessage());
     }
