@@ -389,7 +389,7 @@ uninstall_lsm() {
 
 # What SENTRY has set in the packet filter; a file in the state directory tells that there may be something.
 remove_rules() {
-  [ -e "$1/sentry" ] || return 0
+  [ -e "$1/sentry-state" ] || return 0
   if ! nft delete table inet lsm 2>/dev/null && nft list table inet lsm >/dev/null 2>&1; then
     echo "Note: the table inet lsm is still in the packet filter: nft delete table inet lsm"
   fi

@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.regex.Pattern;
 import org.lsm.Lsm;
-import org.lsm.cli.Context;
-import org.lsm.cli.Host;
+import org.lsm.cli.CommandContext;
+import org.lsm.monitor.SystemEnvironment;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.codegen.docgen.manpage.ManPageGenerator;
@@ -29,10 +29,11 @@ final class Manual {
     Path files = Files.createDirectories(Path.of(args[1], "man5"));
     Files.copy(conf, files.resolve(conf.getFileName()), StandardCopyOption.REPLACE_EXISTING);
     PrintWriter nobody = new PrintWriter(Writer.nullWriter());
-    Method commandLine = Lsm.class.getDeclaredMethod("commandLine", Context.class);
+    Method commandLine = Lsm.class.getDeclaredMethod("commandLine", CommandContext.class);
     commandLine.setAccessible(true);
     CommandLine lsm =
-        (CommandLine) commandLine.invoke(null, new Context(Host.real(), nobody, nobody));
+        (CommandLine)
+            commandLine.invoke(null, new CommandContext(SystemEnvironment.real(), nobody, nobody));
     Path commands = Files.createDirectories(Path.of(args[1], "man8"));
     writePage(lsm, commands);
     for (CommandLine command : lsm.getSubcommands().values()) {

@@ -33,7 +33,7 @@ subjects() {
 }
 
 compared() {
-  stat -c %Y /var/lib/lsm/compared
+  stat -c %Y /var/lib/lsm/last-compare
 }
 
 compared_since() {

@@ -102,7 +102,7 @@ kept
 new='NEW *tcp/127.0.0.1:7002$'
 for limit in 1 3 8 10 11 12 13 14 15 16 17 18 19 20 22 24; do
   for command in "-c --quiet" compare generate; do
-    rm -rf "$state/scan" "$state/told" "$state/outbox" "$alerts"
+    rm -rf "$state/owner-cache" "$state/alert-state" "$state/outbox" "$alerts"
     cp "$work/before" "$state/baseline"
     # shellcheck disable=SC2086,SC2016  # words; it is for the other shell
     run sh -c 'ulimit -n "$1" && shift && exec "$@"' sh "$limit" "$lsm" $command
@@ -136,7 +136,7 @@ short=0
 for heap in 3 4 5 6 8 9 10 11 12 14 16 20; do
   java_with "-Xmn2m -Xmx${heap}m"
   for command in "-c --quiet" generate; do
-    rm -rf "$state/scan" "$state/told" "$state/outbox" "$alerts"
+    rm -rf "$state/owner-cache" "$state/alert-state" "$state/outbox" "$alerts"
     cp "$work/before" "$state/baseline"
     # shellcheck disable=SC2086  # words
     run "$lsm" $command

@@ -211,7 +211,7 @@ same() {
 # forgets: as if there had been nobody so far.
 forgets() {
   nft delete table inet lsm
-  rm "$state/sentry"
+  rm "$state/sentry-state"
 }
 
 run "$root/target/lsm/install.sh" --prefix "$prefix" --state-dir "$state" --no-cron --no-baseline
@@ -498,7 +498,7 @@ perl -MJSON::PP -0777 -ne 'binmode STDOUT, ":utf8"; print "$_\n" for @{decode_js
 check "and says that there are more" grep -q '^… and [0-9]* more hosts' "$work/text"
 check "and perhaps others" grep -q "^Note .*more hosts or ports than there is room for" "$work/text"
 bounded "the alert" "$(ls "$work"/*.json)" 1000000
-bounded "the state" "$state/sentry" 2000000
+bounded "the state" "$state/sentry-state" 2000000
 bounded "the history" "$state/history.jsonl" 1000000
 finds "a scan after it" 52 tcp "181 closed 182 closed 183 silent"
 compares "after the flood" 0 <<END
@@ -509,7 +509,7 @@ flooded "a second flood" 1000000 25000
 weighed 64 "$lsm" compare --quiet
 ends "a second flood: compare" 0
 check "no alert for a second flood within the hour" test ! -s "$work/alerts"
-bounded "the state" "$state/sentry" 2000000
+bounded "the state" "$state/sentry-state" 2000000
 finds "a scan after the second one" 53 tcp "181 closed 182 closed 183 silent"
 compares "after the second flood" 0 <<END
 53 tcp/181-183 syn blocked
@@ -664,7 +664,7 @@ removed() {
   ends "$1" 0
   check "$1: only others' tables are left" test "$(tables)" = "table inet filter table ip nat "
   untouched "$1"
-  check "$1: nothing is remembered" absent "$state/sentry"
+  check "$1: nothing is remembered" absent "$state/sentry-state"
 }
 run "$lsm" delete
 removed "delete"

@@ -5,20 +5,20 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
 import org.lsm.cli.AcceptCommand;
+import org.lsm.cli.CommandContext;
 import org.lsm.cli.CompareCommand;
-import org.lsm.cli.Context;
 import org.lsm.cli.DeleteCommand;
 import org.lsm.cli.DiffCommand;
 import org.lsm.cli.ExitCode;
 import org.lsm.cli.GenerateCommand;
 import org.lsm.cli.HistoryCommand;
-import org.lsm.cli.Host;
 import org.lsm.cli.ListCommand;
 import org.lsm.cli.SentryCommand;
 import org.lsm.cli.StatusCommand;
 import org.lsm.cli.TestAlertCommand;
-import org.lsm.cli.Trouble;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.model.TextEscaper;
+import org.lsm.monitor.ErrorMessages;
+import org.lsm.monitor.SystemEnvironment;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -54,9 +54,9 @@ public final class Lsm {
   private static final List<String> VERSION = List.of("--version");
 
   /** Read by picocli: the options that are given before the command. */
-  @Mixin final Context context;
+  @Mixin final CommandContext context;
 
-  private Lsm(Context context) {
+  private Lsm(CommandContext context) {
     this.context = context;
   }
 
@@ -65,7 +65,7 @@ public final class Lsm {
     PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     // Not exit: lsm has no hooks to run, and first to set up the JDK's logging takes longer.
-    Runtime.getRuntime().halt(run(Host.real(), out, err, args));
+    Runtime.getRuntime().halt(run(SystemEnvironment.real(), out, err, args));
   }
 
   /**
@@ -77,19 +77,19 @@ public final class Lsm {
    * @param args the command line
    * @return one of {@link ExitCode}
    */
-  public static int run(Host host, PrintWriter out, PrintWriter err, String... args) {
-    Context context = new Context(host, out, err);
+  public static int run(SystemEnvironment host, PrintWriter out, PrintWriter err, String... args) {
+    CommandContext context = new CommandContext(host, out, err);
     int exitCode = execute(context, args);
     err.flush();
     if (out.checkError()) {
       err.println("lsm: the output could not be written");
       err.flush();
-      return ExitCode.TROUBLE;
+      return ExitCode.ERROR;
     }
     return exitCode;
   }
 
-  private static int execute(Context context, String... args) {
+  private static int execute(CommandContext context, String... args) {
     try {
       // What cron runs all day is known without picocli, which takes longer than the work.
       if (CRON.contains(List.of(args))) {
@@ -99,27 +99,27 @@ public final class Lsm {
           ? printVersion(context)
           : commandLine(context).execute(args);
     } catch (OutOfMemoryError e) {
-      return failed(context, Trouble.outOfMemory(e));
+      return failed(context, ErrorMessages.outOfMemory(e));
     } catch (Error e) {
       // Else the virtual machine would exit with 1, which means that something differs.
       context.err().println("lsm: internal error: " + e);
-      return ExitCode.TROUBLE;
+      return ExitCode.ERROR;
     } catch (Exception e) {
       return failed(context, e);
     }
   }
 
-  private static int printVersion(Context context) {
+  private static int printVersion(CommandContext context) {
     context.out().println(version());
-    return ExitCode.DONE;
+    return ExitCode.OK;
   }
 
   private static String version() {
-    return "lsm " + Context.version();
+    return "lsm " + CommandContext.version();
   }
 
   /** All commands. Were it public, java would load picocli at each start, to look for main. */
-  static CommandLine commandLine(Context context) {
+  static CommandLine commandLine(CommandContext context) {
     return new CommandLine(new Lsm(context))
         .addSubcommand(new GenerateCommand(context))
         .addSubcommand(new CompareCommand(context))
@@ -139,7 +139,7 @@ public final class Lsm {
         .setExecutionExceptionHandler((e, command, parsed) -> failed(context, e));
   }
 
-  private static int execute(Context context, ParseResult parsed) {
+  private static int execute(CommandContext context, ParseResult parsed) {
     if (context.verbose()) {
       System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "debug");
     }
@@ -148,20 +148,20 @@ public final class Lsm {
 
   private static int misused(ParameterException e) {
     PrintWriter err = e.getCommandLine().getErr();
-    err.println("lsm: " + Untrusted.escape(e.getMessage()));
+    err.println("lsm: " + TextEscaper.escape(e.getMessage()));
     CommandLine.UnmatchedArgumentException.printSuggestions(e, err);
     err.println(
         "Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help' for help.");
-    return ExitCode.TROUBLE;
+    return ExitCode.ERROR;
   }
 
-  private static int failed(Context context, Exception e) {
+  private static int failed(CommandContext context, Exception e) {
     PrintWriter err = context.err();
-    err.println("lsm: " + Untrusted.escape(Trouble.explain(e)));
+    err.println("lsm: " + TextEscaper.escape(ErrorMessages.explain(e)));
     if (context.verbose()) {
-      err.println(Untrusted.stackTrace(e));
+      err.println(TextEscaper.stackTrace(e));
     }
-    return ExitCode.TROUBLE;
+    return ExitCode.ERROR;
   }
 
   /** The version that {@code --version} prints. */

@@ -11,7 +11,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
-import org.lsm.proc.HostScanner.Sources;
+import org.lsm.proc.SocketScanner.Sources;
 
 /** A /proc of a small host, made of files; it boots at 2026-01-01T00:00:00Z. */
 public final class FakeProc {

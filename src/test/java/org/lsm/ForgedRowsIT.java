@@ -127,11 +127,11 @@ class ForgedRowsIT {
       Result result = run("compare");
 
       assertEquals(1, result.exitCode(), result.toString());
-      String story = result.story("unix//run/lsm-x");
-      assertTrue(story.contains("by no process"), result.out());
-      assertTrue(story.contains("perhaps no socket but a forged row"), story);
-      assertTrue(story.contains("perhaps part of the name of unix/@lsm-evil"), story);
-      assertTrue(result.story("unix/@lsm-evil").contains("(nobody), PID "));
+      String details = result.details("unix//run/lsm-x");
+      assertTrue(details.contains("by no process"), result.out());
+      assertTrue(details.contains("perhaps no socket but a forged row"), details);
+      assertTrue(details.contains("perhaps part of the name of unix/@lsm-evil"), details);
+      assertTrue(result.details("unix/@lsm-evil").contains("(nobody), PID "));
       assertTrue(result.out().contains("1 rows of the unix table may be forged"), result.out());
     }
   }
@@ -160,11 +160,11 @@ class ForgedRowsIT {
           open("nobody", "unix-stream/@lsm-evil\n" + row(inode(victim), "/run/lsm-x"))) {
         Result result = run("compare");
 
-        String story = result.story("unix//run/lsm-x");
-        assertTrue(story.contains("by no process for sure; its inode is held by"), result.out());
-        assertTrue(story.contains("perhaps part of the name of unix/@lsm-evil"), story);
-        assertEquals("", result.story(victim.endpoints().get(0)));
-        assertTrue(result.story("unix/@lsm-evil").contains("(nobody), PID "));
+        String details = result.details("unix//run/lsm-x");
+        assertTrue(details.contains("by no process for sure; its inode is held by"), result.out());
+        assertTrue(details.contains("perhaps part of the name of unix/@lsm-evil"), details);
+        assertEquals("", result.details(victim.endpoints().get(0)));
+        assertTrue(result.details("unix/@lsm-evil").contains("(nobody), PID "));
       }
     }
   }
@@ -180,8 +180,8 @@ class ForgedRowsIT {
           open("nobody", "unix-dgram/@lsm-evil\n" + row(inode(other), "@lsm-gone"))) {
         Result result = run("compare");
 
-        String story = result.story("unix/@lsm-gone");
-        assertTrue(story.startsWith("CHANGED") && story.contains("no process"), result.out());
+        String details = result.details("unix/@lsm-gone");
+        assertTrue(details.startsWith("CHANGED") && details.contains("no process"), result.out());
       }
     }
   }

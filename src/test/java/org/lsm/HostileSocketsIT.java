@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lsm.InstalledLsm.Result;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.model.TextEscaper;
 
 /**
  * Real unix sockets with names that were chosen to deceive: each is told whole, of its program, and
@@ -202,11 +202,11 @@ class HostileSocketsIT {
   @ParameterizedTest(name = "{0}")
   @MethodSource("sockets")
   void isToldWholeAndOfItsProgram(String title, Socket socket) throws Exception {
-    String story =
+    String details =
         String.format(
             "%n%nNEW      unix/%s%n         by %s (root), PID %d, started ",
             socket.printed(), OpenSockets.PERL.toRealPath(), open.pid());
-    assertTrue(compared.out().contains(story), story + compared.out());
+    assertTrue(compared.out().contains(details), details + compared.out());
   }
 
   @ParameterizedTest(name = "{0}")
@@ -216,7 +216,7 @@ class HostileSocketsIT {
     for (JsonElement difference : report.getAsJsonArray("differences")) {
       JsonObject fields = difference.getAsJsonObject();
       if (fields.get("socket").getAsString().equals("unix/" + socket.printed())) {
-        same.add(bytes(Untrusted.unescape(fields.get("address").getAsString())));
+        same.add(bytes(TextEscaper.unescape(fields.get("address").getAsString())));
         assertEquals("[" + open.pid() + "]", fields.get("pids").toString());
       }
     }

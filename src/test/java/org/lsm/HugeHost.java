@@ -14,8 +14,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.lsm.cli.Host;
-import org.lsm.proc.HostScanner.Sources;
+import org.lsm.monitor.SystemEnvironment;
+import org.lsm.proc.SocketScanner.Sources;
 
 /**
  * A fake host with a huge table, and lsm as a program that runs on it, so that it can be run with
@@ -147,9 +147,9 @@ public final class HugeHost {
   }
 
   private static int run(Path directory, String... args) {
-    Host real = Host.real();
-    Host host =
-        new Host(
+    SystemEnvironment real = SystemEnvironment.real();
+    SystemEnvironment host =
+        new SystemEnvironment(
             new Sources(
                 directory.resolve("proc"),
                 directory.resolve("passwd"),

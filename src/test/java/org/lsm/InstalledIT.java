@@ -111,9 +111,9 @@ class InstalledIT {
       assertEach(
           sockets.endpoints(),
           endpoint -> {
-            String story = opened.story(endpoint);
-            assertTrue(story.startsWith("NEW "), endpoint + " in " + opened.out());
-            assertTrue(story.contains("by " + owner), owner + " in " + story);
+            String details = opened.details(endpoint);
+            assertTrue(details.startsWith("NEW "), endpoint + " in " + opened.out());
+            assertTrue(details.contains("by " + owner), owner + " in " + details);
           });
       assertEquals(0, lsm.run("-g").exitCode());
     }
@@ -121,7 +121,7 @@ class InstalledIT {
     assertEquals(1, closed.exitCode(), closed.toString());
     assertEach(
         sockets.endpoints(),
-        endpoint -> assertTrue(closed.story(endpoint).startsWith("GONE "), closed.out()));
+        endpoint -> assertTrue(closed.details(endpoint).startsWith("GONE "), closed.out()));
   }
 
   private interface Check {
@@ -144,11 +144,11 @@ class InstalledIT {
     try (OpenSockets second = OpenSockets.open(ROOT ? USER : "root", impostor, endpoint)) {
       Result result = lsm.run("-c");
       assertEquals(1, result.exitCode(), result.toString());
-      String story = result.story(endpoint);
-      assertTrue(story.startsWith("CHANGED "), result.out());
-      assertTrue(story.contains("from " + OpenSockets.PERL.toRealPath() + " (" + USER), story);
+      String details = result.details(endpoint);
+      assertTrue(details.startsWith("CHANGED "), result.out());
+      assertTrue(details.contains("from " + OpenSockets.PERL.toRealPath() + " (" + USER), details);
       assertTrue(
-          story.contains("to   " + impostor + " (" + USER + "), PID " + second.pid()), story);
+          details.contains("to   " + impostor + " (" + USER + "), PID " + second.pid()), details);
     }
   }
 
@@ -161,7 +161,7 @@ class InstalledIT {
     }
     try (OpenSockets second = open(endpoint)) {
       assertEquals(List.of(endpoint), second.endpoints());
-      assertEquals("", lsm.run("-c").story(endpoint));
+      assertEquals("", lsm.run("-c").details(endpoint));
     }
   }
 
@@ -202,7 +202,7 @@ class InstalledIT {
     try (OpenSockets sockets = open("unix-stream/" + socket)) {
       Result result = InstalledLsm.run(List.of("/usr/bin/env", "-i", program, "-c"));
       assertEquals(1, result.exitCode(), sockets.endpoints() + " " + result);
-      assertTrue(result.story("unix/" + socket).startsWith("NEW "), result.out());
+      assertTrue(result.details("unix/" + socket).startsWith("NEW "), result.out());
     }
   }
 

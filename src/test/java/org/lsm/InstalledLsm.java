@@ -14,7 +14,7 @@ record InstalledLsm(Path prefix) {
   record Result(int exitCode, String out, String err) {
 
     /** The lines printed for one endpoint, from the line that names it to the next empty line. */
-    String story(String endpoint) {
+    String details(String endpoint) {
       for (String paragraph : out.split("\n\n", -1)) {
         String first = paragraph.lines().findFirst().orElse("");
         // The name of a service may follow.

@@ -57,9 +57,9 @@ class NetnsIT {
         result.out().contains("\n… and "), "other namespaces here are too busy for this test");
   }
 
-  private static void assertNewBy(OpenSockets sockets, String story) {
-    assertTrue(story.startsWith("NEW "), story);
-    assertTrue(story.contains(", PID " + sockets.pid() + ", started "), story);
+  private static void assertNewBy(OpenSockets sockets, String details) {
+    assertTrue(details.startsWith("NEW "), details);
+    assertTrue(details.contains(", PID " + sockets.pid() + ", started "), details);
   }
 
   @Test
@@ -73,27 +73,27 @@ class NetnsIT {
       try (OpenSockets ofBlue = blue.open(endpoint);
           OpenSockets ofGreen = green.open(endpoint)) {
         Result all = compare();
-        assertNewBy(ofHost, all.story(endpoint));
-        assertNewBy(ofBlue, all.story(inBlue));
-        assertNewBy(ofGreen, all.story(inGreen));
+        assertNewBy(ofHost, all.details(endpoint));
+        assertNewBy(ofBlue, all.details(inBlue));
+        assertNewBy(ofGreen, all.details(inGreen));
 
         lsm.configure(HOST_ONLY);
         Result host = compare();
-        assertNewBy(ofHost, host.story(endpoint));
-        assertEquals("", host.story(inBlue));
-        assertEquals("", host.story(inGreen));
+        assertNewBy(ofHost, host.details(endpoint));
+        assertEquals("", host.details(inBlue));
+        assertEquals("", host.details(inGreen));
 
         lsm.configure(ALL);
         generate();
         Result accepted = compare();
-        assertEquals("", accepted.story(endpoint));
-        assertEquals("", accepted.story(inBlue));
-        assertEquals("", accepted.story(inGreen));
+        assertEquals("", accepted.details(endpoint));
+        assertEquals("", accepted.details(inBlue));
+        assertEquals("", accepted.details(inGreen));
       }
       Result closed = compare();
-      assertEquals("", closed.story(endpoint), "the host still serves it");
-      assertTrue(closed.story(inBlue).startsWith("GONE "), closed.out());
-      assertTrue(closed.story(inGreen).startsWith("GONE "), closed.out());
+      assertEquals("", closed.details(endpoint), "the host still serves it");
+      assertTrue(closed.details(inBlue).startsWith("GONE "), closed.out());
+      assertTrue(closed.details(inGreen).startsWith("GONE "), closed.out());
     }
   }
 
@@ -104,14 +104,14 @@ class NetnsIT {
     try (TestNamespace blue = TestNamespace.create("blue");
         OpenSockets first = blue.open(endpoint)) {
       inBlue = blue.name() + ":" + endpoint;
-      assertNewBy(first, compare().story(inBlue));
+      assertNewBy(first, compare().details(inBlue));
       generate();
     }
     try (TestNamespace blue = TestNamespace.create("blue");
         OpenSockets second = blue.open(endpoint)) {
-      assertEquals("", compare().story(inBlue), "of PID " + second.pid());
+      assertEquals("", compare().details(inBlue), "of PID " + second.pid());
     }
-    assertTrue(compare().story(inBlue).startsWith("GONE "));
+    assertTrue(compare().details(inBlue).startsWith("GONE "));
   }
 
   @Test
@@ -120,19 +120,20 @@ class NetnsIT {
     String endpoint = "(lsm-it-web):tcp/127.0.0.1:4000";
     try (OpenSockets one = unshared(program, "tcp/127.0.0.1:4000");
         OpenSockets two = unshared(program, "tcp/127.0.0.1:4000")) {
-      String story = compare().story(endpoint);
-      assertTrue(story.startsWith("NEW "), story);
+      String details = compare().details(endpoint);
+      assertTrue(details.startsWith("NEW "), details);
       String pids = Math.min(one.pid(), two.pid()) + "," + Math.max(one.pid(), two.pid());
-      assertTrue(story.contains("by " + program + " (root), PID " + pids + ", started "), story);
+      assertTrue(
+          details.contains("by " + program + " (root), PID " + pids + ", started "), details);
       generate();
     }
     try (OpenSockets again = unshared(program, "tcp/127.0.0.1:4000")) {
-      assertEquals("", compare().story(endpoint), "made anew with PID " + again.pid());
+      assertEquals("", compare().details(endpoint), "made anew with PID " + again.pid());
       try (OpenSockets replica = unshared(program, "tcp/127.0.0.1:4000")) {
-        assertEquals("", compare().story(endpoint), "another replica, PID " + replica.pid());
+        assertEquals("", compare().details(endpoint), "another replica, PID " + replica.pid());
       }
     }
-    assertTrue(compare().story(endpoint).startsWith("GONE "));
+    assertTrue(compare().details(endpoint).startsWith("GONE "));
   }
 
   /** Opens sockets in a namespace of their own that has no name. */
@@ -152,8 +153,8 @@ class NetnsIT {
       Files.writeString(
           lsm.prefix().resolve("lsm/ignore.lsm"), "tcp *:4000 netns=" + blue.name() + "\n");
       Result result = compare();
-      assertEquals("", result.story(blue.name() + ":" + ofBlue.endpoints().get(0)));
-      assertNewBy(ofGreen, result.story(green.name() + ":" + ofGreen.endpoints().get(0)));
+      assertEquals("", result.details(blue.name() + ":" + ofBlue.endpoints().get(0)));
+      assertNewBy(ofGreen, result.details(green.name() + ":" + ofGreen.endpoints().get(0)));
     }
   }
 
@@ -174,8 +175,8 @@ class NetnsIT {
         assertEquals(1, result.exitCode(), result.toString());
         assertWhole(result);
         assertTrue(Files.readString(directory.resolve("trace")).contains("INJECTED"), table);
-        assertNewBy(ofHost, result.story(ofHost.endpoints().get(0)));
-        assertNewBy(ofBlue, result.story(blue.name() + ":" + ofBlue.endpoints().get(0)));
+        assertNewBy(ofHost, result.details(ofHost.endpoints().get(0)));
+        assertNewBy(ofBlue, result.details(blue.name() + ":" + ofBlue.endpoints().get(0)));
       }
     }
   }
@@ -194,8 +195,8 @@ class NetnsIT {
       try {
         for (int i = 0; i < 8; i++) {
           Result result = compare();
-          String story = result.story(blue.name() + ":" + steady.endpoints().get(0));
-          assertEquals("", story, result.out());
+          String details = result.details(blue.name() + ":" + steady.endpoints().get(0));
+          assertEquals("", details, result.out());
         }
       } finally {
         churn.destroy();

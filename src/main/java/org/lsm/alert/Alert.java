@@ -13,14 +13,18 @@ import java.util.UUID;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.lsm.snapshot.Diff.Kind;
-import org.lsm.snapshot.Snapshot.Origin;
+import org.lsm.model.DifferenceType;
+import org.lsm.model.HostInfo;
+import org.lsm.report.DiffReport;
+import org.lsm.report.Json;
+import org.lsm.report.PortScanReport;
+import org.lsm.report.ReportDocument;
 
 /**
  * What is told to the administrator, whichever way it goes. All of it is escaped.
  *
  * @param id names it among all alerts of all hosts
- * @param occasion why
+ * @param type why
  * @param time when it was found
  * @param host the host it is about
  * @param subject one line
@@ -32,7 +36,7 @@ import org.lsm.snapshot.Snapshot.Origin;
  */
 public record Alert(
     String id,
-    Occasion occasion,
+    AlertType type,
     Instant time,
     String host,
     String subject,
@@ -62,7 +66,7 @@ public record Alert(
   /** An alert that was read back from a file has all of it, or there is none. */
   public Alert {
     Objects.requireNonNull(id);
-    Objects.requireNonNull(occasion);
+    Objects.requireNonNull(type);
     Objects.requireNonNull(time);
     Objects.requireNonNull(host);
     Objects.requireNonNull(subject);
@@ -80,81 +84,88 @@ public record Alert(
    *
    * @param subject a line in which $HOSTNAME, $NEW, $GONE, $CHANGED and $DATE are expanded
    */
-  public static Alert of(Occasion occasion, Report report, String subject) {
-    Origin origin = report.after().origin();
+  public static Alert of(AlertType type, DiffReport report, String subject) {
+    HostInfo hostInfo = report.after().hostInfo();
     JsonObject json = Json.bounded(report);
-    Alert alert = of(occasion, origin, report.page(), subject, report.zone().get(), json);
+    Alert alert = of(type, hostInfo, report.page(), subject, report.zone().get(), json);
     return report.diff().isEmpty() ? alert : alert.with(report.events());
   }
 
   /** An alert of hosts that probe unused ports. */
-  public static Alert of(ScanReport report, String subject) {
+  public static Alert of(PortScanReport report, String subject) {
     JsonObject json = Json.object(report, report.named());
-    Page page = report.page();
+    ReportDocument page = report.page();
     ZoneId zone = report.zone().get();
-    return of(Occasion.SCAN, report.origin(), page, subject, zone, json).with(report.events());
+    return of(AlertType.PORT_SCAN, report.hostInfo(), page, subject, zone, json)
+        .with(report.events());
   }
 
   private Alert with(List<Event> other) {
-    return new Alert(id, occasion, time, host, subject, text, html, other, report);
+    return new Alert(id, type, time, host, subject, text, html, other, report);
   }
 
   /** An alert of something else, in words. */
-  public static Alert of(Occasion occasion, Origin origin, Page page, String subject, ZoneId zone) {
-    return of(occasion, origin, page, subject, zone, Json.object(origin));
+  public static Alert of(
+      AlertType type, HostInfo hostInfo, ReportDocument page, String subject, ZoneId zone) {
+    return of(type, hostInfo, page, subject, zone, Json.object(hostInfo));
   }
 
   private static Alert of(
-      Occasion occasion, Origin origin, Page page, String subject, ZoneId zone, JsonObject report) {
-    report.addProperty("event", Json.name(occasion));
+      AlertType type,
+      HostInfo hostInfo,
+      ReportDocument page,
+      String subject,
+      ZoneId zone,
+      JsonObject report) {
+    report.addProperty("event", Json.name(type));
     report.addProperty("summary", page.headline());
     return new Alert(
         UUID.randomUUID().toString(),
-        occasion,
-        origin.time(),
-        Report.escape(origin.host()),
-        expand(subject, origin, zone, report) + occasion.suffix(),
+        type,
+        hostInfo.time(),
+        DiffReport.escape(hostInfo.host()),
+        expand(subject, hostInfo, zone, report) + type.suffix(),
         page.text().lines().toList(),
         page.html().lines().toList(),
-        List.of(new Event(occasion.level(), page.headline(), new TreeMap<>())),
+        List.of(new Event(type.level(), page.headline(), new TreeMap<>())),
         report);
   }
 
-  private static String expand(String subject, Origin origin, ZoneId zone, JsonObject report) {
+  private static String expand(String subject, HostInfo hostInfo, ZoneId zone, JsonObject report) {
     Map<String, String> variables =
         Map.of(
-            "HOSTNAME", Report.escape(origin.host()),
-            "NEW", count(report, Kind.NEW),
-            "GONE", count(report, Kind.GONE),
-            "CHANGED", count(report, Kind.CHANGED),
-            "DATE", Report.time(origin.time(), zone));
+            "HOSTNAME", DiffReport.escape(hostInfo.host()),
+            "NEW", count(report, DifferenceType.NEW),
+            "GONE", count(report, DifferenceType.GONE),
+            "CHANGED", count(report, DifferenceType.CHANGED),
+            "DATE", DiffReport.time(hostInfo.time(), zone));
     return VARIABLE
         .matcher(subject)
         .replaceAll(name -> Matcher.quoteReplacement(variables.get(name.group(1))));
   }
 
   /** The number of differences of a kind, which an alert of something else has none of. */
-  private static String count(JsonObject report, Kind kind) {
+  private static String count(JsonObject report, DifferenceType kind) {
     return report.has(Json.name(kind)) ? report.get(Json.name(kind)).getAsString() : "0";
   }
 
   /** The number of differences of a kind. */
-  String count(Kind kind) {
+  public String count(DifferenceType kind) {
     return count(report, kind);
   }
 
   /** The addresses of the hosts that scan, with blanks between; of none where there are none. */
-  String targets() {
+  public String targets() {
     return scans(scan -> scan.get("address").getAsString());
   }
 
   /** For each of these hosts its ports, with commas between; a list that is too long is cut. */
-  String targetPorts() {
+  public String targetPorts() {
     return scans(
         scan -> {
           StringJoiner ports = new StringJoiner(",");
           scan.getAsJsonArray("ports").forEach(port -> ports.add(port.getAsString()));
-          return Report.escape(ports.toString());
+          return DiffReport.escape(ports.toString());
         });
   }
 
@@ -167,7 +178,7 @@ public record Alert(
   }
 
   /** The outcome in one line. */
-  String summary() {
+  public String summary() {
     return text.get(0);
   }
 }

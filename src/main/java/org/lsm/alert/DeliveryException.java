@@ -6,43 +6,33 @@ import java.util.Set;
 public final class DeliveryException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  /** What is to be thought of the channel. */
-  enum Blame {
-    /** It does not work. */
-    DOWN,
-    /** It came to a stop over this alert, which may be the reason. */
-    STUCK,
-    /** It works, but refuses this alert. */
-    REFUSED
-  }
-
-  private final Blame blame;
+  private final FailureKind blame;
   private final transient Set<String> served;
 
   /** The channel does not work. */
-  DeliveryException(String message, Throwable cause) {
-    this(message, cause, Blame.DOWN, Set.of());
+  public DeliveryException(String message, Throwable cause) {
+    this(message, cause, FailureKind.UNAVAILABLE, Set.of());
   }
 
   /** The channel does not work. */
-  DeliveryException(String message) {
+  public DeliveryException(String message) {
     this(message, null);
   }
 
   /**
    * @param served the recipients that accepted it nevertheless
    */
-  DeliveryException(String message, Throwable cause, Blame blame, Set<String> served) {
+  public DeliveryException(String message, Throwable cause, FailureKind blame, Set<String> served) {
     super(message, cause);
     this.blame = blame;
     this.served = Set.copyOf(served);
   }
 
-  Blame blame() {
+  public FailureKind blame() {
     return blame;
   }
 
-  Set<String> served() {
+  public Set<String> served() {
     return served;
   }
 }

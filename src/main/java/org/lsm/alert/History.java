@@ -19,10 +19,14 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
-import org.lsm.snapshot.Diff;
-import org.lsm.snapshot.Diff.Difference;
-import org.lsm.snapshot.DurableFile;
-import org.lsm.snapshot.LockFile;
+import org.lsm.model.Diff;
+import org.lsm.model.Difference;
+import org.lsm.report.DiffReport;
+import org.lsm.report.Json;
+import org.lsm.report.PortScanReport;
+import org.lsm.report.SocketListing;
+import org.lsm.storage.AtomicFile;
+import org.lsm.storage.FileLock;
 
 /** What happened, one JSON object a line, in a file whose size is bounded by rotation. */
 public final class History {
@@ -75,7 +79,7 @@ public final class History {
   public History(Path directory, Clock clock, String by, Consumer<String> warn) {
     this.file = directory.resolve("history.jsonl");
     this.clock = clock;
-    this.by = Report.escape(by);
+    this.by = DiffReport.escape(by);
     this.warn = warn;
   }
 
@@ -87,7 +91,9 @@ public final class History {
   /** Adds an event for each of these names. */
   public void addAll(String event, List<String> names) {
     List<Event> events = new ArrayList<>();
-    names.stream().limit(MOST_AT_ONCE).forEach(it -> events.add(event(event, Report.escape(it))));
+    names.stream()
+        .limit(MOST_AT_ONCE)
+        .forEach(it -> events.add(event(event, DiffReport.escape(it))));
     if (names.size() > MOST_AT_ONCE) {
       events.add(event(event, more(names.size() - MOST_AT_ONCE)));
     }
@@ -95,7 +101,7 @@ public final class History {
   }
 
   /** Adds an event for each host of a report, and one for those that are too many. */
-  public void add(String event, ScanReport report) {
+  public void add(String event, PortScanReport report) {
     append(report.events().stream().map(it -> event(event, it.message())).toList());
   }
 
@@ -103,12 +109,12 @@ public final class History {
    * Adds an event for each of these differences that people are told of, with all that a report
    * tells of it, and one for all the others.
    */
-  public void addAll(String event, List<Difference> differences, Report report) {
-    List<Difference> named = Report.named(new Diff(differences));
+  public void addAll(String event, List<Difference> differences, DiffReport report) {
+    List<Difference> named = DiffReport.named(new Diff(differences));
     List<Event> events = new ArrayList<>();
     List<JsonObject> told = Json.told(named, report, MOST_STORIES);
     for (int i = 0; i < named.size(); i++) {
-      events.add(event(event, Report.line(named.get(i)), told.get(i), null));
+      events.add(event(event, DiffReport.line(named.get(i)), told.get(i), null));
     }
     if (differences.size() > named.size()) {
       Set<Difference> chosen = Set.copyOf(named);
@@ -137,16 +143,16 @@ public final class History {
       return;
     }
     String lines = events.stream().map(it -> Json.line(it) + "\n").collect(Collectors.joining());
-    try (LockFile lock = LockFile.take(file.resolveSibling("history.lock"), PATIENCE)) {
+    try (FileLock lock = FileLock.take(file.resolveSibling("history.lock"), PATIENCE)) {
       rotate(lines.length());
       append(lines);
     } catch (IOException e) {
-      warn.accept("the history lacks what happened now: " + Report.escape(e.getMessage()));
+      warn.accept("the history lacks what happened now: " + DiffReport.escape(e.getMessage()));
     }
   }
 
   private void append(String lines) throws IOException {
-    try (FileChannel channel = DurableFile.open(file)) {
+    try (FileChannel channel = AtomicFile.open(file)) {
       // A run that was killed may have left half a line.
       String text = (endsInLine(channel) ? "\n" : "") + lines;
       ByteBuffer buffer = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
@@ -179,8 +185,8 @@ public final class History {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("TIME", "EVENT", "BY", "WHAT"));
     events.forEach(
-        it -> rows.add(List.of(Report.time(it.time(), zone), it.event(), it.by(), it.what())));
-    return Listing.align(rows);
+        it -> rows.add(List.of(DiffReport.time(it.time(), zone), it.event(), it.by(), it.what())));
+    return SocketListing.align(rows);
   }
 
   /** The file of this age; 0 is the one that is written. */
@@ -194,7 +200,7 @@ public final class History {
     int damaged = 0;
     for (int age = PREDECESSORS; age >= 0; age--) {
       if (Files.exists(file(age))) {
-        String text = new String(DurableFile.read(file(age)), StandardCharsets.UTF_8);
+        String text = new String(AtomicFile.read(file(age)), StandardCharsets.UTF_8);
         for (String line : text.lines().toList()) {
           try {
             events.add(Json.read(line, Event.class));

@@ -25,11 +25,12 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.lsm.alert.DeliveryException.Blame;
-import org.lsm.snapshot.DurableFile;
-import org.lsm.snapshot.LockFile;
-import org.lsm.snapshot.StateDirectory;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.model.TextEscaper;
+import org.lsm.report.DiffReport;
+import org.lsm.report.Json;
+import org.lsm.storage.AtomicFile;
+import org.lsm.storage.FileLock;
+import org.lsm.storage.StateDirectory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -107,7 +108,7 @@ public final class Outbox {
       SortedSet<String> allServed = new TreeSet<>(served);
       allServed.addAll(e.served());
       SortedMap<String, Instant> times = new TreeMap<>(tried);
-      if (e.blame() != Blame.DOWN) {
+      if (e.blame() != FailureKind.UNAVAILABLE) {
         times.put(channel, Instant.now());
       }
       return new Entry(owed, accepted, times, allServed, reasons, alert);
@@ -171,7 +172,7 @@ public final class Outbox {
     } catch (IOException e) {
       warn.accept(
           "the alert could not be stored, it is sent nevertheless: "
-              + Report.escape(e.getMessage()));
+              + DiffReport.escape(e.getMessage()));
       unstored.add(entry);
       return false;
     }
@@ -195,7 +196,7 @@ public final class Outbox {
   }
 
   private static void store(Path file, Entry entry) throws IOException {
-    DurableFile.write(file, Json.print(entry).getBytes(StandardCharsets.UTF_8));
+    AtomicFile.write(file, Json.print(entry).getBytes(StandardCharsets.UTF_8));
   }
 
   /**
@@ -222,7 +223,7 @@ public final class Outbox {
     if (size() == 0) {
       return damaged() == 0;
     }
-    try (LockFile lock = LockFile.take(directory.resolve("lock"), PATIENCE)) {
+    try (FileLock lock = FileLock.take(directory.resolve("lock"), PATIENCE)) {
       SortedMap<Path, Entry> waiting = new TreeMap<>();
       for (Path file : files(SUFFIX)) {
         read(file).ifPresent(entry -> waiting.put(file, entry));
@@ -232,7 +233,7 @@ public final class Outbox {
       owed.forEach(channel -> deliver(waiting, channel));
       removeStale();
     } catch (IOException e) {
-      warn.accept("alerts wait in " + directory + ": " + Report.escape(e.getMessage()));
+      warn.accept("alerts wait in " + directory + ": " + DiffReport.escape(e.getMessage()));
     }
     return size() == 0 && damaged() == 0;
   }
@@ -255,7 +256,7 @@ public final class Outbox {
         store(file, next);
       }
     } catch (IOException e) {
-      warn.accept("what was delivered may be sent again: " + Report.escape(e.getMessage()));
+      warn.accept("what was delivered may be sent again: " + DiffReport.escape(e.getMessage()));
     }
     return next;
   }
@@ -275,14 +276,15 @@ public final class Outbox {
     long start = System.nanoTime();
     try {
       String remark = channel.get().send(entry.alert(), entry.served());
-      String said = remark.isEmpty() ? "" : ", which said: " + Report.escape(remark);
+      String said = remark.isEmpty() ? "" : ", which said: " + DiffReport.escape(remark);
       history.add("delivered", name + ": " + entry.alert().subject() + said);
       return entry.without(name, true);
     } catch (DeliveryException e) {
       return failed(entry, name, conduct, e);
     } catch (RuntimeException e) {
-      String what = name + " failed: internal error: " + Report.escape(e.toString());
-      return failed(entry, name, conduct, new DeliveryException(what, e, Blame.REFUSED, Set.of()));
+      String what = name + " failed: internal error: " + DiffReport.escape(e.toString());
+      return failed(
+          entry, name, conduct, new DeliveryException(what, e, FailureKind.REJECTED, Set.of()));
     } finally {
       conduct.nanos += System.nanoTime() - start;
     }
@@ -302,7 +304,7 @@ public final class Outbox {
 
   private Entry failed(Entry entry, String name, Conduct conduct, DeliveryException e) {
     debug(name, e);
-    if (e.blame() == Blame.REFUSED) {
+    if (e.blame() == FailureKind.REJECTED) {
       conduct.refusals++;
       refusedNow.add(name + " " + entry.alert().id());
     } else {
@@ -321,7 +323,7 @@ public final class Outbox {
   private static void debug(Object what, Exception e) {
     Logger log = LoggerFactory.getLogger(Outbox.class);
     if (log.isDebugEnabled()) {
-      log.debug("{}: {}", what, Untrusted.stackTrace(e));
+      log.debug("{}: {}", what, TextEscaper.stackTrace(e));
     }
   }
 
@@ -350,12 +352,12 @@ public final class Outbox {
       warn.accept(what);
       history.add("damaged", what);
     } catch (IOException e) {
-      warn.accept("a damaged alert could not be set aside: " + Report.escape(e.getMessage()));
+      warn.accept("a damaged alert could not be set aside: " + DiffReport.escape(e.getMessage()));
     }
   }
 
   private static Entry parse(Path file) throws IOException {
-    String text = new String(DurableFile.read(file), StandardCharsets.UTF_8);
+    String text = new String(AtomicFile.read(file), StandardCharsets.UTF_8);
     Entry entry = Json.read(text, Entry.class);
     if (entry.owed().isEmpty()) {
       throw new IllegalArgumentException("it is owed to no channel");
@@ -400,7 +402,7 @@ public final class Outbox {
     try {
       return files(suffix).size();
     } catch (IOException e) {
-      warn.accept("cannot read the outbox: " + Report.escape(e.getMessage()));
+      warn.accept("cannot read the outbox: " + DiffReport.escape(e.getMessage()));
       return 0;
     }
   }

@@ -3,23 +3,23 @@ package org.lsm.cli;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
-import org.lsm.alert.Report;
 import org.lsm.config.Config;
 import org.lsm.config.Glob;
-import org.lsm.proc.Survey;
-import org.lsm.snapshot.Diff;
-import org.lsm.snapshot.Diff.Difference;
-import org.lsm.snapshot.EphemeralPorts;
-import org.lsm.snapshot.Snapshot;
-import org.lsm.snapshot.StateDirectory;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.model.Diff;
+import org.lsm.model.Difference;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.Snapshot;
+import org.lsm.model.TextEscaper;
+import org.lsm.monitor.RepeatedScan;
+import org.lsm.report.DiffReport;
+import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
 /** {@code lsm accept}: takes chosen differences into the baseline. */
 @Command(name = "accept", description = "Take only these differences into the baseline.")
-public final class AcceptCommand extends LsmCommand {
+public final class AcceptCommand extends BaseCommand {
 
   @Parameters(
       arity = "1..*",
@@ -30,7 +30,7 @@ public final class AcceptCommand extends LsmCommand {
       })
   private List<String> patterns = new ArrayList<>();
 
-  public AcceptCommand(Context context) {
+  public AcceptCommand(CommandContext context) {
     super(context);
   }
 
@@ -38,14 +38,14 @@ public final class AcceptCommand extends LsmCommand {
   public Integer call() throws Exception {
     Config config = context.config();
     try (StateDirectory state = context.openState(config)) {
-      Survey survey = context.survey(config, state.readScanState());
+      RepeatedScan scans = context.scans(config, state.readScanState());
       Snapshot baseline = state.readBaseline();
-      survey.settle();
-      Report report = context.comparison(config, survey, baseline).reportLasting(context::zone);
+      scans.settle();
+      DiffReport report = context.comparison(config, scans, baseline).reportLasting(context::zone);
       Diff chosen = choose(report.diff());
-      EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
+      EphemeralPorts ephemeral = scans.ephemeralPorts(config.ephemeral());
       state.storeBaseline(chosen.applyTo(baseline, ephemeral));
-      remember(state, survey.state());
+      remember(state, scans.state());
       history(config).addAll("accepted", chosen.differences(), report);
       out().println("Accepted into the baseline:");
       out().println();
@@ -53,7 +53,7 @@ public final class AcceptCommand extends LsmCommand {
       int left = report.diff().differences().size() - chosen.differences().size();
       out().printf("%d differences remain%n", left);
     }
-    return ExitCode.DONE;
+    return ExitCode.OK;
   }
 
   private Glob glob(String pattern) {
@@ -75,7 +75,7 @@ public final class AcceptCommand extends LsmCommand {
   private Diff choose(Diff diff) {
     List<Difference> chosen = new ArrayList<>();
     for (String pattern : patterns) {
-      List<Difference> matching = named(diff, name -> Untrusted.escape(name).equals(pattern));
+      List<Difference> matching = named(diff, name -> TextEscaper.escape(name).equals(pattern));
       if (matching.isEmpty()) {
         matching = named(diff, glob(pattern)::matches);
       }

@@ -2,13 +2,14 @@ package org.lsm.cli;
 
 import java.nio.file.Path;
 import java.util.Optional;
-import org.lsm.alert.Report;
-import org.lsm.alert.ScanReport;
 import org.lsm.config.Config;
-import org.lsm.proc.Survey;
-import org.lsm.snapshot.Snapshot;
-import org.lsm.snapshot.SnapshotFile;
-import org.lsm.snapshot.StateDirectory;
+import org.lsm.model.Snapshot;
+import org.lsm.monitor.MonitorRun;
+import org.lsm.monitor.RepeatedScan;
+import org.lsm.report.DiffReport;
+import org.lsm.report.PortScanReport;
+import org.lsm.storage.SnapshotFile;
+import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -18,7 +19,7 @@ import picocli.CommandLine.Option;
     name = "compare",
     aliases = "-c",
     description = "Compare the sockets there are now with the baseline, report and alert.")
-public final class CompareCommand extends LsmCommand {
+public final class CompareCommand extends BaseCommand {
 
   @Option(names = "--quiet", description = "Print no report, only errors (for cron).")
   private boolean quiet;
@@ -32,14 +33,14 @@ public final class CompareCommand extends LsmCommand {
       description = "Compare with this snapshot instead, and alert nobody.")
   private Path baselineFile;
 
-  @Mixin private Format format;
+  @Mixin private OutputFormat format;
 
-  public CompareCommand(Context context) {
+  public CompareCommand(CommandContext context) {
     super(context);
   }
 
   /** {@code lsm compare --quiet}, which cron runs. */
-  public static CompareCommand quiet(Context context) {
+  public static CompareCommand quiet(CommandContext context) {
     CompareCommand command = new CompareCommand(context);
     command.quiet = true;
     return command;
@@ -49,25 +50,25 @@ public final class CompareCommand extends LsmCommand {
   public Integer call() throws Exception {
     Config config = context.config();
     if (noAlert || baselineFile != null) {
-      Report report = compare(config);
+      DiffReport report = compare(config);
       show(report, Optional.empty());
-      return report.diff().isEmpty() ? ExitCode.DONE : ExitCode.DIFFERS;
+      return report.diff().isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
     }
-    return new Round(this, config).run(this::show, quiet);
+    return new MonitorRun(this, config).run(this::show, quiet);
   }
 
-  private Report compare(Config config) throws Exception {
+  private DiffReport compare(Config config) throws Exception {
     try (StateDirectory state = context.openState(config)) {
-      Survey survey = context.survey(config, state.readScanState());
+      RepeatedScan scans = context.scans(config, state.readScanState());
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
-      Report report = context.comparison(config, survey, baseline).report(context::zone);
-      remember(state, survey.state());
+      DiffReport report = context.comparison(config, scans, baseline).report(context::zone);
+      remember(state, scans.state());
       return report;
     }
   }
 
-  private void show(Report report, Optional<ScanReport> scans) {
+  private void show(DiffReport report, Optional<PortScanReport> scans) {
     if (!quiet) {
       print(format.of(report, scans));
       out().flush(); // before a mail server is waited for

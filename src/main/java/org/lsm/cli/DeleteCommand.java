@@ -5,14 +5,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.lsm.config.Config;
-import org.lsm.snapshot.StateDirectory;
+import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 
 /** {@code lsm delete}: forgets the baselines. */
 @Command(name = "delete", aliases = "-d", description = "Delete the baseline and its predecessors.")
-public final class DeleteCommand extends LsmCommand {
+public final class DeleteCommand extends BaseCommand {
 
-  public DeleteCommand(Context context) {
+  public DeleteCommand(CommandContext context) {
     super(context);
   }
 
@@ -28,7 +28,7 @@ public final class DeleteCommand extends LsmCommand {
       }
       removeRules(config);
     }
-    return ExitCode.DONE;
+    return ExitCode.OK;
   }
 
   /** Without a baseline no port is known to be unused. */

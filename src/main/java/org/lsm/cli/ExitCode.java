@@ -4,16 +4,16 @@ package org.lsm.cli;
 public final class ExitCode {
 
   /** Nothing differs, or the command did what it was asked for. */
-  public static final int DONE = 0;
+  public static final int OK = 0;
 
   /** Something differs. */
-  public static final int DIFFERS = 1;
+  public static final int DIFFERENT = 1;
 
   /** Usage, configuration, scan, lock, or a missing or damaged baseline. */
-  public static final int TROUBLE = 2;
+  public static final int ERROR = 2;
 
   /** An alert could not be delivered. */
-  public static final int UNDELIVERED = 3;
+  public static final int ALERT_PENDING = 3;
 
   private ExitCode() {}
 }

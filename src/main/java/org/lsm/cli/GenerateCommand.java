@@ -4,13 +4,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Optional;
 import org.lsm.alert.History;
-import org.lsm.alert.Report;
 import org.lsm.config.Config;
-import org.lsm.proc.Survey;
-import org.lsm.snapshot.EphemeralPorts;
-import org.lsm.snapshot.Snapshot;
-import org.lsm.snapshot.SnapshotFile;
-import org.lsm.snapshot.StateDirectory;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.Snapshot;
+import org.lsm.monitor.BaselineComparison;
+import org.lsm.monitor.RepeatedScan;
+import org.lsm.report.DiffReport;
+import org.lsm.storage.SnapshotFile;
+import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 
 /** {@code lsm generate}: makes the sockets of this moment the baseline. */
@@ -18,9 +19,9 @@ import picocli.CommandLine.Command;
     name = "generate",
     aliases = "-g",
     description = "Take the sockets there are now as the baseline; the last 5 baselines are kept.")
-public final class GenerateCommand extends LsmCommand {
+public final class GenerateCommand extends BaseCommand {
 
-  public GenerateCommand(Context context) {
+  public GenerateCommand(CommandContext context) {
     super(context);
   }
 
@@ -29,19 +30,19 @@ public final class GenerateCommand extends LsmCommand {
     Config config = context.config();
     StateDirectory.create(config.stateDirectory());
     try (StateDirectory state = context.openState(config)) {
-      Survey survey = context.survey(config, state.readScanState());
+      RepeatedScan scans = context.scans(config, state.readScanState());
       Optional<Snapshot> replaced = replaced(state);
-      survey.settle();
-      Optional<Report> accepted = Optional.empty();
+      scans.settle();
+      Optional<DiffReport> accepted = Optional.empty();
       if (replaced.isPresent()) {
-        Comparison comparison = context.comparison(config, survey, replaced.get());
+        BaselineComparison comparison = context.comparison(config, scans, replaced.get());
         accepted = Optional.of(comparison.reportLasting(context::zone));
       }
-      EphemeralPorts ephemeral = survey.ephemeralPorts(config.ephemeral());
-      Snapshot baseline = ephemeral.generalize(survey.lasting());
+      EphemeralPorts ephemeral = scans.ephemeralPorts(config.ephemeral());
+      Snapshot baseline = ephemeral.generalize(scans.lasting());
       state.storeBaseline(baseline);
       try {
-        remember(state, survey.state());
+        remember(state, scans.state());
         accepted.ifPresent(this::printAccepted);
         History history = history(config);
         accepted.ifPresent(it -> history.addAll("accepted", it.diff().differences(), it));
@@ -53,9 +54,9 @@ public final class GenerateCommand extends LsmCommand {
           .printf(
               "Baseline of %d sockets written to %s%n",
               baseline.sockets().size(), state.baseline());
-      survey.notes().forEach(this::warn);
+      scans.notes().forEach(this::warn);
     }
-    return ExitCode.DONE;
+    return ExitCode.OK;
   }
 
   /** The baseline there was; a damaged one is replaced as well, and kept for a look at it. */
@@ -72,7 +73,7 @@ public final class GenerateCommand extends LsmCommand {
     }
   }
 
-  private void printAccepted(Report report) {
+  private void printAccepted(DiffReport report) {
     if (!report.diff().isEmpty()) {
       out().println("Accepted into the baseline:");
       out().println();

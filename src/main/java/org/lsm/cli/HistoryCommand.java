@@ -11,7 +11,7 @@ import picocli.CommandLine.ParameterException;
 
 /** {@code lsm history}: what was found, alerted and accepted, and when. */
 @Command(name = "history", description = "Print what was found, alerted and accepted, and when.")
-public final class HistoryCommand extends LsmCommand {
+public final class HistoryCommand extends BaseCommand {
 
   @Option(
       names = "--since",
@@ -20,9 +20,9 @@ public final class HistoryCommand extends LsmCommand {
           "Only what happened since: 24h or 7d ago, or 2026-12-31 or 2026-12-31T23:59:59Z.")
   private String since;
 
-  @Mixin private Format format;
+  @Mixin private OutputFormat format;
 
-  public HistoryCommand(Context context) {
+  public HistoryCommand(CommandContext context) {
     super(context);
   }
 
@@ -32,7 +32,7 @@ public final class HistoryCommand extends LsmCommand {
     print(
         format.of(
             history(config).since(since == null ? Instant.MIN : time(since)), context.zone()));
-    return ExitCode.DONE;
+    return ExitCode.OK;
   }
 
   private Instant time(String text) {

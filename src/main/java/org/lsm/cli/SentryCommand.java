@@ -9,15 +9,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import org.lsm.alert.ScanReport;
-import org.lsm.config.AddressRange;
+import org.lsm.config.CidrBlock;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
-import org.lsm.sentry.Sentry;
+import org.lsm.model.ScanningHost;
+import org.lsm.monitor.PortScanCheck;
+import org.lsm.report.PortScanReport;
+import org.lsm.sentry.NftTable;
+import org.lsm.sentry.NftTableState;
 import org.lsm.sentry.SentryState;
-import org.lsm.sentry.TableContent;
-import org.lsm.snapshot.Prober;
-import org.lsm.snapshot.StateDirectory;
+import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParameterException;
@@ -27,7 +28,7 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "sentry",
     description = "Print who probes unused ports; block a host, or let it in again.")
-public final class SentryCommand extends LsmCommand {
+public final class SentryCommand extends BaseCommand {
 
   private enum Action {
     BLOCK,
@@ -49,9 +50,9 @@ public final class SentryCommand extends LsmCommand {
   @Parameters(index = "1..*", arity = "0..*", paramLabel = "ADDRESS", description = "IP addresses.")
   private List<String> addresses = new ArrayList<>();
 
-  @Mixin private Format format;
+  @Mixin private OutputFormat format;
 
-  public SentryCommand(Context context) {
+  public SentryCommand(CommandContext context) {
     super(context);
   }
 
@@ -68,23 +69,23 @@ public final class SentryCommand extends LsmCommand {
     if (action == null) {
       show(config, read());
     } else {
-      List<AddressRange> hosts = addresses.stream().map(this::address).toList();
+      List<CidrBlock> hosts = addresses.stream().map(this::address).toList();
       if (hosts.isEmpty()) {
         throw new ParameterException(commandLine(), action + " needs at least one ADDRESS");
       }
       try (StateDirectory state = context.openState(config)) {
-        for (AddressRange host : hosts) {
+        for (CidrBlock host : hosts) {
           requireBlockable(config, host);
         }
-        for (AddressRange host : hosts) {
+        for (CidrBlock host : hosts) {
           change(config, host);
         }
       }
     }
-    return ExitCode.DONE;
+    return ExitCode.OK;
   }
 
-  private TableContent read() throws IOException {
+  private NftTableState read() throws IOException {
     return context
         .sentry()
         .read(now())
@@ -92,17 +93,18 @@ public final class SentryCommand extends LsmCommand {
             () -> new IOException("there are no rules yet; run 'lsm compare' to set them"));
   }
 
-  private void show(Config config, TableContent content) throws IOException {
-    List<Prober> hosts = content.probes().probers().stream().sorted(Prober.WORST_FIRST).toList();
-    ScanReport report =
-        new ScanReport(
-            context.origin(config), hosts, SentryRound.notes(content.probes()), context::zone);
+  private void show(Config config, NftTableState content) throws IOException {
+    List<ScanningHost> hosts =
+        content.probes().hosts().stream().sorted(ScanningHost.WORST_FIRST).toList();
+    PortScanReport report =
+        new PortScanReport(
+            context.hostInfo(config), hosts, PortScanCheck.notes(content.probes()), context::zone);
     print(format.of(report));
   }
 
-  private AddressRange address(String text) {
+  private CidrBlock address(String text) {
     try {
-      AddressRange address = AddressRange.parse(text);
+      CidrBlock address = CidrBlock.parse(text);
       if (address.isSingle()) {
         return address;
       }
@@ -112,10 +114,10 @@ public final class SentryCommand extends LsmCommand {
     throw new ParameterException(commandLine(), "'" + text + "' is no IP address");
   }
 
-  private void change(Config config, AddressRange host) throws IOException {
-    Sentry sentry = context.sentry();
+  private void change(Config config, CidrBlock host) throws IOException {
+    NftTable sentry = context.sentry();
     Path file = StateDirectory.sentry(config.stateDirectory());
-    TableContent before = read();
+    NftTableState before = read();
     if (action == Action.BLOCK) {
       if (!before.blocks()) {
         throw new IOException("the rules block nobody yet; run 'lsm compare' to set them");
@@ -126,7 +128,7 @@ public final class SentryCommand extends LsmCommand {
     } else {
       throw new IOException(host + " is not blocked; 'lsm sentry' tells who is");
     }
-    TableContent after = read();
+    NftTableState after = read();
     String name = blocked(action == Action.BLOCK ? after : before, host).orElse(host.toString());
     SentryState state = SentryState.read(file).blocking(after.blocked());
     // What the administrator has done himself he needs not be told.
@@ -136,12 +138,12 @@ public final class SentryCommand extends LsmCommand {
   }
 
   /** A host as nft writes it, if it is blocked. */
-  private static Optional<String> blocked(TableContent content, AddressRange host) {
+  private static Optional<String> blocked(NftTableState content, CidrBlock host) {
     return content.blocked().keySet().stream().filter(host::contains).findFirst();
   }
 
   /** As the rules spare whom this host cannot do without, so does the administrator. */
-  private void requireBlockable(Config config, AddressRange host) throws IOException {
+  private void requireBlockable(Config config, CidrBlock host) throws IOException {
     if (action == Action.UNBLOCK) {
       return;
     }
@@ -164,7 +166,7 @@ public final class SentryCommand extends LsmCommand {
     }
   }
 
-  private static boolean isAmong(List<AddressRange> ranges, AddressRange host) {
+  private static boolean isAmong(List<CidrBlock> ranges, CidrBlock host) {
     return ranges.stream().anyMatch(it -> it.contains(host.toString()));
   }
 

@@ -13,28 +13,28 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.lsm.alert.AlertState;
 import org.lsm.alert.Channel;
 import org.lsm.alert.Outbox;
-import org.lsm.alert.Status;
-import org.lsm.alert.Status.Item;
-import org.lsm.alert.Told;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules;
 import org.lsm.config.IgnoreRules.Rule;
-import org.lsm.proc.Survey;
+import org.lsm.model.OwnerCache;
+import org.lsm.model.ScanSummary;
+import org.lsm.model.Snapshot;
+import org.lsm.model.SocketEntry;
+import org.lsm.model.TextEscaper;
+import org.lsm.monitor.RepeatedScan;
+import org.lsm.report.StatusReport;
+import org.lsm.report.StatusReport.Item;
+import org.lsm.sentry.NftTableState;
 import org.lsm.sentry.SentryState;
-import org.lsm.sentry.TableContent;
-import org.lsm.snapshot.DurableFile;
-import org.lsm.snapshot.Probes;
-import org.lsm.snapshot.ScanState;
-import org.lsm.snapshot.Snapshot;
-import org.lsm.snapshot.SnapshotFile;
-import org.lsm.snapshot.SocketEntry;
-import org.lsm.snapshot.StateDirectory;
-import org.lsm.snapshot.Trust;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.storage.AtomicFile;
+import org.lsm.storage.SecureFiles;
+import org.lsm.storage.SnapshotFile;
+import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -42,7 +42,7 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "status",
     description = "Tell whether the monitor works; exit with 1 where something is wrong.")
-public final class StatusCommand extends LsmCommand {
+public final class StatusCommand extends BaseCommand {
 
   /** Even where cron compares only once a day, something is wrong after so long. */
   private static final Duration TOO_LONG = Duration.ofHours(25);
@@ -53,17 +53,17 @@ public final class StatusCommand extends LsmCommand {
   private static final Pattern CRON_ENTRY =
       Pattern.compile("[^#]*[\\s/]lsm(\\s+\\S+){0,20}?\\s+(-c|compare)\\b.*");
 
-  @Mixin private Format format;
+  @Mixin private OutputFormat format;
 
   private final List<Item> items = new ArrayList<>();
 
-  public StatusCommand(Context context) {
+  public StatusCommand(CommandContext context) {
     super(context);
   }
 
   @Override
   public Integer call() throws Exception {
-    good("lsm", Context.version());
+    good("lsm", CommandContext.version());
     try {
       Config config = context.config();
       good("Config", context.configFile().toString());
@@ -72,36 +72,36 @@ public final class StatusCommand extends LsmCommand {
       lastCompare(config);
       alerts(config);
       sentry(config);
-    } catch (ConfigException | Trust.RefusedException e) {
+    } catch (ConfigException | SecureFiles.RefusedException e) {
       fault("Config", e.getMessage());
     }
     cron();
-    Status status = new Status(items);
+    StatusReport status = new StatusReport(items);
     print(format.of(status));
-    return status.isGood() ? ExitCode.DONE : ExitCode.DIFFERS;
+    return status.isGood() ? ExitCode.OK : ExitCode.DIFFERENT;
   }
 
   private void good(String name, String text) {
-    items.add(new Item(name, Untrusted.escape(text), false));
+    items.add(new Item(name, TextEscaper.escape(text), false));
   }
 
   private void fault(String name, String text) {
-    items.add(new Item(name, Untrusted.escape(text), true));
+    items.add(new Item(name, TextEscaper.escape(text), true));
   }
 
   /** A rule that covers nothing may be mistyped, or for a service that does not run now. */
   private void rules(Config config) throws IOException {
     try {
       IgnoreRules rules = context.rules();
-      Survey survey = context.survey(config, ScanState.empty());
-      survey.look();
-      Collection<SocketEntry> sockets = survey.found().sockets().values();
+      RepeatedScan scans = context.scans(config, OwnerCache.empty());
+      scans.look();
+      Collection<SocketEntry> sockets = scans.found().sockets().values();
       for (Rule rule : rules.rules()) {
         if (sockets.stream().noneMatch(rule.matches())) {
           good("Ignore", "line " + rule.line() + " covers no socket now: " + rule.text());
         }
       }
-    } catch (ConfigException | Trust.RefusedException e) {
+    } catch (ConfigException | SecureFiles.RefusedException e) {
       fault("Ignore", e.getMessage());
     }
   }
@@ -109,7 +109,7 @@ public final class StatusCommand extends LsmCommand {
   private void baseline(Config config) {
     try {
       Snapshot baseline = SnapshotFile.read(StateDirectory.baseline(config.stateDirectory()));
-      Instant time = baseline.origin().time();
+      Instant time = baseline.hostInfo().time();
       good("Baseline", baseline.sockets().size() + " sockets, " + context.when(time));
     } catch (NoSuchFileException e) {
       fault("Baseline", "there is none; run 'lsm generate' to take one");
@@ -124,7 +124,7 @@ public final class StatusCommand extends LsmCommand {
       fault("Compare", "there was none yet; cron runs it, or 'lsm compare' does");
       return;
     }
-    Told told = Told.read(StateDirectory.told(config.stateDirectory()));
+    AlertState told = AlertState.read(StateDirectory.told(config.stateDirectory()));
     String text = context.when(last.get()) + ", " + told.lasting() + " differences";
     if (told.isBlind()) {
       fault("Compare", text + "; since then nothing could be compared, run 'lsm compare'");
@@ -173,7 +173,7 @@ public final class StatusCommand extends LsmCommand {
       return;
     }
     try {
-      Optional<Probes> probes = context.sentry().read(now()).map(TableContent::probes);
+      Optional<ScanSummary> probes = context.sentry().read(now()).map(NftTableState::probes);
       good(
           "Sentry",
           probes.isEmpty()
@@ -181,7 +181,7 @@ public final class StatusCommand extends LsmCommand {
               : String.format(
                   "%s; hosts that probed unused ports within a day: %d, that scan: %d, blocked: %d",
                   mode,
-                  probes.get().probers().size(),
+                  probes.get().hosts().size(),
                   probes.get().scanning(config.sentryTrigger()),
                   probes.get().blocked()));
     } catch (IOException e) {
@@ -221,7 +221,7 @@ public final class StatusCommand extends LsmCommand {
 
   private static Optional<String> cronEntry(Path file) {
     try {
-      return new String(DurableFile.read(file), StandardCharsets.ISO_8859_1)
+      return new String(AtomicFile.read(file), StandardCharsets.ISO_8859_1)
           .lines()
           .filter(line -> CRON_ENTRY.matcher(line).matches())
           .findFirst();

@@ -4,46 +4,46 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.lsm.alert.Alert;
+import org.lsm.alert.AlertType;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
-import org.lsm.alert.Occasion;
-import org.lsm.alert.Report;
 import org.lsm.config.Config;
-import org.lsm.snapshot.Snapshot.Origin;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.model.HostInfo;
+import org.lsm.model.TextEscaper;
+import org.lsm.report.DiffReport;
 import picocli.CommandLine.Command;
 
 /** {@code lsm test-alert}: tries every channel. */
 @Command(
     name = "test-alert",
     description = "Send a test alert through every channel of the configuration.")
-public final class TestAlertCommand extends LsmCommand {
+public final class TestAlertCommand extends BaseCommand {
 
-  public TestAlertCommand(Context context) {
+  public TestAlertCommand(CommandContext context) {
     super(context);
   }
 
   @Override
   public Integer call() throws Exception {
     Config config = context.config();
-    Consumer<String> trace = line -> err().println(Untrusted.escape(line));
+    Consumer<String> trace = line -> err().println(TextEscaper.escape(line));
     List<Channel> channels = context.channels(config, context.verbose() ? trace : null);
     if (channels.isEmpty()) {
       warn("no channel is configured: see MAILER, SYSLOG and RUN_CMD in " + context.configFile());
-      return ExitCode.TROUBLE;
+      return ExitCode.ERROR;
     }
-    Origin origin = context.origin(config);
+    HostInfo hostInfo = context.hostInfo(config);
     Alert alert =
         Alert.of(
-            Occasion.TEST,
-            origin,
-            Report.test(origin, context.zone()),
+            AlertType.TEST,
+            hostInfo,
+            DiffReport.test(hostInfo, context.zone()),
             config.subject(),
             context.zone());
-    int exitCode = ExitCode.DONE;
+    int exitCode = ExitCode.OK;
     for (Channel channel : channels) {
       if (!isSent(channel, alert)) {
-        exitCode = ExitCode.UNDELIVERED;
+        exitCode = ExitCode.ALERT_PENDING;
       }
     }
     return exitCode;
@@ -52,7 +52,7 @@ public final class TestAlertCommand extends LsmCommand {
   private boolean isSent(Channel channel, Alert alert) {
     try {
       String remark = channel.send(alert, Set.of());
-      String said = remark.isEmpty() ? "" : ", it said: " + Untrusted.escape(remark);
+      String said = remark.isEmpty() ? "" : ", it said: " + TextEscaper.escape(remark);
       out().println(channel.name() + ": accepted" + said);
       return true;
     } catch (DeliveryException e) {

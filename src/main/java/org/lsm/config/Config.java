@@ -14,9 +14,9 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.lsm.snapshot.EphemeralPorts;
-import org.lsm.snapshot.Ports;
-import org.lsm.snapshot.Trust;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.PortSet;
+import org.lsm.storage.SecureFiles;
 
 /** The configuration: conf.lsm, checked, with defaults where it is silent. */
 public final class Config {
@@ -53,9 +53,9 @@ public final class Config {
           // Java from recursing at every character.
           Pattern.DOTALL);
 
-  private final Map<Key, String> values;
+  private final Map<ConfigKey, String> values;
 
-  private Config(Map<Key, String> values) {
+  private Config(Map<ConfigKey, String> values) {
     this.values = values;
   }
 
@@ -66,7 +66,7 @@ public final class Config {
    * @throws ConfigException at the first thing that is wrong
    */
   public static Config read(Path file) throws IOException, ConfigException {
-    return parse(file, decode(file, Trust.read(file)));
+    return parse(file, decode(file, SecureFiles.read(file)));
   }
 
   /** The configuration where no file sets anything. */
@@ -83,8 +83,8 @@ public final class Config {
   }
 
   static Config parse(Path file, String text) throws ConfigException {
-    Map<Key, String> values = new EnumMap<>(Key.class);
-    Map<Key, Integer> lines = new EnumMap<>(Key.class);
+    Map<ConfigKey, String> values = new EnumMap<>(ConfigKey.class);
+    Map<ConfigKey, Integer> lines = new EnumMap<>(ConfigKey.class);
     int number = 0;
     for (String line : text.replaceFirst("^\uFEFF", "").split("\n", -1)) {
       number++;
@@ -96,7 +96,7 @@ public final class Config {
         throw new ConfigException(
             file, number, "expected KEY=\"value\" and at most a comment behind it");
       }
-      Key key = key(file, number, matcher.group(1));
+      ConfigKey key = key(file, number, matcher.group(1));
       Integer first = lines.putIfAbsent(key, number);
       if (first != null) {
         throw new ConfigException(
@@ -109,11 +109,11 @@ public final class Config {
     return config;
   }
 
-  private static Key key(Path file, int line, String name) throws ConfigException {
-    Optional<Key> key = Key.of(name);
+  private static ConfigKey key(Path file, int line, String name) throws ConfigException {
+    Optional<ConfigKey> key = ConfigKey.of(name);
     if (key.isEmpty()) {
       throw new ConfigException(
-          file, line, "unknown key " + name + "; did you mean " + Key.nearest(name) + "?");
+          file, line, "unknown key " + name + "; did you mean " + ConfigKey.nearest(name) + "?");
     }
     return key.get();
   }
@@ -126,7 +126,8 @@ public final class Config {
     return line.group(3) != null ? line.group(3) : line.group(4);
   }
 
-  private static String checked(Path file, int line, Key key, String value) throws ConfigException {
+  private static String checked(Path file, int line, ConfigKey key, String value)
+      throws ConfigException {
     Optional<String> problem =
         value.chars().anyMatch(Character::isISOControl)
             ? Optional.of("has a control character")
@@ -137,16 +138,16 @@ public final class Config {
     return value;
   }
 
-  private void checkTogether(Path file, Map<Key, Integer> lines) throws ConfigException {
+  private void checkTogether(Path file, Map<ConfigKey, Integer> lines) throws ConfigException {
     if (!smtpUser().isEmpty() && smtpPassFile().isEmpty()) {
       throw new ConfigException(
           file,
-          lines.get(Key.SMTP_USER),
+          lines.get(ConfigKey.SMTP_USER),
           "SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the password");
     }
   }
 
-  private String get(Key key) {
+  private String get(ConfigKey key) {
     return values.getOrDefault(key, key.defaultValue());
   }
 
@@ -156,53 +157,53 @@ public final class Config {
 
   /** Whom alerts are mailed to; names without a domain are users of this host. */
   public List<String> recipients() {
-    return words(get(Key.USER));
+    return words(get(ConfigKey.USER));
   }
 
   /** Subject of alerts, its variables not yet expanded. */
   public String subject() {
-    return get(Key.SUB);
+    return get(ConfigKey.SUB);
   }
 
   /** Sender of alerts; without a domain it is a user of this host. */
   public String from() {
-    return get(Key.FROM).isEmpty() ? "root" : get(Key.FROM);
+    return get(ConfigKey.FROM).isEmpty() ? "root" : get(ConfigKey.FROM);
   }
 
   public Mailer mailer() {
-    return Mailer.valueOf(get(Key.MAILER).toUpperCase(Locale.ROOT));
+    return Mailer.valueOf(get(ConfigKey.MAILER).toUpperCase(Locale.ROOT));
   }
 
   public String smtpHost() {
-    return get(Key.SMTP_HOST);
+    return get(ConfigKey.SMTP_HOST);
   }
 
   public int smtpPort() {
-    return Integer.parseInt(get(Key.SMTP_PORT));
+    return Integer.parseInt(get(ConfigKey.SMTP_PORT));
   }
 
   public Tls smtpTls() {
-    return Tls.valueOf(get(Key.SMTP_TLS).toUpperCase(Locale.ROOT));
+    return Tls.valueOf(get(ConfigKey.SMTP_TLS).toUpperCase(Locale.ROOT));
   }
 
   /** Name to log in with at the mail server; empty for no login. */
   public String smtpUser() {
-    return get(Key.SMTP_USER);
+    return get(ConfigKey.SMTP_USER);
   }
 
   /** The file whose first line is the password for {@link #smtpUser}. */
   public Optional<Path> smtpPassFile() {
-    return Optional.of(get(Key.SMTP_PASS_FILE)).filter(path -> !path.isEmpty()).map(Path::of);
+    return Optional.of(get(ConfigKey.SMTP_PASS_FILE)).filter(path -> !path.isEmpty()).map(Path::of);
   }
 
   /** The directory of the baseline and all else that lsm remembers. */
   public Path stateDirectory() {
-    return Path.of(get(Key.STATE_DIR));
+    return Path.of(get(ConfigKey.STATE_DIR));
   }
 
   /** How long to say nothing more of a difference that lasts; zero for not at all. */
   public Duration remind() {
-    return duration(get(Key.REMIND));
+    return duration(get(ConfigKey.REMIND));
   }
 
   /** A time like 30m, 24h or 7d; 0 needs no unit. */
@@ -217,76 +218,78 @@ public final class Config {
 
   /** Whether alerts are logged. */
   public boolean syslog() {
-    return !get(Key.SYSLOG).equals("no");
+    return !get(ConfigKey.SYSLOG).equals("no");
   }
 
   /** Whether they are logged with structured data. */
   public boolean structuredSyslog() {
-    return get(Key.SYSLOG).equals("rfc5424");
+    return get(ConfigKey.SYSLOG).equals("rfc5424");
   }
 
   /** A command of sh(1) that alerts are handed to; empty for none. */
   public String runCommand() {
-    return get(Key.RUN_CMD);
+    return get(ConfigKey.RUN_CMD);
   }
 
   /** The file for the textfile collector of Prometheus' node_exporter. */
   public Optional<Path> metricsFile() {
-    return Optional.of(get(Key.METRICS_FILE)).filter(path -> !path.isEmpty()).map(Path::of);
+    return Optional.of(get(ConfigKey.METRICS_FILE)).filter(path -> !path.isEmpty()).map(Path::of);
   }
 
   /** The protocols whose ephemeral ports count by their owner instead of their number. */
   public EphemeralPorts.Scope ephemeral() {
-    return EphemeralPorts.Scope.valueOf(get(Key.EPHEMERAL).toUpperCase(Locale.ROOT));
+    return EphemeralPorts.Scope.valueOf(get(ConfigKey.EPHEMERAL).toUpperCase(Locale.ROOT));
   }
 
   /** Whether to look into all network namespaces, or only into that of the host. */
   public boolean allNetworkNamespaces() {
-    return get(Key.NETNS).equals("all");
+    return get(ConfigKey.NETNS).equals("all");
   }
 
   /** What to do about probes of unused ports. */
   public SentryMode sentry() {
-    return SentryMode.valueOf(get(Key.SENTRY).toUpperCase(Locale.ROOT));
+    return SentryMode.valueOf(get(ConfigKey.SENTRY).toUpperCase(Locale.ROOT));
   }
 
   /** How many distinct ports make a scan. */
   public int sentryTrigger() {
-    return Integer.parseInt(get(Key.SENTRY_TRIGGER));
+    return Integer.parseInt(get(ConfigKey.SENTRY_TRIGGER));
   }
 
   /** How long to say nothing more of a host that goes on scanning; zero for not at all. */
   public Duration sentryRemind() {
-    return duration(get(Key.SENTRY_REMIND));
+    return duration(get(ConfigKey.SENTRY_REMIND));
   }
 
   /** Whether to look up the names of hosts that scan. */
   public boolean sentryResolves() {
-    return get(Key.SENTRY_RESOLVE).equals("yes");
+    return get(ConfigKey.SENTRY_RESOLVE).equals("yes");
   }
 
   /** How long a host that scans is blocked. */
   public Duration sentryBlock() {
-    return duration(get(Key.SENTRY_BLOCK));
+    return duration(get(ConfigKey.SENTRY_BLOCK));
   }
 
   /** Whether UDP ports count towards that, although anybody can forge who sends a datagram. */
   public boolean sentryBlocksByUdp() {
-    return get(Key.SENTRY_BLOCK_UDP).equals("yes");
+    return get(ConfigKey.SENTRY_BLOCK_UDP).equals("yes");
   }
 
   /** Whose probes do not count. */
-  public List<AddressRange> sentryIgnore() {
-    return words(get(Key.SENTRY_IGNORE)).stream().map(AddressRange::parse).toList();
+  public List<CidrBlock> sentryIgnore() {
+    return words(get(ConfigKey.SENTRY_IGNORE)).stream().map(CidrBlock::parse).toList();
   }
 
   /** The TCP ports to watch as long as nobody serves them. */
-  public Ports sentryTcp() {
-    return Ports.parse(get(Key.SENTRY_TCP)).without(Ports.parse(get(Key.SENTRY_EXCLUDE_TCP)));
+  public PortSet sentryTcp() {
+    return PortSet.parse(get(ConfigKey.SENTRY_TCP))
+        .without(PortSet.parse(get(ConfigKey.SENTRY_EXCLUDE_TCP)));
   }
 
   /** The UDP ports to watch as long as nobody serves them. */
-  public Ports sentryUdp() {
-    return Ports.parse(get(Key.SENTRY_UDP)).without(Ports.parse(get(Key.SENTRY_EXCLUDE_UDP)));
+  public PortSet sentryUdp() {
+    return PortSet.parse(get(ConfigKey.SENTRY_UDP))
+        .without(PortSet.parse(get(ConfigKey.SENTRY_EXCLUDE_UDP)));
   }
 }

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.model.TextEscaper;
 
 /**
  * A pattern in which {@code *} stands for anything within a path component, {@code **} for anything
@@ -34,7 +34,7 @@ public final class Glob {
       char c = pattern.charAt(i);
       Matcher escape = ESCAPE.matcher(pattern).region(i, pattern.length());
       if (escape.lookingAt()) {
-        Untrusted.unescape(escape.group()).chars().forEach(tokens::add);
+        TextEscaper.unescape(escape.group()).chars().forEach(tokens::add);
         i = escape.end() - 1;
       } else if (c == '*' && pattern.startsWith("**", i)) {
         tokens.add(STAR_STAR);

@@ -7,12 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
-import org.lsm.snapshot.Endpoint;
-import org.lsm.snapshot.Owner;
-import org.lsm.snapshot.Protocol;
-import org.lsm.snapshot.Protocol.Family;
-import org.lsm.snapshot.SocketEntry;
-import org.lsm.snapshot.Trust;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Owner;
+import org.lsm.model.Protocol;
+import org.lsm.model.Protocol.Family;
+import org.lsm.model.SocketEntry;
+import org.lsm.storage.SecureFiles;
 
 /**
  * The rules of ignore.lsm: which sockets are nobody's business. One a line: protocol, address and
@@ -43,7 +43,7 @@ public final class IgnoreRules {
 
   /** Reads the rules; a file that is absent has none. */
   public static IgnoreRules read(Path file) throws IOException, ConfigException {
-    return Files.exists(file) ? parse(file, Config.decode(file, Trust.read(file))) : none();
+    return Files.exists(file) ? parse(file, Config.decode(file, SecureFiles.read(file))) : none();
   }
 
   static IgnoreRules parse(Path file, String text) throws ConfigException {
@@ -126,7 +126,7 @@ public final class IgnoreRules {
           "'" + token + "' has no port; write ADDRESS:PORT, where * stands for any");
     }
     Predicate<Endpoint> address =
-        AddressRange.matcher(token.substring(0, colon), isForInterfaces(protocol));
+        CidrBlock.matcher(token.substring(0, colon), isForInterfaces(protocol));
     Predicate<Endpoint> port = port(token.substring(colon + 1));
     return entry ->
         entry.endpoint().protocol().family() != Family.UNIX

@@ -13,10 +13,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.lsm.proc.SocketTable.Doubt;
-import org.lsm.snapshot.Protocol;
-import org.lsm.snapshot.ScanState.Socket;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.model.Protocol;
+import org.lsm.model.SocketKey;
+import org.lsm.model.TextEscaper;
 
 /**
  * The socket tables of one network namespace (network_namespaces(7)).
@@ -34,7 +33,11 @@ record NetworkNamespace(String label, Path tables) {
    * @param count how many rows there were, watched or not
    * @param notes what was not understood
    */
-  record Content(List<Socket> sockets, Map<Socket, Doubt> doubts, int count, List<String> notes) {}
+  record Content(
+      List<SocketKey> sockets,
+      Map<SocketKey, ForgerySuspicion> doubts,
+      int count,
+      List<String> notes) {}
 
   /** What the kernel calls it, net:[4026531840]; empty if that cannot be found out. */
   Optional<String> link() {
@@ -50,13 +53,13 @@ record NetworkNamespace(String label, Path tables) {
 
   /** Reads all tables. */
   Content read() throws IOException {
-    List<Socket> sockets = new ArrayList<>();
-    Map<Socket, Doubt> doubts = new HashMap<>();
+    List<SocketKey> sockets = new ArrayList<>();
+    Map<SocketKey, ForgerySuspicion> doubts = new HashMap<>();
     List<String> notes = new ArrayList<>();
     Map<Integer, String> interfaces = readInterfaceNames();
     int count = 0;
     for (Protocol protocol : Protocol.values()) {
-      SocketTable.Content content = read(protocol, interfaces);
+      ParsedTable content = read(protocol, interfaces);
       sockets.addAll(content.rows());
       doubts.putAll(content.doubts());
       count += content.count();
@@ -71,14 +74,13 @@ record NetworkNamespace(String label, Path tables) {
   }
 
   /** A table that is absent (no IPv6, a module not loaded) is empty; a reading error is one. */
-  private SocketTable.Content read(Protocol protocol, Map<Integer, String> interfaces)
-      throws IOException {
+  private ParsedTable read(Protocol protocol, Map<Integer, String> interfaces) throws IOException {
     try (InputStream in = Files.newInputStream(file(protocol))) {
       return protocol == Protocol.UNIX
-          ? new UnixTable(label).parse(in)
+          ? new ProcNetUnixParser(label).parse(in)
           : table(protocol, interfaces).parse(in);
     } catch (NoSuchFileException e) {
-      return new SocketTable.Content(List.of(), 0, 0, "");
+      return new ParsedTable(List.of(), 0, 0, "");
     } catch (FileSystemException e) {
       throw e;
     } catch (IOException e) {
@@ -95,8 +97,8 @@ record NetworkNamespace(String label, Path tables) {
     }
   }
 
-  private SocketTable table(Protocol protocol, Map<Integer, String> interfaces) {
-    return new SocketTable(
+  private ProcNetParser table(Protocol protocol, Map<Integer, String> interfaces) {
+    return new ProcNetParser(
         label,
         protocol,
         ByteOrder.nativeOrder(),
@@ -120,7 +122,7 @@ record NetworkNamespace(String label, Path tables) {
       String[] columns = line.split("[\t :]+", -1);
       if (columns.length >= 2 && columns[0].matches("\\d{1,9}")) {
         byte[] name = columns[1].getBytes(StandardCharsets.ISO_8859_1);
-        names.put(Integer.valueOf(columns[0]), Untrusted.decode(name));
+        names.put(Integer.valueOf(columns[0]), TextEscaper.decode(name));
       }
     }
     return names;

@@ -10,21 +10,21 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.model.TextEscaper;
 
 /** Finds the network namespaces that processes run in, each once. */
 final class NetworkNamespaces {
 
   private final Path proc;
   private final Path names;
-  private final Processes processes;
+  private final ProcessReader processes;
 
   /**
    * @param proc the mount point of /proc
    * @param processes the processes under it
    * @param names the directory where ip-netns(8) keeps names, /run/netns
    */
-  NetworkNamespaces(Path proc, Processes processes, Path names) {
+  NetworkNamespaces(Path proc, ProcessReader processes, Path names) {
     this.proc = proc;
     this.names = names;
     this.processes = processes;
@@ -106,7 +106,7 @@ final class NetworkNamespaces {
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(names)) {
       for (Path entry : entries) {
         String name =
-            Untrusted.decode(entry.getFileName().toString().getBytes(StandardCharsets.UTF_8));
+            TextEscaper.decode(entry.getFileName().toString().getBytes(StandardCharsets.UTF_8));
         if (!name.matches("(cni|netns)-[0-9a-f-]{36}")) {
           named.put("net:[" + Files.getAttribute(entry, "unix:ino") + "]", name);
         }

@@ -14,10 +14,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.lsm.snapshot.DurableFile;
-import org.lsm.snapshot.Prober;
-import org.lsm.snapshot.Probes;
-import org.lsm.snapshot.SealedText;
+import org.lsm.model.ScanSummary;
+import org.lsm.model.ScanningHost;
+import org.lsm.storage.AtomicFile;
+import org.lsm.storage.ChecksummedText;
 
 /**
  * What is remembered of who has probed: whom the administrator was told of, and who is blocked, for
@@ -55,7 +55,7 @@ public record SentryState(
    * @param told the hosts to tell now, those that are blocked and have tried most first
    * @param due whether there is something to tell: hosts, or that there were too many to keep
    */
-  public record Decision(SentryState next, List<Prober> told, boolean due) {}
+  public record Decision(SentryState next, List<ScanningHost> told, boolean due) {}
 
   public SentryState {
     told = new TreeMap<>(told);
@@ -70,7 +70,7 @@ public record SentryState(
   /** Reads a state; one that is damaged costs a repetition, never a silence. */
   public static SentryState read(Path file) {
     try {
-      return parse(new String(DurableFile.read(file), StandardCharsets.UTF_8));
+      return parse(new String(AtomicFile.read(file), StandardCharsets.UTF_8));
     } catch (IOException | RuntimeException e) {
       return empty();
     }
@@ -80,13 +80,13 @@ public record SentryState(
   public void write(Path file) throws IOException {
     byte[] content = format().getBytes(StandardCharsets.UTF_8);
     try {
-      if (Arrays.equals(content, DurableFile.read(file))) {
+      if (Arrays.equals(content, AtomicFile.read(file))) {
         return;
       }
     } catch (NoSuchFileException e) {
       // then it is written
     }
-    DurableFile.write(file, content);
+    AtomicFile.write(file, content);
   }
 
   /**
@@ -97,14 +97,14 @@ public record SentryState(
    * @param most so many can be named in one alert
    * @param remind how long to say nothing more of a host that goes on
    */
-  public Decision decide(Probes probes, int trigger, int most, Instant now, Duration remind) {
-    List<Prober> fresh = new ArrayList<>();
-    for (Prober prober : probes.probers()) {
+  public Decision decide(ScanSummary probes, int trigger, int most, Instant now, Duration remind) {
+    List<ScanningHost> fresh = new ArrayList<>();
+    for (ScanningHost prober : probes.hosts()) {
       if (prober.scans(trigger) && isFresh(prober, now, remind)) {
         fresh.add(prober);
       }
     }
-    fresh.sort(Prober.WORST_FIRST);
+    fresh.sort(ScanningHost.WORST_FIRST);
     SortedMap<String, Instant> next = new TreeMap<>(told);
     fresh.forEach(it -> next.put(it.address(), now.truncatedTo(ChronoUnit.SECONDS)));
     SortedMap<String, Instant> kept = recent(next, now, remind);
@@ -123,7 +123,7 @@ public record SentryState(
   }
 
   /** A clock that was set back must not silence anything. */
-  private boolean isFresh(Prober prober, Instant now, Duration remind) {
+  private boolean isFresh(ScanningHost prober, Instant now, Duration remind) {
     Instant last = told.get(prober.address());
     // cron is never on time to the second.
     Instant due = last == null ? now : last.plus(remind).truncatedTo(ChronoUnit.MINUTES);
@@ -133,7 +133,7 @@ public record SentryState(
   /** What may still matter: no probe is older than the window of the table. */
   private static SortedMap<String, Instant> recent(
       SortedMap<String, Instant> told, Instant now, Duration remind) {
-    Instant oldest = now.minus(remind).minus(Ruleset.WINDOW);
+    Instant oldest = now.minus(remind).minus(NftRuleset.WINDOW);
     SortedMap<String, Instant> recent = new TreeMap<>();
     told.entrySet().stream()
         .filter(it -> it.getValue().isAfter(oldest))
@@ -170,7 +170,7 @@ public record SentryState(
   }
 
   String format() {
-    SealedText text = new SealedText(KIND, FORMAT);
+    ChecksummedText text = new ChecksummedText(KIND, FORMAT);
     text.line("trouble", trouble);
     text.line("flood", flood.toString());
     told.forEach((address, time) -> text.line("told", address, time.toString()));
@@ -190,7 +190,7 @@ public record SentryState(
     Instant flood = Instant.EPOCH;
     SortedMap<String, Instant> told = new TreeMap<>();
     SortedMap<String, Instant> blocked = new TreeMap<>();
-    for (List<String> line : SealedText.open(text, KIND, FORMAT)) {
+    for (List<String> line : ChecksummedText.open(text, KIND, FORMAT)) {
       switch (line.get(0)) {
         case "trouble" -> trouble = line.get(1);
         case "flood" -> flood = time(line.get(1));

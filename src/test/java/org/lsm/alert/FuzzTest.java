@@ -22,12 +22,15 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lsm.Draw;
-import org.lsm.Fuzzed;
-import org.lsm.Seal;
-import org.lsm.alert.Told.Phase;
-import org.lsm.snapshot.EphemeralPorts;
-import org.lsm.snapshot.Owner;
+import org.lsm.ByteSource;
+import org.lsm.Checksum;
+import org.lsm.FuzzTarget;
+import org.lsm.alert.AlertState.Phase;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.Owner;
+import org.lsm.report.DiffReport;
+import org.lsm.report.Json;
+import org.lsm.report.SampleAlerts;
 
 /** What was remembered of alerts, and may hold anything when it is read again. */
 class FuzzTest {
@@ -35,25 +38,25 @@ class FuzzTest {
   private static final Duration DAY = Duration.ofDays(1);
 
   /** As it is, and with the checksum that it needs to be read. */
-  @Fuzzed
-  void told(byte[] bytes) {
-    for (String text : List.of(text(bytes), Seal.on(text(bytes)))) {
-      Told told;
+  @FuzzTarget
+  void alertState(byte[] bytes) {
+    for (String text : List.of(text(bytes), Checksum.on(text(bytes)))) {
+      AlertState told;
       try {
-        told = Told.parse(text);
+        told = AlertState.parse(text);
       } catch (RuntimeException e) {
         continue;
       }
-      assertEquals(told, Told.parse(told.format()));
-      told.decide(List.of(), EphemeralPorts.NONE, Samples.TIME, DAY);
-      told.decideWithoutBaseline(Samples.TIME, DAY);
+      assertEquals(told, AlertState.parse(told.format()));
+      told.decide(List.of(), EphemeralPorts.NONE, SampleAlerts.TIME, DAY);
+      told.decideWithoutBaseline(SampleAlerts.TIME, DAY);
     }
   }
 
-  @Fuzzed
+  @FuzzTarget
   void anyToldIsReadBack(byte[] bytes) {
-    Draw draw = new Draw(bytes);
-    SortedMap<String, Told.Entry> entries = new TreeMap<>();
+    ByteSource draw = new ByteSource(bytes);
+    SortedMap<String, AlertState.Entry> entries = new TreeMap<>();
     while (draw.hasMore()) {
       Phase phase = draw.of(List.of(Phase.values()));
       Instant time = Instant.ofEpochMilli(draw.number());
@@ -62,14 +65,14 @@ class FuzzTest {
       for (int i = draw.below(4); i > 0; i--) {
         owners.add(new Owner(draw.text(), draw.text()));
       }
-      entries.put(draw.text(), new Told.Entry(phase, time, ended, owners));
+      entries.put(draw.text(), new AlertState.Entry(phase, time, ended, owners));
     }
-    Told told = new Told(entries);
-    assertEquals(told, Told.parse(told.format()));
+    AlertState told = new AlertState(entries);
+    assertEquals(told, AlertState.parse(told.format()));
   }
 
   /** Whatever an alert has become in its file, the one behind it is delivered. */
-  @Fuzzed
+  @FuzzTarget
   void outbox(byte[] bytes, @TempDir Path folder) throws IOException {
     Outbox.Entry entry;
     try {
@@ -88,10 +91,10 @@ class FuzzTest {
     Files.deleteIfExists(folder.resolve("outbox/0.json.damaged"));
     Files.write(folder.resolve("outbox/0.json"), bytes);
     Taker taker = new Taker();
-    Clock clock = Clock.fixed(Samples.TIME, ZoneOffset.UTC);
+    Clock clock = Clock.fixed(SampleAlerts.TIME, ZoneOffset.UTC);
     History history = new History(folder, clock, "root", it -> {});
     Outbox outbox = new Outbox(folder.resolve("outbox"), () -> List.of(taker), history, it -> {});
-    outbox.put(Samples.alert("/run/x.sock", "joe", "/bin/x"));
+    outbox.put(SampleAlerts.alert("/run/x.sock", "joe", "/bin/x"));
     outbox.deliver();
     assertTrue(taker.subjects.contains("Alert on web1"));
   }
@@ -111,10 +114,10 @@ class FuzzTest {
     }
   }
 
-  @Fuzzed
+  @FuzzTarget
   void anyAlertIsReadBack(byte[] bytes) {
-    Draw draw = new Draw(bytes);
-    Alert alert = Samples.alert(draw.text(), draw.text(), draw.text());
+    ByteSource draw = new ByteSource(bytes);
+    Alert alert = SampleAlerts.alert(draw.text(), draw.text(), draw.text());
     SortedMap<String, Instant> tried = new TreeMap<>();
     SortedMap<String, String> failures = new TreeMap<>();
     while (draw.hasMore()) {
@@ -132,7 +135,7 @@ class FuzzTest {
     assertEquals(entry, Json.read(Json.print(entry), Outbox.Entry.class));
   }
 
-  @Fuzzed
+  @FuzzTarget
   void history(byte[] line) {
     History.Event event;
     try {
@@ -149,7 +152,8 @@ class FuzzTest {
   @Test
   void wholeFilesOfTheCorpusAreInTheFormatThatIsRead() throws IOException {
     Path corpus = Path.of("src/test/resources/org/lsm/alert/fuzz");
-    assertEquals(3, Told.parse(Files.readString(corpus.resolve("told/whole"))).entries().size());
+    assertEquals(
+        3, AlertState.parse(Files.readString(corpus.resolve("alertState/whole"))).entries().size());
     String entry = Files.readString(corpus.resolve("outbox/whole"));
     assertEquals(List.of("mail", "syslog"), Json.read(entry, Outbox.Entry.class).owed());
     String event = Files.readString(corpus.resolve("history/line"));
@@ -160,7 +164,7 @@ class FuzzTest {
     return new String(bytes, StandardCharsets.UTF_8);
   }
 
-  private static String word(Draw draw) {
-    return Report.escape(draw.text());
+  private static String word(ByteSource draw) {
+    return DiffReport.escape(draw.text());
   }
 }

@@ -26,11 +26,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.alert.History.Event;
-import org.lsm.snapshot.Endpoint;
-import org.lsm.snapshot.Holder;
-import org.lsm.snapshot.Owner;
-import org.lsm.snapshot.Protocol;
-import org.lsm.snapshot.SocketEntry;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Owner;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.Protocol;
+import org.lsm.model.SocketEntry;
+import org.lsm.report.DiffReport;
+import org.lsm.report.Json;
+import org.lsm.report.SampleAlerts;
 
 /** What happened is written down once, stays readable, and does not grow for ever. */
 class HistoryTest {
@@ -43,8 +46,8 @@ class HistoryTest {
 
   @Test
   void eventsAreLinesOfJson() throws IOException {
-    history(Samples.TIME).add("baseline", "2 sockets");
-    history(Samples.TIME.plusMillis(500)).addAll("deleted", List.of("/a", "/b\n"));
+    history(SampleAlerts.TIME).add("baseline", "2 sockets");
+    history(SampleAlerts.TIME.plusMillis(500)).addAll("deleted", List.of("/a", "/b\n"));
 
     assertEquals(
         """
@@ -59,11 +62,11 @@ class HistoryTest {
 
   @Test
   void aDifferenceIsKeptWithAllThatIsToldOfIt() throws IOException {
-    Report report = Samples.report("/run/\033", "joe", "/bin/x");
+    DiffReport report = SampleAlerts.report("/run/\033", "joe", "/bin/x");
 
-    history(Samples.TIME).addAll("appeared", report.diff().differences(), report);
+    history(SampleAlerts.TIME).addAll("appeared", report.diff().differences(), report);
 
-    Event event = history(Samples.TIME).since(Instant.MIN).get(0);
+    Event event = history(SampleAlerts.TIME).since(Instant.MIN).get(0);
     assertEquals("NEW unix//run/\\x1b by /bin/x (joe), PID 800", event.what());
     assertEquals(Json.told(report.diff().differences(), report, 1000), List.of(event.difference()));
   }
@@ -77,14 +80,14 @@ class HistoryTest {
                   Owner owner = new Owner("joe\n", i == 7777 ? "/bin/other" : "/bin/x");
                   Endpoint endpoint = new Endpoint(Protocol.UNIX, "@\033" + i, 0);
                   return SocketEntry.heldBy(
-                      endpoint, List.of(new Holder(800, 1, Samples.TIME, owner)), true);
+                      endpoint, List.of(new ProcessRef(800, 1, SampleAlerts.TIME, owner)), true);
                 })
             .toArray(SocketEntry[]::new);
-    Report report = Samples.report(many);
+    DiffReport report = SampleAlerts.report(many);
 
-    history(Samples.TIME).addAll("appeared", report.diff().differences(), report);
+    history(SampleAlerts.TIME).addAll("appeared", report.diff().differences(), report);
 
-    List<Event> events = history(Samples.TIME).since(Instant.MIN);
+    List<Event> events = history(SampleAlerts.TIME).since(Instant.MIN);
     assertEquals(201, events.size());
     Set<String> names = new TreeSet<>();
     events.stream()
@@ -108,15 +111,15 @@ class HistoryTest {
 
   @Test
   void ofAScanEachHostIsKeptAndTheNumberOfThoseThatAreTooMany() throws IOException {
-    history(Samples.TIME)
-        .add("scan", Samples.scans(Samples.prober("192.0.2.66", "", "1-3", "53", true)));
-    history(Samples.TIME).add("scan", Samples.crowd(205));
+    history(SampleAlerts.TIME)
+        .add("scan", SampleAlerts.scans(SampleAlerts.prober("192.0.2.66", "", "1-3", "53", true)));
+    history(SampleAlerts.TIME).add("scan", SampleAlerts.crowd(205));
 
-    List<Event> events = history(Samples.TIME).since(Instant.MIN);
+    List<Event> events = history(SampleAlerts.TIME).since(Instant.MIN);
     assertEquals(202, events.size());
     assertEquals(
         new Event(
-            Samples.TIME,
+            SampleAlerts.TIME,
             "scan",
             "root",
             "SCAN 192.0.2.66: 77 packets (SYN XMAS UDP) to unused ports tcp 1-3 udp 53, blocked",
@@ -129,30 +132,31 @@ class HistoryTest {
 
   @Test
   void whereNothingHappenedNothingIsWritten() throws IOException {
-    history(Samples.TIME).addAll("ended", List.of());
+    history(SampleAlerts.TIME).addAll("ended", List.of());
 
     assertFalse(Files.exists(file()));
-    assertEquals(List.of(), history(Samples.TIME).since(Instant.MIN));
+    assertEquals(List.of(), history(SampleAlerts.TIME).since(Instant.MIN));
   }
 
   @ParameterizedTest
   @CsvSource({"joe, joe", "joe as root, joe as root", "'a\nb', a\\x0ab"})
   void whoDidItIsEscaped(String by, String expected) throws IOException {
-    new History(directory, clock(Samples.TIME), by, warnings::add).add("baseline", "x");
+    new History(directory, clock(SampleAlerts.TIME), by, warnings::add).add("baseline", "x");
 
-    assertEquals(expected, history(Samples.TIME).since(Instant.MIN).get(0).by());
+    assertEquals(expected, history(SampleAlerts.TIME).since(Instant.MIN).get(0).by());
   }
 
   @ParameterizedTest
   @CsvSource({"-1, 1;2;3", "0, 1;2;3", "1, 2;3", "60, 2;3", "120, 3", "121, ''"})
   void sinceIsTheFirstMomentThatCounts(int seconds, String expected) throws IOException {
     for (int i = 1; i <= 3; i++) {
-      history(Samples.TIME.plusSeconds(60L * (i - 1))).add("baseline", Integer.toString(i));
+      history(SampleAlerts.TIME.plusSeconds(60L * (i - 1))).add("baseline", Integer.toString(i));
     }
 
     assertEquals(
         expected,
-        String.join(";", whats(history(Samples.TIME).since(Samples.TIME.plusSeconds(seconds)))));
+        String.join(
+            ";", whats(history(SampleAlerts.TIME).since(SampleAlerts.TIME.plusSeconds(seconds)))));
   }
 
   // ---- damage
@@ -161,28 +165,28 @@ class HistoryTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 40, 70})
   void whatFollowsATornLineIsWhole(int torn) throws IOException {
-    history(Samples.TIME).add("baseline", "first");
-    history(Samples.TIME).add("baseline", "torn");
+    history(SampleAlerts.TIME).add("baseline", "first");
+    history(SampleAlerts.TIME).add("baseline", "torn");
     cut(torn);
 
-    history(Samples.TIME).add("baseline", "third");
+    history(SampleAlerts.TIME).add("baseline", "third");
 
     assertEquals(
         torn == 1 ? List.of("first", "torn", "third") : List.of("first", "third"),
-        whats(history(Samples.TIME).since(Instant.MIN)));
+        whats(history(SampleAlerts.TIME).since(Instant.MIN)));
     assertEquals(torn == 1 ? List.of() : List.of(damaged(1)), warnings);
   }
 
   @Test
   void damagedLinesAreCountedAndPassedOver() throws IOException {
-    history(Samples.TIME).add("baseline", "first");
+    history(SampleAlerts.TIME).add("baseline", "first");
     Files.writeString(
         file(),
         "no json\n{}\n[]\n{\"time\":\"today\",\"event\":\"a\",\"by\":\"b\",\"what\":\"c\"}\n\0\0\n",
         StandardOpenOption.APPEND);
-    history(Samples.TIME).add("baseline", "last");
+    history(SampleAlerts.TIME).add("baseline", "last");
 
-    assertEquals(List.of("first", "last"), whats(history(Samples.TIME).since(Instant.MIN)));
+    assertEquals(List.of("first", "last"), whats(history(SampleAlerts.TIME).since(Instant.MIN)));
     assertEquals(List.of(damaged(5)), warnings);
   }
 
@@ -190,7 +194,7 @@ class HistoryTest {
   void anEmptyFileIsNoDamage() throws IOException {
     Files.createFile(file());
 
-    assertEquals(List.of(), history(Samples.TIME).since(Instant.MIN));
+    assertEquals(List.of(), history(SampleAlerts.TIME).since(Instant.MIN));
     assertEquals(List.of(), warnings);
   }
 
@@ -208,7 +212,7 @@ class HistoryTest {
   void whatCannotBeWrittenIsToldAndNoReasonToFail() throws IOException {
     Files.createDirectory(file());
 
-    history(Samples.TIME).add("baseline", "x");
+    history(SampleAlerts.TIME).add("baseline", "x");
 
     assertEquals(1, warnings.size());
     assertTrue(
@@ -220,7 +224,7 @@ class HistoryTest {
     Path elsewhere = Files.writeString(directory.resolve("elsewhere"), "x\n");
     Files.createSymbolicLink(file(), elsewhere);
 
-    history(Samples.TIME).add("baseline", "x");
+    history(SampleAlerts.TIME).add("baseline", "x");
 
     assertEquals("x\n", Files.readString(elsewhere));
     assertEquals(1, warnings.size());
@@ -231,11 +235,11 @@ class HistoryTest {
   @Test
   void aFullFileIsPutAsideAndFourOfThoseAreKept() throws IOException {
     for (int i = 1; i <= 7; i++) {
-      history(Samples.TIME.plusSeconds(i)).add("baseline", "first of " + i);
+      history(SampleAlerts.TIME.plusSeconds(i)).add("baseline", "first of " + i);
       fill(LARGEST);
     }
 
-    history(Samples.TIME.plusSeconds(8)).add("baseline", "first of 8");
+    history(SampleAlerts.TIME.plusSeconds(8)).add("baseline", "first of 8");
 
     assertEquals(
         List.of(
@@ -247,18 +251,18 @@ class HistoryTest {
         files());
     assertEquals(
         IntStream.rangeClosed(4, 8).mapToObj(i -> "first of " + i).toList(),
-        whats(history(Samples.TIME).since(Instant.MIN)));
+        whats(history(SampleAlerts.TIME).since(Instant.MIN)));
     assertEquals(
         List.of("first of 7", "first of 8"),
-        whats(history(Samples.TIME).since(Samples.TIME.plusSeconds(7))));
+        whats(history(SampleAlerts.TIME).since(SampleAlerts.TIME.plusSeconds(7))));
   }
 
   @Test
   void aFileThatIsNotQuiteFullIsWrittenOn() throws IOException {
-    history(Samples.TIME).add("baseline", "first");
+    history(SampleAlerts.TIME).add("baseline", "first");
     fill(LARGEST - 200);
 
-    history(Samples.TIME).add("baseline", "second");
+    history(SampleAlerts.TIME).add("baseline", "second");
 
     assertEquals(List.of("history.jsonl"), files());
   }
@@ -286,8 +290,8 @@ class HistoryTest {
   void tableIsAligned() {
     List<Event> events =
         List.of(
-            new Event(Samples.TIME, "baseline", "root", "2 sockets", null, null),
-            new Event(Samples.TIME, "ended", "joe as root", "NEW x", null, null));
+            new Event(SampleAlerts.TIME, "baseline", "root", "2 sockets", null, null),
+            new Event(SampleAlerts.TIME, "ended", "joe as root", "NEW x", null, null));
     String expected =
         """
         TIME                        EVENT     BY           WHAT

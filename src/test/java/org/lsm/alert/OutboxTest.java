@@ -20,14 +20,17 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lsm.MoodyMailServer;
-import org.lsm.MoodyMailServer.Accepted;
+import org.lsm.FakeSmtpServer;
+import org.lsm.FakeSmtpServer.Accepted;
+import org.lsm.channel.CommandChannel;
+import org.lsm.channel.MailChannel;
 import org.lsm.config.Config;
+import org.lsm.report.SampleAlerts;
 
 /** The outbox itself, where whole runs of lsm do not get to. */
 class OutboxTest {
 
-  private static final Alert ALERT = Samples.alert("/run/\n<x>", "joe", "/bin/\\x");
+  private static final Alert ALERT = SampleAlerts.alert("/run/\n<x>", "joe", "/bin/\\x");
 
   @TempDir Path directory;
 
@@ -39,12 +42,13 @@ class OutboxTest {
   void makeHistory() {
     folder = directory.resolve("outbox");
     history =
-        new History(directory, Clock.fixed(Samples.TIME, ZoneOffset.UTC), "root", warnings::add);
+        new History(
+            directory, Clock.fixed(SampleAlerts.TIME, ZoneOffset.UTC), "root", warnings::add);
   }
 
   @Test
   void anAlertIsReadBackAsItWasStored() throws IOException {
-    assertTrue(outbox(new Hook("exit 1")).put(ALERT));
+    assertTrue(outbox(new CommandChannel("exit 1")).put(ALERT));
 
     assertEquals(List.of(ALERT), outbox().waiting().stream().map(Outbox.Entry::alert).toList());
     assertEquals(List.of("run_cmd"), outbox().waiting().get(0).owed());
@@ -63,10 +67,10 @@ class OutboxTest {
   @Test
   void alertsOfTheSameMomentKeepTheirOrder() throws IOException {
     Path said = directory.resolve("said");
-    Hook hook = new Hook("echo $LSM_SUBJECT >> " + said);
+    CommandChannel hook = new CommandChannel("echo $LSM_SUBJECT >> " + said);
     Outbox outbox = outbox(hook);
     for (String subject : List.of("one", "two", "three")) {
-      outbox.put(Alert.of(Occasion.TEST, Samples.report(), subject));
+      outbox.put(Alert.of(AlertType.TEST, SampleAlerts.report(), subject));
     }
     assertEquals(
         List.of(
@@ -84,10 +88,10 @@ class OutboxTest {
   /** What a run stored that was killed before it could send it. */
   @Test
   void anotherRunDeliversWhatAKilledOneHasStored() throws IOException {
-    outbox(new Hook("exit 1")).put(ALERT);
+    outbox(new CommandChannel("exit 1")).put(ALERT);
     Path said = directory.resolve("said");
 
-    assertTrue(outbox(new Hook("echo $LSM_SUBJECT >> " + said)).deliver());
+    assertTrue(outbox(new CommandChannel("echo $LSM_SUBJECT >> " + said)).deliver());
 
     assertEquals(List.of("Alert on web1"), Files.readAllLines(said));
   }
@@ -95,11 +99,11 @@ class OutboxTest {
   /** The host is not kept from its work by a server that refuses thousands of alerts. */
   @Test
   void ofWhatAServerHasRefusedTwentyAreTriedAgainInARun() throws Exception {
-    try (MoodyMailServer server = new MoodyMailServer().answer(MoodyMailServer.END, "554 no")) {
+    try (FakeSmtpServer server = new FakeSmtpServer().answer(FakeSmtpServer.END, "554 no")) {
       Channel mail = mail(server);
       Outbox first = outbox(mail);
       for (int i = 0; i < 23; i++) {
-        first.put(Samples.alert("x" + i, "/x", "x"));
+        first.put(SampleAlerts.alert("x" + i, "/x", "x"));
       }
 
       assertFalse(first.deliver());
@@ -110,7 +114,7 @@ class OutboxTest {
       assertEquals(43, server.connections());
       assertEquals(23, first.size());
 
-      server.answer(MoodyMailServer.END, "250 stored");
+      server.answer(FakeSmtpServer.END, "250 stored");
       assertTrue(outbox(mail).deliver());
       assertEquals(23, server.accepted().size());
     }
@@ -120,12 +124,12 @@ class OutboxTest {
   @Test
   void whatIsRefusedTakesTurns() throws IOException {
     Path mended = directory.resolve("mended");
-    Hook hook = new Hook("grep -q unix/@once && test -e " + mended);
+    CommandChannel hook = new CommandChannel("grep -q unix/@once && test -e " + mended);
     Outbox first = outbox(hook);
     for (int i = 0; i < 20; i++) {
-      first.put(Samples.alert("@never" + i, "/x", "x"));
+      first.put(SampleAlerts.alert("@never" + i, "/x", "x"));
     }
-    first.put(Samples.alert("@once", "/x", "x"));
+    first.put(SampleAlerts.alert("@once", "/x", "x"));
     first.deliver();
     Files.createFile(mended);
 
@@ -137,7 +141,7 @@ class OutboxTest {
 
   @Test
   void theMessageIdIsThatOfTheAlertAtEachAttempt() throws Exception {
-    try (MoodyMailServer server = new MoodyMailServer().answer(MoodyMailServer.END, "250 stored")) {
+    try (FakeSmtpServer server = new FakeSmtpServer().answer(FakeSmtpServer.END, "250 stored")) {
       Channel mail = mail(server);
       mail.send(ALERT, Set.of());
       mail.send(ALERT, Set.of());
@@ -153,7 +157,7 @@ class OutboxTest {
 
   @Test
   void whatAChannelSaysGoesIntoTheHistory() throws IOException {
-    Outbox outbox = outbox(new Hook("printf 'ticket\\n\\0334711'"));
+    Outbox outbox = outbox(new CommandChannel("printf 'ticket\\n\\0334711'"));
     outbox.put(ALERT);
     outbox.deliver();
 
@@ -163,11 +167,11 @@ class OutboxTest {
 
   @Test
   void theSameFailureIsWrittenDownOnceHoweverOftenItIsTried() throws IOException {
-    outbox(new Hook("exit 1")).put(ALERT);
+    outbox(new CommandChannel("exit 1")).put(ALERT);
     for (int i = 0; i < 3; i++) {
-      assertFalse(outbox(new Hook("exit 1")).deliver());
+      assertFalse(outbox(new CommandChannel("exit 1")).deliver());
     }
-    assertFalse(outbox(new Hook("echo new; exit 2")).deliver());
+    assertFalse(outbox(new CommandChannel("echo new; exit 2")).deliver());
 
     String rest = "; try it by hand, or mend it";
     assertEquals(
@@ -193,7 +197,7 @@ class OutboxTest {
           }
         };
     Path said = directory.resolve("said");
-    Outbox outbox = outbox(broken, new Hook("echo $LSM_SUBJECT >> " + said));
+    Outbox outbox = outbox(broken, new CommandChannel("echo $LSM_SUBJECT >> " + said));
     outbox.put(ALERT);
 
     assertFalse(outbox.deliver());
@@ -207,7 +211,7 @@ class OutboxTest {
 
   @Test
   void aFileThatWasDamagedIsCountedAndTheRestIsShown() throws IOException {
-    Outbox outbox = outbox(new Hook("exit 1"));
+    Outbox outbox = outbox(new CommandChannel("exit 1"));
     outbox.put(ALERT);
     outbox.put(ALERT);
     Files.writeString(folder.resolve("20260102T030405.000Z.json"), "{");
@@ -221,14 +225,14 @@ class OutboxTest {
 
   @Test
   void whatAKilledRunHasLeftHalfWrittenIsRemovedAfterAnHour() throws IOException {
-    outbox(new Hook("exit 1")).put(ALERT);
+    outbox(new CommandChannel("exit 1")).put(ALERT);
     Path old = Files.writeString(folder.resolve(".20260101T000000.000Z.json.tmp"), "{");
     Path recent = Files.writeString(folder.resolve(".20260101T000001.000Z.json.tmp"), "{");
     Instant now = Instant.now();
     Files.setLastModifiedTime(old, FileTime.from(now.minus(Duration.ofMinutes(61))));
     Files.setLastModifiedTime(recent, FileTime.from(now.minus(Duration.ofMinutes(50))));
 
-    assertTrue(outbox(new Hook("exit 0")).deliver());
+    assertTrue(outbox(new CommandChannel("exit 0")).deliver());
 
     assertEquals(List.of(".20260101T000001.000Z.json.tmp", "lock"), files());
   }
@@ -239,12 +243,12 @@ class OutboxTest {
     return new Outbox(folder, () -> List.of(channels), history, warnings::add);
   }
 
-  private Channel mail(MoodyMailServer server) throws Exception {
+  private Channel mail(FakeSmtpServer server) throws Exception {
     Path file =
         Files.writeString(
             directory.resolve("conf.lsm"),
             "SMTP_HOST=\"127.0.0.1\"\nSMTP_PORT=\"" + server.port() + "\"\n");
-    return new Mail(
+    return new MailChannel(
         Config.read(file), Path.of("/nonexistent"), List.of(), Duration.ofSeconds(20), null);
   }
 

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.FakeProc;
 import org.lsm.Lsm;
+import org.lsm.monitor.SystemEnvironment;
 
 /** Runs lsm as a whole on a fake host: sshd on port 22 and a DNS server on UDP. */
 public abstract class CommandTestBase {
@@ -79,8 +80,8 @@ public abstract class CommandTestBase {
 
   /** Runs lsm with these arguments and no others. */
   protected Result run(String... arguments) {
-    Host host =
-        new Host(
+    SystemEnvironment host =
+        new SystemEnvironment(
             proc.sources(),
             directory.resolve("sendmail"),
             List.of(),

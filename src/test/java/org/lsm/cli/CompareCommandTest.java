@@ -440,7 +440,8 @@ class CompareCommandTest extends CommandTestBase {
     assertArrayEquals(before, Files.readAllBytes(baseline));
     assertEquals(1, greenMail.getReceivedMessages().length);
     assertEquals(
-        "LSM Port Monitor Alert on web1: trouble", greenMail.getReceivedMessages()[0].getSubject());
+        "LSM Port Monitor Alert on web1: scan failed",
+        greenMail.getReceivedMessages()[0].getSubject());
   }
 
   /** Whoever can write one of these could blind lsm, or have root run a command. */
@@ -488,11 +489,11 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals(done(""), lsm("compare", "--quiet"));
 
     assertEquals(
-        List.of("trouble", "all clear"),
-        Stream.of(greenMail.getReceivedMessages()).map(CompareCommandTest::occasion).toList());
+        List.of("scan failed", "all clear"),
+        Stream.of(greenMail.getReceivedMessages()).map(CompareCommandTest::type).toList());
   }
 
-  private static String occasion(MimeMessage message) {
+  private static String type(MimeMessage message) {
     try {
       return message.getSubject().replaceFirst(".*: ", "");
     } catch (MessagingException e) {

@@ -65,7 +65,7 @@ class DeleteCommandTest extends CommandTestBase {
         refused.err().startsWith("lsm: the packet filter cannot be used: "), refused.toString());
     assertEquals("Deleted " + baseline + "\n", refused.out(), "they need no packet filter");
     assertFalse(Files.exists(baseline));
-    assertTrue(Files.exists(state.resolve("sentry")), "so that it is tried again");
+    assertTrue(Files.exists(state.resolve("sentry-state")), "so that it is tried again");
 
     nft.works();
     nft.told();
@@ -75,7 +75,7 @@ class DeleteCommandTest extends CommandTestBase {
                 + "Removed the table inet lsm from the packet filter\n"),
         lsm("delete"));
     assertEquals(List.of("-f -\nadd table inet lsm\ndelete table inet lsm\n"), nft.told());
-    assertFalse(Files.exists(state.resolve("sentry")));
+    assertFalse(Files.exists(state.resolve("sentry-state")));
     lsm("delete");
     assertEquals(List.of(), nft.told());
   }

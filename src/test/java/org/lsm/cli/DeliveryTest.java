@@ -3,10 +3,10 @@ package org.lsm.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
-import static org.lsm.MoodyMailServer.CONNECTION;
-import static org.lsm.MoodyMailServer.END;
-import static org.lsm.MoodyMailServer.HANG_UP;
-import static org.lsm.MoodyMailServer.SILENCE;
+import static org.lsm.FakeSmtpServer.CONNECTION;
+import static org.lsm.FakeSmtpServer.END;
+import static org.lsm.FakeSmtpServer.HANG_UP;
+import static org.lsm.FakeSmtpServer.SILENCE;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -36,8 +36,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.lsm.MoodyMailServer;
-import org.lsm.MoodyMailServer.Accepted;
+import org.lsm.FakeSmtpServer;
+import org.lsm.FakeSmtpServer.Accepted;
 
 /** Alerts arrive, whatever the channels do: late perhaps, but each at least once and in order. */
 @Timeout(120)
@@ -66,12 +66,12 @@ class DeliveryTest extends ChannelTestBase {
                   "NEW tcp/0.0.0.0:5555 by /tmp/nc (www-data), PID 5555"),
           "run_cmd", List.of(FIRST, SECOND));
 
-  private MoodyMailServer server;
+  private FakeSmtpServer server;
 
   @BeforeEach
   void takeBaseline() throws IOException {
     lsm("generate");
-    server = new MoodyMailServer();
+    server = new FakeSmtpServer();
     mend("sendmail");
     mend("logger");
     mend("command");
@@ -396,7 +396,7 @@ class DeliveryTest extends ChannelTestBase {
       lsm("compare", "--quiet");
       pass();
     }
-    try (MoodyMailServer silent = new MoodyMailServer().answer(CONNECTION, SILENCE)) {
+    try (FakeSmtpServer silent = new FakeSmtpServer().answer(CONNECTION, SILENCE)) {
       mailTo(silent.port());
       mailTimeout = Duration.ofMillis(300);
       open(5555);
@@ -569,7 +569,7 @@ class DeliveryTest extends ChannelTestBase {
   @Test
   void whereItCannotBeKeptWhatWasToldItIsToldAgain() throws Exception {
     mailToGreenMail();
-    Files.createDirectories(state.resolve("told/in the way"));
+    Files.createDirectories(state.resolve("alert-state/in the way"));
     open(4444);
 
     Result result = lsm("compare", "--quiet");

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
-import org.lsm.sentry.Sentry;
+import org.lsm.sentry.NftTable;
 
 /**
  * A program in the place of nft: it keeps what it was told, and lists what a real one has once
@@ -26,7 +26,7 @@ final class FakeNft {
   /** The host's nft, with the table of probes.json once it was given rules. */
   static FakeNft of(Path host) throws IOException {
     FakeNft nft = new FakeNft(host.resolve("nft"));
-    try (var probes = Sentry.class.getResourceAsStream("probes.json")) {
+    try (var probes = NftTable.class.getResourceAsStream("probes.json")) {
       nft.hasTable(new String(probes.readAllBytes(), StandardCharsets.UTF_8));
     }
     String script =

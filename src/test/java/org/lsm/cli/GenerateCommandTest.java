@@ -13,12 +13,12 @@ import java.time.Clock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.lsm.EventfulClock;
+import org.lsm.ScriptedClock;
 
 /** {@code lsm generate}, as a whole. */
 class GenerateCommandTest extends CommandTestBase {
 
-  private EventfulClock clock;
+  private ScriptedClock clock;
 
   @ParameterizedTest
   @ValueSource(strings = {"generate", "-g"})
@@ -31,7 +31,7 @@ class GenerateCommandTest extends CommandTestBase {
             + "host\tweb1\n"
             + "kernel\t6.1.0-test\n"
             + "time\t2026-01-02T03:04:05Z\n"
-            + ("lsm\t" + Context.version() + "\n")
+            + ("lsm\t" + CommandContext.version() + "\n")
             + "tcp\t0.0.0.0:22\troot\t/usr/sbin/sshd\n"
             + "udp\t127.0.0.53:53\t101\t/usr/lib/systemd/systemd-resolved\n";
     String written = Files.readString(baseline);
@@ -163,7 +163,7 @@ class GenerateCommandTest extends CommandTestBase {
   void whatClosesMeanwhileIsLeftOutAndWhatOneLookMissesIsNot() throws IOException {
     proc.tcp("127.0.0.1", 8080, 103);
     clock =
-        new EventfulClock(now)
+        new ScriptedClock(now)
             .then(() -> proc.empty().tcp("0.0.0.0", 22, 101))
             .then(() -> proc.udp("127.0.0.53", 53, 102));
 

@@ -50,13 +50,13 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Owner;
+import org.lsm.model.Snapshot;
+import org.lsm.model.TextEscaper;
 import org.lsm.sentry.SentryState;
-import org.lsm.snapshot.Endpoint;
-import org.lsm.snapshot.Owner;
-import org.lsm.snapshot.SealedText;
-import org.lsm.snapshot.Snapshot;
-import org.lsm.snapshot.SnapshotFile;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.storage.ChecksummedText;
+import org.lsm.storage.SnapshotFile;
 import org.w3c.dom.Node;
 import org.xml.sax.InputSource;
 
@@ -71,7 +71,7 @@ class HostileTextTest extends ChannelTestBase {
   private static final String ROW =
       "\n0000000000000000: 00000002 00000000 00010000 0001 01 99999 /run/sshd.sock\n";
 
-  /** A byte that is no UTF-8 is a lone surrogate, as {@link Untrusted#decode} makes it. */
+  /** A byte that is no UTF-8 is a lone surrogate, as {@link TextEscaper#decode} makes it. */
   private static Stream<Arguments> hostileStrings() {
     return Stream.of(
         arguments("a header and a body", "x\r\nBcc: a@b\r\n\r\nall is well\n.\r\nQUIT\n"),
@@ -236,7 +236,7 @@ class HostileTextTest extends ChannelTestBase {
     }
   }
 
-  /** The reverse of {@link Untrusted#decode}. */
+  /** The reverse of {@link TextEscaper#decode}. */
   private static byte[] bytes(String text) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     text.codePoints()
@@ -358,10 +358,10 @@ class HostileTextTest extends ChannelTestBase {
     openOld();
     text("generate", lsm("generate"));
     sealed("baseline");
-    sealed("scan");
+    sealed("owner-cache");
     Snapshot kept = SnapshotFile.read(baseline);
     SortedSet<Owner> owners = new TreeSet<>(List.of(new Owner(names.user(), names.former())));
-    assertEquals(names.host(), kept.origin().host());
+    assertEquals(names.host(), kept.hostInfo().host());
     assertEquals(
         owners, kept.sockets().get(Endpoint.of("unix", names.gone())).owners(), "read back");
     assertEquals(owners, kept.sockets().get(Endpoint.of("tcp", "127.0.0.1:8080")).owners());
@@ -389,7 +389,7 @@ class HostileTextTest extends ChannelTestBase {
 
   /** A name as it is printed, with its spaces escaped, is a rule that covers the socket. */
   private void list() throws IOException {
-    String rule = Untrusted.escape(names.socket()).replace(" ", "\\x20");
+    String rule = TextEscaper.escape(names.socket()).replace(" ", "\\x20");
     ignore("unix " + (rule.length() > 1000 ? rule.substring(0, 6) + "**" : rule));
     Result listed = lsm("list", "--all");
     assertEquals(
@@ -416,7 +416,7 @@ class HostileTextTest extends ChannelTestBase {
     given("log", "logger's arguments");
     environment();
     json("standard input of RUN_CMD", Files.readString(directory.resolve("json")));
-    sealed("told");
+    sealed("alert-state");
     String metrics = safe("METRICS_FILE", Files.readAllBytes(directory.resolve("metrics")));
     outlets.put("METRICS_FILE", metrics.replaceAll("(duration_seconds) [\\d.]+", "$1 1"));
   }
@@ -429,8 +429,10 @@ class HostileTextTest extends ChannelTestBase {
     assertEquals(3, result.exitCode());
     text("a failure", result);
     assertTrue(result.err().contains("the packet filter cannot be used: "), result.err());
-    safe("sentry", Files.readString(state.resolve("sentry")).replace('\t', '|').getBytes(UTF_8));
-    String remembered = SentryState.read(state.resolve("sentry")).trouble();
+    safe(
+        "sentry-state",
+        Files.readString(state.resolve("sentry-state")).replace('\t', '|').getBytes(UTF_8));
+    String remembered = SentryState.read(state.resolve("sentry-state")).trouble();
     assertTrue(remembered.contains(names.words().lines().findFirst().orElseThrow().strip()));
     JsonObject entry = JsonParser.parseString(Files.readString(outbox().get(0))).getAsJsonObject();
     JsonArray html = (JsonArray) entry.getAsJsonObject("alert").remove("html");
@@ -447,7 +449,7 @@ class HostileTextTest extends ChannelTestBase {
   }
 
   private void accept() throws IOException {
-    String name = "unix/" + Untrusted.escape(names.socket());
+    String name = "unix/" + TextEscaper.escape(names.socket());
     Result accepted = lsm("accept", name);
     assertEquals(0, accepted.exitCode(), accepted.err());
     text("accept", accepted);
@@ -464,8 +466,8 @@ class HostileTextTest extends ChannelTestBase {
 
   /** What is wrong in a file is quoted. */
   private void misconfigure(String hostile) throws IOException {
-    SealedText bad =
-        new SealedText("lsm-snapshot", "1")
+    ChecksummedText bad =
+        new ChecksummedText("lsm-snapshot", "1")
             .line("host", "h")
             .line("kernel", "k")
             .line("time", now.toString())
@@ -523,7 +525,7 @@ class HostileTextTest extends ChannelTestBase {
   }
 
   private static String string(JsonObject object, String field) {
-    return Untrusted.unescape(object.get(field).getAsString());
+    return TextEscaper.unescape(object.get(field).getAsString());
   }
 
   private static final Pattern UNSAFE =
@@ -578,7 +580,7 @@ class HostileTextTest extends ChannelTestBase {
             .sorted()
             .collect(Collectors.joining("\n")));
     String[] first = text.lines().findFirst().orElseThrow().split(" \\| ", -1);
-    List<List<String>> fields = SealedText.open(new String(bytes, UTF_8), first[0], first[1]);
+    List<List<String>> fields = ChecksummedText.open(new String(bytes, UTF_8), first[0], first[1]);
     assertTrue(
         fields.stream().flatMap(List::stream).anyMatch(it -> it.endsWith(names.gone())), file);
   }
@@ -725,8 +727,8 @@ class HostileTextTest extends ChannelTestBase {
   private record Form(String text, String place, Pattern cut) {
 
     static Stream<Form> of(String place, String name) {
-      String escaped = Untrusted.escape(name);
-      assertEquals(name, Untrusted.unescape(escaped));
+      String escaped = TextEscaper.escape(name);
+      assertEquals(name, TextEscaper.unescape(escaped));
       return Stream.of(escaped, escaped.replace(" ", "\\x20")) // in one line with other words
           .distinct()
           .map(text -> new Form(text, "{" + place + "}", cut(text)));

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
-import static org.lsm.MoodyMailServer.END;
+import static org.lsm.FakeSmtpServer.END;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,16 +35,16 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.lsm.MoodyMailServer;
+import org.lsm.FakeSmtpServer;
 import org.lsm.alert.Alert;
+import org.lsm.alert.AlertType;
 import org.lsm.alert.DeliveryException;
-import org.lsm.alert.Mail;
-import org.lsm.alert.Occasion;
-import org.lsm.alert.Page;
-import org.lsm.alert.Report;
+import org.lsm.channel.MailChannel;
 import org.lsm.config.Config;
-import org.lsm.snapshot.Snapshot.Origin;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.model.HostInfo;
+import org.lsm.model.TextEscaper;
+import org.lsm.report.DiffReport;
+import org.lsm.report.ReportDocument;
 
 /** The password of the mail server is told to the mail server, and to nobody else. */
 @Timeout(120)
@@ -52,11 +52,11 @@ class SecretTest extends ChannelTestBase {
 
   private static final String SECRET = "s3cret pass";
 
-  private MoodyMailServer server;
+  private FakeSmtpServer server;
 
   @BeforeEach
   void startServer() throws IOException {
-    server = new MoodyMailServer();
+    server = new FakeSmtpServer();
   }
 
   @AfterEach
@@ -116,7 +116,9 @@ class SecretTest extends ChannelTestBase {
     String compared = ownRun("compare", "--verbose");
     String tried = ownRun("test-alert", "--verbose");
 
-    assertTrue(compared.contains("at org.lsm.alert.Mail."), "there is a stack trace: " + compared);
+    assertTrue(
+        compared.contains("at org.lsm.channel.MailChannel."),
+        "there is a stack trace: " + compared);
     assertTrue(compared.contains("Caused by: "), compared);
     assertTrue(tried.contains("EHLO "), "there is the dialogue: " + tried);
     String seen = Files.readString(processes, ISO_8859_1);
@@ -132,7 +134,7 @@ class SecretTest extends ChannelTestBase {
 
     DeliveryException e = assertThrows(DeliveryException.class, this::send);
 
-    String trace = Untrusted.stackTrace(e);
+    String trace = TextEscaper.stackTrace(e);
     assertTrue(trace.contains("SMTPSendFailedException: 554-no ******** here"), trace);
     assertTrue(trace.contains("at org.eclipse.angus.mail.smtp.SMTPTransport."), trace);
   }
@@ -169,7 +171,7 @@ class SecretTest extends ChannelTestBase {
     String welcome = login ? refusal : "235 welcome";
     server.close();
     server =
-        new MoodyMailServer()
+        new FakeSmtpServer()
             .answer("EHLO", "250-mx.example\r\n250 AUTH " + mechanism)
             .answer("AUTH PLAIN", welcome)
             .answer("AUTH LOGIN", "334 VXNlcm5hbWU6")
@@ -197,11 +199,11 @@ class SecretTest extends ChannelTestBase {
   }
 
   private String send() throws Exception {
-    Origin origin = new Origin("web1", "6.1.0", now, "1.0.0");
-    Page page = Report.test(origin, ZoneOffset.UTC);
-    Alert alert = Alert.of(Occasion.TEST, origin, page, "Test", ZoneOffset.UTC);
+    HostInfo hostInfo = new HostInfo("web1", "6.1.0", now, "1.0.0");
+    ReportDocument page = DiffReport.test(hostInfo, ZoneOffset.UTC);
+    Alert alert = Alert.of(AlertType.TEST, hostInfo, page, "Test", ZoneOffset.UTC);
     Path sendmail = Path.of("/nonexistent");
-    return new Mail(Config.read(config), sendmail, List.of(), Duration.ofSeconds(20), null)
+    return new MailChannel(Config.read(config), sendmail, List.of(), Duration.ofSeconds(20), null)
         .send(alert, Set.of());
   }
 
@@ -216,7 +218,7 @@ class SecretTest extends ChannelTestBase {
     open(4444);
     Map<String, String> outlets = new LinkedHashMap<>();
     DeliveryException e = assertThrows(DeliveryException.class, this::send);
-    outlets.put("stack trace", Untrusted.stackTrace(e));
+    outlets.put("stack trace", TextEscaper.stackTrace(e));
     outlets.put("message", e.getMessage());
     for (String command :
         List.of(
@@ -255,7 +257,7 @@ class SecretTest extends ChannelTestBase {
         form ->
             Stream.of(form, new String(form.getBytes(UTF_8), ISO_8859_1))
                 .flatMap(it -> Stream.of(it, it.replaceAll("\\s+", " ")))
-                .flatMap(it -> Stream.of(it, Untrusted.escape(it)))
+                .flatMap(it -> Stream.of(it, TextEscaper.escape(it)))
                 .flatMap(it -> Stream.of(it, it.replace("\\", "\\\\"), it.replace("\"", "\\\"")));
     assertAll(
         outlets.entrySet().stream()

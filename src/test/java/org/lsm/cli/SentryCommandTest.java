@@ -38,7 +38,7 @@ class SentryCommandTest extends CommandTestBase {
   }
 
   private SentryState remembered() {
-    return SentryState.read(state.resolve("sentry"));
+    return SentryState.read(state.resolve("sentry-state"));
   }
 
   // ---- who probes

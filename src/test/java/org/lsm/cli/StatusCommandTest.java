@@ -43,7 +43,7 @@ class StatusCommandTest extends ChannelTestBase {
   /** All items; each may be replaced by others. */
   private List<String> good() {
     return List.of(
-        "lsm        " + Context.version(),
+        "lsm        " + CommandContext.version(),
         "Config     " + config,
         "Baseline   2 sockets, 2026-01-02 03:04:05 +00:00 (16 m 5 s ago)",
         "Compare    2026-01-02 03:14:05 +00:00 (6 m 5 s ago), 0 differences",
@@ -154,7 +154,7 @@ class StatusCommandTest extends ChannelTestBase {
 
   @Test
   void noComparisonYetIsAFault() throws IOException {
-    Files.delete(state.resolve("compared"));
+    Files.delete(state.resolve("last-compare"));
 
     assertFault("Compare  ! there was none yet; cron runs it, or 'lsm compare' does");
   }

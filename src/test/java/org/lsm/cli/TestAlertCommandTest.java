@@ -12,16 +12,16 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.lsm.MoodyMailServer;
+import org.lsm.FakeSmtpServer;
 
 /** {@code lsm test-alert}, with real channels. */
 class TestAlertCommandTest extends ChannelTestBase {
 
-  private MoodyMailServer server;
+  private FakeSmtpServer server;
 
   @BeforeEach
   void makeChannels() throws IOException {
-    server = new MoodyMailServer();
+    server = new FakeSmtpServer();
     script("logger", "for last; do :; done; printf '%s\\n' \"$last\" >> " + directory + "/logged");
     script("command", "echo $LSM_EVENT $LSM_SUBJECT >> " + directory + "/run; echo ticket 4711");
   }
@@ -39,7 +39,7 @@ class TestAlertCommandTest extends ChannelTestBase {
         done("mail: accepted\nsyslog: accepted\nrun_cmd: accepted, it said: ticket 4711\n"),
         lsm("test-alert"));
 
-    MoodyMailServer.Accepted mail = server.accepted().get(0);
+    FakeSmtpServer.Accepted mail = server.accepted().get(0);
     assertEquals(1, server.accepted().size());
     assertEquals(List.of("ops@example.org"), mail.recipients());
     assertEquals("Alert on web1: test", mail.header("Subject"));

@@ -377,13 +377,13 @@ class ConfigTest {
   void theShippedFileNamesEveryKeyWithItsDefaultAndAComment() throws Exception {
     Path shipped = Path.of("conf/conf.lsm");
     Pattern line = Pattern.compile("^([A-Z_]+)=\"([^\"]*)\" +# .+$", Pattern.MULTILINE);
-    Map<Key, String> values = new EnumMap<>(Key.class);
+    Map<ConfigKey, String> values = new EnumMap<>(ConfigKey.class);
     Matcher matcher = line.matcher(Files.readString(shipped));
     while (matcher.find()) {
-      values.put(Key.valueOf(matcher.group(1)), matcher.group(2));
+      values.put(ConfigKey.valueOf(matcher.group(1)), matcher.group(2));
     }
-    Map<Key, String> defaults = new EnumMap<>(Key.class);
-    Arrays.stream(Key.values()).forEach(key -> defaults.put(key, key.defaultValue()));
+    Map<ConfigKey, String> defaults = new EnumMap<>(ConfigKey.class);
+    Arrays.stream(ConfigKey.values()).forEach(key -> defaults.put(key, key.defaultValue()));
     assertEquals(defaults, values);
     assertEquals(List.of("root"), Config.read(shipped).recipients());
   }

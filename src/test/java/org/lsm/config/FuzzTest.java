@@ -9,13 +9,13 @@ import java.util.List;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import org.lsm.Fuzzed;
+import org.lsm.FuzzTarget;
 import org.lsm.config.IgnoreRules.Rule;
-import org.lsm.snapshot.Endpoint;
-import org.lsm.snapshot.Owner;
-import org.lsm.snapshot.Ports;
-import org.lsm.snapshot.SocketEntry;
-import org.lsm.snapshot.Untrusted;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Owner;
+import org.lsm.model.PortSet;
+import org.lsm.model.SocketEntry;
+import org.lsm.model.TextEscaper;
 
 /** Configurations that may hold anything. */
 class FuzzTest {
@@ -47,7 +47,7 @@ class FuzzTest {
     return new SocketEntry(endpoint, new TreeSet<>(List.of(owner)), List.of());
   }
 
-  @Fuzzed
+  @FuzzTarget
   void conf(byte[] bytes) {
     Config config;
     try {
@@ -66,12 +66,12 @@ class FuzzTest {
     config.sentry();
     assertTrue(config.sentryTrigger() > 0 && config.sentryBlock().toSeconds() > 0);
     assertTrue(!config.sentryRemind().isNegative());
-    config.sentryIgnore().forEach(it -> AddressRange.parse(it.toString()));
-    assertEquals(config.sentryTcp(), Ports.parse(config.sentryTcp().toString()));
-    assertEquals(config.sentryUdp(), Ports.parse(config.sentryUdp().toString()));
+    config.sentryIgnore().forEach(it -> CidrBlock.parse(it.toString()));
+    assertEquals(config.sentryTcp(), PortSet.parse(config.sentryTcp().toString()));
+    assertEquals(config.sentryUdp(), PortSet.parse(config.sentryUdp().toString()));
   }
 
-  @Fuzzed
+  @FuzzTarget
   void ignore(byte[] bytes) throws ConfigException {
     String text;
     IgnoreRules rules;
@@ -95,13 +95,13 @@ class FuzzTest {
   }
 
   /** A name as reports show it is a pattern of that name alone, but for its stars. */
-  @Fuzzed
+  @FuzzTarget
   void glob(byte[] bytes) {
     // The time it takes is the product of both lengths.
     String text = new String(bytes, 0, Math.min(bytes.length, 1000), StandardCharsets.UTF_8);
     String[] halves = text.split("\n", 2);
     String name = halves[halves.length - 1];
-    String quoted = Untrusted.escape(name).replace("*", "\\x2a").replace("?", "\\x3f");
+    String quoted = TextEscaper.escape(name).replace("*", "\\x2a").replace("?", "\\x3f");
     assertTrue(new Glob(quoted).matches(name));
     assertEquals(name.equals(halves[0]), new Glob(quoted).matches(halves[0]));
     assertTrue(new Glob("**" + quoted + "**").matches(halves[0] + name + halves[0]));
@@ -112,12 +112,12 @@ class FuzzTest {
     }
   }
 
-  @Fuzzed
+  @FuzzTarget
   void addressRange(byte[] bytes) {
     String text = new String(bytes, StandardCharsets.UTF_8);
     Predicate<Endpoint> range;
     try {
-      range = AddressRange.matcher(text, false);
+      range = CidrBlock.matcher(text, false);
     } catch (IllegalArgumentException e) {
       return;
     }

@@ -17,10 +17,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.config.IgnoreRules.Rule;
-import org.lsm.snapshot.Endpoint;
-import org.lsm.snapshot.Owner;
-import org.lsm.snapshot.Protocol;
-import org.lsm.snapshot.SocketEntry;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Owner;
+import org.lsm.model.Protocol;
+import org.lsm.model.SocketEntry;
 
 /** Every form of a rule: what it covers, what it does not, and what is no rule. */
 class IgnoreRulesTest {

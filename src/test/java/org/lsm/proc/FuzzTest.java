@@ -13,43 +13,43 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.FakeProc;
-import org.lsm.Fuzzed;
-import org.lsm.snapshot.Endpoint;
-import org.lsm.snapshot.Protocol;
-import org.lsm.snapshot.Protocol.Family;
-import org.lsm.snapshot.ScanState.Socket;
+import org.lsm.FuzzTarget;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Protocol;
+import org.lsm.model.Protocol.Family;
+import org.lsm.model.SocketKey;
 
 /** Files of /proc that may hold anything. */
 class FuzzTest {
 
   private static final int PID = 7;
 
-  @Fuzzed
+  @FuzzTarget
   void inet(byte[] rows, @TempDir Path tables) throws IOException {
     tables(Family.INET, rows, tables);
   }
 
-  @Fuzzed
+  @FuzzTarget
   void inet6(byte[] rows, @TempDir Path tables) throws IOException {
     tables(Family.INET6, rows, tables);
   }
 
-  @Fuzzed
+  @FuzzTarget
   void sctp(byte[] rows, @TempDir Path tables) throws IOException {
     tables(Family.SCTP, rows, tables);
   }
 
-  @Fuzzed
+  @FuzzTarget
   void packet(byte[] rows, @TempDir Path tables) throws IOException {
     tables(Family.PACKET, rows, tables);
   }
 
-  @Fuzzed
+  @FuzzTarget
   void unix(byte[] rows, @TempDir Path tables) throws IOException {
     tables(Family.UNIX, rows, tables);
   }
 
-  @Fuzzed
+  @FuzzTarget
   void interfaces(byte[] igmp, @TempDir Path tables) throws IOException {
     Files.write(tables.resolve("igmp"), igmp);
     tables(Family.PACKET, new byte[0], tables);
@@ -68,18 +68,18 @@ class FuzzTest {
       String file = protocol == Protocol.SCTP ? "sctp/eps" : protocol.label();
       Files.write(tables.resolve(file), table.toByteArray());
     }
-    List<Socket> sockets = new NetworkNamespace("", tables).read().sockets();
+    List<SocketKey> sockets = new NetworkNamespace("", tables).read().sockets();
     for (Protocol protocol : protocols) {
       List<Long> inodes =
           sockets.stream()
               .filter(it -> it.endpoint().protocol() == protocol)
-              .map(Socket::inode)
+              .map(SocketKey::inode)
               .toList();
       assertTrue(inodes.size() <= 2 + most(family, rows), () -> sockets.toString());
       assertTrue(inodes.contains(4711L));
       assertTrue(inodes.contains(4712L) || listenersLead(protocol));
     }
-    sockets.stream().map(Socket::endpoint).forEach(FuzzTest::isReadBack);
+    sockets.stream().map(SocketKey::endpoint).forEach(FuzzTest::isReadBack);
   }
 
   /** Their rows are read up to the first that is no listener. */
@@ -113,7 +113,7 @@ class FuzzTest {
     return 1 + text.chars().filter(it -> ends.indexOf(it) >= 0).count();
   }
 
-  @Fuzzed
+  @FuzzTarget
   void peers(byte[] table, @TempDir Path tables) throws IOException {
     for (Protocol protocol : List.of(Protocol.TCP, Protocol.TCP6)) {
       Files.write(tables.resolve(protocol.label()), table);
@@ -129,30 +129,31 @@ class FuzzTest {
   }
 
   /** The name of a process is its own choice. */
-  @Fuzzed
+  @FuzzTarget
   void stat(byte[] bytes, @TempDir Path folder) throws IOException {
     String name = new String(bytes, ISO_8859_1);
-    Processes processes = write("stat", "7 (" + name + ") S 3" + " 1".repeat(17) + " 99 1", folder);
+    ProcessReader processes =
+        write("stat", "7 (" + name + ") S 3" + " 1".repeat(17) + " 99 1", folder);
     assertEquals(3, processes.parent(PID));
     assertEquals(99, processes.startTicks(PID));
     askAll(write("stat", name, folder));
   }
 
-  @Fuzzed
+  @FuzzTarget
   void status(byte[] bytes, @TempDir Path folder) throws IOException {
     String text = new String(bytes, ISO_8859_1);
     String name = text.replace("\\", "\\\\").replace("\n", "\\n"); // and nothing else
-    Processes processes = write("status", "Name:\t" + name + "\nUid:\t0\t5\t0\t0\n", folder);
+    ProcessReader processes = write("status", "Name:\t" + name + "\nUid:\t0\t5\t0\t0\n", folder);
     assertEquals(5, processes.effectiveUid(PID));
     askAll(write("status", text, folder));
   }
 
-  @Fuzzed
+  @FuzzTarget
   void cgroup(byte[] bytes, @TempDir Path folder) throws IOException {
     askAll(write("cgroup", new String(bytes, ISO_8859_1), folder));
   }
 
-  @Fuzzed
+  @FuzzTarget
   void cmdline(byte[] bytes, @TempDir Path folder) throws IOException {
     String text = new String(bytes, ISO_8859_1);
     askAll(write("cmdline", text, folder));
@@ -160,13 +161,13 @@ class FuzzTest {
   }
 
   /** A process of which one file is this. */
-  private static Processes write(String name, String content, Path folder) throws IOException {
+  private static ProcessReader write(String name, String content, Path folder) throws IOException {
     Path proc = folder.resolve("proc");
     if (Files.notExists(proc)) {
       FakeProc.bare(proc).process(PID, 0, "/fake/x", 1);
     }
     Files.writeString(proc.resolve(PID + "/" + name), content, ISO_8859_1);
-    return new Processes(proc, new Users(folder.resolve("passwd")));
+    return new ProcessReader(proc, new PasswdFile(folder.resolve("passwd")));
   }
 
   private interface Question {
@@ -174,7 +175,7 @@ class FuzzTest {
   }
 
   /** Whoever asks lives with an IOException, and with nothing else. */
-  private static void askAll(Processes processes) {
+  private static void askAll(ProcessReader processes) {
     List<Question> questions =
         List.of(
             processes::identifyLoosely,

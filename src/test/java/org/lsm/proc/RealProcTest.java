@@ -21,12 +21,12 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lsm.cli.Host;
-import org.lsm.snapshot.Endpoint;
-import org.lsm.snapshot.Holder;
-import org.lsm.snapshot.Owner;
-import org.lsm.snapshot.Protocol;
-import org.lsm.snapshot.ScanState;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Owner;
+import org.lsm.model.OwnerCache;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.Protocol;
+import org.lsm.monitor.SystemEnvironment;
 
 /** Real sockets of this JVM, found in the real /proc. */
 class RealProcTest {
@@ -89,19 +89,19 @@ class RealProcTest {
   private static void assertOurs(Endpoint endpoint) throws IOException {
     ProcessHandle.Info self = ProcessHandle.current().info();
     Path program = Path.of(self.command().orElseThrow()).toRealPath();
-    List<Holder> holders =
-        new HostScanner(Host.real().sources(), false, Clock.systemUTC(), "1.0.0")
-            .scan(ScanState.empty())
+    List<ProcessRef> processes =
+        new SocketScanner(SystemEnvironment.real().sources(), false, Clock.systemUTC(), "1.0.0")
+            .scan(OwnerCache.empty())
             .snapshot()
             .sockets()
             .get(endpoint)
-            .holders();
+            .processes();
     assertEquals(
         List.of(new Owner(System.getProperty("user.name"), program.toString())),
-        holders.stream().map(Holder::owner).toList());
-    assertEquals(ProcessHandle.current().pid(), holders.get(0).pid());
+        processes.stream().map(ProcessRef::owner).toList());
+    assertEquals(ProcessHandle.current().pid(), processes.get(0).pid());
     Instant started = self.startInstant().orElseThrow();
-    Duration off = Duration.between(started, holders.get(0).startTime()).abs();
+    Duration off = Duration.between(started, processes.get(0).startTime()).abs();
     assertTrue(off.compareTo(Duration.ofSeconds(2)) <= 0, "started " + off + " apart");
   }
 }

@@ -16,11 +16,11 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
-import org.lsm.Draw;
-import org.lsm.Fuzzed;
-import org.lsm.Seal;
-import org.lsm.snapshot.Prober;
-import org.lsm.snapshot.Probes;
+import org.lsm.ByteSource;
+import org.lsm.Checksum;
+import org.lsm.FuzzTarget;
+import org.lsm.model.ScanSummary;
+import org.lsm.model.ScanningHost;
 
 /** What nft writes and what was remembered, which may hold anything. */
 class FuzzTest {
@@ -29,15 +29,15 @@ class FuzzTest {
   private static final Duration DAY = Duration.ofDays(1);
 
   /** Whatever it is, it is refused, or else all of it can be told and remembered. */
-  @Fuzzed
+  @FuzzTarget
   void table(byte[] bytes) {
-    TableContent content;
+    NftTableState content;
     try {
-      content = TableContent.parse(text(bytes), NOW);
+      content = NftTableState.parse(text(bytes), NOW);
     } catch (IOException e) {
       return;
     }
-    for (Prober prober : content.probes().probers()) {
+    for (ScanningHost prober : content.probes().hosts()) {
       assertFalse(prober.last().isBefore(prober.first()));
       assertEquals(content.blocked().get(prober.address()), prober.blockedUntil().orElse(null));
     }
@@ -48,9 +48,9 @@ class FuzzTest {
   }
 
   /** As it is, and with the checksum that it needs to be read. */
-  @Fuzzed
+  @FuzzTarget
   void state(byte[] bytes) {
-    for (String text : List.of(text(bytes), Seal.on(text(bytes)))) {
+    for (String text : List.of(text(bytes), Checksum.on(text(bytes)))) {
       SentryState state;
       try {
         state = SentryState.parse(text);
@@ -59,7 +59,7 @@ class FuzzTest {
       }
       assertEquals(state, SentryState.parse(state.format()));
       state.decide(
-          new Probes(state.told().keySet().stream().map(FuzzTest::scanner).toList(), false),
+          new ScanSummary(state.told().keySet().stream().map(FuzzTest::scanner).toList(), false),
           1,
           200,
           NOW,
@@ -67,15 +67,15 @@ class FuzzTest {
     }
   }
 
-  private static Prober scanner(String address) {
+  private static ScanningHost scanner(String address) {
     TreeSet<Integer> ports = new TreeSet<>(List.of(22));
-    return new Prober(
+    return new ScanningHost(
         address, "", ports, new TreeSet<>(), new TreeSet<>(), 1, NOW, NOW, Optional.empty());
   }
 
-  @Fuzzed
+  @FuzzTarget
   void anyStateIsReadBack(byte[] bytes) {
-    Draw draw = new Draw(bytes);
+    ByteSource draw = new ByteSource(bytes);
     String trouble = draw.text();
     Instant flood = time(draw);
     SortedMap<String, Instant> told = new TreeMap<>();
@@ -89,7 +89,7 @@ class FuzzTest {
   }
 
   /** A time that a calendar may have. */
-  private static Instant time(Draw draw) {
+  private static Instant time(ByteSource draw) {
     return Instant.ofEpochSecond(Math.floorMod(draw.number(), 253402300800L));
   }
 
@@ -98,7 +98,7 @@ class FuzzTest {
   void wholeFilesOfTheCorpusAreInTheFormatThatIsRead() throws IOException {
     Path corpus = Path.of("src/test/resources/org/lsm/sentry/fuzz");
     String table = Files.readString(corpus.resolve("table/whole"));
-    assertEquals(8, TableContent.parse(table, NOW).probes().probers().size());
+    assertEquals(8, NftTableState.parse(table, NOW).probes().hosts().size());
     assertEquals(2, SentryState.read(corpus.resolve("state/whole")).told().size());
   }
 

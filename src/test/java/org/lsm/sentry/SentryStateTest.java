@@ -27,10 +27,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.model.ProbeType;
+import org.lsm.model.ScanSummary;
+import org.lsm.model.ScanningHost;
 import org.lsm.sentry.SentryState.Decision;
-import org.lsm.snapshot.Prober;
-import org.lsm.snapshot.Probes;
-import org.lsm.snapshot.SealedText;
+import org.lsm.storage.ChecksummedText;
 
 /** Who was told stays known, nobody is told too often, and nothing grows for ever. */
 class SentryStateTest {
@@ -52,25 +53,26 @@ class SentryStateTest {
     return new TreeMap<>(entries);
   }
 
-  private static Prober prober(String address, int ports, Instant last, Instant blockedUntil) {
-    return new Prober(
+  private static ScanningHost prober(
+      String address, int ports, Instant last, Instant blockedUntil) {
+    return new ScanningHost(
         address,
         "",
         new TreeSet<>(IntStream.rangeClosed(1, ports).boxed().toList()),
         new TreeSet<>(),
-        new TreeSet<>(Set.of(Prober.Kind.SYN)),
+        new TreeSet<>(Set.of(ProbeType.SYN)),
         ports,
         last,
         last,
         Optional.ofNullable(blockedUntil));
   }
 
-  private static Prober scanner(String address) {
+  private static ScanningHost scanner(String address) {
     return prober(address, 3, NOW, null);
   }
 
-  private static Probes crowd(int from, int to) {
-    return new Probes(
+  private static ScanSummary crowd(int from, int to) {
+    return new ScanSummary(
         IntStream.range(from, to)
             .mapToObj(i -> scanner("10.0." + i / 256 + "." + i % 256))
             .toList(),
@@ -107,10 +109,11 @@ class SentryStateTest {
   void aHostIsToldOnceAndAgainAfterATime(
       String what, Duration told, Duration last, int ports, Duration remind, boolean tell) {
     Instant now = NOW.truncatedTo(ChronoUnit.SECONDS);
-    Prober prober = prober("192.0.2.1", ports, now.plus(last), null);
+    ScanningHost prober = prober("192.0.2.1", ports, now.plus(last), null);
     SentryState before = told == null ? SentryState.empty() : told("192.0.2.1", now.plus(told));
 
-    Decision decision = before.decide(new Probes(List.of(prober), false), 3, MOST, now, remind);
+    Decision decision =
+        before.decide(new ScanSummary(List.of(prober), false), 3, MOST, now, remind);
 
     assertEquals(tell ? List.of(prober) : List.of(), decision.told());
     assertEquals(tell, decision.due());
@@ -121,7 +124,7 @@ class SentryStateTest {
   @ParameterizedTest
   @CsvSource({"1, 1, true", "2, 1, false", "999, 998, false", "999, 999, true"})
   void theTriggerIsANumberOfPorts(int trigger, int ports, boolean tell) {
-    Probes probes = new Probes(List.of(prober("::1", ports, NOW, null)), false);
+    ScanSummary probes = new ScanSummary(List.of(prober("::1", ports, NOW, null)), false);
 
     assertEquals(
         tell, !SentryState.empty().decide(probes, trigger, MOST, NOW, DAY).told().isEmpty());
@@ -129,24 +132,25 @@ class SentryStateTest {
 
   @Test
   void whoIsBlockedIsToldWhateverHeHasTried() {
-    Probes probes = new Probes(List.of(prober("::1", 0, NOW, NOW.plus(DAY))), false);
+    ScanSummary probes = new ScanSummary(List.of(prober("::1", 0, NOW, NOW.plus(DAY))), false);
 
-    assertEquals(probes.probers(), SentryState.empty().decide(probes, 999, MOST, NOW, DAY).told());
+    assertEquals(probes.hosts(), SentryState.empty().decide(probes, 999, MOST, NOW, DAY).told());
   }
 
   @Test
   void whoIsBlockedIsToldFirstAndThenWhoHasTriedMost() {
-    List<Prober> order =
+    List<ScanningHost> order =
         List.of(
             prober("192.0.2.9", 1, NOW, NOW.plus(DAY)),
             prober("192.0.2.5", 50, NOW, null),
             prober("192.0.2.1", 9, NOW, null),
             prober("192.0.2.2", 9, NOW, null));
-    List<Prober> reversed = new ArrayList<>(order);
+    List<ScanningHost> reversed = new ArrayList<>(order);
     Collections.reverse(reversed);
 
     assertEquals(
-        order, SentryState.empty().decide(new Probes(reversed, false), 3, MOST, NOW, DAY).told());
+        order,
+        SentryState.empty().decide(new ScanSummary(reversed, false), 3, MOST, NOW, DAY).told());
   }
 
   // ---- too many
@@ -206,7 +210,7 @@ class SentryStateTest {
     SentryState before = new SentryState("", last, map(Map.of()), map(Map.of()));
 
     Decision decision =
-        before.decide(new Probes(crowd(0, scanning).probers(), overflowing), 3, MOST, NOW, DAY);
+        before.decide(new ScanSummary(crowd(0, scanning).hosts(), overflowing), 3, MOST, NOW, DAY);
 
     assertEquals(told, decision.told().size());
     assertEquals(due, decision.due());
@@ -230,8 +234,8 @@ class SentryStateTest {
     assertFalse(next.told().containsKey("2001:db8::19901"));
   }
 
-  private static Set<String> addresses(Probes probes) {
-    return probes.probers().stream().map(Prober::address).collect(Collectors.toSet());
+  private static Set<String> addresses(ScanSummary probes) {
+    return probes.hosts().stream().map(ScanningHost::address).collect(Collectors.toSet());
   }
 
   /** The table forgets a host after a day; a reminder of it cannot come later than that. */
@@ -268,7 +272,7 @@ class SentryStateTest {
 
   @Test
   void whatIsWrittenIsReadBack() throws Exception {
-    Path file = folder.resolve("sentry");
+    Path file = folder.resolve("sentry-state");
     for (SentryState state : List.of(STATE, SentryState.empty(), STATE.troubled(""))) {
       state.write(file);
       assertEquals(state, SentryState.read(file));
@@ -295,7 +299,7 @@ class SentryStateTest {
   /** Nearly every run: it would wear the disk. */
   @Test
   void whatIsTheSameIsNotWrittenAgain() throws Exception {
-    Path file = folder.resolve("sentry");
+    Path file = folder.resolve("sentry-state");
     STATE.write(file);
     Object inode = Files.getAttribute(file, "unix:ino");
 
@@ -308,13 +312,13 @@ class SentryStateTest {
 
   @Test
   void whatIsMissingOrNoFileRemembersNothing() throws Exception {
-    assertEquals(SentryState.empty(), SentryState.read(folder.resolve("sentry")));
+    assertEquals(SentryState.empty(), SentryState.read(folder.resolve("sentry-state")));
     assertEquals(SentryState.empty(), SentryState.read(folder));
   }
 
   @Test
   void damagedAtAnyByteOrCutAnywhereItRemembersNothing() throws Exception {
-    Path file = folder.resolve("sentry");
+    Path file = folder.resolve("sentry-state");
     STATE.write(file);
     byte[] bytes = Files.readAllBytes(file);
     for (int i = 0; i < bytes.length; i++) {
@@ -340,8 +344,8 @@ class SentryStateTest {
         "ignored\t192.0.2.1\t2026-01-02T03:04:05Z"
       })
   void aSealedLineThatMeansNothingRemembersNothing(String line) throws Exception {
-    Path file = folder.resolve("sentry");
-    SealedText text = new SealedText("lsm-sentry", "1").line("trouble", "x");
+    Path file = folder.resolve("sentry-state");
+    ChecksummedText text = new ChecksummedText("lsm-sentry", "1").line("trouble", "x");
     Files.writeString(file, text.seal());
     assertEquals(SentryState.empty().troubled("x"), SentryState.read(file));
 
@@ -350,10 +354,10 @@ class SentryStateTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"lsm-sentry, 2", "lsm-scan, 1"})
+  @CsvSource({"lsm-sentry, 2", "lsm-owner-cache, 1"})
   void anotherKindOrFormatRemembersNothing(String kind, String format) throws Exception {
-    Path file = folder.resolve("sentry");
-    Files.writeString(file, new SealedText(kind, format).line("trouble", "x").seal());
+    Path file = folder.resolve("sentry-state");
+    Files.writeString(file, new ChecksummedText(kind, format).line("trouble", "x").seal());
 
     assertEquals(SentryState.empty(), SentryState.read(file));
   }

@@ -1,0 +1,60 @@
+package org.lsm.cli;
+
+import java.time.ZoneId;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.lsm.alert.History;
+import org.lsm.report.DiffReport;
+import org.lsm.report.Json;
+import org.lsm.report.PortScanReport;
+import org.lsm.report.SocketListing;
+import org.lsm.report.StatusReport;
+import picocli.CommandLine.Option;
+
+/** The option {@code --format}. */
+final class OutputFormat {
+
+  private enum Kind {
+    TEXT,
+    JSON;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      defaultValue = "text",
+      description = "How to print the result: ${COMPLETION-CANDIDATES}.")
+  private Kind kind;
+
+  String of(DiffReport report) {
+    return of(report, Optional.empty());
+  }
+
+  String of(DiffReport report, Optional<PortScanReport> scans) {
+    return kind == Kind.JSON
+        ? Json.of(report, scans)
+        : report.text() + scans.map(it -> "\n" + it.page().text()).orElse("");
+  }
+
+  String of(PortScanReport report) {
+    return kind == Kind.JSON ? Json.of(report) : report.table();
+  }
+
+  String of(StatusReport status) {
+    return kind == Kind.JSON ? Json.of(status) : status.text();
+  }
+
+  String of(List<History.Event> events, ZoneId zone) {
+    return kind == Kind.JSON ? Json.of(events) : History.table(events, zone);
+  }
+
+  String of(SocketListing listing) {
+    return kind == Kind.JSON ? Json.of(listing) : listing.text();
+  }
+}

@@ -1,0 +1,117 @@
+package org.lsm.model;
+
+import java.util.Locale;
+import org.lsm.model.Protocol.Family;
+
+/**
+ * Where a socket can be reached; the part of a socket's identity that a diff is made by.
+ *
+ * @param netns label of the network namespace; empty for the one that lsm runs in
+ * @param protocol the table it stands in
+ * @param address an IP address in RFC 5952 form, an interface name or {@code *} (packet), or a path
+ *     (unix; an abstract name starts with {@code @}); as read, not escaped
+ * @param port the port, or {@link #EPHEMERAL}; for raw the IP protocol number, for packet the
+ *     Ethernet protocol (ETH_P_*), for unix 0
+ */
+public record Endpoint(String netns, Protocol protocol, String address, int port)
+    implements Comparable<Endpoint> {
+
+  /** Stands for whichever port the kernel chose; see {@link EphemeralPorts}. */
+  public static final int EPHEMERAL = -1;
+
+  private static final String EPHEMERAL_WORD = "ephemeral";
+
+  private static final int MAX_PORT = 0xFFFF;
+
+  /** An endpoint in the network namespace that lsm runs in. */
+  public Endpoint(Protocol protocol, String address, int port) {
+    this("", protocol, address, port);
+  }
+
+  /** The address and port as one word: {@code [::1]:22}, {@code eth0:0x0003}, {@code /run/x}. */
+  public String local() {
+    return switch (protocol.family()) {
+      case UNIX -> address;
+      case PACKET -> String.format(Locale.ROOT, "%s:0x%04x", address, port);
+      case INET, INET6, SCTP ->
+          (address.indexOf(':') < 0 ? address : "[" + address + "]")
+              + ":"
+              + (port == EPHEMERAL ? EPHEMERAL_WORD : port);
+    };
+  }
+
+  /** Namespace and protocol as one word: {@code tcp}, {@code web:tcp6}. */
+  public String table() {
+    return netns.isEmpty() ? protocol.label() : netns + ":" + protocol.label();
+  }
+
+  /**
+   * The reverse of {@link #table} and {@link #local}.
+   *
+   * @throws IllegalArgumentException if there is no such protocol, or {@code local} is no address
+   *     of it
+   */
+  public static Endpoint of(String table, String local) {
+    int split = table.lastIndexOf(':') + 1;
+    String label = table.substring(split);
+    Protocol protocol =
+        Protocol.of(label)
+            .orElseThrow(() -> new IllegalArgumentException("unknown protocol '" + label + "'"));
+    String netns = split == 0 ? "" : table.substring(0, split - 1);
+    if (protocol.family() == Family.UNIX) {
+      return new Endpoint(netns, protocol, local, 0);
+    }
+    int colon = local.lastIndexOf(':');
+    if (colon < 1) {
+      throw new IllegalArgumentException("no port in '" + local + "'");
+    }
+    String address = local.substring(0, colon);
+    String port = local.substring(colon + 1);
+    if (protocol.family() == Family.PACKET) {
+      // The name of an interface may be [x].
+      return new Endpoint(netns, protocol, address, number(port));
+    }
+    if (address.indexOf(':') > 0 && address.startsWith("[") && address.endsWith("]")) {
+      address = address.substring(1, address.length() - 1);
+    }
+    return new Endpoint(
+        netns, protocol, address, port.equals(EPHEMERAL_WORD) ? EPHEMERAL : number(port));
+  }
+
+  private static int number(String text) {
+    int port =
+        text.startsWith("0x")
+            ? Integer.parseInt(text, 2, text.length(), 16)
+            : Integer.parseInt(text);
+    if (port < 0 || port > MAX_PORT) {
+      throw new IllegalArgumentException("port out of range in '" + text + "'");
+    }
+    return port;
+  }
+
+  @Override
+  public int compareTo(Endpoint other) {
+    int order = netns.compareTo(other.netns);
+    order = order != 0 ? order : protocol.compareTo(other.protocol);
+    order = order != 0 ? order : Integer.compare(port, other.port);
+    return order != 0 ? order : address.compareTo(other.address);
+  }
+
+  // As a record would have them; but those are made at run time, which costs each start 10 ms.
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Endpoint endpoint && compareTo(endpoint) == 0;
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * (31 * netns.hashCode() + address.hashCode()) + port;
+  }
+
+  /** The endpoint as people write it: {@code tcp/0.0.0.0:22}; not escaped. */
+  @Override
+  public String toString() {
+    return table() + "/" + local();
+  }
+}

@@ -1,0 +1,92 @@
+package org.lsm.model;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Collection;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A set of TCP or UDP ports, written as {@code 1-1023,8080}. */
+public final class PortSet {
+
+  private static final int LAST = 0xFFFF;
+
+  private static final Pattern RANGE = Pattern.compile("(\\d{1,5})(?:-(\\d{1,5}))?");
+
+  private final BitSet ports;
+
+  private PortSet(BitSet ports) {
+    this.ports = ports;
+  }
+
+  /**
+   * The reverse of {@link #toString}; blanks may stand beside the commas or in their place.
+   *
+   * @throws IllegalArgumentException if a part of it is no port and no range, in words that follow
+   *     the name of what has it
+   */
+  public static PortSet parse(String text) {
+    BitSet ports = new BitSet();
+    for (String word : text.split("[,\\s]+", -1)) {
+      if (word.isEmpty()) {
+        continue;
+      }
+      Matcher range = RANGE.matcher(word);
+      int first = range.matches() ? Integer.parseInt(range.group(1)) : 0;
+      int last = first > 0 && range.group(2) != null ? Integer.parseInt(range.group(2)) : first;
+      if (first < 1 || last < first || last > LAST) {
+        throw new IllegalArgumentException(
+            "has '" + word + "', which is no port or range of ports from 1 to 65535");
+      }
+      ports.set(first, last + 1);
+    }
+    return new PortSet(ports);
+  }
+
+  /** These ports, each from 1 to 65535. */
+  public static PortSet of(Collection<Integer> numbers) {
+    BitSet ports = new BitSet();
+    numbers.forEach(ports::set);
+    return new PortSet(ports);
+  }
+
+  /** Those of them that are not among others. */
+  public PortSet without(PortSet others) {
+    BitSet rest = (BitSet) ports.clone();
+    rest.andNot(others.ports);
+    return new PortSet(rest);
+  }
+
+  /** How many they are. */
+  public int count() {
+    return ports.cardinality();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof PortSet same && ports.equals(same.ports);
+  }
+
+  @Override
+  public int hashCode() {
+    return ports.hashCode();
+  }
+
+  /** The ports and ranges in order, {@code 1-1023,8080}; empty if there are none. */
+  @Override
+  public String toString() {
+    return String.join(",", ranges());
+  }
+
+  /** The ports and ranges in order: {@code 1-1023}, {@code 8080}. */
+  public List<String> ranges() {
+    List<String> ranges = new ArrayList<>();
+    for (int first = ports.nextSetBit(0); first >= 0; ) {
+      int end = ports.nextClearBit(first);
+      ranges.add(end == first + 1 ? String.valueOf(first) : first + "-" + (end - 1));
+      first = ports.nextSetBit(end);
+    }
+    return ranges;
+  }
+}

@@ -1,0 +1,36 @@
+package org.lsm.model;
+
+import java.util.Collection;
+import java.util.Collections;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+
+/**
+ * The watched sockets of a host at one moment.
+ *
+ * @param hostInfo where and when it was taken
+ * @param sockets the entries by endpoint, in the order of {@link Endpoint}
+ */
+public record Snapshot(HostInfo hostInfo, SortedMap<Endpoint, SocketEntry> sockets) {
+
+  public Snapshot {
+    sockets = Collections.unmodifiableSortedMap(new TreeMap<>(sockets));
+  }
+
+  /** A snapshot of these entries, of which no two have the same endpoint. */
+  public static Snapshot of(HostInfo hostInfo, Collection<SocketEntry> entries) {
+    SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
+    for (SocketEntry entry : entries) {
+      if (sockets.put(entry.endpoint(), entry) != null) {
+        throw new IllegalArgumentException("two entries for " + entry.endpoint());
+      }
+    }
+    return new Snapshot(hostInfo, sockets);
+  }
+
+  /** The part of this snapshot that a condition holds for. */
+  public Snapshot where(Predicate<SocketEntry> condition) {
+    return of(hostInfo, sockets.values().stream().filter(condition).toList());
+  }
+}

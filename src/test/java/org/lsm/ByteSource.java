@@ -1,0 +1,42 @@
+package org.lsm;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.lsm.model.TextEscaper;
+
+/** Values drawn from bytes, as hostile as these are; when they have come to an end, nothing. */
+public final class ByteSource {
+
+  private static final int MOST = 24;
+
+  private final ByteBuffer bytes;
+
+  public ByteSource(byte[] bytes) {
+    this.bytes = ByteBuffer.wrap(bytes);
+  }
+
+  public boolean hasMore() {
+    return bytes.hasRemaining();
+  }
+
+  /** A number from 0 to {@code bound} - 1, which is at most 256. */
+  public int below(int bound) {
+    return hasMore() ? (bytes.get() & 0xFF) % bound : 0;
+  }
+
+  public <T> T of(List<T> values) {
+    return values.get(below(values.size()));
+  }
+
+  /** Any number. */
+  public long number() {
+    return bytes.remaining() >= Long.BYTES ? bytes.getLong() : below(256);
+  }
+
+  /** A name as the kernel may tell it. */
+  public String text() {
+    byte[] text = new byte[Math.min(below(MOST), bytes.remaining())];
+    bytes.get(text);
+    return TextEscaper.decode(text);
+  }
+}

@@ -1,0 +1,577 @@
+package org.lsm;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.lsm.InstalledLsm.Result;
+
+/** What the report tells of sockets that real processes hold, and what it keeps silent about. */
+class SocketDetailsIT {
+
+  private static final boolean ROOT = "root".equals(System.getProperty("user.name"));
+  private static final String SELF = System.getProperty("user.name");
+  private static final String BY_ITSELF = "MAILER=\"none\"\nSYSLOG=\"no\"\n";
+  private static final Pattern FD_DIRECTORY = Pattern.compile("\"/proc/\\d+/(task/\\d+/)?fd\"");
+
+  @TempDir static Path directory;
+  private static String perl;
+  private static InstalledLsm lsm;
+
+  @BeforeAll
+  static void install() throws Exception {
+    assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
+    perl = OpenSockets.PERL.toRealPath().toString();
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+    lsm = InstalledLsm.install(directory.resolve("local"), BY_ITSELF);
+  }
+
+  @AfterAll
+  static void uninstall() throws Exception {
+    if (lsm != null) {
+      lsm.purge();
+    }
+  }
+
+  @BeforeEach
+  void startAfresh() throws Exception {
+    lsm.configure(BY_ITSELF);
+    Files.writeString(ignoreRules(), "");
+    generate();
+  }
+
+  private static Path ignoreRules() {
+    return lsm.prefix().resolve("lsm/ignore.lsm");
+  }
+
+  private static void generate() throws Exception {
+    Result result = lsm.run("-g");
+    assertEquals(0, result.exitCode(), result.toString());
+  }
+
+  private static OpenSockets open(String... endpoints) throws Exception {
+    return OpenSockets.open("root", OpenSockets.PERL, endpoints);
+  }
+
+  /** A program of another name that does what perl does. */
+  private static Path copyOfPerl(Path to) throws IOException {
+    Files.deleteIfExists(to);
+    return Files.copy(OpenSockets.PERL, to);
+  }
+
+  private static String compare(String endpoint) throws Exception {
+    Result result = lsm.run("-c");
+    assertTrue(result.exitCode() == 0 || result.exitCode() == 1, result.toString());
+    return result.details(endpoint);
+  }
+
+  /** All flags of a story, of the socket and of its processes. */
+  private static Set<String> flags(String details) {
+    return details
+        .lines()
+        .map(String::strip)
+        .filter(line -> line.startsWith("! "))
+        .flatMap(line -> Stream.of(line.substring(2).split(", ", -1)))
+        .collect(Collectors.toSet());
+  }
+
+  private static void assertTells(String details, String... texts) {
+    assertAll(
+        Stream.of(texts).map(it -> () -> assertTrue(details.contains(it), it + " in " + details)));
+  }
+
+  // --- who it is
+
+  @Test
+  void aListenerStartedByAScriptIsTracedToItsAncestors() throws Exception {
+    String user = ROOT ? "nobody" : SELF;
+    String demote = ROOT ? "setpriv --reuid nobody --regid nogroup --clear-groups " : "";
+    Path script = directory.resolve("backdoor.sh");
+    Files.writeString(script, "cd " + directory + "\n" + demote + "\"$@\"\nexit 0\n");
+    List<String> command = new ArrayList<>(List.of("/bin/sh", script.toString()));
+    command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/0.0.0.0:0"));
+    try (OpenSockets sockets = OpenSockets.start(command)) {
+      String details = compare(sockets.endpoints().get(0));
+      ProcessHandle shell = ProcessHandle.of(sockets.pid()).orElseThrow();
+      long listener = shell.children().findFirst().orElseThrow().pid();
+      assertTells(
+          details,
+          "NEW      " + sockets.endpoints().get(0),
+          "by " + perl + " (" + user + "), PID " + listener + ", started ",
+          "command  " + String.join(" ", command.subList(2, command.size())) + "\n",
+          "in       " + directory.toRealPath() + "\n",
+          "child of " + Path.of("/bin/sh").toRealPath() + " (" + SELF + "), PID " + shell.pid(),
+          "child of " + self() + " (" + SELF + "), PID " + ProcessHandle.current().pid());
+      assertEquals(ancestors(shell), pidsOfParents(details), details);
+      assertEquals(Set.of("reachable beyond loopback", "shell or interpreter"), flags(details));
+    }
+  }
+
+  private static Path self() throws IOException {
+    return Files.readSymbolicLink(Path.of("/proc/self/exe"));
+  }
+
+  /** A process and all above it, as far as can be seen. */
+  private static List<Long> ancestors(ProcessHandle process) {
+    return Stream.iterate(process, it -> it != null, it -> it.parent().orElse(null))
+        .map(ProcessHandle::pid)
+        .toList();
+  }
+
+  private static List<Long> pidsOfParents(String details) {
+    return details
+        .lines()
+        .filter(line -> line.strip().startsWith("child of "))
+        .map(line -> Long.valueOf(line.substring(line.lastIndexOf(' ') + 1)))
+        .toList();
+  }
+
+  @Test
+  void aProgramDeletedAfterItsStartIsFlagged() throws Exception {
+    Path program = copyOfPerl(directory.resolve("listener"));
+    try (OpenSockets sockets = OpenSockets.open("root", program, "tcp/127.0.0.1:0")) {
+      Files.delete(program);
+      String details = compare(sockets.endpoints().get(0));
+      assertTells(details, "by " + program + " (" + SELF + "), PID " + sockets.pid());
+      assertEquals(
+          Set.of("program file deleted", "program in a world-writable directory"), flags(details));
+    }
+  }
+
+  @Test
+  void aProgramRunFromSharedMemoryIsFlagged() throws Exception {
+    Path shm = Path.of("/dev/shm");
+    assumeTrue(Files.isWritable(shm), "needs a writable /dev/shm");
+    boolean noexec =
+        Files.readAllLines(Path.of("/proc/mounts")).stream()
+            .anyMatch(line -> line.matches("\\S+ /dev/shm \\S+ \\S*\\bnoexec\\b.*"));
+    assumeTrue(!noexec, "needs a /dev/shm that programs may run from");
+    Path hidden = Files.createTempDirectory(shm, ".lsm-it");
+    Path program = copyOfPerl(hidden.resolve("nc"));
+    try (OpenSockets sockets = OpenSockets.open("root", program, "tcp/127.0.0.1:0")) {
+      String details = compare(sockets.endpoints().get(0));
+      assertTells(details, "by " + program + " (" + SELF + "), PID " + sockets.pid());
+      assertEquals(Set.of("program in a world-writable directory"), flags(details));
+    } finally {
+      Files.delete(program);
+      Files.delete(hidden);
+    }
+  }
+
+  @Test
+  void aProgramUnderABorrowedNameIsElsewhere() throws Exception {
+    assumeTrue("root".equals(SELF), "only root may mount");
+    Path name = Path.of("/usr/sbin/nologin");
+    assumeTrue(Files.exists(name), "needs /usr/sbin/nologin, to borrow its name");
+    List<String> command = new ArrayList<>(List.of("/usr/bin/unshare", "--mount", "/bin/sh", "-c"));
+    command.add("mount --bind /usr/bin/perl " + name + " && exec " + name + " \"$@\"");
+    command.add("sh");
+    command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/127.0.0.1:0").subList(1, 3));
+    try (OpenSockets sockets = OpenSockets.start(command)) {
+      String details = compare(sockets.endpoints().get(0));
+      assertTells(details, "by (elsewhere)" + name + " (root), PID " + sockets.pid());
+    }
+  }
+
+  @Test
+  void aDeletedProgramOfAnotherUserWhoseNameIsNoTextEndsNoScan() throws Exception {
+    assumeTrue("root".equals(SELF), "only root may become another user");
+    List<String> command =
+        new ArrayList<>(List.of("/usr/bin/setpriv", "--reuid", "nobody", "--regid", "nogroup"));
+    command.addAll(List.of("--clear-groups", "/bin/sh", "-c"));
+    command.add(
+        "p=$(mktemp -u)$(printf '\\377'); cp /usr/bin/perl \"$p\";"
+            + " (sleep 0.3; rm \"$p\") & exec \"$p\" \"$@\"");
+    command.add("sh");
+    command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/127.0.0.1:0").subList(1, 3));
+    try (OpenSockets sockets = OpenSockets.start(command)) {
+      Thread.sleep(600);
+      String details = compare(sockets.endpoints().get(0));
+      assertTells(details, "\\xff (nobody), PID " + sockets.pid());
+      assertTrue(flags(details).contains("program file deleted"), details);
+    }
+  }
+
+  @Test
+  void aProgramThatRunsFromMemoryIsFlagged() throws Exception {
+    List<String> command =
+        new ArrayList<>(List.of(perl, OpenSockets.script("memfd.pl"), OpenSockets.PERL.toString()));
+    command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/127.0.0.1:0").subList(1, 3));
+    try (OpenSockets sockets = OpenSockets.start(command)) {
+      String details = compare(sockets.endpoints().get(0));
+      assertTells(details, "by /memfd:lsm-it (" + SELF + "), PID " + sockets.pid());
+      assertEquals(Set.of("program runs from memory (memfd)"), flags(details));
+    }
+  }
+
+  @Test
+  void bothProgramsThatHoldASocketAreNamedAndThenTheOneThatIsLeft() throws Exception {
+    Path helper = copyOfPerl(directory.resolve("helper"));
+    List<String> command = List.of(perl, OpenSockets.script("pass.pl"), helper.toString());
+    try (OpenSockets sockets = OpenSockets.start(command)) {
+      String endpoint = sockets.endpoints().get(0);
+      String child = sockets.endpoints().get(1);
+      assertTells(
+          compare(endpoint),
+          "by " + perl + " (" + SELF + "), PID " + sockets.pid() + ", started ",
+          "by " + helper + " (" + SELF + "), PID " + child + ", started ",
+          "child of " + perl + " (" + SELF + "), PID " + sockets.pid() + "\n");
+
+      ProcessHandle left = ProcessHandle.of(Long.parseLong(child)).orElseThrow();
+      try {
+        ProcessHandle parent = ProcessHandle.of(sockets.pid()).orElseThrow();
+        parent.destroyForcibly();
+        parent.onExit().join();
+        String details = compare(endpoint);
+        assertTells(details, "by " + helper + " (" + SELF + "), PID " + child + ", started ");
+        assertFalse(details.contains("PID " + sockets.pid()), details);
+      } finally {
+        left.destroyForcibly();
+      }
+    }
+  }
+
+  @Test
+  void aProcessWhoseFirstThreadHasEndedIsStillTheOwner() throws Exception {
+    boolean threads = InstalledLsm.run(List.of(perl, "-Mthreads", "-e", "1")).exitCode() == 0;
+    assumeTrue(threads, "needs a perl with threads");
+    String program = copyOfPerl(directory.resolve("threads")).toString();
+    List<String> command = List.of(program, OpenSockets.script("threads.pl"));
+    try (OpenSockets sockets = OpenSockets.start(command)) {
+      String details = compare(sockets.endpoints().get(0));
+      assertTells(
+          details,
+          "by " + program + " (" + SELF + "), PID " + sockets.pid(),
+          "command  " + String.join(" ", command) + "\n",
+          "in       " + Path.of("").toRealPath() + "\n");
+      assertEquals(Set.of("program in a world-writable directory"), flags(details));
+    }
+  }
+
+  // --- what it is
+
+  @Test
+  void connectedPeersAreShown() throws Exception {
+    try (OpenSockets sockets = open("tcp/127.0.0.1:0", "tcp/127.0.0.1:0");
+        Socket one = connect(sockets.endpoints().get(0));
+        Socket two = connect(sockets.endpoints().get(0))) {
+      String details = compare(sockets.endpoints().get(0));
+      assertTells(
+          details,
+          "connected now: ",
+          "127.0.0.1:" + one.getLocalPort(),
+          "127.0.0.1:" + two.getLocalPort());
+      assertFalse(compare(sockets.endpoints().get(1)).contains("connected now"));
+    }
+  }
+
+  private static Socket connect(String endpoint) throws IOException {
+    return new Socket(
+        InetAddress.getLoopbackAddress(),
+        Integer.parseInt(endpoint.substring(endpoint.lastIndexOf(':') + 1)));
+  }
+
+  @Test
+  void whatCanBeReachedFromElsewhereIsFlagged() throws Exception {
+    try (OpenSockets sockets = open("tcp/0.0.0.0:0", "tcp/127.0.0.1:0", "unix-stream/@lsm-story")) {
+      Result result = lsm.run("-c");
+      List<Set<String>> flags =
+          sockets.endpoints().stream().map(it -> flags(result.details(it))).toList();
+      assertEquals(
+          List.of(
+              Set.of("reachable beyond loopback", "shell or interpreter"),
+              Set.of("shell or interpreter"),
+              Set.of("shell or interpreter")),
+          flags);
+    }
+  }
+
+  @Test
+  void onIpv6WhatCanBeReachedFromElsewhereIsFlagged() throws Exception {
+    assumeTrue(Files.exists(Path.of("/proc/net/if_inet6")), "this host has no IPv6");
+    try (OpenSockets sockets = open("tcp6/[::]:0", "tcp6/[::1]:0")) {
+      Result result = lsm.run("-c");
+      assertTrue(
+          flags(result.details(sockets.endpoints().get(0))).contains("reachable beyond loopback"));
+      assertEquals(
+          Set.of("shell or interpreter"), flags(result.details(sockets.endpoints().get(1))));
+    }
+  }
+
+  // --- what is no difference, and what is
+
+  @Test
+  void aServiceUnderANewPidIsNoDifference() throws Exception {
+    String[] endpoints;
+    try (OpenSockets first = open("tcp/127.0.0.1:0", "unix-dgram/@lsm-story-restarted")) {
+      endpoints = new String[] {first.endpoints().get(0), "unix-dgram/@lsm-story-restarted"};
+      generate();
+    }
+    try (OpenSockets second = open(endpoints)) {
+      Result result = lsm.run("-c");
+      assertEquals("", result.details(second.endpoints().get(0)));
+      assertEquals("", result.details(second.endpoints().get(1)));
+    }
+  }
+
+  @Test
+  void anotherProgramOrUserOnTheSamePortIsChanged() throws Exception {
+    Path impostor = copyOfPerl(directory.resolve("impostor"));
+    String endpoint;
+    try (OpenSockets first = open("tcp/127.0.0.1:0")) {
+      endpoint = first.endpoints().get(0);
+      generate();
+    }
+    String user = ROOT ? "nobody" : "root"; // "root" for whoever runs the test
+    try (OpenSockets second = OpenSockets.open(user, impostor, endpoint)) {
+      String details = compare(endpoint);
+      assertTells(
+          details,
+          "CHANGED  " + endpoint,
+          "from " + perl + " (" + SELF + ")\n",
+          "to   " + impostor + " (" + (ROOT ? user : SELF) + "), PID " + second.pid());
+      assertEquals(Set.of("program in a world-writable directory"), flags(details));
+    }
+  }
+
+  @Test
+  void anotherUserWithTheSameProgramIsChanged() throws Exception {
+    assumeTrue(ROOT, "only root may start programs as another user");
+    String endpoint;
+    try (OpenSockets first = open("tcp/127.0.0.1:0")) {
+      endpoint = first.endpoints().get(0);
+      generate();
+    }
+    try (OpenSockets second = OpenSockets.open("nobody", OpenSockets.PERL, endpoint)) {
+      assertTells(
+          compare(endpoint),
+          "CHANGED  " + endpoint,
+          "from " + perl + " (root)\n",
+          "to   " + perl + " (nobody), PID " + second.pid());
+    }
+  }
+
+  @Test
+  void anEphemeralPortCountsByItsProgram() throws Exception {
+    Path stranger = copyOfPerl(directory.resolve("stranger"));
+    String before;
+    try (OpenSockets first = open("udp/127.0.0.1:0")) {
+      before = first.endpoints().get(0);
+      generate();
+    }
+    Result closed = lsm.run("-c");
+    assertEquals("", closed.details(before), "that there is none now is no difference");
+    assertEquals("", closed.details("udp/127.0.0.1:ephemeral"));
+    try (OpenSockets again = open(anotherPort(before));
+        OpenSockets other = OpenSockets.open("root", stranger, "udp/127.0.0.1:0")) {
+      Result result = lsm.run("-c");
+      assertEquals("", result.details(again.endpoints().get(0)));
+      assertEquals("", result.details(before));
+      assertTells(
+          result.details(other.endpoints().get(0)),
+          "NEW      ",
+          "by " + stranger + " (" + SELF + "), PID " + other.pid());
+    }
+  }
+
+  @Test
+  void anEphemeralPortCountsByItsNumberIfSoConfigured() throws Exception {
+    lsm.configure(BY_ITSELF + "EPHEMERAL=\"none\"\n");
+    String before;
+    try (OpenSockets first = open("udp/127.0.0.1:0")) {
+      before = first.endpoints().get(0);
+      generate();
+    }
+    try (OpenSockets again = open(anotherPort(before))) {
+      Result result = lsm.run("-c");
+      assertTells(result.details(again.endpoints().get(0)), "NEW      ", "PID " + again.pid());
+      assertTells(result.details(before), "GONE     ", "was by " + perl + " (" + SELF + ")");
+    }
+  }
+
+  /** Ephemeral as well, and not the same. */
+  private static String anotherPort(String endpoint) {
+    int port = Integer.parseInt(endpoint.substring(endpoint.lastIndexOf(':') + 1));
+    return "udp/127.0.0.1:" + (port ^ 1);
+  }
+
+  // --- what the administrator does with it
+
+  @Test
+  void acceptTakesOneDifferenceAndLeavesTheOther() throws Exception {
+    try (OpenSockets sockets = open("tcp/127.0.0.1:0", "tcp/127.0.0.1:0")) {
+      String taken = sockets.endpoints().get(0);
+      String left = sockets.endpoints().get(1);
+      Result accepted = lsm.run("accept", taken);
+      assertEquals(0, accepted.exitCode(), accepted.toString());
+      assertTells(accepted.details(taken), "NEW      ", "PID " + sockets.pid());
+      assertEquals("", accepted.details(left));
+      Result result = lsm.run("-c");
+      assertEquals("", result.details(taken));
+      assertTells(result.details(left), "NEW      ");
+      Result unknown = lsm.run("accept", taken);
+      assertEquals(2, unknown.exitCode(), "there is no such difference any more");
+      assertTells(unknown.err(), taken);
+    }
+  }
+
+  @Test
+  void aRuleSilencesASocketAndListNamesItsLine() throws Exception {
+    try (OpenSockets sockets = open("tcp/127.0.0.1:0", "tcp/127.0.0.1:0")) {
+      String ignored = sockets.endpoints().get(0);
+      String watched = sockets.endpoints().get(1);
+      Files.writeString(
+          ignoreRules(),
+          """
+          # of this test
+
+          tcp  %s  program=%s  user=%s
+          tcp  %s  program=/usr/sbin/nginx
+          """
+              .formatted(ignored.substring(4), perl, SELF, watched.substring(4)));
+      Result result = lsm.run("-c");
+      assertEquals("", result.details(ignored));
+      assertTells(result.details(watched), "NEW      ");
+      assertEquals("", row(lsm.run("list"), ignored));
+      assertTells(row(lsm.run("list", "--all"), ignored), "(ignored by line 3 of ignore.lsm)");
+      assertFalse(row(lsm.run("list", "--all"), watched).contains("ignored"));
+    }
+  }
+
+  private static String row(Result list, String endpoint) {
+    assertEquals(0, list.exitCode(), list.toString());
+    String local = " " + endpoint.substring(endpoint.indexOf('/') + 1) + " ";
+    return list.out().lines().filter(line -> line.contains(local)).findFirst().orElse("");
+  }
+
+  @Test
+  void jsonNamesThePid() throws Exception {
+    try (OpenSockets sockets = open("tcp/127.0.0.1:0")) {
+      Result result = lsm.run("-c", "--format", "json");
+      assertEquals(1, result.exitCode(), result.toString());
+      JsonObject report = JsonParser.parseString(result.out()).getAsJsonObject();
+      JsonObject difference = of(report.getAsJsonArray("differences"), sockets.endpoints().get(0));
+      assertEquals("NEW", difference.get("kind").getAsString());
+      assertEquals("[" + sockets.pid() + "]", difference.get("pids").toString());
+      assertEquals("[]", difference.get("owners_before").toString());
+      JsonObject process = difference.getAsJsonArray("processes").get(0).getAsJsonObject();
+      assertEquals(sockets.pid(), process.get("pid").getAsLong());
+      assertEquals(perl, process.get("program").getAsString());
+      assertEquals("[\"interpreter\"]", process.get("flags").toString());
+      assertTrue(Instant.parse(process.get("start_time").getAsString()).isBefore(Instant.now()));
+      JsonObject list =
+          JsonParser.parseString(lsm.run("list", "--format", "json").out()).getAsJsonObject();
+      JsonObject socket = of(list.getAsJsonArray("sockets"), sockets.endpoints().get(0));
+      assertEquals(
+          sockets.pid(),
+          socket.getAsJsonArray("processes").get(0).getAsJsonObject().get("pid").getAsLong());
+    }
+  }
+
+  private static JsonObject of(JsonArray sockets, String endpoint) {
+    for (JsonElement element : sockets) {
+      if (element.getAsJsonObject().get("socket").getAsString().equals(endpoint)) {
+        return element.getAsJsonObject();
+      }
+    }
+    throw new AssertionError(endpoint + " is not among " + sockets);
+  }
+
+  @Test
+  void twoBaselinesAreCompared() throws Exception {
+    Path older = directory.resolve("older");
+    Files.deleteIfExists(older);
+    Files.copy(lsm.state().resolve("baseline"), older);
+    String newer = lsm.state().resolve("baseline").toString();
+    try (OpenSockets sockets = open("tcp/127.0.0.1:0")) {
+      String endpoint = sockets.endpoints().get(0);
+      generate();
+      Result forward = lsm.run("diff", older.toString(), newer);
+      assertEquals(1, forward.exitCode(), forward.toString());
+      assertTells(forward.details(endpoint), "NEW      ", "by " + perl + " (" + SELF + ")");
+      Result backward = lsm.run("diff", newer, older.toString());
+      assertTells(backward.details(endpoint), "GONE     ", "was by " + perl + " (" + SELF + ")");
+      assertEquals(0, lsm.run("diff", newer, newer).exitCode());
+      assertEquals("", compare(endpoint));
+      assertTells(
+          lsm.run("-c", "--baseline", older.toString()).details(endpoint),
+          "NEW      ",
+          "PID " + sockets.pid());
+    }
+  }
+
+  // --- what it costs
+
+  /** The first run of an hour looks at all processes, whatever it remembers. */
+  private static void awaitAnHourThatLasts(Duration least) throws InterruptedException {
+    Instant now = Instant.now();
+    Instant next = now.truncatedTo(ChronoUnit.HOURS).plus(Duration.ofHours(1));
+    Duration left = Duration.between(now, next);
+    if (left.compareTo(least) < 0) {
+      Thread.sleep(left.toMillis() + 1);
+    }
+  }
+
+  @Test
+  void anUnchangedHostCostsNoLookAtAnyDescriptor() throws Exception {
+    assumeTrue(ROOT, "only root may make a network namespace, where nobody else opens sockets");
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/strace")), "needs strace");
+    awaitAnHourThatLasts(Duration.ofMinutes(1));
+    try (TestNamespace namespace = TestNamespace.create("cost");
+        OpenSockets sockets =
+            namespace.open("tcp/127.0.0.1:0", "udp/127.0.0.1:500", "unix-stream/@lsm-cost")) {
+      assertEquals(0, namespace.run(lsm.command("-g")).exitCode(), sockets.endpoints().toString());
+      assertEquals(0, looksAtDescriptors(namespace, 0), "after generate");
+      assertEquals(0, looksAtDescriptors(namespace, 0), "after compare");
+      try (OpenSockets more = namespace.open("tcp/127.0.0.1:0")) {
+        long looks = looksAtDescriptors(namespace, 1);
+        assertTrue(looks > 1, looks + " directories were read to find " + more.endpoints());
+        assertEquals(0, looksAtDescriptors(namespace, 1), "the new one has been seen by now");
+      }
+      Files.delete(lsm.state().resolve("owner-cache"));
+      assertTrue(looksAtDescriptors(namespace, 0) > 1, "without a memory all is new");
+      assertEquals(0, looksAtDescriptors(namespace, 0), "and then nothing is");
+    }
+  }
+
+  /** How many /proc/PID/fd a compare opens. */
+  private static long looksAtDescriptors(TestNamespace namespace, int exitCode) throws Exception {
+    Path trace = directory.resolve("trace");
+    List<String> command =
+        new ArrayList<>(
+            List.of("/usr/bin/strace", "-f", "-e", "trace=openat,open", "-o", trace.toString()));
+    command.addAll(lsm.command("-c", "--no-alert"));
+    Result result = namespace.run(command);
+    assertEquals(exitCode, result.exitCode(), result.toString());
+    List<String> calls = Files.readAllLines(trace);
+    assertTrue(
+        calls.stream().anyMatch(line -> line.contains("/proc/net/tcp\"")), "the trace is complete");
+    return calls.stream().filter(line -> FD_DIRECTORY.matcher(line).find()).count();
+  }
+}

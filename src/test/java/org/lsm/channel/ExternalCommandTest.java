@@ -1,0 +1,239 @@
+package org.lsm.channel;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.channel.ExternalCommand.Outcome;
+
+/** External programs: real ones, small scripts of the shell. */
+@Timeout(60)
+class ExternalCommandTest {
+
+  private static final Duration LONG = Duration.ofSeconds(30);
+  private static final byte[] NOTHING = {};
+  private static final int MOST_OUTPUT = 64 * 1024;
+
+  @TempDir Path directory;
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "plain",
+        "",
+        "two words",
+        "'single' \"double\"",
+        "$(touch injected) `id` $HOME ; & | > x",
+        "line\nfeed\tand\\backslash",
+        "-n",
+        "*",
+        "naïve ✓",
+      })
+  void argumentArrivesUnchanged(String argument) throws IOException {
+    Path script = script("for a in \"$@\"; do printf '<%s>' \"$a\"; done");
+
+    Outcome outcome =
+        new ExternalCommand(script, LONG).run(List.of(argument, "last"), NOTHING, Map.of());
+
+    assertEquals(new Outcome(0, "<" + argument + "><last>"), outcome);
+    assertFalse(Files.exists(directory.resolve("injected")));
+  }
+
+  @Test
+  void standardInputArrives() throws IOException {
+    Outcome outcome =
+        new ExternalCommand(script("cat; echo end"), LONG)
+            .run(List.of(), "line\nünï\n".getBytes(UTF_8), Map.of());
+
+    assertEquals(new Outcome(0, "line\nünï\nend\n"), outcome);
+  }
+
+  @Test
+  void standardErrorIsPartOfTheOutput() throws IOException {
+    Outcome outcome =
+        new ExternalCommand(script("echo out; echo err >&2"), LONG)
+            .run(List.of(), NOTHING, Map.of());
+
+    assertEquals(new Outcome(0, "out\nerr\n"), outcome);
+  }
+
+  @Test
+  void muchInputAndMuchOutputAtTheSameTime() throws IOException {
+    String megabyte = "x".repeat(1 << 20);
+
+    Outcome outcome =
+        new ExternalCommand(script("exec cat"), LONG)
+            .run(List.of(), megabyte.getBytes(UTF_8), Map.of());
+
+    assertEquals(new Outcome(0, megabyte.substring(0, MOST_OUTPUT)), outcome);
+  }
+
+  @Test
+  void muchOutputBeforeAnyInputIsRead() throws IOException {
+    Path script = script("head -c 1000000 /dev/zero | tr '\\0' y; exit $(($(wc -c) >> 14))");
+
+    Outcome outcome = new ExternalCommand(script, LONG).run(List.of(), new byte[1 << 20], Map.of());
+
+    assertEquals(new Outcome((1 << 20) >> 14, "y".repeat(MOST_OUTPUT)), outcome);
+  }
+
+  /** One that may not write all that it has to say would never end. */
+  @ParameterizedTest
+  @ValueSource(ints = {MOST_OUTPUT - 1, MOST_OUTPUT, MOST_OUTPUT + 1, 20_000_000})
+  void ofTheOutputTheFirstIsKeptAndTheRestIsTakenAllTheSame(int size) throws IOException {
+    Path script = script("head -c " + size + " /dev/zero | tr '\\0' y && exit 3");
+
+    Outcome outcome = new ExternalCommand(script, LONG).run(List.of(), NOTHING, Map.of());
+
+    assertEquals(new Outcome(3, "y".repeat(Math.min(size, MOST_OUTPUT))), outcome);
+  }
+
+  @Test
+  void programThatNeverReadsItsInput() throws IOException {
+    Outcome outcome =
+        new ExternalCommand(script("echo busy; exit 3"), LONG)
+            .run(List.of(), new byte[1 << 20], Map.of());
+
+    assertEquals(new Outcome(3, "busy\n"), outcome);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 75, 255})
+  void exitStatusIsHandedOn(int status) throws IOException {
+    assertEquals(
+        new Outcome(status, ""),
+        new ExternalCommand(script("exit " + status), LONG).run(List.of(), NOTHING, Map.of()));
+  }
+
+  @Test
+  void isKilledAfterTheLimitWithAllItHasStarted() throws Exception {
+    Path pids = directory.resolve("pids");
+    Path script = script("sleep 600 & echo $$ $! > " + pids + "; wait");
+
+    IOException e =
+        assertTimeoutPreemptively(
+            Duration.ofSeconds(20),
+            () ->
+                assertThrows(
+                    IOException.class,
+                    () ->
+                        new ExternalCommand(script, Duration.ofSeconds(1))
+                            .run(List.of(), NOTHING, Map.of())));
+
+    assertEquals("it did not end within 1 s", e.getMessage());
+    for (String pid : Files.readString(pids).strip().split(" ", -1)) {
+      awaitEnd(Long.parseLong(pid));
+    }
+  }
+
+  /** A daemon that a script leaves behind holds the script's pipes open. */
+  @Test
+  void whatItLeavesRunningIsNotWaitedFor() throws IOException {
+    Path pid = directory.resolve("pid");
+    Path script = script("sleep 600 & echo $! > " + pid + "; echo done; sleep 0.3; exit 4");
+    try {
+      Outcome outcome =
+          assertTimeoutPreemptively(
+              Duration.ofSeconds(20),
+              () -> new ExternalCommand(script, LONG).run(List.of(), NOTHING, Map.of()));
+
+      assertEquals(new Outcome(4, "done\n"), outcome);
+    } finally {
+      ProcessHandle.of(Long.parseLong(Files.readString(pid).strip()))
+          .ifPresent(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  @Test
+  void missingProgramIsNamed() {
+    Path missing = directory.resolve("missing");
+
+    IOException e =
+        assertThrows(
+            IOException.class,
+            () -> new ExternalCommand(missing, LONG).run(List.of(), NOTHING, Map.of()));
+
+    assertEquals("there is no program " + missing, e.getMessage());
+  }
+
+  @Test
+  void environmentHoldsNothingInherited() throws IOException {
+    Outcome outcome =
+        new ExternalCommand(Path.of("/usr/bin/env"), LONG).run(List.of(), NOTHING, Map.of());
+
+    assertEquals(
+        List.of("LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
+        outcome.output().lines().sorted().toList());
+  }
+
+  @Test
+  void environmentThatIsHandedOverComesOnTop() throws IOException {
+    ExternalCommand env = new ExternalCommand(Path.of("/usr/bin/env"), LONG);
+
+    Outcome outcome =
+        env.run(List.of(), NOTHING, Map.of("LSM_SUBJECT", "$(id) é `", "LC_ALL", "POSIX"));
+
+    assertEquals(
+        List.of("LC_ALL=POSIX", "LSM_SUBJECT=$(id) é `", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
+        outcome.output().lines().sorted().toList());
+  }
+
+  // ---- runs that have to succeed
+
+  @Test
+  void outputOfASuccessIsHandedBack() throws IOException {
+    Path script = script("printf '%s ' \"$1\" \"$WORD\"; cat; echo err >&2");
+
+    assertEquals(
+        "argument word input\nerr\n",
+        new ExternalCommand(script, LONG)
+            .runSuccessfully(
+                List.of("argument"), "input\n".getBytes(UTF_8), Map.of("WORD", "word")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'echo out; echo err >&2; exit 1', 'it ended with 1 and said: out\nerr'",
+    "'echo; echo late; exit 75', it ended with 75 and said: late",
+    "'kill -9 $$', 'it ended with 137'",
+  })
+  void failureIsToldWithTheOutput(String script, String message) throws IOException {
+    ExternalCommand program = new ExternalCommand(script(script), LONG);
+
+    IOException e =
+        assertThrows(
+            IOException.class, () -> program.runSuccessfully(List.of(), NOTHING, Map.of()));
+
+    assertEquals(message, e.getMessage());
+  }
+
+  private static void awaitEnd(long pid) throws Exception {
+    Optional<ProcessHandle> process = ProcessHandle.of(pid);
+    if (process.isPresent()) {
+      process.get().onExit().get(10, TimeUnit.SECONDS);
+    }
+  }
+
+  private Path script(String body) throws IOException {
+    Path script = directory.resolve("script");
+    Files.writeString(script, "#!/bin/sh\n" + body + "\n");
+    return Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
+  }
+}

@@ -1,0 +1,1006 @@
+package org.lsm.channel;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.google.gson.JsonObject;
+import com.icegreen.greenmail.junit5.GreenMailExtension;
+import com.icegreen.greenmail.util.GreenMailUtil;
+import com.icegreen.greenmail.util.ServerSetup;
+import jakarta.mail.Address;
+import jakarta.mail.BodyPart;
+import jakarta.mail.Message.RecipientType;
+import jakarta.mail.internet.MimeMessage;
+import jakarta.mail.internet.MimeMultipart;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.KeyStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Date;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.alert.Alert;
+import org.lsm.alert.AlertType;
+import org.lsm.alert.DeliveryException;
+import org.lsm.alert.FailureKind;
+import org.lsm.config.Config;
+
+/** Mail, sent to real servers on the loopback and through real programs. */
+@Timeout(60)
+class MailChannelTest {
+
+  private static final Instant TIME = Instant.parse("2026-01-02T03:04:05Z");
+  private static final Alert ALERT =
+      alert("web1", "Alert on web1", List.of("1 NEW", "second line"));
+  private static final String ID = "<" + ALERT.id() + "@web1>";
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration SHORT = Duration.ofMillis(300);
+  private static final String ADVICE =
+      "; check SMTP_HOST, SMTP_PORT and SMTP_TLS, or set MAILER=\"sendmail\"";
+
+  @RegisterExtension
+  final GreenMailExtension greenMail =
+      new GreenMailExtension(
+          new ServerSetup[] {
+            new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTP),
+            new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTPS)
+          });
+
+  @TempDir Path directory;
+
+  // ---- the message
+
+  @Test
+  void messageHasItsHeadersAndItsText() throws Exception {
+    send(ALERT);
+
+    MimeMessage message = received();
+    assertEquals("Alert on web1", message.getSubject());
+    assertEquals("root@web1", message.getHeader("From", null));
+    assertEquals(List.of("root@web1"), to(message));
+    assertEquals(Date.from(TIME), message.getSentDate());
+    assertEquals(List.of("auto-generated"), List.of(message.getHeader("Auto-Submitted")));
+    assertEquals("1.0", message.getHeader("MIME-Version", null));
+    assertEquals(
+        List.of(
+            "text/plain; charset=UTF-8\n1 NEW\nsecond line\n",
+            "text/html; charset=UTF-8\n<p>1 NEW</p>\n<p>second line</p>\n"),
+        alternatives(message));
+  }
+
+  @Test
+  void unqualifiedNamesAreUsersOfTheHost() throws Exception {
+    send(ALERT, "USER=\"root, admin@example.org ops\"", "FROM=\"lsm\"");
+
+    assertEquals(3, greenMail.getReceivedMessages().length);
+    for (MimeMessage message : greenMail.getReceivedMessages()) {
+      assertEquals(List.of("root@web1", "admin@example.org", "ops@web1"), to(message));
+      assertEquals("lsm@web1", message.getHeader("From", null));
+      assertEquals("<lsm@web1>", message.getHeader("Return-Path", null));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'', web1", "lsm, web1", "lsm@example.org, example.org"})
+  void messageIdIsOfTheDomainOfTheSender(String from, String domain) throws Exception {
+    send(ALERT, "FROM=\"" + from + "\"");
+
+    assertEquals("<" + ALERT.id() + "@" + domain + ">", received().getMessageID());
+  }
+
+  /** Who gets an alert twice can tell that it is one. */
+  @Test
+  void messageIdIsTheSameAtEachAttemptAndAnotherForAnotherAlert() throws Exception {
+    Alert other = alert("web1", "Alert on web1", List.of("1 NEW", "second line"));
+    try (ScriptedSmtpServer server =
+        new ScriptedSmtpServer(null, Map.of("stored", "451 4.3.0 disk full"))) {
+      failure(server.port());
+      failure(server.port());
+
+      assertEquals(
+          List.of("Message-ID: " + ID, "Message-ID: " + ID),
+          server.dialogue().stream().filter(line -> line.startsWith("Message-ID:")).toList());
+    }
+    send(ALERT);
+    send(other);
+
+    assertEquals(
+        List.of(ID, "<" + other.id() + "@web1>"),
+        Stream.of(greenMail.getReceivedMessages()).map(MailChannelTest::id).toList());
+    assertNotEquals(ALERT.id(), other.id());
+  }
+
+  /** Not every name of a host can stand in an address, but the alert must be sent. */
+  @ParameterizedTest
+  @CsvSource({
+    "web_1, web_1",
+    "web1.example.org, web1.example.org",
+    "(none), localhost",
+    "'', localhost",
+    "a b, localhost",
+    "'x\r\nRCPT TO:<spy@example.org>', localhost",
+    "wéb, localhost",
+  })
+  void anyHostNameIsMailed(String host, String domain) throws Exception {
+    send(alert(host, "s", List.of("t")));
+
+    MimeMessage message = received();
+    assertEquals("root@" + domain, message.getHeader("To", null));
+    assertEquals("root@" + domain, message.getHeader("From", null));
+  }
+
+  @Test
+  void hostNameCannotSpeakToTheServer() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+      send(
+          alert("x\r\nRCPT TO:<spy@example.org>", "s", List.of("t")),
+          server.port(),
+          "USER=\"a@example.org\"",
+          "FROM=\"b@example.org\"");
+
+      assertEquals(
+          List.of("EHLO localhost", "MAIL FROM:<b@example.org>", "RCPT TO:<a@example.org>", "DATA"),
+          server.dialogue().subList(0, 4));
+    }
+  }
+
+  @Test
+  void textOutsideAsciiSurvives() throws Exception {
+    send(alert("web1", "Überwachung ✓ 監視", List.of("Dienst „naïve“ ✓ 監視 😀")));
+
+    MimeMessage message = received();
+    assertEquals("Überwachung ✓ 監視", message.getSubject());
+    assertEquals(
+        List.of(
+            "text/plain; charset=UTF-8\nDienst „naïve“ ✓ 監視 😀\n",
+            "text/html; charset=UTF-8\n<p>Dienst „naïve“ ✓ 監視 😀</p>\n"),
+        alternatives(message));
+    assertTrue(raw(message).chars().allMatch(c -> c < 0x80), "7-bit on the wire");
+  }
+
+  @Test
+  void linesLongerThanSmtpAllowsSurvive() throws Exception {
+    List<String> text =
+        List.of("x".repeat(100_000), "ü".repeat(5000), ".", "..dots", ".x".repeat(2000), "end");
+    send(alert("web1", "s".repeat(3000), text));
+
+    MimeMessage message = received();
+    assertEquals(
+        List.of(
+            "text/plain; charset=UTF-8\n" + String.join("\n", text) + "\n",
+            "text/html; charset=UTF-8\n<p>" + String.join("</p>\n<p>", text) + "</p>\n"),
+        alternatives(message));
+    assertEquals("s".repeat(3000), message.getSubject().replaceAll("\\s", ""));
+    assertTrue(
+        raw(message).lines().skip(headerLines(raw(message))).allMatch(line -> line.length() < 999));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "x\r\nBcc: spy@example.org",
+        "x\nBcc: spy@example.org",
+        "x\rBcc: spy@example.org",
+        "x\r\n\r\nBcc: spy@example.org",
+        "x\u760d\u760aBcc: spy@example.org",
+        "x\u760aBcc: spy@example.org",
+        "x\u0085Bcc: spy@example.org",
+        "x\u2028Bcc: spy@example.org",
+      })
+  void subjectCannotInjectAHeader(String subject) throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+      send(alert("web1", subject, List.of("text")), server.port());
+
+      List<String> header =
+          server.dialogue().stream()
+              .dropWhile(line -> !line.equals("DATA"))
+              .takeWhile(line -> !line.isEmpty())
+              .toList();
+      assertEquals(
+          List.of(
+              "DATA",
+              "Date",
+              "From",
+              "To",
+              "Message-ID",
+              "Subject",
+              "MIME-Version",
+              "Content-Type",
+              "Auto-Submitted"),
+          header.stream()
+              .filter(line -> !line.startsWith(" ") && !line.startsWith("\t"))
+              .map(line -> line.replaceFirst(":.*", ""))
+              .toList());
+    }
+  }
+
+  // ---- some recipients and not others
+
+  @Test
+  void whoHasItAlreadyDoesNotGetItAgain() throws Exception {
+    Set<String> served = Set.of("root@web1", "b@example.org", "stranger@example.org");
+    String[] settings = {"USER=\"root, a@example.org b@example.org\""};
+
+    assertEquals("", mail(greenMail.getSmtp().getPort(), settings).send(ALERT, served));
+
+    MimeMessage message = received();
+    assertEquals(
+        1, greenMail.getReceivedMessagesForDomain("a@example.org").length, "in its mailbox");
+    assertEquals(List.of("root@web1", "a@example.org", "b@example.org"), to(message));
+    assertEquals(ID, message.getMessageID());
+  }
+
+  @Test
+  void whereEverybodyHasItNobodyIsAsked() throws Exception {
+    Set<String> served = Set.of("root@web1", "a@example.org");
+    Path sendmail = script("touch " + directory + "/called");
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+      String[] settings = {"USER=\"root a@example.org\""};
+
+      assertEquals("", mail(server.port(), settings).send(ALERT, served));
+      assertEquals("", mail(sendmail, settings).send(ALERT, served));
+
+      assertEquals(List.of(), server.dialogue());
+      assertFalse(Files.exists(directory.resolve("called")));
+    }
+  }
+
+  // ---- logging in
+
+  @Test
+  void logsInWithThePasswordOfTheFile() throws Exception {
+    greenMail.setUser("lsm@example.org", "lsm", "s3cret pass");
+    Path password = Files.writeString(directory.resolve("pass"), "s3cret pass\nsecond line\n");
+
+    send(ALERT, login(password));
+
+    assertEquals("Alert on web1", received().getSubject());
+  }
+
+  @Test
+  void wrongPasswordIsExplainedAndNeverTold() throws Exception {
+    greenMail.setUser("lsm@example.org", "lsm", "right");
+    Path password = Files.writeString(directory.resolve("pass"), "wr0ng-password\n");
+    int port = greenMail.getSmtp().getPort();
+
+    DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, login(password)));
+
+    assertEquals(
+        "mail to 127.0.0.1:"
+            + port
+            + " failed: 535 5.7.8 Authentication credentials invalid"
+            + "; check SMTP_USER and the password in SMTP_PASS_FILE",
+        e.getMessage().replace("  ", " "));
+    assertNotEquals(FailureKind.REJECTED, e.blame());
+    assertFalse(stackTrace(e).contains("wr0ng-password"));
+    assertEquals(0, greenMail.getReceivedMessages().length);
+  }
+
+  @Test
+  void missingPasswordFileIsNamed() {
+    Path missing = directory.resolve("missing");
+
+    DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, login(missing)));
+
+    assertEquals(
+        "cannot read the password file: " + missing + "; check SMTP_PASS_FILE and its permissions",
+        e.getMessage());
+  }
+
+  @Test
+  void aPasswordThatOthersCanWriteIsNotSent() throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root believes root alone");
+    Path password = Files.writeString(directory.resolve("theirs"), "secret\n");
+    Files.setPosixFilePermissions(password, PosixFilePermissions.fromString("rw-rw-rw-"));
+
+    DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, login(password)));
+
+    assertTrue(
+        e.getMessage()
+            .startsWith("cannot read the password file: " + password + ": others than root can"),
+        e.getMessage());
+  }
+
+  // ---- servers in trouble
+
+  @Test
+  void refusedConnection() throws Exception {
+    try (Socket notListening = new Socket()) {
+      notListening.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      int port = notListening.getLocalPort();
+
+      assertEquals(
+          "mail to 127.0.0.1:" + port + " failed: ConnectException: Connection refused" + ADVICE,
+          failureOfTheChannel(port));
+    }
+  }
+
+  @Test
+  void unknownHost() {
+    assertEquals(
+        "mail to nosuchhost.invalid:25 failed: UnknownHostException: nosuchhost.invalid" + ADVICE,
+        failureOfTheChannel(25, "SMTP_HOST=\"nosuchhost.invalid\""));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"auto", "tls"})
+  void silentServerIsGivenUp(String tls) throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      Config config = config(silent.getLocalPort(), "SMTP_TLS=\"" + tls + "\"");
+      MailChannel mail = new MailChannel(config, Path.of("/"), List.of(), SHORT, null);
+      long start = System.nanoTime();
+
+      DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
+
+      Duration took = Duration.ofNanos(System.nanoTime() - start);
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + silent.getLocalPort()
+              + " failed: SocketTimeoutException: Read timed out"
+              + ADVICE,
+          e.getMessage());
+      assertTrue(took.compareTo(SHORT) >= 0 && took.toSeconds() < 5, "took " + took);
+      assertNotEquals(FailureKind.REJECTED, e.blame());
+    }
+  }
+
+  /** Each byte comes in time, and the answer never ends. */
+  @Test
+  void serverThatIsNeverDoneIsGivenUp() throws Exception {
+    try (ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      FutureTask<Void> server = new FutureTask<>(() -> trickle(listener));
+      new Thread(server, "trickling SMTP server").start();
+      MailChannel mail =
+          new MailChannel(config(listener.getLocalPort()), Path.of("/"), List.of(), SHORT, null);
+
+      DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
+
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + listener.getLocalPort()
+              + " failed: it took too long; check the mail server",
+          e.getMessage());
+      assertNotEquals(FailureKind.REJECTED, e.blame());
+      assertFalse(server.isDone(), "the server would have gone on");
+      server.cancel(true);
+    }
+  }
+
+  private static Void trickle(ServerSocket listener) throws Exception {
+    try (Socket client = listener.accept()) {
+      while (true) {
+        client.getOutputStream().write('2');
+        Thread.sleep(SHORT.toMillis() / 10);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"greeting", "EHLO", "MAIL", "RCPT", "DATA", "stored"})
+  void serverThatHangsUpInTheMiddle(String when) throws Exception {
+    try (ScriptedSmtpServer server =
+        new ScriptedSmtpServer(null, Map.of(when, ScriptedSmtpServer.HANG_UP))) {
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: the server closed the connection"
+              + ADVICE,
+          failureOfTheChannel(server.port()));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "RCPT TO:<bad@     | 550 5.1.1 no such user        | for bad@example.org: 550 5.1.1 no such user",
+        "RCPT TO:<bad@     | 450 4.2.1 try again later     | for bad@example.org: 450 4.2.1 try again later",
+        "RCPT TO:<bad@     | 452 4.5.3 too many recipients | for bad@example.org: 452 4.5.3 too many recipients",
+        "RCPT TO:<bad@     | 421 4.3.2 shutting down soon  | for bad@example.org: 421 4.3.2 shutting down soon",
+      })
+  void oneRefusedRecipientDoesNotKeepTheAlertFromTheOthers(
+      String command, String reply, String reason) throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of(command, reply))) {
+      String expected =
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: refused "
+              + reason
+              + "; check the addresses in USER and FROM";
+      MailChannel mail =
+          mail(server.port(), "USER=\"a@example.org bad@example.org b@example.org\"");
+
+      DeliveryException first =
+          assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
+      DeliveryException second =
+          assertThrows(DeliveryException.class, () -> mail.send(ALERT, first.served()));
+
+      assertEquals(expected, first.getMessage());
+      assertEquals(Set.of("a@example.org", "b@example.org"), first.served());
+      assertEquals(FailureKind.REJECTED, first.blame());
+      assertEquals(expected, second.getMessage());
+      assertEquals(Set.of(), second.served());
+      assertEquals(FailureKind.REJECTED, second.blame());
+      assertEquals(
+          List.of(
+              "MAIL FROM:<root@web1>",
+              "RCPT TO:<a@example.org>",
+              "RCPT TO:<bad@example.org>",
+              "RCPT TO:<b@example.org>",
+              "DATA",
+              "Subject: Alert on web1",
+              "MAIL FROM:<root@web1>",
+              "RCPT TO:<bad@example.org>"),
+          server.dialogue().stream()
+              .filter(line -> line.matches("(MAIL|RCPT|DATA|Subject:).*"))
+              .toList());
+    }
+  }
+
+  @Test
+  void everyRefusedRecipientIsNamedWithItsReply() throws Exception {
+    try (ScriptedSmtpServer server =
+        new ScriptedSmtpServer(
+            null, Map.of("RCPT TO:<a@", "550 no a here", "RCPT TO:<b@", "450 b is full"))) {
+      String message = failure(server.port(), "USER=\"a@example.org b@example.org c@example.org\"");
+
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: refused for a@example.org: 550 no a here,"
+              + " for b@example.org: 450 b is full; check the addresses in USER and FROM",
+          message);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "MAIL   | 553 5.1.8 sender refused    | 553 5.1.8 sender refused",
+        "stored | 554 5.7.1 looks like spam   | 554 5.7.1 looks like spam",
+        "DATA   | 451 4.3.0 disk full         | 451 4.3.0 disk full",
+      })
+  void refusalsAreToldInTheWordsOfTheServer(String command, String reply, String reason)
+      throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of(command, reply))) {
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: refused "
+              + reason
+              + "; check the addresses in USER and FROM",
+          failure(server.port()));
+      DeliveryException e =
+          assertThrows(DeliveryException.class, () -> mail(server.port()).send(ALERT, Set.of()));
+      assertEquals(FailureKind.REJECTED, e.blame());
+      assertEquals(Set.of(), e.served());
+    }
+  }
+
+  @Test
+  void replyOfSeveralLinesIsToldInOne() throws Exception {
+    try (ScriptedSmtpServer server =
+        new ScriptedSmtpServer(null, Map.of("MAIL", "550-first\r\n550 \033[31msecond"))) {
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: refused 550-first 550 \\x1b[31msecond"
+              + "; check the addresses in USER and FROM",
+          failure(server.port()));
+    }
+  }
+
+  // ---- encryption
+
+  @ParameterizedTest
+  @CsvSource({"starttls, false", "starttls, true", "auto, true"})
+  void nothingIsToldToAServerWithoutTheStarttlsThatIsRequired(String tls, boolean login)
+      throws Exception {
+    Path password = Files.writeString(directory.resolve("pass"), "secret\n");
+    try (ScriptedSmtpServer server =
+        new ScriptedSmtpServer(null, Map.of("EHLO", "250-mx.example\r\n250 AUTH PLAIN LOGIN"))) {
+      List<String> settings = new ArrayList<>(List.of("SMTP_TLS=\"" + tls + "\""));
+      if (login) {
+        settings.add("SMTP_USER=\"lsm\"");
+        settings.add("SMTP_PASS_FILE=\"" + password + "\"");
+      }
+
+      String message = failureOfTheChannel(server.port(), settings.toArray(String[]::new));
+
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: STARTTLS is required but host does not support STARTTLS"
+              + ADVICE,
+          message);
+      assertEquals(
+          List.of("EHLO web1"),
+          server.dialogue().stream().filter(line -> !line.equals("QUIT")).toList());
+    }
+  }
+
+  @Test
+  void autoWithoutLoginSendsInClearWhereNoStarttlsIsOffered() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+      send(ALERT, server.port());
+
+      assertEquals(
+          List.of("EHLO web1", "MAIL FROM:<root@web1>", "RCPT TO:<root@web1>", "DATA"),
+          server.dialogue().subList(0, 4));
+      assertTrue(server.dialogue().contains("Subject: Alert on web1"));
+    }
+  }
+
+  @Test
+  void noneSendsInClearEvenWhereStarttlsIsOffered() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+      send(ALERT, server.port(), "SMTP_TLS=\"none\"");
+
+      assertFalse(server.dialogue().contains("STARTTLS"));
+      assertTrue(server.dialogue().contains("Subject: Alert on web1"));
+    }
+  }
+
+  @Test
+  void autoWithoutLoginTakesStarttlsWhoeverSignedTheCertificate() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+      send(ALERT, server.port());
+
+      assertEquals(
+          List.of(
+              "EHLO web1",
+              "STARTTLS",
+              "TLS EHLO web1",
+              "TLS MAIL FROM:<root@web1>",
+              "TLS RCPT TO:<root@web1>",
+              "TLS DATA"),
+          server.dialogue().subList(0, 6));
+      assertTrue(server.dialogue().contains("TLS Subject: Alert on web1"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"starttls, false", "auto, true"})
+  void requiredStarttlsRefusesACertificateThatNobodyVouchesFor(String tls, boolean login)
+      throws Exception {
+    Path password = Files.writeString(directory.resolve("pass"), "secret\n");
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+      String message =
+          login
+              ? failure(
+                  server.port(),
+                  "SMTP_TLS=\"" + tls + "\"",
+                  "SMTP_USER=\"lsm\"",
+                  "SMTP_PASS_FILE=\"" + password + "\"")
+              : failure(server.port(), "SMTP_TLS=\"" + tls + "\"");
+
+      assertEquals(untrusted(server.port()), message);
+      assertEquals(List.of("EHLO web1", "STARTTLS"), server.dialogue().subList(0, 2));
+      assertEquals(
+          List.of(), server.dialogue().stream().filter(line -> line.startsWith("TLS ")).toList());
+    }
+  }
+
+  @Test
+  void implicitTlsRefusesACertificateThatNobodyVouchesFor() {
+    int port = greenMail.getSmtps().getPort();
+
+    assertEquals(untrusted(port), failureOfTheChannel(port, "SMTP_TLS=\"tls\""));
+    assertEquals(0, greenMail.getReceivedMessages().length);
+  }
+
+  @Test
+  void implicitTlsIsNotSpokenInClear() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+      assertEquals(
+          "mail to 127.0.0.1:"
+              + server.port()
+              + " failed: SSLException: Unsupported or unrecognized SSL message"
+              + ADVICE,
+          failure(server.port(), "SMTP_TLS=\"tls\""));
+      assertEquals(
+          List.of(), server.dialogue().stream().filter(line -> line.contains("web1")).toList());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"ip:127.0.0.1, true", "dns:other.example.org, false"})
+  void theAuthoritiesOfTheHostVouchForAServerOfItsName(String name, boolean served)
+      throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(name), Map.of())) {
+      bundle(pem(directory.resolve("keys.p12")));
+
+      if (served) {
+        send(ALERT, server.port(), "SMTP_TLS=\"starttls\"");
+        assertTrue(server.dialogue().contains("TLS Subject: Alert on web1"));
+      } else {
+        String message = failure(server.port(), "SMTP_TLS=\"starttls\"");
+        assertTrue(message.contains("not trusted: No subject alternative names"), message);
+      }
+    }
+  }
+
+  @Test
+  void aCertificateThatCannotBeReadHidesNoOther() throws Exception {
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+      bundle(UNREADABLE_CERTIFICATE + pem(directory.resolve("keys.p12")));
+      send(ALERT, server.port(), "SMTP_TLS=\"starttls\"");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", UNREADABLE_CERTIFICATE})
+  void authoritiesThatAreNoneAreNamed(String bundle) throws Exception {
+    bundle(bundle);
+    String message = failureOfTheChannel(greenMail.getSmtps().getPort(), "SMTP_TLS=\"tls\"");
+
+    assertTrue(
+        message.contains(authorities().get(1) + " has no certificate of an authority"), message);
+  }
+
+  /** Angus would try once more with the authorities that the runtime of lsm trusts. */
+  @Test
+  void aServerThatTheHostDoesNotTrustIsNotAskedAgain() throws Exception {
+    selfSigned();
+    bundle(pem(directory.resolve("keys.p12")));
+    try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      server.setSoTimeout(1000);
+      AtomicInteger connections = new AtomicInteger();
+      Thread hangUp =
+          new Thread(
+              () -> {
+                try {
+                  while (true) {
+                    server.accept().close();
+                    connections.incrementAndGet();
+                  }
+                } catch (IOException e) {
+                  // nobody has asked for a second
+                }
+              });
+      hangUp.start();
+
+      failure(server.getLocalPort(), "SMTP_TLS=\"tls\"");
+
+      hangUp.join();
+      assertEquals(1, connections.get());
+    }
+  }
+
+  private static final String UNREADABLE_CERTIFICATE =
+      "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n";
+
+  private List<Path> authorities() {
+    return List.of(directory.resolve("none.pem"), directory.resolve("authorities.pem"));
+  }
+
+  private void bundle(String certificates) throws IOException {
+    Files.writeString(authorities().get(1), certificates);
+  }
+
+  private static String untrusted(int port) {
+    return "mail to 127.0.0.1:"
+        + port
+        + " failed: the certificate of the server is not trusted:"
+        + " unable to find valid certification path to requested target"
+        + ADVICE;
+  }
+
+  // ---- sendmail
+
+  @Test
+  void sendmailGetsSenderAndRecipientsAsArgumentsAndTheMessageAsInput() throws Exception {
+    Path arguments = directory.resolve("arguments");
+    Path input = directory.resolve("input");
+    Path sendmail = script("printf '%s\\n' \"$@\" > " + arguments + "; cat > " + input);
+
+    MailChannel mail = mail(sendmail, "USER=\"root ops@example.org\"");
+    assertEquals("", mail.send(ALERT, Set.of()));
+
+    assertEquals(
+        List.of("-i", "-f", "root@web1", "--", "root@web1", "ops@example.org"),
+        Files.readAllLines(arguments));
+    MimeMessage message;
+    try (InputStream in = Files.newInputStream(input)) {
+      message = new MimeMessage(null, in);
+    }
+    assertEquals("Alert on web1", message.getSubject());
+    assertEquals(List.of("root@web1", "ops@example.org"), to(message));
+    assertEquals(Date.from(TIME), message.getSentDate());
+    assertEquals(ID, message.getMessageID());
+    assertEquals(
+        List.of(
+            "text/plain; charset=UTF-8\n1 NEW\nsecond line\n",
+            "text/html; charset=UTF-8\n<p>1 NEW</p>\n<p>second line</p>\n"),
+        alternatives(message));
+    assertFalse(
+        Files.readString(input).contains("\r"), "programs take text with the host's line ends");
+
+    mail.send(ALERT, Set.of("root@web1"));
+    assertEquals(
+        List.of("-i", "-f", "root@web1", "--", "ops@example.org"), Files.readAllLines(arguments));
+  }
+
+  @Test
+  void failureOfSendmailIsToldWithItsWords() throws Exception {
+    Path sendmail = script("cat > /dev/null; echo queue is full; printf '\\033[0m' >&2; exit 75");
+
+    DeliveryException e =
+        assertThrows(DeliveryException.class, () -> mail(sendmail).send(ALERT, Set.of()));
+
+    assertEquals(
+        "mail through "
+            + sendmail
+            + " failed: it ended with 75 and said: queue is full\\x0a\\x1b[0m"
+            + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
+        e.getMessage());
+    assertEquals(FailureKind.REJECTED, e.blame());
+    assertEquals(Set.of(), e.served());
+  }
+
+  @Test
+  void missingSendmailIsToldWithAdvice() {
+    Path missing = directory.resolve("missing");
+
+    DeliveryException e =
+        assertThrows(DeliveryException.class, () -> mail(missing).send(ALERT, Set.of()));
+
+    assertEquals(
+        "mail through "
+            + missing
+            + " failed: there is no program "
+            + missing
+            + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
+        e.getMessage());
+  }
+
+  // ---- trace
+
+  /** What a mail server is told and answers, for who looks for a fault; the password is not. */
+  @ParameterizedTest
+  @ValueSource(strings = {"LOGIN", "PLAIN"})
+  void traceHasTheDialogueWithoutThePassword(String mechanism) throws Exception {
+    String secret = "s3cret pass";
+    String plain = base64("lsm\0lsm\0" + secret);
+    Path password = Files.writeString(directory.resolve("pass"), secret + "\n");
+    Map<String, String> replies =
+        Map.of(
+            "EHLO",
+            "250-mx.example\r\n250 AUTH " + mechanism,
+            "AUTH LOGIN",
+            "334 VXNlcm5hbWU6",
+            base64("lsm"),
+            "334 UGFzc3dvcmQ6",
+            base64(secret),
+            "235 welcome",
+            "AUTH PLAIN " + plain,
+            "235 welcome",
+            "MAIL",
+            "250 I know your " + secret);
+    List<String> trace = new CopyOnWriteArrayList<>();
+    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, replies)) {
+      Config config = config(server.port(), login(password));
+
+      new MailChannel(config, Path.of("/nonexistent"), authorities(), PATIENCE, trace::add)
+          .send(ALERT, Set.of());
+
+      List<String> told = server.dialogue();
+      assertTrue(
+          told.contains(base64(secret)) || told.contains("AUTH PLAIN " + plain),
+          "logged in: " + told);
+      assertEquals(
+          List.of(
+              "220 mx.example ESMTP",
+              "EHLO web1",
+              "250-mx.example",
+              "250 AUTH " + mechanism,
+              "DEBUG SMTP: AUTH " + mechanism + " command trace suppressed",
+              "DEBUG SMTP: AUTH " + mechanism + " succeeded",
+              "MAIL FROM:<root@web1>",
+              "250 I know your ********",
+              "RCPT TO:<root@web1>",
+              "250 ok",
+              "DATA",
+              "354 go ahead"),
+          trace.stream()
+              .filter(line -> !line.startsWith("DEBUG") || line.contains("SMTP: AUTH"))
+              .takeWhile(line -> !line.startsWith("Date:"))
+              .toList());
+      assertTrue(trace.contains("Subject: Alert on web1"));
+      assertEquals(List.of("QUIT", "221 bye"), trace.subList(trace.size() - 2, trace.size()));
+      for (String line : trace) {
+        for (String form : List.of(secret, base64(secret), plain)) {
+          assertFalse(line.contains(form), line);
+        }
+      }
+    }
+  }
+
+  // ---- helpers
+
+  private static Alert alert(String host, String subject, List<String> text) {
+    return new Alert(
+        UUID.randomUUID().toString(),
+        AlertType.DIFFERENCES,
+        TIME,
+        host,
+        subject,
+        text,
+        text.stream().map(line -> "<p>" + line + "</p>").toList(),
+        List.of(),
+        new JsonObject());
+  }
+
+  private static String base64(String text) {
+    return Base64.getEncoder().encodeToString(text.getBytes(UTF_8));
+  }
+
+  private Config config(int port, String... settings) throws Exception {
+    List<String> lines = new ArrayList<>(List.of(settings));
+    if (lines.stream().noneMatch(line -> line.startsWith("SMTP_HOST"))) {
+      lines.add("SMTP_HOST=\"127.0.0.1\"");
+    }
+    lines.add("SMTP_PORT=\"" + port + "\"");
+    return Config.read(Files.write(directory.resolve("conf.lsm"), lines));
+  }
+
+  private void send(Alert alert, int port, String... settings) throws Exception {
+    assertEquals("", mail(port, settings).send(alert, Set.of()));
+  }
+
+  private MailChannel mail(int port, String... settings) throws Exception {
+    return new MailChannel(
+        config(port, settings), Path.of("/nonexistent"), authorities(), PATIENCE, null);
+  }
+
+  private void send(Alert alert, String... settings) throws Exception {
+    send(alert, greenMail.getSmtp().getPort(), settings);
+  }
+
+  private String failure(int port, String... settings) {
+    return assertThrows(DeliveryException.class, () -> send(ALERT, port, settings)).getMessage();
+  }
+
+  /** A failure that says nothing of this alert: the next one would fail as well. */
+  private String failureOfTheChannel(int port, String... settings) {
+    DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, port, settings));
+    assertNotEquals(FailureKind.REJECTED, e.blame());
+    assertEquals(Set.of(), e.served());
+    return e.getMessage();
+  }
+
+  private static String[] login(Path password) {
+    return new String[] {
+      "SMTP_TLS=\"none\"", "SMTP_USER=\"lsm\"", "SMTP_PASS_FILE=\"" + password + "\""
+    };
+  }
+
+  private MailChannel mail(Path sendmail, String... settings) throws Exception {
+    List<String> lines = new ArrayList<>(List.of(settings));
+    lines.add("MAILER=\"sendmail\"");
+    return new MailChannel(
+        config(25, lines.toArray(String[]::new)), sendmail, List.of(), PATIENCE, null);
+  }
+
+  private Path script(String body) throws IOException {
+    Path script = Files.writeString(directory.resolve("sendmail"), "#!/bin/sh\n" + body + "\n");
+    return Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
+  }
+
+  private MimeMessage received() {
+    MimeMessage[] messages = greenMail.getReceivedMessages();
+    assertEquals(1, messages.length);
+    return messages[0];
+  }
+
+  private static List<String> to(MimeMessage message) throws Exception {
+    return Stream.of(message.getRecipients(RecipientType.TO)).map(Address::toString).toList();
+  }
+
+  private static String id(MimeMessage message) {
+    return GreenMailUtil.getHeaders(message).replaceAll("(?s).*Message-ID: (\\S+).*", "$1");
+  }
+
+  /** The parts, each with its type in the first line. */
+  private static List<String> alternatives(MimeMessage message) throws Exception {
+    assertTrue(message.isMimeType("multipart/alternative"), message.getContentType());
+    MimeMultipart parts = (MimeMultipart) message.getContent();
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < parts.getCount(); i++) {
+      BodyPart part = parts.getBodyPart(i);
+      texts.add((part.getContentType() + "\n" + part.getContent()).replace("\r\n", "\n"));
+    }
+    return texts;
+  }
+
+  private static String raw(MimeMessage message) {
+    return GreenMailUtil.getWholeMessage(message);
+  }
+
+  private static long headerLines(String raw) {
+    return raw.lines().takeWhile(line -> !line.isEmpty()).count();
+  }
+
+  private static String stackTrace(Throwable e) {
+    StringWriter text = new StringWriter();
+    e.printStackTrace(new PrintWriter(text));
+    return text.toString();
+  }
+
+  /** Keys for a server whose certificate nobody but itself has signed. */
+  private SSLContext selfSigned() throws Exception {
+    return selfSigned("ip:127.0.0.1");
+  }
+
+  private SSLContext selfSigned(String name) throws Exception {
+    Path store = directory.resolve("keys.p12");
+    Process keytool =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-genkeypair",
+                "-keyalg",
+                "EC",
+                "-dname",
+                "CN=localhost",
+                "-ext",
+                "san=" + name,
+                "-storetype",
+                "PKCS12",
+                "-storepass",
+                "password",
+                "-keystore",
+                store.toString())
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(keytool.getInputStream().readAllBytes(), UTF_8);
+    assertEquals(0, keytool.waitFor(), output);
+    KeyStore keys = KeyStore.getInstance(store.toFile(), "password".toCharArray());
+    KeyManagerFactory factory =
+        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    factory.init(keys, "password".toCharArray());
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(factory.getKeyManagers(), null, null);
+    return context;
+  }
+
+  private static String pem(Path store) throws Exception {
+    KeyStore keys = KeyStore.getInstance(store.toFile(), "password".toCharArray());
+    byte[] certificate = keys.getCertificate(keys.aliases().nextElement()).getEncoded();
+    return "-----BEGIN CERTIFICATE-----\n"
+        + Base64.getMimeEncoder().encodeToString(certificate)
+        + "\n-----END CERTIFICATE-----\n";
+  }
+}

@@ -1,0 +1,315 @@
+package org.lsm.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.lsm.model.EphemeralPorts.Scope;
+
+/** What is a difference between two snapshots, and what is none. */
+class DiffTest {
+
+  private static final HostInfo ORIGIN =
+      new HostInfo("web1", "6.1.0", Instant.parse("2026-01-01T00:00:00Z"), "1.0.0");
+
+  private static final EphemeralPorts UDP_PORTS = new EphemeralPorts(Scope.UDP, 32768, 60999);
+
+  /** Owners as user:program, "-" for no entry at all, "" for held by no process. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # before             | after                | difference
+          -                    | root:/bin/a          | NEW
+          -                    | ''                   | NEW
+          -                    | ?:?                  | NEW
+          root:/bin/a          | -                    | GONE
+          ''                   | -                    | GONE
+          ?:?                  | -                    | GONE
+          root:/bin/a          | root:/bin/a          |
+          root:/bin/a          | root:/bin/b          | CHANGED
+          root:/bin/a          | www:/bin/a           | CHANGED
+          root:/bin/a          | ''                   | CHANGED
+          ''                   | root:/bin/a          | CHANGED
+          ''                   | ''                   |
+          # a helper comes and goes; a stranger beside a known owner is not passed over
+          root:/bin/a w:/bin/h | root:/bin/a          |
+          root:/bin/a w:/bin/h | w:/bin/h             |
+          root:/bin/a w:/bin/h | w:/bin/h root:/bin/a |
+          root:/bin/a          | root:/bin/a w:/bin/h | CHANGED
+          root:/bin/a w:/bin/h | root:/bin/a w:/bin/x | CHANGED
+          root:/bin/a w:/bin/h | ''                   | CHANGED
+          # what a scan was not allowed to see proves nothing
+          root:/bin/a          | ?:?                  |
+          ''                   | ?:?                  |
+          ?:?                  | ?:?                  |
+          root:/bin/a          | root:/bin/a ?:?      |
+          root:/bin/a w:/bin/h | root:/bin/a ?:?      |
+          # but what it was allowed to see does
+          root:/bin/a          | w:/bin/x ?:?         | CHANGED
+          ''                   | w:/bin/x ?:?         | CHANGED
+          # who was unknown in the baseline is not who is known now
+          ?:?                  | root:/bin/a          | CHANGED
+          ?:?                  | ''                   | CHANGED
+          root:/bin/a ?:?      | root:/bin/a          |
+          root:/bin/a ?:?      | root:/bin/b          | CHANGED
+          """)
+  void ownersBeforeAndAfterMakeADifferenceOrNone(String before, String after, DifferenceType kind) {
+    Diff diff = Diff.between(sshd(before), sshd(after), EphemeralPorts.NONE);
+    assertEquals(
+        kind == null ? List.of() : List.of(kind),
+        diff.differences().stream().map(Difference::type).toList());
+    assertEquals(kind == null, diff.isEmpty());
+  }
+
+  @Test
+  void aRestartUnderANewPidIsNoDifference() {
+    assertTrue(Diff.between(heldBy(100, 0), heldBy(200, 3600), EphemeralPorts.NONE).isEmpty());
+  }
+
+  @Test
+  void aDifferenceHasTheEntriesOfBothSides() {
+    SocketEntry old = entry("tcp", "0.0.0.0:22", "root:/bin/a");
+    SocketEntry now = entry("tcp", "0.0.0.0:22", "root:/bin/b");
+    assertEquals(List.of(new Difference(DifferenceType.CHANGED, old, now)), differences(old, now));
+    SocketEntry other = entry("tcp", "0.0.0.0:23", "root:/bin/b");
+    assertEquals(
+        List.of(
+            new Difference(DifferenceType.NEW, other, other),
+            new Difference(DifferenceType.GONE, old, old)),
+        differences(old, other));
+  }
+
+  @Test
+  void newComesBeforeGoneBeforeChangedAndEachInTheOrderOfEndpoints() {
+    Snapshot before =
+        snapshot(
+            entry("unix", "/gone", "root:/bin/a"),
+            entry("tcp", "0.0.0.0:2", "root:/bin/a"),
+            entry("tcp", "0.0.0.0:80", "root:/bin/a"),
+            entry("udp", "0.0.0.0:9", "root:/bin/a"),
+            entry("tcp", "0.0.0.0:100", "root:/bin/a"));
+    Snapshot after =
+        snapshot(
+            entry("udp", "0.0.0.0:9", "root:/bin/b"),
+            entry("tcp", "0.0.0.0:80", "root:/bin/b"),
+            entry("unix", "/new", "root:/bin/a"),
+            entry("tcp", "0.0.0.0:100", "root:/bin/a"),
+            entry("tcp", "0.0.0.0:3", "root:/bin/a"));
+    Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
+    assertEquals(
+        List.of(
+            "NEW tcp/0.0.0.0:3",
+            "NEW unix//new",
+            "GONE tcp/0.0.0.0:2",
+            "GONE unix//gone",
+            "CHANGED tcp/0.0.0.0:80",
+            "CHANGED udp/0.0.0.0:9"),
+        diff.differences().stream().map(d -> d.type() + " " + d.endpoint()).toList());
+    assertEquals(List.of(2L, 2L, 2L), Stream.of(DifferenceType.values()).map(diff::count).toList());
+  }
+
+  @Test
+  void twoProtocolsAtOneAddressAreTwoSockets() {
+    assertEquals(
+        List.of(DifferenceType.NEW, DifferenceType.GONE),
+        differences(entry("udp", "0.0.0.0:53", ""), entry("tcp", "0.0.0.0:53", "")).stream()
+            .map(Difference::type)
+            .toList());
+  }
+
+  /** Entries as local address, space, owners; the port range is 32768 to 60999. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # scope and table, before, after, difference
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:40000 u:/a     | ''
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | ''
+          UDP  | udp | 0.0.0.0:ephemeral u:/a | 0.0.0.0:50000 u:/a     | ''
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/b     | NEW udp/0.0.0.0:50000
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 v:/a     | NEW udp/0.0.0.0:50000
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:40000 u:/b     | NEW udp/0.0.0.0:40000
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 127.0.0.1:40000 u:/a   | NEW udp/127.0.0.1:40000
+          UDP  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a v:/b | NEW udp/0.0.0.0:50000
+          UDP  | udp | 0.0.0.0:40000 u:/a v:/b | 0.0.0.0:50000 v:/b    | ''
+          UDP  | udp | 0.0.0.0:40000 u:/a     | -                      | ''
+          UDP  | udp | 0.0.0.0:ephemeral u:/a | -                      | ''
+          UDP  | udp | -                      | 0.0.0.0:50000 u:/a     | NEW udp/0.0.0.0:50000
+          # by its number where the owner is not known, on either side
+          UDP  | udp | -                      | 0.0.0.0:40000          | NEW udp/0.0.0.0:40000
+          UDP  | udp | 0.0.0.0:40000          | -                      | GONE udp/0.0.0.0:40000
+          UDP  | udp | 0.0.0.0:40000          | 0.0.0.0:40000          | ''
+          UDP  | udp | 0.0.0.0:40000          | 0.0.0.0:40001          | NEW udp/0.0.0.0:40001, GONE udp/0.0.0.0:40000
+          UDP  | udp | 0.0.0.0:40000 ?:?      | 0.0.0.0:40000 ?:?      | ''
+          UDP  | udp | 0.0.0.0:40000 ?:?      | -                      | GONE udp/0.0.0.0:40000
+          # outside the range, and outside the scope
+          UDP  | udp | 0.0.0.0:53 u:/a        | 0.0.0.0:54 u:/a        | NEW udp/0.0.0.0:54, GONE udp/0.0.0.0:53
+          UDP  | udp | 0.0.0.0:53 u:/a        | 0.0.0.0:53 u:/b        | CHANGED udp/0.0.0.0:53
+          UDP  | tcp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | NEW tcp/0.0.0.0:50000, GONE tcp/0.0.0.0:40000
+          ALL  | tcp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | ''
+          ALL  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | ''
+          NONE | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | NEW udp/0.0.0.0:50000, GONE udp/0.0.0.0:40000
+          NONE | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:40000 u:/b     | CHANGED udp/0.0.0.0:40000
+          # namespaces are apart
+          UDP  | a:udp | 0.0.0.0:40000 u:/a   | 0.0.0.0:50000 u:/a     | ''
+          """)
+  void ephemeralPortsAreComparedByTheirOwners(
+      Scope scope, String table, String before, String after, String expected) {
+    Diff diff =
+        Diff.between(
+            one(table, before), one(table, after), new EphemeralPorts(scope, 32768, 60999));
+    assertEquals(expected, told(diff));
+  }
+
+  @Test
+  void anEphemeralPortOfAnotherNamespaceIsNew() {
+    Diff diff =
+        Diff.between(
+            one("a:udp", "0.0.0.0:40000 u:/a"), one("b:udp", "0.0.0.0:40000 u:/a"), UDP_PORTS);
+    assertEquals("NEW b:udp/0.0.0.0:40000", told(diff));
+  }
+
+  @Test
+  void oneProgramThatLostItsLastEphemeralPortWhileAnotherHasOneIsNoDifference() {
+    Snapshot before =
+        snapshot(
+            entry("udp", "0.0.0.0:40000", "u:/a"), entry("udp", "0.0.0.0:40001", "root:/bin/b"));
+    Snapshot after = snapshot(entry("udp", "0.0.0.0:40001", "u:/a"));
+    assertEquals("", told(Diff.between(before, after, UDP_PORTS)));
+  }
+
+  @Test
+  void whatIsAcceptedIsNoDifferenceAnyMoreAndNothingElseIs() {
+    Snapshot before =
+        snapshot(
+            entry("tcp", "0.0.0.0:22", "root:/bin/a"),
+            entry("tcp", "0.0.0.0:80", "root:/bin/a"),
+            entry("tcp", "0.0.0.0:81", "root:/bin/a"),
+            entry("udp", "0.0.0.0:40000", "u:/a"));
+    Snapshot after =
+        snapshot(
+            entry("tcp", "0.0.0.0:22", "root:/bin/b"),
+            entry("tcp", "0.0.0.0:81", "root:/bin/b"),
+            entry("tcp", "0.0.0.0:90", "root:/bin/a"),
+            entry("udp", "0.0.0.0:50000", "v:/b"),
+            entry("udp", "127.0.0.1:50000", "v:/b"));
+    List<Difference> all = Diff.between(before, after, UDP_PORTS).differences();
+    assertEquals(6, all.size());
+    for (Difference chosen : all) {
+      Snapshot accepted = new Diff(List.of(chosen)).applyTo(before, UDP_PORTS);
+      assertEquals(before.hostInfo(), accepted.hostInfo());
+      assertEquals(
+          all.stream().filter(it -> !it.equals(chosen)).map(DiffTest::told).toList(),
+          Diff.between(accepted, after, UDP_PORTS).differences().stream()
+              .map(DiffTest::told)
+              .toList());
+    }
+    Snapshot accepted = new Diff(all).applyTo(before, UDP_PORTS);
+    assertTrue(Diff.between(accepted, after, UDP_PORTS).isEmpty());
+    assertEquals(
+        snapshot(
+            entry("tcp", "0.0.0.0:22", "root:/bin/b"),
+            entry("tcp", "0.0.0.0:81", "root:/bin/b"),
+            entry("tcp", "0.0.0.0:90", "root:/bin/a"),
+            entry("udp", "0.0.0.0:ephemeral", "u:/a v:/b"),
+            entry("udp", "127.0.0.1:ephemeral", "v:/b")),
+        accepted);
+  }
+
+  @Test
+  void toAcceptNothingChangesNothing() {
+    Snapshot before = snapshot(entry("tcp", "0.0.0.0:22", "root:/bin/a"));
+    assertEquals(before, new Diff(List.of()).applyTo(before, UDP_PORTS));
+  }
+
+  private static String told(Diff diff) {
+    return String.join(", ", diff.differences().stream().map(DiffTest::told).toList());
+  }
+
+  private static String told(Difference difference) {
+    return difference.type() + " " + difference.endpoint();
+  }
+
+  private static Snapshot one(String table, String entry) {
+    if (entry.equals("-")) {
+      return snapshot();
+    }
+    String[] words = (entry + " ").split(" ", 2);
+    return snapshot(entry(table, words[0], words[1].strip()));
+  }
+
+  private static List<Difference> differences(SocketEntry before, SocketEntry after) {
+    return Diff.between(snapshot(before), snapshot(after), EphemeralPorts.NONE).differences();
+  }
+
+  private static Snapshot sshd(String owners) {
+    return owners.equals("-") ? snapshot() : snapshot(entry("tcp", "0.0.0.0:22", owners));
+  }
+
+  private static Snapshot heldBy(int pid, int seconds) {
+    ProcessRef process =
+        new ProcessRef(
+            pid, seconds * 100L, ORIGIN.time().plusSeconds(seconds), new Owner("root", "/bin/a"));
+    return snapshot(SocketEntry.heldBy(Endpoint.of("tcp", "0.0.0.0:22"), List.of(process), true));
+  }
+
+  private static SocketEntry entry(String protocol, String local, String owners) {
+    TreeSet<Owner> set = new TreeSet<>();
+    for (String owner : owners.isEmpty() ? new String[0] : owners.split(" ", -1)) {
+      int colon = owner.indexOf(':');
+      set.add(new Owner(owner.substring(0, colon), owner.substring(colon + 1)));
+    }
+    return new SocketEntry(Endpoint.of(protocol, local), set, List.of());
+  }
+
+  private static Snapshot snapshot(SocketEntry... entries) {
+    return Snapshot.of(ORIGIN, Arrays.asList(entries));
+  }
+
+  /** Who opens many sockets hides nobody else's among them. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # program and user of each, and which of them are chosen
+          3 | a:x                     | 0
+          3 | a:x a:x a:x             | 0 1 2
+          3 | a:x a:x a:x a:x b:y     | 0 1 4
+          3 | a:x a:x a:x a:x b:x     | 0 1 4
+          3 | a:x b:x c:x d:x e:y     | 0 1 4
+          2 | a:x b:x c:x d:x e:y     | 0 4
+          2 | a:x a:x b:y b:y c:z c:z | 0 2
+          4 | a:x b:x a:x b:x a:x     | 0 1 2 3
+          """)
+  void aFewOfManyAreTakenInTurns(int most, String owners, String chosen) {
+    List<Difference> all = new ArrayList<>();
+    for (String owner : owners.split(" ", -1)) {
+      String[] words = owner.split(":", -1);
+      SocketEntry entry =
+          new SocketEntry(
+              new Endpoint(Protocol.TCP, "0.0.0.0", all.size()),
+              new TreeSet<>(List.of(new Owner(words[1], words[0]))),
+              List.of());
+      all.add(new Difference(DifferenceType.NEW, entry, entry));
+    }
+    assertEquals(
+        chosen,
+        new Diff(all)
+            .of(DifferenceType.NEW, most).stream()
+                .map(it -> Integer.toString(it.endpoint().port()))
+                .collect(Collectors.joining(" ")));
+  }
+}

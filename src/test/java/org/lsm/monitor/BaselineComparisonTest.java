@@ -1,0 +1,215 @@
+package org.lsm.monitor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.lsm.FakeProc;
+import org.lsm.ScriptedClock;
+import org.lsm.config.IgnoreRules;
+import org.lsm.model.Endpoint;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.EphemeralPorts.Scope;
+import org.lsm.model.Flag;
+import org.lsm.model.HostInfo;
+import org.lsm.model.Owner;
+import org.lsm.model.OwnerCache;
+import org.lsm.model.Snapshot;
+import org.lsm.model.SocketEntry;
+import org.lsm.proc.SocketScanner;
+import org.lsm.report.DiffReport;
+
+/** Differences are looked at again before they are believed, on a host that changes meanwhile. */
+class BaselineComparisonTest {
+
+  private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
+  private static final Owner PROG = new Owner("0", "/fake/prog");
+
+  @TempDir private Path folder;
+  private FakeProc proc;
+  private ScriptedClock clock;
+  private IgnoreRules rules = IgnoreRules.none();
+
+  @BeforeEach
+  void makeHost() {
+    clock = new ScriptedClock(NOW);
+    proc =
+        FakeProc.bare(folder.resolve("proc"))
+            .tcp("0.0.0.0", 22, 101)
+            .process(700, 0, "/fake/prog", 10, 101, 102);
+  }
+
+  @Test
+  void nothingDiffersAtOneLook() throws IOException {
+    assertEquals(List.of(), told(compare(ssh())));
+    assertEquals(1, clock.asked());
+  }
+
+  @Test
+  void whatOneLookMissedIsNotGone() throws IOException {
+    proc.empty();
+    proc.unix("/run/x", 9);
+    clock.then(() -> proc.tcp("0.0.0.0", 22, 101));
+    assertEquals(List.of(), told(compare(ssh(), entry("unix", "/run/x"))));
+    assertEquals(2, clock.asked());
+  }
+
+  @Test
+  void whatFourLooksMissedAndTheFifthSeesIsNotGone() throws IOException {
+    proc.empty();
+    proc.unix("/run/x", 9);
+    clock.then(() -> {}).then(() -> {}).then(() -> {}).then(() -> proc.tcp("0.0.0.0", 22, 101));
+    assertEquals(List.of(), told(compare(ssh(), entry("unix", "/run/x"))));
+    assertEquals(5, clock.asked());
+  }
+
+  @Test
+  void whatEveryLookMissedIsGone() throws IOException {
+    assertEquals(
+        List.of("GONE tcp/0.0.0.0:80 []"), told(compare(ssh(), entry("tcp", "0.0.0.0:80", PROG))));
+    assertEquals(RepeatedScan.MOST_LOOKS, clock.asked());
+  }
+
+  @Test
+  void whatTwoLooksSawIsNew() throws IOException {
+    proc.tcp("0.0.0.0", 80, 102);
+    DiffReport report = compare(ssh());
+    assertEquals(List.of("NEW tcp/0.0.0.0:80 [BEYOND_LOOPBACK]"), told(report));
+    assertEquals(2, clock.asked());
+  }
+
+  @Test
+  void whatWasSeenOnceAndClosedAgainIsNewAllTheSame() throws IOException {
+    proc.tcp("127.0.0.1", 80, 102);
+    clock.then(this::sshOnly);
+    DiffReport report = compare(ssh());
+    assertEquals(List.of("NEW tcp/127.0.0.1:80 [ALREADY_CLOSED]"), told(report));
+    assertEquals(
+        List.of(PROG),
+        report.detailsByEndpoint().get(Endpoint.of("tcp", "127.0.0.1:80")).processes().stream()
+            .map(process -> process.process().owner())
+            .toList());
+  }
+
+  @Test
+  void whatOneLookInTheMiddleMissedIsNotClosed() throws IOException {
+    proc.tcp("127.0.0.1", 80, 102);
+    clock.then(this::sshOnly).then(() -> proc.tcp("127.0.0.1", 80, 102));
+    assertEquals(List.of("NEW tcp/127.0.0.1:80 []"), told(compare(ssh())));
+    assertEquals(3, clock.asked());
+  }
+
+  @Test
+  void whatOpensAtTheSecondLookIsNewAsWell() throws IOException {
+    proc.tcp("127.0.0.1", 80, 102);
+    clock.then(() -> proc.tcp("127.0.0.1", 81, 102));
+    assertEquals(
+        List.of("NEW tcp/127.0.0.1:80 []", "NEW tcp/127.0.0.1:81 []"), told(compare(ssh())));
+  }
+
+  @Test
+  void anOwnerWhoChangedIsToldAsSeenLast() throws IOException {
+    proc.end(700).process(800, 0, "/fake/evil", 99, 101);
+    DiffReport report = compare(ssh());
+    assertEquals(List.of("CHANGED tcp/0.0.0.0:22 [BEYOND_LOOPBACK]"), told(report));
+    assertEquals(2, clock.asked());
+  }
+
+  // ---- ephemeral ports
+
+  @Test
+  void aClientsPortThatClosedBeforeItsOwnerWasFoundIsDropped() throws IOException {
+    proc.udp("127.0.0.1", 40000, 103);
+    clock.then(this::sshAndNoUdp);
+    assertEquals(List.of(), told(compare(ssh())));
+  }
+
+  @Test
+  void oneThatStaysWithoutAnOwnerIsNew() throws IOException {
+    proc.udp("127.0.0.1", 40000, 103);
+    assertEquals(List.of("NEW udp/127.0.0.1:40000 [NO_PROCESS]"), told(compare(ssh())));
+  }
+
+  @Test
+  void oneWhoseOwnerWasFoundIsNewThoughItClosed() throws IOException {
+    proc.udp("127.0.0.1", 40000, 102);
+    clock.then(this::sshAndNoUdp);
+    assertEquals(List.of("NEW udp/127.0.0.1:40000 [ALREADY_CLOSED]"), told(compare(ssh())));
+  }
+
+  @Test
+  void anyOtherPortThatClosedBeforeItsOwnerWasFoundIsNew() throws IOException {
+    proc.udp("127.0.0.1", 4000, 103);
+    clock.then(this::sshAndNoUdp);
+    assertEquals(
+        List.of("NEW udp/127.0.0.1:4000 [ALREADY_CLOSED, NO_PROCESS]"), told(compare(ssh())));
+  }
+
+  // ---- ignore rules
+
+  @Test
+  void whatIsIgnoredIsNoDifferenceOnEitherSide() throws Exception {
+    rules =
+        IgnoreRules.read(
+            Files.writeString(folder.resolve("ignore.lsm"), "tcp *:80-81 program=/fake/prog\n"));
+    proc.tcp("0.0.0.0", 80, 102).tcp("0.0.0.0", 90, 102);
+    DiffReport report =
+        compare(
+            ssh(),
+            entry("tcp", "0.0.0.0:81", PROG),
+            entry("tcp", "127.0.0.1:81", new Owner("0", "/x")));
+    assertEquals(
+        List.of("NEW tcp/0.0.0.0:90 [BEYOND_LOOPBACK]", "GONE tcp/127.0.0.1:81 []"), told(report));
+    assertEquals(2, report.before().sockets().size());
+    assertEquals(2, report.after().sockets().size());
+  }
+
+  private void sshOnly() {
+    proc.write("net/tcp", "header\n").tcp("0.0.0.0", 22, 101);
+  }
+
+  private void sshAndNoUdp() {
+    proc.empty();
+    proc.tcp("0.0.0.0", 22, 101);
+  }
+
+  private DiffReport compare(SocketEntry... baseline) throws IOException {
+    RepeatedScan scans =
+        new RepeatedScan(
+            new SocketScanner(proc.sources(), false, clock, "1.0.0"), OwnerCache.empty());
+    Snapshot before = Snapshot.of(new HostInfo("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
+    EphemeralPorts ephemeral = new EphemeralPorts(Scope.UDP, 32768, 60999);
+    return new BaselineComparison(scans, before, ephemeral, rules).report(() -> ZoneOffset.UTC);
+  }
+
+  private static List<String> told(DiffReport report) {
+    return report.diff().differences().stream()
+        .map(
+            it ->
+                it.type()
+                    + " "
+                    + it.endpoint()
+                    + " "
+                    + (report.detailsByEndpoint().containsKey(it.endpoint())
+                        ? new TreeSet<Flag>(report.detailsByEndpoint().get(it.endpoint()).flags())
+                        : Set.of()))
+        .toList();
+  }
+
+  private static SocketEntry ssh() {
+    return entry("tcp", "0.0.0.0:22", PROG);
+  }
+
+  private static SocketEntry entry(String table, String local, Owner... owners) {
+    return new SocketEntry(Endpoint.of(table, local), new TreeSet<>(List.of(owners)), List.of());
+  }
+}

@@ -1,0 +1,268 @@
+package org.lsm.proc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Protocol;
+import org.lsm.model.SocketKey;
+
+/** Rows as the kernel prints them on a little-endian machine, in every layout. */
+class ProcNetParserTest {
+
+  private static final String HEADER =
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout"
+          + " inode";
+  private static final String SSH =
+      "   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0"
+          + " 4711 1 0000000063def9c2 100 0 0 10 0";
+  private static final String MAIL =
+      "   1: 0100007F:0019 00000000:0000 0A 00000000:00000000 00:00000000 00000000   101        0"
+          + " 4712 1 0000000063def9c3 100 0 0 10 0";
+  private static final String ESTABLISHED =
+      "   2: 0100007F:0016 0100007F:D431 01 00000000:00000000 02:000A7B3C 00000000     0        0"
+          + " 4713 2 0000000063def9c4 20 4 30 10 -1";
+  private static final String TIME_WAIT =
+      "   3: 0100007F:B5AC 0100007F:0CEA 06 00000000:00000000 03:00000F60 00000000     0        0"
+          + " 0 3 0000000063def9c5";
+
+  private static final SocketKey SSH_ROW = row(Protocol.TCP, "0.0.0.0", 22, 4711);
+  private static final SocketKey MAIL_ROW = row(Protocol.TCP, "127.0.0.1", 25, 4712, 101);
+
+  @Test
+  void paddedListenersOf17ColumnsAreWatched() throws IOException {
+    assertEquals(
+        new ParsedTable(List.of(SSH_ROW, MAIL_ROW), 2, 0, ""),
+        parse(Protocol.TCP, HEADER, padded(SSH), padded(MAIL)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "sl local_address rem_address st", HEADER, HEADER + "   new_column"})
+  void theHeaderMayBeAnything(String header) throws IOException {
+    assertEquals(new ParsedTable(List.of(SSH_ROW), 1, 0, ""), parse(Protocol.TCP, header, SSH));
+  }
+
+  @Test
+  void rowsMayHaveMoreColumnsThanToday() throws IOException {
+    assertEquals(
+        new ParsedTable(List.of(SSH_ROW), 1, 0, ""),
+        parse(Protocol.TCP, HEADER, SSH + " 1 new words"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {ESTABLISHED, TIME_WAIT})
+  void readingEndsAtTheFirstTcpRowThatIsNoListener(String connection) throws IOException {
+    assertEquals(
+        new ParsedTable(List.of(SSH_ROW), 2, 0, ""),
+        parse(Protocol.TCP, HEADER, padded(SSH), padded(connection), padded(MAIL)));
+  }
+
+  @Test
+  void nothingIsReadBehindTheListeners() throws IOException {
+    InputStream listeners = stream(String.join("\n", HEADER, SSH, ESTABLISHED) + "\n");
+    InputStream connections = stream(TIME_WAIT + "\n" + MAIL + "\n");
+    int size = connections.available();
+    assertEquals(
+        new ParsedTable(List.of(SSH_ROW), 2, 0, ""),
+        table(Protocol.TCP).parse(new SequenceInputStream(listeners, connections)));
+    assertEquals(size, connections.available());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          garbage                           | row is cut short
+          ''                                | row is cut short
+          1: 0100007F:0019 00000000:0000 0A | row is cut short
+          1: 0100007F 00000000:0000 0A      | no number: '0100007F'
+          1: 0100007F:0019:1 00000000:0000  | no number: '0019:1'
+          1: 0100007F:10000 00000000:0000   | no number: '10000'
+          1: 0100007F: 00000000:0000        | no number: ''
+          1: 0100007F:-019 00000000:0000    | no number: '-019'
+          1: 0100007X:0019 00000000:0000    | no number: '0100007X'
+          1: 100007F:0019 00000000:0000     | no address: '100007F'
+          1: 0100007F:0019 00000000:0000 0X | no number: '0X'
+          1: 0100007F:0019 00000000:0000 0A a b c 0 0 x1 | no number: 'x1'
+          1: 0100007F:0019 00000000:0000 0A a b c 0 0 -1 | no number: '-1'
+          1: 0100007F:0019 00000000:0000 0A a b c 0 0 9999999999999999999 | no number: '9999999999999999999'
+          """)
+  void aBadRowIsSkippedAndCountedAndEndsNothing(String bad, String reason) throws IOException {
+    assertEquals(
+        new ParsedTable(List.of(SSH_ROW, MAIL_ROW), 3, 1, "line 3: " + reason),
+        parse(Protocol.TCP, HEADER, SSH, bad, MAIL));
+  }
+
+  @Test
+  void theFirstOfSeveralBadRowsIsToldAndAllAreCounted() throws IOException {
+    assertEquals(
+        new ParsedTable(List.of(SSH_ROW), 3, 2, "line 2: row is cut short"),
+        parse(Protocol.TCP, HEADER, "one", SSH, "three"));
+  }
+
+  @Test
+  void aLastRowWithoutNewlineIsNeverBelieved() throws IOException {
+    assertEquals(
+        new ParsedTable(List.of(SSH_ROW), 2, 1, "line 3: row is cut short"),
+        table(Protocol.TCP).parse(stream(String.join("\n", HEADER, SSH, MAIL))));
+  }
+
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "UNIX")
+  void anEmptyTableAndABareHeaderHoldNothing(Protocol protocol) throws IOException {
+    assertEquals(new ParsedTable(List.of(), 0, 0, ""), table(protocol).parse(stream("")));
+    assertEquals(new ParsedTable(List.of(), 0, 0, ""), parse(protocol, HEADER));
+  }
+
+  @Test
+  void tcp6RowsHaveFourWords() throws IOException {
+    assertEquals(
+        new ParsedTable(
+            List.of(
+                row(Protocol.TCP6, "::", 80, 5001),
+                row(Protocol.TCP6, "::ffff:127.0.0.1", 8080, 5002, 1000)),
+            3,
+            0,
+            ""),
+        parse(
+            Protocol.TCP6,
+            "  sl  local_address                         remote_address                        st",
+            "   0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A"
+                + " 00000000:00000000 00:00000000 00000000     0        0 5001 1 0 100 0 0 10 0",
+            "   1: 0000000000000000FFFF00000100007F:1F90 00000000000000000000000000000000:0000 0A"
+                + " 00000000:00000000 00:00000000 00000000  1000        0 5002 1 0 100 0 0 10 0",
+            "   2: 00000000000000000000000001000000:0050 00000000000000000000000001000000:9C40 06"
+                + " 00000000:00000000 03:00000F60 00000000     0        0 0 3 0"));
+  }
+
+  @Test
+  void wordsOfABigEndianMachineAreReadAsSuch() throws IOException {
+    ProcNetParser table =
+        new ProcNetParser("", Protocol.TCP, ByteOrder.BIG_ENDIAN, index -> "if" + index);
+    assertEquals(
+        List.of(row(Protocol.TCP, "127.0.0.1", 22, 7)),
+        table
+            .parse(stream(HEADER + "\n 0: 7F000001:0016 00000000:0000 0A 0 0 0 0 0 7 1\n"))
+            .rows());
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"UDP", "UDPLITE"})
+  void unconnectedDatagramSocketsAreWatchedAndConnectedOnesAreNot(Protocol protocol)
+      throws IOException {
+    assertEquals(
+        new ParsedTable(
+            List.of(row(protocol, "0.0.0.0", 68, 21), row(protocol, "127.0.0.53", 53, 23, 101)),
+            3,
+            0,
+            ""),
+        parse(
+            protocol,
+            HEADER + " ref pointer drops",
+            "   66: 00000000:0044 00000000:0000 07 00000000:00000000 00:00000000 00000000     0"
+                + "        0 21 2 00000000f4c6b8cc 0           ",
+            "   77: 0A01A8C0:A1B2 08080808:0035 01 00000000:00000000 00:00000000 00000000   100"
+                + "        0 22 2 00000000f4c6b8cd 0           ",
+            "   88: 3500007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000   101"
+                + "        0 23 2 00000000f4c6b8ce 0           "));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"RAW, 07", "RAW, 01", "ICMP, 07", "ICMP, 01"})
+  void aRawSocketIsWatchedInAnyStateAndItsPortIsTheIpProtocol(Protocol protocol, String state)
+      throws IOException {
+    assertEquals(
+        List.of(row(protocol, "0.0.0.0", 1, 31)),
+        parse(protocol, HEADER, "    1: 00000000:0001 00000000:0000 " + state + " 0 0 0 0 0 31 2")
+            .rows());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, *, 3, 0003", "2, eth0, 3, 0003", "9, if9, 2048, 0800", "2, eth0, 35020, 88cc"})
+  void aPacketSocketHasAnInterfaceAndAnEthernetProtocol(
+      int index, String address, int ethernetProtocol, String hex) throws IOException {
+    assertEquals(
+        new ParsedTable(List.of(row(Protocol.PACKET, address, ethernetProtocol, 41)), 1, 0, ""),
+        parse(
+            Protocol.PACKET,
+            "sk               RefCnt Type Proto  Iface R Rmem   User   Inode",
+            String.format(
+                "0000000063def9c2 3      3    %s   %-5d 1 0      0      41", hex, index)));
+  }
+
+  @Test
+  void anSctpEndpointHasARowForEachOfItsAddresses() throws IOException {
+    assertEquals(
+        new ParsedTable(
+            List.of(
+                row(Protocol.SCTP, "192.0.2.7", 9899, 51),
+                row(Protocol.SCTP, "2001:db8::1", 9899, 51),
+                row(Protocol.SCTP, "0.0.0.0", 36412, 52)),
+            2,
+            0,
+            ""),
+        parse(
+            Protocol.SCTP,
+            " ENDPT     SOCK   STY SST HBKT LPORT   UID INODE LADDRS",
+            "c0ffee00 c0ffee01 2   10  29   9899      0    51 192.0.2.7"
+                + " 2001:0db8:0000:0000:0000:0000:0000:0001 ",
+            "c0ffee02 c0ffee03 2   10  30   36412     0    52 0.0.0.0 "));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          c0ffee00 c0ffee01 2 10 29 9899 0 51               | row is cut short
+          c0ffee00 c0ffee01 2 10 29 9899 0 51 0.0.0.0 *::1  | no address: '*::1'
+          c0ffee00 c0ffee01 2 10 29 99999 0 51 0.0.0.0      | no number: '99999'
+          """)
+  void anSctpRowWithABadAddressIsSkippedAsAWhole(String bad, String reason) throws IOException {
+    assertEquals(
+        new ParsedTable(List.of(), 1, 1, "line 2: " + reason), parse(Protocol.SCTP, HEADER, bad));
+  }
+
+  private static SocketKey row(Protocol protocol, String address, int port, long inode) {
+    return row(protocol, address, port, inode, 0);
+  }
+
+  private static SocketKey row(Protocol protocol, String address, int port, long inode, long uid) {
+    return new SocketKey(inode, uid, new Endpoint(protocol, address, port));
+  }
+
+  /** As the kernel pads the rows of tcp. */
+  private static String padded(String row) {
+    return String.format("%-149s", row);
+  }
+
+  private static ParsedTable parse(Protocol protocol, String... lines) throws IOException {
+    return table(protocol).parse(stream(String.join("\n", lines) + "\n"));
+  }
+
+  private static ProcNetParser table(Protocol protocol) {
+    Map<Integer, String> interfaces = Map.of(2, "eth0");
+    return new ProcNetParser(
+        "",
+        protocol,
+        ByteOrder.LITTLE_ENDIAN,
+        index -> interfaces.getOrDefault(index, "if" + index));
+  }
+
+  private static InputStream stream(String bytes) {
+    return new ByteArrayInputStream(bytes.getBytes(StandardCharsets.ISO_8859_1));
+  }
+}

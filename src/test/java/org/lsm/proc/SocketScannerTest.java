@@ -1,0 +1,795 @@
+package org.lsm.proc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.ByteOrder;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.FakeProc;
+import org.lsm.model.Endpoint;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.Flag;
+import org.lsm.model.HostInfo;
+import org.lsm.model.Owner;
+import org.lsm.model.OwnerCache;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.Protocol;
+import org.lsm.model.SocketDetails;
+import org.lsm.model.SocketEntry;
+import org.lsm.monitor.RepeatedScan;
+import org.lsm.proc.SocketScanner.Scan;
+
+/** Scans of fake hosts: who holds what, and what cannot be said. */
+class SocketScannerTest {
+
+  /** The fixtures' btime, 2026-01-01T00:00:00Z, and 100.5 s. */
+  private static final Instant START = Instant.parse("2026-01-01T00:01:40.500Z");
+
+  private static final Instant NOW = Instant.parse("2026-01-02T03:04:05.678Z");
+
+  private static final Owner SSHD = new Owner("root", "/fake/sshd");
+  private static final String HIDDEN =
+      "9 of 9 sockets have an owner that this user may not see; run lsm as root to see all";
+
+  @TempDir private Path folder;
+
+  @BeforeAll
+  static void fixturesAreOfThisMachinesByteOrder() {
+    assumeTrue(
+        ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN,
+        "the fixtures hold addresses as a little-endian kernel prints them");
+  }
+
+  @Test
+  void allTablesThereAreMakeOneSnapshotAndAbsentOnesAreEmpty() throws Exception {
+    Scan scan = scan(FakeProc.of("host", folder));
+    assertEquals(
+        List.of(
+            "tcp/0.0.0.0:22",
+            "tcp/127.0.0.1:25",
+            "udp/0.0.0.0:68",
+            "sctp/192.0.2.7:9899",
+            "sctp/[2001:db8::1]:9899",
+            "raw/0.0.0.0:1",
+            "packet/eth0:0x0003",
+            "packet/if7:0x88cc",
+            "unix//run/x.sock"),
+        scan.snapshot().sockets().keySet().stream().map(Endpoint::toString).toList());
+    assertEquals(
+        new HostInfo("web1", "6.1.0-18-amd64", Instant.parse("2026-01-02T03:04:05Z"), "1.0.0"),
+        scan.snapshot().hostInfo());
+    assertEquals(List.of(), scan.notes());
+  }
+
+  @Test
+  void noProcessHoldsIt() throws Exception {
+    SocketEntry ssh = ssh(FakeProc.of("host", folder));
+    assertEquals(new TreeSet<>(), ssh.owners());
+    assertEquals(List.of(), ssh.processes());
+  }
+
+  @Test
+  void oneProcessHoldsOneSocket() throws Exception {
+    SocketEntry ssh = ssh(FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101));
+    assertEquals(owners(SSHD), ssh.owners());
+    assertEquals(List.of(new ProcessRef(22, 10050, START, SSHD)), ssh.processes());
+  }
+
+  @Test
+  void twoProcessesHoldOneInode() throws Exception {
+    SocketEntry ssh =
+        ssh(
+            FakeProc.of("host", folder)
+                .process(5, "systemd", 0, "/fake/systemd", 101)
+                .process(22, "sshd", 33, "/fake/sshd", 101));
+    Owner systemd = new Owner("root", "/fake/systemd");
+    Owner worker = new Owner("www", "/fake/sshd");
+    assertEquals(owners(systemd, worker), ssh.owners());
+    assertEquals(
+        Set.of(new ProcessRef(5, 10050, START, systemd), new ProcessRef(22, 10050, START, worker)),
+        Set.copyOf(ssh.processes()));
+  }
+
+  @Test
+  void oneProcessHoldsTwoInodes() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "both", 0, "/fake/sshd", 101, 102);
+    assertEquals(owners(SSHD), ssh(proc).owners());
+    assertEquals(owners(SSHD), entry(proc, Protocol.TCP, "127.0.0.1:25").owners());
+    assertEquals(owners(), entry(proc, Protocol.UDP, "0.0.0.0:68").owners());
+  }
+
+  @Test
+  void twoDescriptorsOfOneSocketAreOneHolder() throws Exception {
+    SocketEntry ssh =
+        ssh(FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101, 101));
+    assertEquals(List.of(new ProcessRef(22, 10050, START, SSHD)), ssh.processes());
+  }
+
+  @Test
+  void allAddressesOfAnSctpSocketHaveItsOwner() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "s", 0, "/fake/sshd", 501);
+    assertEquals(owners(SSHD), entry(proc, Protocol.SCTP, "192.0.2.7:9899").owners());
+    assertEquals(owners(SSHD), entry(proc, Protocol.SCTP, "[2001:db8::1]:9899").owners());
+  }
+
+  @Test
+  void socketsThatShareAPortAreOneEntryWithAllTheirOwners() throws Exception {
+    FakeProc proc =
+        FakeProc.of("reuseport", folder)
+            .process(80, "nginx", 33, "/fake/nginx", 111)
+            .process(81, "other", 33, "/fake/other", 112);
+    SocketEntry web = entry(proc, Protocol.TCP, "0.0.0.0:80");
+    assertEquals(
+        owners(new Owner("www", "/fake/other"), new Owner("www", "/fake/nginx")), web.owners());
+    assertEquals(1, scan(proc).snapshot().sockets().size());
+  }
+
+  @Test
+  void oneHiddenSocketOfAPortMakesItsOwnersIncomplete() throws Exception {
+    FakeProc proc =
+        FakeProc.of("reuseport", folder)
+            .process(80, "nginx", 33, "/fake/nginx", 111)
+            .process(2, "lone", 0, "/fake/init");
+    Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
+    assertEquals(
+        owners(Owner.UNKNOWN, new Owner("www", "/fake/nginx")),
+        entry(proc, Protocol.TCP, "0.0.0.0:80").owners());
+    assertEquals(
+        List.of(
+            "1 of 1 sockets have an owner that this user may not see; run lsm as root to see all"),
+        scan(proc).notes());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {") (", "a b", "\n", ") R 1 2 3 (", "\rUid:\t0\t0", "x) S 1\n22 (y", ""})
+  void theNameOfAProcessIsItsOwnChoice(String name) throws Exception {
+    SocketEntry ssh = ssh(FakeProc.of("host", folder).process(22, name, 33, "/fake/sshd", 101));
+    assertEquals(
+        List.of(new ProcessRef(22, 10050, START, new Owner("www", "/fake/sshd"))), ssh.processes());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"22/exe", "22/stat", "22/status"})
+  void aProcessThatVanishedHoldsNothing(String missing) throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101).delete(missing);
+    assertEquals(owners(), ssh(proc).owners());
+    assertEquals(List.of(), scan(proc).notes());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "22/status, 'Name:\tsshd\n'",
+    "22/status, 'Name:\tsshd\nUid:\tx\tx\tx\tx\n'",
+    "22/status, ''",
+    "22/stat, 22 (sshd) S 1 1",
+    "22/stat, 22 (sshd) S 1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 soon 1000 2000",
+    "22/stat, ''"
+  })
+  void aProcessThatCannotBeIdentifiedStopsNoScan(String file, String text) throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder)
+            .process(22, "sshd", 0, "/fake/sshd", 101)
+            .process(25, "master", 0, "/fake/master", 102)
+            .write(file, text);
+    assertEquals(owners(), ssh(proc).owners());
+    assertEquals(
+        owners(new Owner("root", "/fake/master")),
+        entry(proc, Protocol.TCP, "127.0.0.1:25").owners());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, root", "33, www", "1234, 1234", "4294967294, 4294967294"})
+  void aUserWithoutANameIsANumber(long uid, String user) throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 7, "/fake/sshd", 101);
+    proc.write("22/status", "Name:\tsshd\nUid:\t7\t" + uid + "\t7\t7\n");
+    assertEquals(owners(new Owner(user, "/fake/sshd")), ssh(proc).owners());
+  }
+
+  @Test
+  void withoutAPasswdFileAllUsersAreNumbers() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
+    Files.delete(folder.resolve("passwd"));
+    assertEquals(owners(new Owner("0", "/fake/sshd")), ssh(proc).owners());
+  }
+
+  @Test
+  void inode0BelongsToNobody() throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder).process(22, "zero", 0, "/fake/sshd", 0).delete("1/stat");
+    assertEquals(owners(), entry(proc, Protocol.RAW, "0.0.0.0:1").owners());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/fake/sshd (deleted), /fake/sshd",
+    "/fake/sshd (deleted) (deleted), /fake/sshd (deleted)",
+    "/tmp/a b+c%20d, /tmp/a b+c%20d",
+    "'/tmp/a\nb', '/tmp/a\nb'",
+    "/memfd:x (deleted), /memfd:x"
+  })
+  void theProgramIsWhatTheLinkSaysWithoutTheMarkOfADeletedOne(String target, String program)
+      throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "x", 0, target, 101);
+    assertEquals(owners(new Owner("root", program)), ssh(proc).owners());
+  }
+
+  /** A shell makes the link: what java.nio can name depends on the locale. */
+  @ParameterizedTest
+  @CsvSource({
+    "/tmp/\\377\\303, '/tmp/\udcff\udcc3'",
+    "/tmp/+\\377%%20 (deleted), '/tmp/+\udcff%20'",
+    "/tmp/\\303\\251, /tmp/\u00e9",
+    "/tmp/\\303\\251\\377, '/tmp/\u00e9\udcff'"
+  })
+  void aProgramOutsideAsciiKeepsItsBytesInEveryLocale(String octal, String program)
+      throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "x", 0, "/gone", 101).delete("22/exe");
+    String script = "ln -s \"$(printf '" + octal + "')\" exe";
+    Process shell =
+        new ProcessBuilder("sh", "-c", script)
+            .directory(proc.path().resolve("22").toFile())
+            .start();
+    assertEquals(0, shell.waitFor());
+    assertEquals(owners(new Owner("root", program)), ssh(proc).owners());
+  }
+
+  @Test
+  void whereInitIsHiddenTheOwnerIsUnknownAndANoteSaysSo() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder);
+    Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
+    assertEquals(owners(Owner.UNKNOWN), ssh(proc).owners());
+    // The raw socket has inode 0, of which nobody could know more.
+    assertEquals(List.of(HIDDEN.replace("9 of 9", "8 of 9")), scan(proc).notes());
+  }
+
+  @Test
+  void aHostWithoutAnySocketIsNotBelieved() throws Exception {
+    FakeProc proc = FakeProc.of("empty", folder);
+    IOException e = assertThrows(IOException.class, () -> scan(proc));
+    assertEquals(
+        "all socket tables under "
+            + proc.path().resolve("net")
+            + " are empty, so nothing can be said about this host; is this a sandbox without"
+            + " them?",
+        e.getMessage());
+  }
+
+  @Test
+  void oneConnectionIsEnoughToBelieveThatNothingListens() throws Exception {
+    FakeProc proc =
+        FakeProc.of("empty", folder)
+            .write("net/unix", "Num\n0: 00000003 00000000 00000000 0001 03 1\n");
+    assertEquals(List.of(), List.copyOf(scan(proc).snapshot().sockets().keySet()));
+  }
+
+  @Test
+  void aMissingNetDirectoryIsAnError() throws Exception {
+    FakeProc proc = FakeProc.of("empty", folder);
+    Path net = proc.path().resolve("net");
+    Files.move(net, folder.resolve("elsewhere"));
+    IOException e = assertThrows(IOException.class, () -> scan(proc));
+    assertEquals("cannot read " + net + ": no such directory; is /proc mounted?", e.getMessage());
+  }
+
+  @Test
+  void aTableThatCannotBeReadIsAnError() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).delete("net/udp");
+    Path udp = Files.createDirectory(proc.path().resolve("net/udp"));
+    IOException e = assertThrows(IOException.class, () -> scan(proc));
+    assertEquals("cannot read " + udp + ": Is a directory", e.getMessage());
+  }
+
+  @Test
+  void aTableThatCannotBeOpenedIsAnError() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder);
+    Path udp = proc.path().resolve("net/udp");
+    Files.delete(udp);
+    Files.createSymbolicLink(udp, Path.of("udp"));
+    FileSystemException e = assertThrows(FileSystemException.class, () -> scan(proc));
+    assertEquals(udp.toString(), e.getFile());
+  }
+
+  @Test
+  void skippedRowsGiveANoteWithFileAndLine() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder);
+    proc.write("net/udp", Files.readString(proc.path().resolve("net/udp")) + "  67: zz\n 68: y:0");
+    assertEquals(
+        List.of(
+            "2 of 3 rows of "
+                + proc.path().resolve("net/udp")
+                + " were not understood and skipped; line 3: no address: 'zz'"),
+        scan(proc).notes());
+    assertEquals(owners(), entry(proc, Protocol.UDP, "0.0.0.0:68").owners());
+  }
+
+  // ---- what the last scan remembers
+
+  @Test
+  void whatWasSeenIsRecognisedWithoutALookAtAnyDescriptor() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101, 201, 401);
+    Scan first = scan(proc);
+    proc.delete("22/fd").delete("1/fd").process(23, "other", 0, "/fake/other", 101);
+
+    Scan second = scan(proc, first.state());
+
+    assertEquals(first, second);
+    assertEquals(second, scan(proc, second.state()));
+    Owner other = new Owner("root", "/fake/other");
+    assertEquals(owners(other), ssh(proc).owners(), "a look would have told another answer");
+  }
+
+  /** What changes between two scans in which socket 101 is handed on to another program. */
+  private enum Change {
+    NOTHING(proc -> {}, false),
+    START(proc -> proc.stat(22, "sshd", 1, 10051), true),
+    PROGRAM(proc -> proc.link("22/exe", "/fake/evil"), true),
+    USER(proc -> proc.write("22/status", "Name:\tsshd\nUid:\t0\t33\t0\t0\n"), true),
+    END(proc -> proc.end(22), true),
+    BOOT(proc -> proc.write("sys/kernel/random/boot_id", "another\n"), true),
+    PRIVILEGES(proc -> proc.privileges("0000000000000000"), true),
+    NAME(proc -> proc.stat(22, "renamed", 1, 10050), false),
+    PARENT(proc -> proc.stat(22, "sshd", 7, 10050), false);
+
+    @SuppressWarnings("ImmutableEnumChecker") // the functions have no state
+    final Consumer<FakeProc> change;
+
+    final boolean lookedAgain;
+
+    Change(Consumer<FakeProc> change, boolean lookedAgain) {
+      this.change = change;
+      this.lookedAgain = lookedAgain;
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whoHasChangedIsLookedForAgain(Change change) throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
+    Scan first = scan(proc);
+    proc.delete("22/fd/3").process(23, "other", 0, "/fake/other", 101);
+    change.change.accept(proc);
+
+    Scan second = scan(proc, first.state());
+
+    Owner expected = change.lookedAgain ? new Owner("root", "/fake/other") : SSHD;
+    assertEquals(owners(expected), entry(second, "tcp", "0.0.0.0:22").owners());
+  }
+
+  @Test
+  void anInodeThatIsUsedAgainForAnotherSocketIsLookedFor() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
+    Scan first = scan(proc);
+    String table = Files.readString(proc.path().resolve("net/tcp"));
+    proc.delete("22/fd/3").process(23, "other", 0, "/fake/other", 101);
+    Owner other = new Owner("root", "/fake/other");
+
+    proc.write("net/tcp", table.replace(":0016 00000000:0000 0A", ":0017 00000000:0000 0A"));
+    assertEquals(owners(other), entry(scan(proc, first.state()), "tcp", "0.0.0.0:23").owners());
+
+    proc.write("net/tcp", table.replace("     0        0 101", "    33        0 101"));
+    assertEquals(owners(other), entry(scan(proc, first.state()), "tcp", "0.0.0.0:22").owners());
+
+    proc.write("net/tcp", table);
+    assertEquals(owners(SSHD), entry(scan(proc, first.state()), "tcp", "0.0.0.0:22").owners());
+  }
+
+  @Test
+  void oneUnseenSocketLeavesTheOthersRecognised() throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder)
+            .process(22, "sshd", 0, "/fake/sshd", 101)
+            .delete("net/tcp")
+            .write("net/tcp", "header\n")
+            .tcp("0.0.0.0", 22, 101);
+    Scan first = scan(proc);
+    proc.delete("22/fd/3").tcp("0.0.0.0", 80, 777).process(23, "other", 0, "/fake/other", 777, 101);
+
+    Scan second = scan(proc, first.state());
+
+    assertEquals(owners(SSHD), entry(second, "tcp", "0.0.0.0:22").owners());
+    assertEquals(
+        owners(new Owner("root", "/fake/other")), entry(second, "tcp", "0.0.0.0:80").owners());
+    assertEquals(first.state().owners().size() + 1, second.state().owners().size(), "one more");
+  }
+
+  @Test
+  void whatIsGoneIsForgotten() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
+    Scan first = scan(proc);
+    proc.write("net/tcp", "header\n");
+    assertEquals(
+        first.state().owners().size() - 2, scan(proc, first.state()).state().owners().size());
+  }
+
+  @Test
+  void whatNobodyHeldAndWhatWasHiddenIsRememberedAsSuch() throws Exception {
+    FakeProc proc = FakeProc.of("reuseport", folder).process(2, "lone", 0, "/fake/init");
+    Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
+    Scan first = scan(proc);
+    proc.link("2/fd/3", "socket:[111]");
+    Scan second = scan(proc, first.state());
+    assertEquals(owners(Owner.UNKNOWN), entry(second, "tcp", "0.0.0.0:80").owners());
+    assertEquals(first, second);
+  }
+
+  // ---- ephemeral ports
+
+  @ParameterizedTest
+  @CsvSource({"'32768\t60999\n', 32768, 60999", "'1024 65535', 1024, 65535", "'1\t1\n', 1, 1"})
+  void theRangeOfEphemeralPortsIsTheKernels(String text, int first, int last) throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
+    assertEquals(
+        new EphemeralPorts(EphemeralPorts.Scope.UDP, first, last),
+        scanner(proc, false).ephemeralPorts(EphemeralPorts.Scope.UDP));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', ''",
+    "'32768\n', 32768",
+    "'1\t2\t3\n', 1 2 3",
+    "'a\tb\n', a b",
+    "'-1\t5\n', -1 5",
+    "'123456\t123456\n', 123456 123456"
+  })
+  void whatIsNoRangeOfPortsIsAnError(String text, String told) throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
+    IOException e =
+        assertThrows(
+            IOException.class, () -> scanner(proc, false).ephemeralPorts(EphemeralPorts.Scope.UDP));
+    assertEquals(
+        proc.path().resolve("sys/net/ipv4/ip_local_port_range")
+            + ": no range of ports: '"
+            + told
+            + "'",
+        e.getMessage());
+  }
+
+  // ---- network namespaces
+
+  @Test
+  void onlyTheOwnNamespaceIsScannedUnlessAllAreAskedFor() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 22, 901);
+    assertEquals(List.of("tcp/0.0.0.0:22"), endpoints(proc, false));
+    assertEquals(List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:22"), endpoints(proc, true));
+  }
+
+  @Test
+  void onePortInTwoNamespacesIsTwoSocketsWithTheirOwnOwners() throws Exception {
+    FakeProc proc = namespaces().process(22, "sshd", 0, "/fake/sshd", 101).namespace(22, 1);
+    proc.tcpOf(50, "0.0.0.0", 22, 901).link("50/fd/3", "socket:[901]");
+    Scan scan = scanner(proc, true).scan(OwnerCache.empty());
+    assertEquals(owners(SSHD), entry(scan, "tcp", "0.0.0.0:22").owners());
+    assertEquals(
+        owners(new Owner("root", "/fake/prog")), entry(scan, "(prog):tcp", "0.0.0.0:22").owners());
+  }
+
+  @Test
+  void aNamespaceIsReadOnceHoweverManyProcessesRunInIt() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901);
+    for (int pid = 51; pid < 55; pid++) {
+      // The tables of these would tell something else, but the oldest process stands for all.
+      proc.process(pid, 0, "/fake/child", 3600).namespace(pid, 2).tcpOf(pid, "0.0.0.0", pid, 902);
+    }
+    assertEquals(List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:80"), endpoints(proc, true));
+  }
+
+  @Test
+  void aNamespaceHasTheNameThatAnAdministratorGaveIt() throws Exception {
+    Path name = Files.createDirectories(folder.resolve("netns")).resolve("web");
+    long inode = (Long) Files.getAttribute(Files.createFile(name), "unix:ino");
+    FakeProc proc =
+        namespaces()
+            .namespace(50, inode)
+            .write("50/cgroup", "0::/machine.slice/machine-box.scope\n")
+            .tcpOf(50, "0.0.0.0", 80, 901);
+    assertEquals(List.of("tcp/0.0.0.0:22", "web:tcp/0.0.0.0:80"), endpoints(proc, true));
+    for (String random : List.of("cni-", "netns-")) {
+      Path other = name.resolveSibling(random + "0b7d3a2e-1f0c-4a53-9d6e-5a3c1b2d4e6f");
+      Files.move(name, other);
+      assertEquals(
+          List.of("tcp/0.0.0.0:22", "(box):tcp/0.0.0.0:80"), endpoints(proc, true), random);
+      Files.move(other, name);
+    }
+    Files.move(name, name.resolveSibling("cni-mine"));
+    assertEquals(List.of("tcp/0.0.0.0:22", "cni-mine:tcp/0.0.0.0:80"), endpoints(proc, true));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'0::/machine.slice/machine-web.scope', web",
+    "'0::/machine.slice/machine-web.scope/payload/init.scope', web",
+    "'0::/lxc.payload.web', web",
+    "'0::/lxc.payload.web/system.slice/x.service', web",
+    "'0::/lxc/web/init.scope', web",
+    "'1:name=systemd:/machine.slice/machine-web.scope', web",
+    "'0::/system.slice/docker-0123456789abcdef.scope', prog",
+    "'0::/system.slice/x.service', prog",
+    "'0::/', prog"
+  })
+  void aNamespaceWithoutANameHasThatOfItsContainerOrProgram(String cgroup, String label)
+      throws Exception {
+    FakeProc proc = namespaces().write("50/cgroup", cgroup + "\n").tcpOf(50, "0.0.0.0", 80, 901);
+    assertEquals(
+        List.of("tcp/0.0.0.0:22", "(" + label + "):tcp/0.0.0.0:80"), endpoints(proc, true));
+  }
+
+  /** Where everybody may be root, and make network namespaces. */
+  @Test
+  void aNamespaceThatAnyUserCouldMakeIsToldByItsUser() throws Exception {
+    FakeProc proc =
+        namespaces()
+            .process(50, 33, "/fake/prog", 10)
+            .userNamespace(50, 7)
+            .tcpOf(50, "0.0.0.0", 80, 901);
+    assertEquals(List.of("tcp/0.0.0.0:22", "(prog of www):tcp/0.0.0.0:80"), endpoints(proc, true));
+  }
+
+  @Test
+  void replicasFallTogether() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901).link("50/fd/3", "socket:[901]");
+    proc.process(60, 33, "/fake/prog", 20, 902)
+        .namespace(60, 3)
+        .write("60/cgroup", "0::/\n")
+        .tcpOf(60, "0.0.0.0", 80, 902)
+        .tcpOf(60, "0.0.0.0", 81, 903);
+    Scan scan = scanner(proc, true).scan(OwnerCache.empty());
+    assertEquals(
+        List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:80", "(prog):tcp/0.0.0.0:81"),
+        scan.snapshot().sockets().keySet().stream().map(Endpoint::toString).toList());
+    assertEquals(
+        owners(new Owner("root", "/fake/prog"), new Owner("www", "/fake/prog")),
+        entry(scan, "(prog):tcp", "0.0.0.0:80").owners());
+  }
+
+  @Test
+  void aContainerThatIsMadeAnewKeepsItsLabel() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901);
+    List<String> before = endpoints(proc, true);
+    proc.end(50)
+        .process(77, 0, "/fake/prog", 5000, 905)
+        .namespace(77, 99)
+        .write("77/cgroup", "0::/\n")
+        .tcpOf(77, "0.0.0.0", 80, 905);
+    assertEquals(before, endpoints(proc, true));
+  }
+
+  @Test
+  void theStoryOfASocketIsToldFromItsNamespace() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901).link("50/fd/3", "socket:[901]");
+    proc.append(
+        "50/net/tcp",
+        Files.readString(FakeProc.of("host", folder.resolve("other")).path().resolve("net/tcp"))
+            .lines()
+            .toList()
+            .get(3)
+            .replace(":0016", ":0050"));
+    proc.connection("127.0.0.1", 80, "192.0.2.1", 1);
+    SocketScanner scanner = scanner(proc, true);
+    Scan scan = scanner.scan(OwnerCache.empty());
+    assertEquals(
+        List.of("127.0.0.1:54321"),
+        scanner.details(entry(scan, "(prog):tcp", "0.0.0.0:80")).peers());
+  }
+
+  /** The own namespace is 1; a program runs in 2. */
+  private FakeProc namespaces() throws IOException {
+    Files.writeString(folder.resolve("passwd"), "root:x:0:0::/root:/bin/sh\nwww:x:33:33::/:\n");
+    return FakeProc.bare(folder.resolve("proc"))
+        .tcp("0.0.0.0", 22, 101)
+        .namespace("self", 1)
+        .namespace(1, 1)
+        .process(50, 0, "/fake/prog", 10)
+        .namespace(50, 2)
+        .write("50/cgroup", "0::/\n");
+  }
+
+  /** It may have descriptors of its own, unshare(2) with CLONE_FILES. */
+  @Test
+  void aSocketThatAThreadKeepsToItselfIsOfItsProcess() throws Exception {
+    FakeProc proc = namespaces().link("50/task/52/fd/7", "socket:[101]");
+    assertEquals(owners(new Owner("root", "/fake/prog")), ssh(proc).owners());
+  }
+
+  // ---- forged rows of the unix table
+
+  /**
+   * A socket of mallory's named {@code @evil}, and behind it a row that says {@code /run/x}, with
+   * an inode that nobody has, or that of another socket.
+   */
+  @ParameterizedTest(name = "{0}")
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          an inode that nobody has                   | 999 | 1000 | forged
+          the inode of mallory's own socket          | 201 | 1000 | forged
+          the inode of a tcp listener                | 101 | 1000 | forged
+          the inode of an unwatched unix socket      | 301 | 1000 | forged
+          a socket of its own                        | 203 | 1000 | /fake/app
+          the same behind what a setuid program has  | 101 | 0    | forged
+          an unwatched one behind such a program's   | 301 | 0    | forged
+          """)
+  void aRowThatMayBePartOfANameCountsIfItIsHeld(String why, long inode, int uid, String expected)
+      throws Exception {
+    FakeProc proc = forging(inode, uid);
+    SocketScanner scanner = scanner(proc, false);
+    Scan scan = scanner.scan(OwnerCache.empty());
+    Endpoint row = Endpoint.of("unix", "/run/x");
+    SocketEntry entry = scan.snapshot().sockets().get(row);
+    boolean forged = expected.equals("forged");
+    assertEquals(
+        forged ? List.of() : List.of(expected),
+        entry.owners().stream().map(Owner::program).toList());
+    assertEquals(forged ? Set.of(row) : Set.of(), scan.forged());
+    assertEquals(
+        forged
+            ? List.of(
+                "1 rows of the unix table may be forged, for no process holds what they tell; the"
+                    + " first, unix//run/x, may be part of the name of unix/@evil")
+            : List.of(),
+        scan.notes());
+    SocketDetails details = scanner.details(entry);
+    assertEquals(forged, details.flags().contains(Flag.FORGED));
+    assertEquals(
+        forged ? Optional.of(Endpoint.of("unix", "@evil")) : Optional.empty(),
+        details.suspectedParent());
+    // and what was remembered of it is no better
+    assertEquals(scan.forged(), scanner(proc, false).scan(scan.state()).forged());
+  }
+
+  /**
+   * Of two rows with one inode that one is real which was there before, for longer than an hour.
+   */
+  @Test
+  void whoIsCopiedKeepsHisSocket() throws Exception {
+    FakeProc proc = forging(999, 1000).process(60, 0, "/fake/real", 10, 401).unix("/run/a", 401);
+    OwnerCache before = scan(proc).state();
+    assertEquals(
+        owners(new Owner("root", "/fake/real")), entry(scan(proc), "unix", "/run/a").owners());
+    proc.unix("@z\n" + unixRow("0001", "401 ") + "/run/b", 201);
+    Clock later = Clock.offset(Clock.fixed(NOW, ZoneOffset.UTC), Duration.ofHours(5));
+    Scan scan = new SocketScanner(proc.sources(), false, later, "1.0.0").scan(before);
+    assertEquals(owners(new Owner("root", "/fake/real")), entry(scan, "unix", "/run/a").owners());
+    assertEquals(owners(), entry(scan, "unix", "/run/b").owners());
+  }
+
+  @Test
+  void whoseInodeARowHasIsTold() throws Exception {
+    SocketScanner scanner = scanner(forging(101, 1000), false);
+    SocketDetails details =
+        scanner.details(entry(scanner.scan(OwnerCache.empty()), "unix", "/run/x"));
+    assertEquals(List.of(SSHD), details.inodeHolders().stream().map(ProcessRef::owner).toList());
+  }
+
+  /** The inodes of sockets in other namespaces are no secret either. */
+  @Test
+  void theInodeOfASocketInAnotherNamespaceIsNotBelieved() throws Exception {
+    FakeProc proc = forging(203, 1000).namespace("self", 1).namespace(51, 1).namespace(52, 2);
+    assertEquals(owners(), entry(scan(proc), "unix", "/run/x").owners());
+    proc.namespace(52, 1);
+    assertEquals(
+        owners(new Owner("1001", "/fake/app")), entry(scan(proc), "unix", "/run/x").owners());
+  }
+
+  @Test
+  void whatIsForgedIsNoneOfTheSocketsToKeep() throws Exception {
+    RepeatedScan scans = new RepeatedScan(scanner(forging(999, 1000), false), OwnerCache.empty());
+    scans.settle();
+    Endpoint row = Endpoint.of("unix", "/run/x");
+    assertTrue(scans.found().sockets().containsKey(row));
+    assertFalse(scans.lasting().sockets().containsKey(row));
+    assertTrue(scans.lasting().sockets().containsKey(Endpoint.of("unix", "@evil")));
+  }
+
+  /** A real one with the same name is not to suffer. */
+  @Test
+  void aForgedRowTakesNothingFromTheSocketItCopies() throws Exception {
+    FakeProc proc = forging(999, 1000).process(60, 0, "/fake/real", 10, 401);
+    proc.write(
+        "net/unix",
+        Files.readString(proc.path().resolve("net/unix"))
+            .replace("Path\n", "Path\n" + unixRow("0001", "401 ") + "/run/x\n"));
+    Scan scan = scan(proc);
+    assertEquals(owners(new Owner("root", "/fake/real")), entry(scan, "unix", "/run/x").owners());
+    assertEquals(Set.of(), scan.forged());
+  }
+
+  @Test
+  void withoutRootItIsOnlyUnverified() throws Exception {
+    FakeProc proc = forging(999, 1000).end(1);
+    SocketScanner scanner = scanner(proc, false);
+    Scan scan = scanner.scan(OwnerCache.empty());
+    SocketEntry entry = entry(scan, "unix", "/run/x");
+    assertEquals(Set.of(), scan.forged());
+    assertEquals(Set.of(Flag.UNVERIFIED), scanner.details(entry).flags());
+  }
+
+  /** Before Linux 5.6 nobody can tell what kind of socket a descriptor is. */
+  @Test
+  void onAnOldKernelWhatIsHeldIsBelieved() throws Exception {
+    FakeProc proc = forging(101, 1000).write("sys/kernel/osrelease", "5.5.19\n");
+    assertEquals(
+        owners(new Owner("root", "/fake/sshd")), entry(scan(proc), "unix", "/run/x").owners());
+  }
+
+  /** The name of a process of this user goes on with a row of this inode. */
+  private FakeProc forging(long inode, int uid) throws IOException {
+    Files.writeString(folder.resolve("passwd"), "root:x:0:0::/root:/bin/sh\n");
+    return FakeProc.bare(folder.resolve("proc"))
+        .tcp("0.0.0.0", 22, 101)
+        .process(50, 0, "/fake/sshd", 10, 101)
+        .write("50/fdinfo/3", "pos:\t0\nflags:\t02\n")
+        .process(51, uid, "/fake/mallory", 10, 201)
+        .process(52, 1001, "/fake/app", 10, 203, 301)
+        .write("51/fdinfo/3", "pos:\t0\nscm_fds: 0\n")
+        .write("52/fdinfo/3", "pos:\t0\nscm_fds: 0\n")
+        .write("52/fdinfo/4", "pos:\t0\nscm_fds: 0\n")
+        .append("net/unix", unixRow("0000", "301"))
+        .unix("@evil\n" + unixRow("0001", inode + " ") + "/run/x", 201);
+  }
+
+  /** A row, in which 0001 listens and 0000 is a connection. */
+  private static String unixRow(String flags, String inode) {
+    return "0000000000000000: 00000002 00000000 " + flags + "0000 0001 01   " + inode;
+  }
+
+  private static List<String> endpoints(FakeProc proc, boolean all) throws IOException {
+    return scanner(proc, all).scan(OwnerCache.empty()).snapshot().sockets().keySet().stream()
+        .map(Endpoint::toString)
+        .toList();
+  }
+
+  private static SocketEntry entry(Scan scan, String table, String local) {
+    return scan.snapshot().sockets().get(Endpoint.of(table, local));
+  }
+
+  private static SocketScanner scanner(FakeProc proc, boolean all) throws IOException {
+    return new SocketScanner(proc.sources(), all, Clock.fixed(NOW, ZoneOffset.UTC), "1.0.0");
+  }
+
+  private static Scan scan(FakeProc proc) throws IOException {
+    return scan(proc, OwnerCache.empty());
+  }
+
+  private static Scan scan(FakeProc proc, OwnerCache remembered) throws IOException {
+    return scanner(proc, false).scan(remembered);
+  }
+
+  private static SocketEntry ssh(FakeProc proc) throws IOException {
+    return entry(proc, Protocol.TCP, "0.0.0.0:22");
+  }
+
+  private static SocketEntry entry(FakeProc proc, Protocol protocol, String local)
+      throws IOException {
+    return scan(proc).snapshot().sockets().get(Endpoint.of(protocol.label(), local));
+  }
+
+  private static SortedSet<Owner> owners(Owner... owners) {
+    return new TreeSet<>(List.of(owners));
+  }
+}

@@ -1,0 +1,759 @@
+package org.lsm.report;
+
+import static java.util.stream.Collectors.joining;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import com.google.gson.JsonObject;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.alert.Alert;
+import org.lsm.alert.Alert.Event;
+import org.lsm.alert.AlertType;
+import org.lsm.model.Diff;
+import org.lsm.model.Difference;
+import org.lsm.model.DifferenceType;
+import org.lsm.model.Endpoint;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.HostInfo;
+import org.lsm.model.Owner;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.Protocol;
+import org.lsm.model.Snapshot;
+import org.lsm.model.SocketEntry;
+
+/** What people read: reports, subjects and tables, to the character. */
+class DiffReportTest {
+
+  private static final Instant BASELINE = Instant.parse("2026-01-01T00:00:00Z");
+  private static final Instant STARTED = Instant.parse("2026-01-02T01:00:00Z");
+  private static final Instant SCAN = Instant.parse("2026-01-02T03:04:05Z");
+
+  private static final Owner SSHD = new Owner("root", "/usr/sbin/sshd");
+  private static final Owner NGINX = new Owner("www-data", "/usr/sbin/nginx");
+  private static final SocketEntry SSH =
+      held(Protocol.TCP, "0.0.0.0:22", process(7, SSHD, STARTED));
+  private static final SocketEntry WEB =
+      held(Protocol.TCP, "0.0.0.0:80", process(80, NGINX, STARTED));
+
+  @Test
+  void noDifference() {
+    String expected =
+        """
+        web1: no difference to the baseline, 1 sockets
+
+        Host      web1, Linux 6.1.0
+        Scanned   2026-01-02 03:04:05 +00:00
+        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
+        """;
+
+    assertEquals(expected, report(List.of(SSH), List.of(SSH)).text());
+  }
+
+  @Test
+  void newSocketInTheWholeReport() {
+    String expected =
+        """
+        web1: 1 NEW, 0 GONE, 0 CHANGED
+
+        NEW      tcp/0.0.0.0:80
+                 by /usr/sbin/nginx (www-data), PID 80, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
+
+        Host      web1, Linux 6.1.0
+        Scanned   2026-01-02 03:04:05 +00:00
+        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
+
+        If all of this is as it should be, take it into the baseline: lsm generate, or lsm accept SOCKET
+        """;
+
+    assertEquals(expected, report(List.of(SSH), List.of(SSH, WEB)).text());
+  }
+
+  @Test
+  void timesAreToldInTheZoneOfTheReport() {
+    DiffReport report =
+        new DiffReport(
+            snapshot("web1", BASELINE, List.of(SSH)),
+            snapshot("web1", SCAN, List.of(SSH)),
+            new Diff(List.of()),
+            Map.of(),
+            List.of(),
+            () -> ZoneId.of("Asia/Kolkata"));
+    String expected =
+        """
+        web1: no difference to the baseline, 1 sockets
+
+        Host      web1, Linux 6.1.0
+        Scanned   2026-01-02 08:34:05 +05:30
+        Baseline  2026-01-01 05:30:00 +05:30, 1 sockets
+        """;
+
+    assertEquals(expected, report.text());
+  }
+
+  @Test
+  void notesFollowTheBaseline() {
+    DiffReport report =
+        new DiffReport(
+            snapshot("web1", BASELINE, List.of(SSH)),
+            snapshot("web1", SCAN, List.of(SSH)),
+            new Diff(List.of()),
+            Map.of(),
+            List.of("first", "second"),
+            () -> ZoneOffset.UTC);
+    String expected =
+        """
+        web1: no difference to the baseline, 1 sockets
+
+        Host      web1, Linux 6.1.0
+        Scanned   2026-01-02 03:04:05 +00:00
+        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
+        Note      first
+        Note      second
+        """;
+
+    assertEquals(expected, report.text());
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("differences")
+  void differenceNamesItsOwners(
+      String name, List<SocketEntry> before, List<SocketEntry> after, String expected) {
+    assertEquals(expected, report(before, after).differences());
+  }
+
+  private static Stream<Arguments> differences() {
+    Endpoint web = WEB.endpoint();
+    return Stream.of(
+        arguments(
+            "several processes of one owner: their PIDs in order, the oldest start",
+            List.of(),
+            List.of(
+                held(
+                    Protocol.TCP,
+                    "0.0.0.0:80",
+                    process(82, NGINX, STARTED.plusSeconds(9)),
+                    process(9, NGINX, STARTED.plusSeconds(5)),
+                    process(81, NGINX, STARTED.plusSeconds(7)))),
+            """
+            NEW      tcp/0.0.0.0:80
+                     by /usr/sbin/nginx (www-data), PID 9,81,82, started 2026-01-02 01:00:05 +00:00 (2 h 4 m ago)
+
+            """),
+        arguments(
+            "two programs: a line each",
+            List.of(),
+            List.of(
+                held(
+                    Protocol.TCP,
+                    "0.0.0.0:80",
+                    process(81, SSHD, STARTED),
+                    process(82, NGINX, STARTED))),
+            """
+            NEW      tcp/0.0.0.0:80
+                     by /usr/sbin/nginx (www-data), PID 82, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
+                     by /usr/sbin/sshd (root), PID 81, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
+
+            """),
+        arguments(
+            "new, held by nobody",
+            List.of(),
+            List.of(SocketEntry.heldBy(web, List.of(), true)),
+            """
+            NEW      tcp/0.0.0.0:80
+                     by no process
+
+            """),
+        arguments(
+            "new, held by somebody who may not be seen",
+            List.of(),
+            List.of(SocketEntry.heldBy(web, List.of(), false)),
+            """
+            NEW      tcp/0.0.0.0:80
+                     by an unknown owner
+
+            """),
+        arguments(
+            "new, held by one who is seen and one who is not",
+            List.of(),
+            List.of(SocketEntry.heldBy(web, List.of(process(82, NGINX, STARTED)), false)),
+            """
+            NEW      tcp/0.0.0.0:80
+                     by /usr/sbin/nginx (www-data), PID 82, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
+                     by an unknown owner
+
+            """),
+        arguments(
+            "gone, with all who held it",
+            List.of(stored(web, SSHD, NGINX)),
+            List.of(),
+            """
+            GONE     tcp/0.0.0.0:80
+                     was by /usr/sbin/nginx (www-data), /usr/sbin/sshd (root)
+
+            """),
+        arguments(
+            "gone, held by nobody",
+            List.of(stored(web)),
+            List.of(),
+            """
+            GONE     tcp/0.0.0.0:80
+                     was by no process
+
+            """),
+        arguments(
+            "changed hands",
+            List.of(stored(web, SSHD)),
+            List.of(WEB),
+            """
+            CHANGED  tcp/0.0.0.0:80
+                     from /usr/sbin/sshd (root)
+                     to   /usr/sbin/nginx (www-data), PID 80, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
+
+            """),
+        arguments(
+            "let go by its owner",
+            List.of(stored(web, NGINX)),
+            List.of(SocketEntry.heldBy(web, List.of(), true)),
+            """
+            CHANGED  tcp/0.0.0.0:80
+                     from /usr/sbin/nginx (www-data)
+                     to   no process
+
+            """),
+        arguments(
+            "all kinds: NEW, then GONE, then CHANGED",
+            List.of(stored(SSH.endpoint(), SSHD), stored(web, SSHD)),
+            List.of(
+                WEB, held(Protocol.UDP6, "[::1]:53", process(5, SSHD, STARTED.plusMillis(999)))),
+            """
+            NEW      udp6/[::1]:53
+                     by /usr/sbin/sshd (root), PID 5, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
+
+            GONE     tcp/0.0.0.0:22
+                     was by /usr/sbin/sshd (root)
+
+            CHANGED  tcp/0.0.0.0:80
+                     from /usr/sbin/sshd (root)
+                     to   /usr/sbin/nginx (www-data), PID 80, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
+
+            """));
+  }
+
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("hostileTexts")
+  void hostileTextIsEscapedWhereverItStands(String raw, String escaped) {
+    Endpoint path = new Endpoint(Protocol.UNIX, "/run/" + raw, 0);
+    Owner hostile = new Owner(raw, "/bin/" + raw);
+    DiffReport report =
+        new DiffReport(
+            snapshot(raw, BASELINE, List.of(stored(path, new Owner("old" + raw, raw)))),
+            snapshot(
+                raw,
+                SCAN,
+                List.of(SocketEntry.heldBy(path, List.of(process(7, hostile, STARTED)), true))),
+            new Diff(
+                List.of(
+                    new Difference(
+                        DifferenceType.CHANGED,
+                        stored(path, new Owner("old" + raw, raw)),
+                        SocketEntry.heldBy(path, List.of(process(7, hostile, STARTED)), true)))),
+            Map.of(),
+            List.of("row " + raw),
+            () -> ZoneOffset.UTC);
+    String expected =
+        """
+        <>: 0 NEW, 0 GONE, 1 CHANGED
+
+        CHANGED  unix//run/<>
+                 from <> (old<>)
+                 to   /bin/<> (<>), PID 7, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
+
+        Host      <>, Linux 6.1.0
+        Scanned   2026-01-02 03:04:05 +00:00
+        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
+        Note      row <>
+
+        If all of this is as it should be, take it into the baseline: lsm generate, or lsm accept SOCKET
+        """
+            .replace("<>", escaped);
+
+    assertEquals(expected, report.text());
+    Alert alert = Alert.of(AlertType.DIFFERENCES, report, "on $HOSTNAME");
+    assertEquals(expected.lines().toList(), alert.text());
+    assertEquals("on " + escaped, alert.subject());
+    assertEquals(
+        List.of(
+            event(
+                "alert",
+                "CHANGED unix//run/<> from <> (old<>) to /bin/<> (<>), PID 7"
+                    .replace("<>", escaped),
+                "kind",
+                "CHANGED",
+                "socket",
+                "unix//run/" + escaped,
+                "owners",
+                "/bin/<> (<>)".replace("<>", escaped),
+                "pids",
+                "7")),
+        alert.events());
+  }
+
+  static Stream<Arguments> hostileTexts() {
+    return Stream.of(
+        arguments("a\nNEW", "a\\x0aNEW"),
+        arguments("\033[31m", "\\x1b[31m"),
+        arguments("a\rb", "a\\x0db"),
+        arguments("\u202egpj", "\\u{202e}gpj"),
+        arguments("\udcff", "\\xff"),
+        arguments("\ud83d", "\\u{d83d}"),
+        arguments("\u0085\u2028", "\\u{85}\\u{2028}"),
+        arguments("a\\x0ab", "a\\\\x0ab"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "LSM Port Monitor Alert on $HOSTNAME | LSM Port Monitor Alert on web1",
+        "$NEW $GONE $CHANGED                 | 3 2 1",
+        "$NEW$NEW                            | 33",
+        "$$NEW                               | $3",
+        "\\$NEW                              | \\3",
+        "at $DATE!                           | at 2026-01-02 03:04:05 +00:00!",
+        "$HOSTNAME.example                   | web1.example",
+        "$HOSTNAMES $HOSTNAME_ $OTHER        | $HOSTNAMES $HOSTNAME_ $OTHER",
+        "$new ${NEW} $(NEW) $ NEW            | $new ${NEW} $(NEW) $ NEW",
+        "`id` $(id) %s %d %n                 | `id` $(id) %s %d %n",
+      })
+  void subjectHasItsVariablesExpandedAndNothingElse(String subject, String expected) {
+    List<Difference> differences = new ArrayList<>();
+    differences.addAll(Collections.nCopies(3, new Difference(DifferenceType.NEW, SSH, SSH)));
+    differences.addAll(Collections.nCopies(2, new Difference(DifferenceType.GONE, SSH, SSH)));
+    differences.add(new Difference(DifferenceType.CHANGED, SSH, SSH));
+    Snapshot now = snapshot("web1", SCAN, List.of(SSH));
+
+    DiffReport report =
+        new DiffReport(now, now, new Diff(differences), Map.of(), List.of(), () -> ZoneOffset.UTC);
+
+    assertEquals(expected, Alert.of(AlertType.DIFFERENCES, report, subject).subject());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"a$NEW | a$NEW", "$1 | $1", "a\\1 | a\\\\1", "$HOSTNAME | $HOSTNAME"})
+  void hostNameIsNeverExpandedItself(String host, String expected) {
+    Snapshot now = snapshot(host, SCAN, List.of(SSH));
+
+    DiffReport report =
+        new DiffReport(now, now, new Diff(List.of()), Map.of(), List.of(), () -> ZoneOffset.UTC);
+
+    assertEquals(expected, Alert.of(AlertType.DIFFERENCES, report, "$HOSTNAME").subject());
+  }
+
+  @Test
+  void alertTellsWhereAndWhen() {
+    DiffReport report = report(List.of(SSH), List.of(SSH, WEB));
+
+    Alert alert = Alert.of(AlertType.DIFFERENCES, report, "$NEW new on $HOSTNAME");
+
+    JsonObject json = Json.bounded(report);
+    json.addProperty("event", "differences");
+    json.addProperty("summary", "web1: 1 NEW, 0 GONE, 0 CHANGED");
+    assertEquals(
+        new Alert(
+            alert.id(),
+            AlertType.DIFFERENCES,
+            SCAN,
+            "web1",
+            "1 new on web1",
+            report.text().lines().toList(),
+            report.page().html().lines().toList(),
+            report.events(),
+            json),
+        alert);
+    assertNotEquals(alert.id(), Alert.of(AlertType.DIFFERENCES, report, "x").id());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "DIFFERENCES, on web1",
+    "REMINDER, on web1: reminder",
+    "ALL_CLEAR, on web1: all clear",
+  })
+  void subjectTellsTheOccasion(AlertType type, String subject) {
+    DiffReport report = report(List.of(SSH), List.of(SSH, WEB));
+
+    assertEquals(subject, Alert.of(type, report, "on $HOSTNAME").subject());
+  }
+
+  @Test
+  void anAllClearIsOneEvent() {
+    assertEquals(
+        List.of(event("notice", "web1: no difference to the baseline, 1 sockets")),
+        Alert.of(AlertType.ALL_CLEAR, report(List.of(SSH), List.of(SSH)), "x").events());
+  }
+
+  // ---- a part of a report
+
+  @Test
+  void whatWasToldBeforeIsOnlyNamed() {
+    SocketEntry dns = held(Protocol.UDP6, "[::1]:53", process(5, SSHD, STARTED));
+    DiffReport report = report(List.of(SSH), List.of(WEB, dns));
+    String expected =
+        """
+        web1: 1 NEW, 0 GONE, 0 CHANGED
+
+        NEW      tcp/0.0.0.0:80
+                 by /usr/sbin/nginx (www-data), PID 80, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
+
+        Still     NEW udp6/[::1]:53, told before
+        Still     GONE tcp/0.0.0.0:22, told before
+        Host      web1, Linux 6.1.0
+        Scanned   2026-01-02 03:04:05 +00:00
+        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
+
+        If all of this is as it should be, take it into the baseline: lsm generate, or lsm accept SOCKET
+        """;
+
+    DiffReport part = report.telling(List.of(difference(DifferenceType.NEW, WEB)));
+
+    assertEquals(expected, part.text());
+    assertEquals(
+        List.of(difference(DifferenceType.NEW, dns), difference(DifferenceType.GONE, SSH)),
+        part.still());
+    assertEquals(1, part.events().size());
+  }
+
+  @Test
+  void whatIsToldWholeIsTheSameReport() {
+    DiffReport report = report(List.of(SSH), List.of(WEB));
+
+    assertEquals(report, report.telling(report.diff().differences()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 20, 21, 500})
+  void ofWhatWasToldBeforeTwentyAreNamed(int told) {
+    DiffReport report = report(List.of(), sockets(told, 1));
+    List<String> expected =
+        new ArrayList<>(
+            IntStream.rangeClosed(1, Math.min(told, 20))
+                .mapToObj(port -> "Still     NEW tcp/0.0.0.0:" + port + ", told before")
+                .toList());
+    if (told > 20) {
+      expected.add("Still     … and " + (told - 20) + " more, told before");
+    }
+
+    assertEquals(
+        expected,
+        report
+            .telling(List.of())
+            .text()
+            .lines()
+            .filter(line -> line.startsWith("Still "))
+            .toList());
+  }
+
+  @Test
+  void whatWasToldBeforeIsEscapedAsWell() {
+    SocketEntry hostile = stored(new Endpoint(Protocol.UNIX, "/run/\033[31m", 0));
+
+    assertEquals(
+        List.of("Still     GONE unix//run/\\x1b[31m, told before"),
+        report(List.of(hostile), List.of(SSH))
+            .telling(List.of(difference(DifferenceType.NEW, SSH)))
+            .text()
+            .lines()
+            .filter(line -> line.startsWith("Still "))
+            .toList());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"200, ''", "201, … and 1 more NEW", "1234, … and 1034 more NEW"})
+  void twoHundredOfAKindAreTold(int all, String more) {
+    List<String> lines = report(List.of(), sockets(all, 1)).differences().lines().toList();
+
+    assertEquals(200, lines.stream().filter(line -> line.startsWith("NEW  ")).count());
+    assertEquals(more, lines.stream().filter(line -> line.startsWith("…")).collect(joining()));
+  }
+
+  // ---- for a log
+
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("events")
+  void eachDifferenceIsAnEvent(Difference difference, Event event) {
+    Snapshot now = snapshot("web1", SCAN, List.of(SSH));
+    DiffReport report =
+        new DiffReport(
+            now, now, new Diff(List.of(difference)), Map.of(), List.of(), () -> ZoneOffset.UTC);
+
+    assertEquals(event.message(), DiffReport.line(difference));
+    assertEquals(List.of(event), report.events());
+  }
+
+  private static Stream<Arguments> events() {
+    Endpoint web = WEB.endpoint();
+    SocketEntry nobody = SocketEntry.heldBy(web, List.of(), true);
+    SocketEntry unseen = SocketEntry.heldBy(web, List.of(), false);
+    SocketEntry both =
+        held(
+            Protocol.TCP,
+            "0.0.0.0:80",
+            process(82, SSHD, STARTED),
+            process(9, NGINX, STARTED),
+            process(81, NGINX, STARTED));
+    return Stream.of(
+        arguments(
+            difference(DifferenceType.NEW, both),
+            event(
+                "alert",
+                "NEW tcp/0.0.0.0:80 by /usr/sbin/nginx (www-data), /usr/sbin/sshd (root), PID"
+                    + " 9,81,82",
+                "kind",
+                "NEW",
+                "socket",
+                "tcp/0.0.0.0:80",
+                "owners",
+                "/usr/sbin/nginx (www-data), /usr/sbin/sshd (root)",
+                "pids",
+                "9,81,82")),
+        arguments(
+            difference(DifferenceType.NEW, nobody),
+            event(
+                "alert",
+                "NEW tcp/0.0.0.0:80 by no process",
+                "kind",
+                "NEW",
+                "socket",
+                "tcp/0.0.0.0:80",
+                "owners",
+                "no process",
+                "pids",
+                "")),
+        arguments(
+            difference(DifferenceType.GONE, stored(web, NGINX)),
+            event(
+                "warning",
+                "GONE tcp/0.0.0.0:80 was by /usr/sbin/nginx (www-data)",
+                "kind",
+                "GONE",
+                "socket",
+                "tcp/0.0.0.0:80",
+                "owners",
+                "/usr/sbin/nginx (www-data)",
+                "pids",
+                "")),
+        arguments(
+            new Difference(DifferenceType.CHANGED, stored(web, SSHD), WEB),
+            event(
+                "alert",
+                "CHANGED tcp/0.0.0.0:80 from /usr/sbin/sshd (root) to /usr/sbin/nginx (www-data),"
+                    + " PID 80",
+                "kind",
+                "CHANGED",
+                "socket",
+                "tcp/0.0.0.0:80",
+                "owners",
+                "/usr/sbin/nginx (www-data)",
+                "pids",
+                "80")),
+        arguments(
+            new Difference(DifferenceType.CHANGED, stored(web, SSHD), unseen),
+            event(
+                "alert",
+                "CHANGED tcp/0.0.0.0:80 from /usr/sbin/sshd (root) to an unknown owner",
+                "kind",
+                "CHANGED",
+                "socket",
+                "tcp/0.0.0.0:80",
+                "owners",
+                "an unknown owner",
+                "pids",
+                "")));
+  }
+
+  @Test
+  void anEventNamesTwentyProcesses() {
+    Event event = report(List.of(), sockets(1, 500)).events().get(0);
+
+    String pids = IntStream.rangeClosed(1, 20).mapToObj(String::valueOf).collect(joining(","));
+    assertEquals(
+        event(
+            "alert",
+            "NEW tcp/0.0.0.0:1 by /usr/sbin/nginx (www-data), PID " + pids,
+            "kind",
+            "NEW",
+            "socket",
+            "tcp/0.0.0.0:1",
+            "owners",
+            "/usr/sbin/nginx (www-data)",
+            "pids",
+            pids),
+        event);
+  }
+
+  @Test
+  void aLineIsCutWhereItsOwnersAreTooMany() {
+    String name = "/" + "x".repeat(48);
+    ProcessRef[] many =
+        IntStream.rangeClosed(10, 59)
+            .mapToObj(i -> process(i, new Owner("u" + i, name), STARTED))
+            .toArray(ProcessRef[]::new);
+    String owners =
+        IntStream.rangeClosed(10, 29).mapToObj(i -> name + " (u" + i + ")").collect(joining(", "));
+
+    assertEquals(
+        "NEW tcp/0.0.0.0:80"
+            + (" by " + owners).substring(0, 600)
+            + "…, PID 10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29",
+        DiffReport.line(difference(DifferenceType.NEW, held(Protocol.TCP, "0.0.0.0:80", many))));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {199, 200, 201, 1234})
+  void ofTheEventsTwoHundredAreLoggedAndTheNumberOfTheOthers(int all) {
+    List<Event> events = report(List.of(), sockets(all, 1)).events();
+
+    List<String> expected =
+        new ArrayList<>(
+            IntStream.rangeClosed(1, Math.min(all, 200))
+                .mapToObj(
+                    port -> "NEW tcp/0.0.0.0:" + port + " by /usr/sbin/nginx (www-data), PID 1")
+                .toList());
+    if (all > 200) {
+      expected.add("web1: " + all + " NEW, 0 GONE, 0 CHANGED, " + (all - 200) + " not logged");
+      assertEquals(event("alert", expected.get(200)), events.get(200));
+    }
+    assertEquals(expected, events.stream().map(Event::message).toList());
+  }
+
+  @Test
+  void whereNothingDiffersThereIsNoEvent() {
+    assertEquals(List.of(), report(List.of(SSH), List.of(SSH)).events());
+  }
+
+  // ---- what is no comparison
+
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("hostileTexts")
+  void aTestSaysThatItIsOne(String host, String escaped) {
+    HostInfo hostInfo = new HostInfo(host, "6.1.0", SCAN, "1.0.0");
+    String expected =
+        """
+        <>: test alert
+
+        Reason    somebody ran lsm test-alert
+        Host      <>, Linux 6.1.0
+        Scanned   2026-01-02 08:34:05 +05:30
+
+        Alerts of lsm arrive. Nothing was compared for this one.
+        """;
+
+    assertEquals(
+        expected.replace("<>", escaped),
+        DiffReport.test(hostInfo, ZoneId.of("Asia/Kolkata")).text());
+  }
+
+  @Test
+  void withoutABaselineThereIsAReasonAndAnAdvice() {
+    HostInfo hostInfo = new HostInfo("web\0331", "6.1\n0", SCAN, "1.0.0");
+    String expected =
+        """
+        web\\x1b1: the baseline cannot be read, nothing is compared
+
+        Reason    no\\x0abaseline
+        Host      web\\x1b1, Linux 6.1\\x0a0
+        Scanned   2026-01-02 03:04:05 +00:00
+
+        If nobody of you did this, somebody else did: look around before a new baseline is taken.
+        """;
+
+    ReportDocument page = DiffReport.withoutBaseline(hostInfo, "no\nbaseline", ZoneOffset.UTC);
+
+    assertEquals(expected, page.text());
+    Alert alert =
+        Alert.of(AlertType.NO_BASELINE, hostInfo, page, "$NEW on $HOSTNAME", ZoneOffset.UTC);
+    assertEquals("0 on web\\x1b1: no baseline", alert.subject());
+    assertEquals(
+        List.of(event("crit", "web\\x1b1: the baseline cannot be read, nothing is compared")),
+        alert.events());
+    assertEquals(
+        "{'host':'web\\\\x1b1','kernel':'6.1\\\\x0a0','time':'2026-01-02T03:04:05Z','lsm':'1.0.0',"
+            + "'event':'no_baseline',"
+            + "'summary':'web\\\\x1b1: the baseline cannot be read, nothing is compared'}",
+        alert.report().toString().replace('"', '\''));
+  }
+
+  private static Event event(String level, String message, String... data) {
+    SortedMap<String, String> all = new TreeMap<>();
+    for (int i = 0; i < data.length; i += 2) {
+      all.put(data[i], data[i + 1]);
+    }
+    return new Event(level, message, all);
+  }
+
+  private static Difference difference(DifferenceType kind, SocketEntry entry) {
+    return new Difference(kind, entry, entry);
+  }
+
+  /** TCP sockets from port 1 on, each held by this many processes. */
+  private static List<SocketEntry> sockets(int number, int processCount) {
+    ProcessRef[] processes =
+        IntStream.rangeClosed(1, processCount)
+            .mapToObj(pid -> process(pid, NGINX, STARTED))
+            .toArray(ProcessRef[]::new);
+    return IntStream.rangeClosed(1, number)
+        .mapToObj(port -> held(Protocol.TCP, "0.0.0.0:" + port, processes))
+        .toList();
+  }
+
+  private static ProcessRef process(int pid, Owner owner, Instant start) {
+    return new ProcessRef(pid, start.getEpochSecond(), start, owner);
+  }
+
+  private static SocketEntry held(Protocol protocol, String local, ProcessRef... processes) {
+    return SocketEntry.heldBy(Endpoint.of(protocol.label(), local), List.of(processes), true);
+  }
+
+  /** An entry as a baseline has it. */
+  private static SocketEntry stored(Endpoint endpoint, Owner... owners) {
+    SortedSet<Owner> all = new TreeSet<>(List.of(owners));
+    return new SocketEntry(endpoint, all, List.of());
+  }
+
+  private static Snapshot snapshot(String host, Instant time, List<SocketEntry> entries) {
+    return Snapshot.of(new HostInfo(host, "6.1.0", time, "1.0.0"), entries);
+  }
+
+  private static DiffReport report(List<SocketEntry> before, List<SocketEntry> after) {
+    Snapshot baseline = snapshot("web1", BASELINE, before);
+    Snapshot now = snapshot("web1", SCAN, after);
+    return new DiffReport(
+        baseline,
+        now,
+        Diff.between(baseline, now, EphemeralPorts.NONE),
+        Map.of(),
+        List.of(),
+        () -> ZoneOffset.UTC);
+  }
+}

@@ -1,0 +1,112 @@
+package org.lsm.report;
+
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import org.lsm.alert.Alert;
+import org.lsm.alert.AlertType;
+import org.lsm.model.Diff;
+import org.lsm.model.Endpoint;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.HostInfo;
+import org.lsm.model.Owner;
+import org.lsm.model.PortSet;
+import org.lsm.model.ProbeType;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.Protocol;
+import org.lsm.model.ScanningHost;
+import org.lsm.model.Snapshot;
+import org.lsm.model.SocketEntry;
+
+/** Reports and alerts to try channels with: sshd was there before, and something is new. */
+public final class SampleAlerts {
+
+  public static final Instant TIME = Instant.parse("2026-01-02T03:04:05Z");
+  public static final Instant STARTED = Instant.parse("2026-01-02T03:00:00Z");
+
+  private SampleAlerts() {}
+
+  /** A report of a unix socket that is new, and is held by a program of this user. */
+  public static DiffReport report(String path, String user, String program) {
+    Endpoint endpoint = new Endpoint(Protocol.UNIX, path, 0);
+    ProcessRef process = new ProcessRef(800, 1, STARTED, new Owner(user, program));
+    return report(SocketEntry.heldBy(endpoint, List.of(process), true));
+  }
+
+  /** A report of sockets that are new. */
+  public static DiffReport report(SocketEntry... added) {
+    SocketEntry ssh =
+        new SocketEntry(
+            Endpoint.of("tcp", "0.0.0.0:22"),
+            new TreeSet<>(List.of(new Owner("root", "/usr/sbin/sshd"))),
+            List.of());
+    List<SocketEntry> now = new ArrayList<>(List.of(added));
+    now.add(ssh);
+    Snapshot before = Snapshot.of(hostInfo("2026-01-01T00:00:00Z"), List.of(ssh));
+    Snapshot after = Snapshot.of(hostInfo(TIME.toString()), now);
+    Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
+    return new DiffReport(before, after, diff, Map.of(), List.of(), () -> ZoneOffset.UTC);
+  }
+
+  /** An alert of a new socket like that. */
+  public static Alert alert(String path, String user, String program) {
+    return Alert.of(AlertType.DIFFERENCES, report(path, user, program), "Alert on $HOSTNAME");
+  }
+
+  /** A host that has knocked at these ports, and is blocked if it is one of those. */
+  public static ScanningHost prober(
+      String address, String name, String tcp, String udp, boolean blocked) {
+    TreeSet<ProbeType> probeTypes = new TreeSet<>();
+    if (!tcp.isEmpty()) {
+      probeTypes.addAll(List.of(ProbeType.SYN, ProbeType.XMAS));
+    }
+    if (!udp.isEmpty()) {
+      probeTypes.add(ProbeType.UDP);
+    }
+    Optional<Instant> until = blocked ? Optional.of(TIME.plusSeconds(80_000)) : Optional.empty();
+    return new ScanningHost(
+        address,
+        name,
+        numbers(tcp),
+        numbers(udp),
+        probeTypes,
+        77,
+        STARTED,
+        TIME.minusSeconds(5),
+        until);
+  }
+
+  private static SortedSet<Integer> numbers(String ports) {
+    TreeSet<Integer> numbers = new TreeSet<>();
+    for (String range : PortSet.parse(ports).ranges()) {
+      String[] ends = range.split("-", -1);
+      IntStream.rangeClosed(Integer.parseInt(ends[0]), Integer.parseInt(ends[ends.length - 1]))
+          .forEach(numbers::add);
+    }
+    return numbers;
+  }
+
+  /** A report of hosts that knock. */
+  public static PortScanReport scans(ScanningHost... hosts) {
+    return new PortScanReport(
+        hostInfo(TIME.toString()), List.of(hosts), List.of(), () -> ZoneOffset.UTC);
+  }
+
+  /** A report of so many hosts that knock. */
+  public static PortScanReport crowd(int size) {
+    return scans(
+        IntStream.range(0, size)
+            .mapToObj(i -> prober("10.0." + i / 256 + "." + i % 256, "", "21-23", "", false))
+            .toArray(ScanningHost[]::new));
+  }
+
+  public static HostInfo hostInfo(String time) {
+    return new HostInfo("web1", "6.1.0", Instant.parse(time), "1.0.0");
+  }
+}

@@ -1,0 +1,390 @@
+package org.lsm.sentry;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.channel.ExternalCommand;
+import org.lsm.model.ScanningHost;
+
+/**
+ * The kernel takes the rules, gives them back, and does what they say; in two network namespaces of
+ * the test's own.
+ */
+class NftRulesetIT {
+
+  private static final SortedMap<String, Instant> NOBODY = new TreeMap<>();
+  private static final String LIST = "-j list table inet lsm";
+
+  private static final Path PERL = Path.of("/usr/bin/perl");
+
+  /** A datagram from one port to another. */
+  private static final String SEND =
+      "use Socket; socket(S, PF_INET, SOCK_DGRAM, 0) && bind(S, sockaddr_in($ARGV[0], INADDR_ANY))"
+          + " && send(S, 'x', 0, sockaddr_in($ARGV[1], inet_aton('10.9.0.1'))) or die $!";
+
+  private static Process namespace;
+  private static Process peer;
+  private static ExternalCommand nsenter;
+  private final NftTable sentry = new NftTable(NftRulesetIT::nft);
+
+  @BeforeAll
+  static void makeNamespace() throws IOException {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root may make namespaces");
+    assumeTrue(Files.isExecutable(Path.of("/usr/sbin/nft")), "needs nft of nftables");
+    assumeTrue(Files.isExecutable(PERL), "needs perl to send datagrams");
+    nsenter = new ExternalCommand(Path.of("/usr/bin/nsenter"), Duration.ofSeconds(30), 1 << 24);
+    namespace = newNamespace();
+    peer = newNamespace();
+    shell(
+        namespace,
+        "ip link add v0 type veth peer name v1 netns "
+            + peer.pid()
+            + "; ip address add 10.9.0.1/24 dev v0; ip link set v0 up");
+    shell(peer, "ip address add 10.9.0.2/24 dev v1; ip link set v1 up");
+  }
+
+  private static Process newNamespace() throws IOException {
+    Process made =
+        new ProcessBuilder("/usr/bin/unshare", "--net", "/bin/sh", "-c", "echo ready; exec cat")
+            .start();
+    // Before it says so, what is asked of it would be asked of the host.
+    assertEquals("ready", made.inputReader().readLine());
+    return made;
+  }
+
+  private static void shell(Process where, String commands) throws IOException {
+    inside(where, List.of("/bin/sh", "-ec", commands), "");
+  }
+
+  @AfterAll
+  static void endNamespaces() {
+    for (Process made : new Process[] {namespace, peer}) {
+      if (made != null) {
+        made.destroy();
+      }
+    }
+  }
+
+  @BeforeEach
+  void removeTable() throws IOException {
+    sentry.remove();
+  }
+
+  private static String nft(List<String> arguments, String input) throws IOException {
+    List<String> command = new ArrayList<>(List.of("/usr/sbin/nft"));
+    command.addAll(arguments);
+    return inside(namespace, command, input);
+  }
+
+  private static String inside(Process where, List<String> command, String input)
+      throws IOException {
+    List<String> all = new ArrayList<>(List.of("--net=/proc/" + where.pid() + "/ns/net"));
+    all.addAll(command);
+    return nsenter.runSuccessfully(all, input.getBytes(StandardCharsets.UTF_8), Map.of());
+  }
+
+  private static void check(String commands) throws IOException {
+    nft(List.of("-c", "-f", "-"), commands);
+  }
+
+  private static void load(String commands) throws IOException {
+    nft(List.of("-f", "-"), commands);
+  }
+
+  private NftTableState read() throws IOException {
+    return sentry.read(Instant.now()).orElseThrow();
+  }
+
+  private static NftRuleset rules(String lines) throws Exception {
+    return NftRulesetTest.rules(lines, "", "", "");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          SENTRY=report                                       | ''
+          SENTRY=report;SENTRY_TCP=1-65535;SENTRY_EXCLUDE_TCP=;SENTRY_UDP=1-65535;SENTRY_EXCLUDE_UDP= | ''
+          SENTRY=report;SENTRY_TCP=;SENTRY_UDP=               | ''
+          SENTRY=report;SENTRY_IGNORE="0.0.0.0/0,::/0"        | 192.0.2.1
+          SENTRY=block                                        | ''
+          SENTRY=block;SENTRY_TCP=;SENTRY_UDP=                | ''
+          SENTRY=block;SENTRY_TRIGGER=1                       | 192.0.2.1 2001:db8::1
+          SENTRY=block;SENTRY_TRIGGER=2                       | 192.0.2.1 192.0.2.1
+          SENTRY=block;SENTRY_TRIGGER=999                     | 127.0.0.53 ::1 fe80::1 ::ffff:192.0.2.9
+          SENTRY=block;SENTRY_BLOCK=1m;SENTRY_BLOCK_UDP=yes   | ''
+          SENTRY=block;SENTRY_TRIGGER=1;SENTRY_BLOCK_UDP=yes  | ''
+          SENTRY=block;SENTRY_BLOCK=9999d                     | ''
+          SENTRY=block;SENTRY_IGNORE="192.0.2.0/24,198.51.100.7,2001:db8::/32" | 192.0.2.9
+          """)
+  void nftTakesThemInPlaceOfAnyOthers(String lines, String spared) throws Exception {
+    NftRuleset rules = NftRulesetTest.rules(lines, "tcp/0.0.0.0:22", "udp/0.0.0.0:53", spared);
+
+    check(rules.creation());
+    load(rules.creation());
+    assertTaken(rules);
+    for (String before : List.of("SENTRY=report", "SENTRY=block;SENTRY_IGNORE=\"::1 1.2.3.4\"")) {
+      load(rules(before).creation());
+      check(rules.replacement());
+      assertEquals(rules(before).mark(), read().mark(), "a check changes nothing");
+      load(rules.replacement());
+      assertTaken(rules);
+    }
+  }
+
+  private void assertTaken(NftRuleset rules) throws IOException {
+    assertEquals(rules.mark(), read().mark());
+    assertEquals(rules.tcp().toString(), elements("tcp_ports"));
+    assertEquals(rules.udp().toString(), elements("udp_ports"));
+  }
+
+  /** The elements of a set, written as in the rules. */
+  private static String elements(String set) throws IOException {
+    JsonArray items =
+        JsonParser.parseString(nft(List.of("-j", "list", "set", "inet", "lsm", set), ""))
+            .getAsJsonObject()
+            .getAsJsonArray("nftables");
+    JsonObject found = items.get(items.size() - 1).getAsJsonObject().getAsJsonObject("set");
+    assertEquals(set, found.get("name").getAsString());
+    List<String> elements = new ArrayList<>();
+    if (found.has("elem")) {
+      found.getAsJsonArray("elem").forEach(it -> elements.add(it.toString()));
+    }
+    return String.join(",", elements)
+        .replaceAll("\\{\"range\":\\[(\\d+),(\\d+)]}", "$1-$2")
+        .replaceAll("\\{\"prefix\":\\{\"addr\":(\"[^\"]+\"),\"len\":(\\d+)}}", "$1/$2")
+        .replace("\"", "");
+  }
+
+  /** As they may stand in SENTRY_IGNORE: in one another, next to one another, with host bits. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          192.0.2.7 192.0.2.7/32         | 192.0.2.7            | ''
+          10.9.9.9/8 10.1.0.0/16         | 10.0.0.0/8           | ''
+          192.0.2.0/25 192.0.2.128/25    | 192.0.2.0/24         | ''
+          0.0.0.0/0 1.2.3.4 ::/0 ::1     | 0.0.0.0/0            | ::/0
+          255.255.255.255 0.0.0.0        | 0.0.0.0,255.255.255.255 | ''
+          ::ffff:172.16.5.5/108          | 172.16.0.0/12        | ''
+          2001:db8::1/32 2001:db8::7     | ''                   | 2001:db8::/32
+          """)
+  void addressesAreTakenAsTheyAreMeant(String ignored, String v4, String v6) throws Exception {
+    load(rules("SENTRY=report;SENTRY_IGNORE=\"" + ignored + "\"").creation());
+    assertEquals(v4, elements("ignored4"));
+    assertEquals(v6, elements("ignored6"));
+
+    load(NftRulesetTest.rules("SENTRY=block", "", "", ignored).replacement());
+    assertEquals(v4, elements("spared4"));
+    assertEquals(v6, elements("spared6"));
+    assertEquals("", elements("ignored4") + elements("ignored6"), "none is left");
+  }
+
+  // ---- what is in the table
+
+  @Test
+  void rulesAreAppliedOnceAndNotAgain() throws Exception {
+    NftRuleset rules = rules("SENTRY=report");
+    Instant now = Instant.now();
+
+    assertEquals(Optional.empty(), sentry.read(now));
+    assertTrue(sentry.apply(rules, Optional.empty(), NOBODY, now));
+    String listed = nft(List.of(LIST.split(" ", -1)), "");
+    assertFalse(sentry.apply(rules, sentry.read(now), NOBODY, now));
+    assertEquals(listed, nft(List.of(LIST.split(" ", -1)), ""));
+
+    load("add rule inet lsm input accept comment \"of somebody\"\n");
+    assertTrue(sentry.apply(rules, sentry.read(now), NOBODY, now), "one that was changed");
+    assertEquals(rules.mark(), read().mark());
+    load("flush table inet lsm\n");
+    assertTrue(sentry.apply(rules, sentry.read(now), NOBODY, now), "one without rules");
+    assertEquals(rules.mark(), read().mark());
+    load("delete table inet lsm\nadd table inet lsm\n");
+    assertTrue(sentry.apply(rules, sentry.read(now), NOBODY, now), "one without sets");
+    assertEquals(rules.mark(), read().mark());
+  }
+
+  @Test
+  void whoWasBlockedIsBlockedAgainInANewTable() throws Exception {
+    Instant now = Instant.now();
+    SortedMap<String, Instant> blocked = new TreeMap<>();
+    blocked.put("192.0.2.1", now.plus(Duration.ofHours(1)));
+    blocked.put("192.0.2.2", now.minusSeconds(1));
+    blocked.put("2001:db8::1", now.plus(Duration.ofDays(9))); // of when SENTRY_BLOCK was more
+    blocked.put("192.0.2.3", now.plusMillis(20_500));
+
+    sentry.apply(rules("SENTRY=block"), Optional.empty(), blocked, now);
+
+    SortedMap<String, Instant> found = read().blocked();
+    blocked.remove("192.0.2.2");
+    blocked.put("2001:db8::1", now.plus(Duration.ofDays(1)));
+    assertEquals(blocked.keySet(), found.keySet());
+    blocked.forEach(
+        (address, until) ->
+            assertTrue(
+                Math.abs(ChronoUnit.SECONDS.between(until, found.get(address))) < 60,
+                address + " until " + found.get(address)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"192.0.2.1", "2001:db8:0:0:0:0:0:1"})
+  void theAdministratorMayBlockAndUnblock(String address) throws Exception {
+    load(rules("SENTRY=block").creation());
+
+    sentry.block(address, Duration.ofHours(1));
+    sentry.block(address, Duration.ofHours(9));
+    NftTableState blocked = read();
+    sentry.unblock(address);
+    sentry.unblock(address);
+
+    String written = address.replace(":0:0:0:0:0:", "::");
+    assertEquals(Set.of(written), blocked.blocked().keySet());
+    ScanningHost prober = blocked.probes().hosts().get(0);
+    assertEquals(written, prober.address());
+    assertTrue(prober.blockedUntil().get().isAfter(Instant.now().plus(Duration.ofHours(8))));
+    assertEquals(Set.of(), read().blocked().keySet());
+    assertEquals(List.of(), read().probes().hosts());
+  }
+
+  /** As who floods them with forged addresses may have made them. */
+  @Test
+  void aHostIsLetInAgainAlsoWhileTheSetsAreFull() throws Exception {
+    load(rules("SENTRY=block").creation());
+    String full =
+        IntStream.range(0, NftRuleset.MOST)
+            .mapToObj(i -> "10.0." + i / 256 + "." + i % 256 + " timeout 1d")
+            .collect(Collectors.joining(", "));
+    for (String set : List.of("tries", "caught", "blocked")) {
+      load("add element inet lsm " + set + "4 { " + full + " }\n");
+    }
+
+    IOException e =
+        assertThrows(IOException.class, () -> sentry.block("192.0.2.1", Duration.ofHours(1)));
+    assertTrue(e.getMessage().contains("; so many are blocked that there is no room"));
+    sentry.unblock("10.0.0.7");
+    sentry.block("192.0.2.1", Duration.ofHours(1));
+
+    Set<String> blocked = read().blocked().keySet();
+    assertEquals(NftRuleset.MOST, blocked.size());
+    assertTrue(blocked.contains("192.0.2.1") && !blocked.contains("10.0.0.7"));
+  }
+
+  /** Who has probed stays known as long as its counts mean the same. */
+  @ParameterizedTest
+  @CsvSource({
+    "SENTRY=block;SENTRY_TCP=9,     true,  true",
+    "SENTRY=block;SENTRY_TRIGGER=9, false, true",
+    "SENTRY=report,                 false, false"
+  })
+  void otherRulesLetNobodyInButWhereNobodyIsBlocked(String then, boolean known, boolean stays)
+      throws Exception {
+    load(rules("SENTRY=block").creation());
+    load(
+        """
+        add element inet lsm syn6 { 2001:db8::1 timeout 1d }
+        add element inet lsm tcp6 { 2001:db8::1 . 22 timeout 1d }
+        """);
+    sentry.block("192.0.2.1", Duration.ofHours(1));
+
+    Instant now = Instant.now();
+    sentry.apply(rules(then), sentry.read(now), read().blocked(), now);
+
+    assertEquals(stays ? Set.of("192.0.2.1") : Set.of(), read().blocked().keySet());
+    Map<String, Set<Integer>> hosts = new TreeMap<>();
+    read().probes().hosts().forEach(it -> hosts.put(it.address(), it.tcp()));
+    hosts.remove("192.0.2.1");
+    assertEquals(known ? Map.of("2001:db8::1", Set.of(22)) : Map.of(), hosts);
+  }
+
+  // ---- what they do
+
+  /** Sends datagrams until the table has what is waited for. */
+  private ScanningHost knock(int from, int to, Predicate<ScanningHost> expected) throws Exception {
+    for (int i = 0; i < 100; i++) {
+      inside(peer, List.of(PERL.toString(), "-e", SEND, "" + from, "" + to), "");
+      List<ScanningHost> found = read().probes().hosts();
+      if (!found.isEmpty() && expected.test(found.get(0))) {
+        return found.get(0);
+      }
+      Thread.sleep(100); // the link may not be up yet
+    }
+    throw new AssertionError("port " + to + " is not in " + read());
+  }
+
+  private ScanningHost knock(int from, int to) throws Exception {
+    return knock(from, to, it -> it.udp().contains(to));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"53,   32770, false", "1023, 32774, false", "1024, 32770, true", "53,   53,    true"})
+  void anAnswerThatComesLateIsNoProbe(int from, int to, boolean probes) throws Exception {
+    load(rules("SENTRY=report").creation());
+    knock(4000, 7);
+
+    inside(peer, List.of(PERL.toString(), "-e", SEND, "" + from, "" + to), "");
+    ScanningHost prober = knock(4000, 9); // which comes behind it
+
+    assertEquals(probes ? Set.of(7, 9, to) : Set.of(7, 9), prober.udp());
+  }
+
+  /** He may be let in by time, and then needs to do no more than he did; or by a forgiving hand. */
+  @Test
+  void whoWasCaughtIsBlockedAgainAtOnceUnlessHeIsForgiven() throws Exception {
+    load(rules("SENTRY=block;SENTRY_TRIGGER=2;SENTRY_BLOCK_UDP=yes").creation());
+    Predicate<ScanningHost> blocked = it -> it.blockedUntil().isPresent();
+    assertFalse(blocked.test(knock(4000, 7)));
+    knock(4000, 9, blocked);
+
+    load("delete element inet lsm blocked4 { 10.9.0.2 }\n");
+    assertEquals(Set.of(), read().blocked().keySet());
+    knock(4000, 7, blocked);
+
+    sentry.unblock("10.9.0.2");
+    long before = read().probes().hosts().get(0).packets();
+    assertFalse(blocked.test(knock(4000, 7, it -> it.packets() > before)));
+    assertFalse(blocked.test(knock(4000, 19)));
+    knock(4000, 21, blocked);
+  }
+
+  @Test
+  void removingItTwiceIsFine() throws Exception {
+    load(rules("SENTRY=block").creation());
+
+    sentry.remove();
+    sentry.remove();
+
+    assertEquals(Optional.empty(), sentry.read(Instant.now()));
+  }
+}

@@ -1,0 +1,240 @@
+package org.lsm.sentry;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.model.ProbeType;
+import org.lsm.model.ScanningHost;
+
+/**
+ * What nft writes. probes.json is of nft 1.0.6, some 3 s after {@code nmap -sS, -sN, -sF, -sX, -sU}
+ * and {@code hping3 -S -F} from 10.9.0.2 to 10.9.0.8 and fd09::2 to fd09::7, with SENTRY="block".
+ */
+class NftTableStateTest {
+
+  private static final Instant NOW = Instant.parse("2026-01-02T03:04:05.600Z");
+  private static final String PROBES = resource("probes.json");
+  private static final String HEAD = PROBES.substring(0, PROBES.indexOf(", {\"set\""));
+
+  static String resource(String name) {
+    try (var in = NftTableStateTest.class.getResourceAsStream(name)) {
+      return new String(in.readAllBytes(), UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static NftTableState parse(String json) throws IOException {
+    return NftTableState.parse(json, NOW);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # address | TCP      | UDP    | kinds        | packets | seconds ago: first, last | blocked
+          10.9.0.2  | 21,22,23 | ''     | SYN          | 3 | 4 | 4 | true
+          10.9.0.3  | 21       | ''     | NULL         | 1 | 3 | 3 | false
+          10.9.0.4  | 21       | ''     | FIN          | 1 | 3 | 3 | false
+          10.9.0.5  | 21       | ''     | XMAS         | 1 | 3 | 3 | false
+          10.9.0.6  | 21       | ''     | ODD          | 1 | 3 | 3 | false
+          10.9.0.7  | ''       | 7,9,19 | UDP          | 3 | 3 | 3 | false
+          10.9.0.8  | 21,22    | 53     | SYN XMAS UDP | 5 | 2 | 1 | false
+          fd09::2   | 21,22,23 | ''     | SYN          | 3 | 3 | 3 | true
+          fd09::3   | 21       | ''     | NULL         | 1 | 3 | 3 | false
+          fd09::4   | 21       | ''     | FIN          | 1 | 3 | 3 | false
+          fd09::5   | 21       | ''     | XMAS         | 1 | 3 | 3 | false
+          fd09::6   | 21       | ''     | ODD          | 1 | 2 | 2 | false
+          fd09::7   | 21       | 7,9,19 | SYN UDP      | 4 | 2 | 1 | false
+          """)
+  void whatAHostHasDoneIsInManySets(
+      String address,
+      String tcp,
+      String udp,
+      String probeTypes,
+      int packets,
+      int first,
+      int last,
+      boolean blocked)
+      throws IOException {
+    Instant now = Instant.parse("2026-01-02T03:04:05Z"); // nft counts whole seconds
+    ScanningHost expected =
+        new ScanningHost(
+            address,
+            "",
+            ports(tcp),
+            ports(udp),
+            new TreeSet<>(
+                Arrays.stream(probeTypes.split(" ", -1)).map(ProbeType::valueOf).toList()),
+            packets,
+            now.minusSeconds(first),
+            now.minusSeconds(last),
+            blocked ? Optional.of(now.minusSeconds(first).plusSeconds(86400)) : Optional.empty());
+
+    List<ScanningHost> found = parse(PROBES).probes().hosts();
+
+    assertEquals(
+        List.of(expected), found.stream().filter(it -> it.address().equals(address)).toList());
+    assertEquals(13, found.size());
+  }
+
+  private static SortedSet<Integer> ports(String list) {
+    return Stream.of(list.split(",", -1))
+        .filter(it -> !it.isEmpty())
+        .map(Integer::valueOf)
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  @Test
+  void theMarkAndWhoIsBlockedAreTold() throws IOException {
+    NftTableState content = parse(PROBES);
+
+    assertEquals("lsm 1 block 3 8e10e214", content.mark());
+    assertEquals(
+        Map.of(
+            "10.9.0.2", Instant.parse("2026-01-03T03:04:01Z"),
+            "fd09::2", Instant.parse("2026-01-03T03:04:02Z")),
+        content.blocked());
+    assertEquals(2, content.probes().blocked());
+    assertEquals(5, content.probes().scanning(3));
+    assertFalse(content.probes().overflowing());
+  }
+
+  /** Of a boot, or of an administrator who has flushed it. */
+  @Test
+  void aTableWithNothingInItHasNoMark() throws IOException {
+    NftTableState content = parse(HEAD + "]}\n");
+
+    assertEquals("", content.mark());
+    assertEquals(List.of(), content.probes().hosts());
+    assertEquals(new TreeMap<>(), content.blocked());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "hosts4, 8999, false",
+    "hosts4, 9000, true",
+    "tcp6, 8999, false",
+    "tcp6, 9000, true",
+    "udp4, 9000, true",
+    "syn4,   9000, true",
+    "tries6, 9000, true",
+    "blocked4, 10000, false",
+    "caught4, 10000, false"
+  })
+  void aSetThatIsNearlyFullIsTold(String set, int count, boolean overflowing) throws IOException {
+    String elements =
+        IntStream.range(0, count).mapToObj(i -> element(set, i)).collect(Collectors.joining(", "));
+    NftTableState content =
+        parse(
+            String.format(
+                "%s, {\"set\": {\"family\": \"inet\", \"name\": \"%s\", \"elem\": [%s]}}]}",
+                HEAD, set, elements));
+
+    assertEquals(overflowing, content.probes().overflowing());
+    assertEquals(set.matches("(tries|caught).") ? 0 : count, content.probes().hosts().size());
+    assertEquals(set.startsWith("blocked") ? count : 0, content.blocked().size());
+  }
+
+  private static String element(String set, int i) {
+    String address =
+        set.endsWith("4") ? "10.0." + i / 256 + "." + i % 256 : "fd09::" + Integer.toHexString(i);
+    return String.format(
+        "{\"elem\": {\"val\": %s, \"timeout\": 86400, \"expires\": 80000, \"counter\":"
+            + " {\"packets\": 1, \"bytes\": 40}}}",
+        set.matches("(tcp|udp).")
+            ? "{\"concat\": [\"" + address + "\", 22]}"
+            : "\"" + address + "\"");
+  }
+
+  /** iptables-nft has tables of its own, of which nft warns wherever it writes. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "# Warning: table ip filter is managed by iptables-nft, do not touch!\n",
+        "Warning: {\"x\": 1} [\n\n",
+        "\n"
+      })
+  void warningsBeforeItAreNoPartOfIt(String warnings) throws IOException {
+    assertEquals(parse(PROBES), parse(warnings + PROBES));
+    assertEquals(parse(PROBES), parse(PROBES + warnings));
+  }
+
+  /** Half of who has probed is not told as if it were all. */
+  @Test
+  void cutAnywhereItIsNoTable() {
+    int end = PROBES.lastIndexOf(']');
+    for (int length = 0; length < end; length += 13) {
+      String cut = PROBES.substring(0, length);
+      assertThrows(IOException.class, () -> parse(cut), cut);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "\0",
+        "Error: No such file or directory",
+        "{}",
+        "[]",
+        "{\"x\": []}",
+        "{\"nftables\": {}}",
+        "{\"nftables\": [1]}",
+        "{\"nftables\": [{}]}",
+        "{\"nftables\": [{\"set\": 1}]}",
+        "{\"nftables\": [{\"set\": {\"name\": null}}]}",
+        "{\"nftables\": [{\"set\": {\"name\": \"hosts4\", \"elem\": {}}}]}",
+        "{\"nftables\": [{\"rule\": {\"comment\": {}}}]}"
+      })
+  void whatIsNoTableIsRefused(String text) {
+    assertThrows(IOException.class, () -> parse(text));
+  }
+
+  /** As a set of another name, or an element of another shape, would be. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          hosts4 | {"val": "10.9.0.2", "timeout": 86400, "expires": 1}
+          hosts4 | {"val": "10.9.0.2", "timeout": "x", "expires": 1, "counter": {"packets": 1}}
+          hosts4 | {"val": {"prefix": {}}, "timeout": 1, "expires": 1, "counter": {"packets": 1}}
+          syn4   | {"timeout": 86400, "expires": 1}
+          syn4   | {"val": "10.9.0.2", "timeout": 86400, "expires": 99999999999999999}
+          tcp4   | {"val": "10.9.0.2", "timeout": 86400, "expires": 1}
+          udp4   | {"val": {"concat": ["10.9.0.2"]}, "timeout": 86400, "expires": 1}
+          kinds4 | {"val": "10.9.0.2", "timeout": 86400, "expires": 1}
+          ''     | {"val": "10.9.0.2", "timeout": 86400, "expires": 1}
+          """)
+  void anElementThatIsNoneOfItsSetIsRefused(String set, String element) {
+    String json =
+        String.format(
+            "%s, {\"set\": {\"name\": \"%s\", \"elem\": [{\"elem\": %s}]}}]}", HEAD, set, element);
+
+    IOException e = assertThrows(IOException.class, () -> parse(json));
+
+    assertTrue(e.getMessage().startsWith("nft wrote "), e.getMessage());
+  }
+}

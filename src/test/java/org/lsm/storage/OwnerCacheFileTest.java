@@ -1,0 +1,176 @@
+package org.lsm.storage;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Owner;
+import org.lsm.model.OwnerCache;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.SocketKey;
+import org.lsm.model.SocketOwners;
+
+/** What is remembered is read back whole, or not at all. */
+class OwnerCacheFileTest {
+
+  private static final Instant START = Instant.parse("2026-01-01T00:01:40.500Z");
+  private static final ProcessRef SSHD =
+      new ProcessRef(22, 10050, START, new Owner("root", "/usr/sbin/sshd"));
+  private static final ProcessRef HOSTILE =
+      new ProcessRef(
+          4194304, Long.MAX_VALUE, Instant.EPOCH, new Owner("a\tb", "/tmp/\n\r\\x\udcff\u202e"));
+
+  private static final OwnerCache STATE =
+      new OwnerCache(
+          "2b7e1516-28ae 000001ffffffffff",
+          Map.of(
+              new SocketKey(101, 0, Endpoint.of("tcp", "0.0.0.0:22")),
+              new SocketOwners(List.of(SSHD, HOSTILE), true),
+              new SocketKey(102, 4294967294L, Endpoint.of("web\t\n:udp6", "[::]:53")),
+              new SocketOwners(List.of(), false),
+              new SocketKey(Long.MAX_VALUE, 0, Endpoint.of("packet", "eth0:0x0003")),
+              new SocketOwners(List.of(), true),
+              new SocketKey(104, 0, Endpoint.of("unix", "/run/\t\n\\\udcff\u202e é")),
+              new SocketOwners(List.of(HOSTILE), false),
+              new SocketKey(105, 0, Endpoint.of("unix", "")),
+              new SocketOwners(List.of(SSHD), true)));
+
+  @TempDir private Path folder;
+  private Path file;
+
+  @BeforeEach
+  void name() {
+    file = folder.resolve("owner-cache");
+  }
+
+  @Test
+  void whatIsWrittenIsReadBack() throws Exception {
+    OwnerCacheFile.write(file, STATE);
+    assertEquals(STATE, OwnerCacheFile.read(file));
+    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+  }
+
+  @Test
+  void nothingIsReadBackAsNothing() throws Exception {
+    OwnerCacheFile.write(file, OwnerCache.empty());
+    assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+    assertEquals(new OwnerCache("", Map.of()), OwnerCache.empty());
+  }
+
+  @Test
+  void theTextIsALineForEachSocket() {
+    String text =
+        OwnerCacheFile.format(
+            new OwnerCache(
+                "boot caps",
+                Map.of(
+                    new SocketKey(101, 33, Endpoint.of("web:tcp", "0.0.0.0:22")),
+                    new SocketOwners(List.of(SSHD), true))));
+    assertEquals(
+        """
+        lsm-owner-cache\t1
+        boot caps
+        101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t22\t10050\t1767225700500\troot\t/usr/sbin/sshd
+        """,
+        text.substring(0, text.indexOf("sha256\t")));
+  }
+
+  /** A user with thousands of forks fills no disk, but hides no other owner either. */
+  @Test
+  void ofAnOwnerTwentyProcessesAreRemembered() {
+    Owner crowd = new Owner("joe", "/tmp/fork");
+    List<ProcessRef> processes =
+        IntStream.rangeClosed(1, 1000)
+            .mapToObj(pid -> new ProcessRef(pid, pid, Instant.EPOCH, crowd))
+            .collect(Collectors.toCollection(ArrayList::new));
+    processes.add(SSHD);
+    SocketKey socket = new SocketKey(101, 0, Endpoint.of("tcp", "0.0.0.0:22"));
+    OwnerCache state = new OwnerCache("boot", Map.of(socket, new SocketOwners(processes, true)));
+
+    List<ProcessRef> read =
+        OwnerCacheFile.parse(OwnerCacheFile.format(state)).owners().get(socket).processes();
+
+    assertEquals(21, read.size());
+    assertEquals(SSHD, read.get(20));
+  }
+
+  @Test
+  void aMissingFileRemembersNothing() {
+    assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+  }
+
+  @Test
+  void aDirectoryInItsPlaceRemembersNothing() throws Exception {
+    Files.createDirectory(file);
+    assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+  }
+
+  @Test
+  void damagedAtAnyByteItRemembersNothing() throws Exception {
+    OwnerCacheFile.write(file, STATE);
+    byte[] bytes = Files.readAllBytes(file);
+    for (int i = 0; i < bytes.length; i++) {
+      for (int bit : new int[] {0x01, 0x80}) {
+        bytes[i] ^= (byte) bit;
+        Files.write(file, bytes);
+        assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file), "byte " + i);
+        bytes[i] ^= (byte) bit;
+      }
+    }
+  }
+
+  @Test
+  void cutAtAnyLengthItRemembersNothing() throws Exception {
+    OwnerCacheFile.write(file, STATE);
+    byte[] whole = Files.readAllBytes(file);
+    for (int length = 0; length < whole.length; length++) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file), "length " + length);
+    }
+  }
+
+  /** What another version wrote and sealed, perhaps. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "101",
+        "x\t0\ttcp\t0.0.0.0:22\ttrue",
+        "101\t0\tdccp\t0.0.0.0:22\ttrue",
+        "101\t0\ttcp\t0.0.0.0\ttrue",
+        "101\t0\ttcp\t0.0.0.0:22\ttrue\t22",
+        "101\t0\ttcp\t0.0.0.0:22\ttrue\t22\tx\t0\troot\t/a",
+        "101\t0\ttcp\t0.0.0.0:22\ttrue\t22\t1\tyesterday\troot\t/a"
+      })
+  void aSealedLineThatIsNoSocketRemembersNothing(String line) throws Exception {
+    ChecksummedText good = new ChecksummedText("lsm-owner-cache", "1").line("boot");
+    Files.writeString(file, good.line("1", "0", "tcp", "0.0.0.0:22", "true").seal());
+    assertEquals(1, OwnerCacheFile.read(file).owners().size());
+    ChecksummedText bad = new ChecksummedText("lsm-owner-cache", "1").line("boot");
+    Files.writeString(file, bad.line(line.split("\t", -1)).seal());
+    assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+  }
+
+  @Test
+  void anotherKindOrFormatRemembersNothing() throws Exception {
+    for (String[] head : new String[][] {{"lsm-owner-cache", "2"}, {"lsm-snapshot", "1"}}) {
+      Files.writeString(file, new ChecksummedText(head[0], head[1]).line("boot").seal());
+      assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+    }
+    Files.writeString(file, new ChecksummedText("lsm-owner-cache", "1").seal());
+    assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+  }
+}

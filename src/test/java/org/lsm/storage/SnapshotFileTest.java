@@ -1,0 +1,250 @@
+package org.lsm.storage;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.TreeSet;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.model.Endpoint;
+import org.lsm.model.HostInfo;
+import org.lsm.model.Owner;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.Protocol;
+import org.lsm.model.Snapshot;
+import org.lsm.model.SocketEntry;
+import org.lsm.storage.SnapshotFile.DamagedException;
+
+/** A snapshot as a file: its exact text, and that nothing damaged is ever believed. */
+class SnapshotFileTest {
+
+  private static final Owner SSHD = new Owner("root", "/usr/sbin/sshd");
+  private static final Owner SYSTEMD = new Owner("root", "/usr/lib/systemd/systemd");
+
+  private static final Snapshot SNAPSHOT =
+      Snapshot.of(
+          new HostInfo("web1", "6.1.0", Instant.parse("2026-01-01T00:00:00Z"), "1.0.0"),
+          List.of(
+              entry(Protocol.UNIX, "/run/\t\n\\x\udcff\u202e\ufffd é", SSHD),
+              entry(Protocol.UNIX, ""),
+              entry(Protocol.UDP, "0.0.0.0:51820"),
+              entry(Protocol.TCP6, "[::]:22", SYSTEMD, SSHD),
+              entry(Protocol.PACKET, "eth0:0x0003", Owner.UNKNOWN),
+              entry(Protocol.TCP, "0.0.0.0:22", SSHD, new Owner("1000", "/tmp/a b"))));
+
+  private static final String BODY =
+      """
+      lsm-snapshot\t1
+      host\tweb1
+      kernel\t6.1.0
+      time\t2026-01-01T00:00:00Z
+      lsm\t1.0.0
+      tcp\t0.0.0.0:22\t1000\t/tmp/a b\troot\t/usr/sbin/sshd
+      tcp6\t[::]:22\troot\t/usr/lib/systemd/systemd\troot\t/usr/sbin/sshd
+      udp\t0.0.0.0:51820
+      packet\teth0:0x0003\t?\t?
+      unix\t
+      unix\t/run/\\x09\\x0a\\\\x\\xff\\u{202e}\ufffd é\troot\t/usr/sbin/sshd
+      """;
+
+  @TempDir private Path folder;
+  private Path file;
+
+  @BeforeEach
+  void name() {
+    file = folder.resolve("baseline");
+  }
+
+  @Test
+  void theTextOfASnapshot() throws Exception {
+    SnapshotFile.write(file, SNAPSHOT);
+    assertEquals(
+        BODY + "sha256\t60a0dcd7f7126b7ee771c95dc34458aafa55c21c68d5078865fcb65a8f4f7f0b\n",
+        Files.readString(file));
+  }
+
+  @Test
+  void whatIsWrittenIsReadBack() throws Exception {
+    SnapshotFile.write(file, SNAPSHOT);
+    assertEquals(SNAPSHOT, SnapshotFile.read(file));
+  }
+
+  @Test
+  void aSnapshotOfNoSocketsIsReadBack() throws Exception {
+    Snapshot none = Snapshot.of(SNAPSHOT.hostInfo(), List.of());
+    SnapshotFile.write(file, none);
+    assertEquals(none, SnapshotFile.read(file));
+  }
+
+  @Test
+  void hostileNamesOfTheHostAreReadBack() throws Exception {
+    Snapshot odd =
+        Snapshot.of(
+            new HostInfo("a\tb\n", "\\", Instant.parse("2026-01-01T00:00:00.5Z"), ""), List.of());
+    SnapshotFile.write(file, odd);
+    assertEquals(odd, SnapshotFile.read(file));
+  }
+
+  @Test
+  void holdersAreNotStored() throws Exception {
+    ProcessRef process = new ProcessRef(22, 0, Instant.EPOCH, SSHD);
+    Endpoint endpoint = Endpoint.of("tcp", "0.0.0.0:22");
+    SnapshotFile.write(
+        file,
+        Snapshot.of(
+            SNAPSHOT.hostInfo(), List.of(SocketEntry.heldBy(endpoint, List.of(process), true))));
+    assertEquals(
+        Snapshot.of(SNAPSHOT.hostInfo(), List.of(entry(Protocol.TCP, "0.0.0.0:22", SSHD))),
+        SnapshotFile.read(file));
+  }
+
+  @Test
+  void aMissingFileIsNotADamagedOne() {
+    NoSuchFileException e = assertThrows(NoSuchFileException.class, () -> SnapshotFile.read(file));
+    assertEquals(file.toString(), e.getFile());
+  }
+
+  @Test
+  void cutAtAnyLengthItIsRefused() throws Exception {
+    byte[] whole = signed(BODY).getBytes(StandardCharsets.UTF_8);
+    for (int length = 0; length < whole.length; length++) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      assertThrows(DamagedException.class, () -> SnapshotFile.read(file));
+    }
+  }
+
+  @Test
+  void withAnyBitFlippedItIsRefused() throws Exception {
+    byte[] bytes = signed(BODY).getBytes(StandardCharsets.UTF_8);
+    for (int bit = 0; bit < bytes.length * 8; bit++) {
+      bytes[bit / 8] ^= (byte) (1 << bit % 8);
+      Files.write(file, bytes);
+      assertThrows(DamagedException.class, () -> SnapshotFile.read(file), "bit " + bit);
+      bytes[bit / 8] ^= (byte) (1 << bit % 8);
+    }
+  }
+
+  @Test
+  void anEditedFileIsRefused() throws Exception {
+    assertDamaged(
+        "damaged or edited, its checksum is wrong",
+        signed(BODY).replace("/usr/sbin/sshd", "/usr/sbin/evil"));
+  }
+
+  @Test
+  void aFileWithMoreBehindItsChecksumIsRefused() throws Exception {
+    assertDamaged("truncated, its last line is no checksum", signed(BODY) + "udp\t0.0.0.0:9\n");
+    assertDamaged("unknown protocol 'sha256'", signed(signed(BODY)));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          ""                                | not an lsm-snapshot file
+          "\n"                              | not an lsm-snapshot file
+          "#!/bin/sh\n"                     | not an lsm-snapshot file
+          "lsm-snapshot"                    | not an lsm-snapshot file
+          "lsm-snapshot\t1\t2\n"            | not an lsm-snapshot file
+          "lsm-snapshot\t2\nall is new\n"   | written in format 2, this lsm reads 1
+          "lsm-snapshot\t\\x1b\n"           | written in format \\x1b, this lsm reads 1
+          "\\lsm-snapshot\t1\n"             | a backslash that escapes nothing
+          "lsm-snapshot\t1\nhost\tweb1\n"   | truncated, its last line is no checksum
+          "lsm-snapshot\t1\nsha256\t0\n"    | damaged or edited, its checksum is wrong
+          """)
+  void whatIsNoSnapshotIsRefused(String text, String reason) throws Exception {
+    assertDamaged(reason, text);
+  }
+
+  @Test
+  void aFileThatIsNoTextIsRefused() throws Exception {
+    Files.write(file, new byte[] {'l', 's', 'm', (byte) 0xFF, '\n'});
+    DamagedException e = assertThrows(DamagedException.class, () -> SnapshotFile.read(file));
+    assertEquals(message("damaged, it is not UTF-8 text"), e.getMessage());
+  }
+
+  /** Lines that another program wrote and signed. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          "udp\t0.0.0.0:51820\n"               | two entries for udp/0.0.0.0:51820
+          "dccp\t0.0.0.0:1\n"                  | unknown protocol 'dccp'
+          "dc\\x1bcp\t0.0.0.0:1\n"             | unknown protocol 'dc\\x1bcp'
+          "tcp\n"                              | not a socket: 'tcp'
+          "tcp\t0.0.0.0:1\troot\n"             | not a socket: 'tcp 0.0.0.0:1 root'
+          "\n"                                 | not a socket: ''
+          "tcp\t0.0.0.0\n"                     | no port in '0.0.0.0'
+          "tcp\t0.0.0.0:65536\n"               | port out of range in '65536'
+          "unix\t/a\\q\n"                      | a backslash that escapes nothing
+          """)
+  void aSignedLineThatIsNoSocketIsRefused(String line, String reason) throws Exception {
+    assertDamaged(reason, signed(BODY + line));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          "host\t"                 | "hast\t"       | its header has no 'host'
+          "kernel\t6.1.0"          | "kernel"       | its header has no 'kernel'
+          "kernel\t6.1.0"          | "kernel\t6\t1" | its header has no 'kernel'
+          "time\t2026"             | "Time\t2026"   | its header has no 'time'
+          "lsm\t1.0.0\n"           | ""             | its header has no 'lsm'
+          2026-01-01T00:00:00Z     | yesterday      | Text 'yesterday' could not be parsed at index 0
+          """)
+  void aSignedHeaderThatIsNoneIsRefused(String right, String wrong, String reason)
+      throws Exception {
+    assertDamaged(reason, signed(BODY.replace(right, wrong)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4})
+  void aSignedHeaderThatEndsEarlyIsRefused(int lines) throws Exception {
+    String head = String.join("\n", BODY.lines().limit(lines).toList()) + "\n";
+    assertDamaged("its header is incomplete", signed(head));
+  }
+
+  private void assertDamaged(String reason, String text) throws Exception {
+    Files.writeString(file, text);
+    DamagedException e = assertThrows(DamagedException.class, () -> SnapshotFile.read(file));
+    assertEquals(message(reason), e.getMessage());
+  }
+
+  private String message(String reason) {
+    return file
+        + ": "
+        + reason
+        + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace it";
+  }
+
+  private static String signed(String body) throws Exception {
+    byte[] digest =
+        MessageDigest.getInstance("SHA-256").digest(body.getBytes(StandardCharsets.UTF_8));
+    return body + "sha256\t" + HexFormat.of().formatHex(digest) + "\n";
+  }
+
+  private static SocketEntry entry(Protocol protocol, String local, Owner... owners) {
+    return new SocketEntry(
+        Endpoint.of(protocol.label(), local), new TreeSet<>(List.of(owners)), List.of());
+  }
+}

@@ -1,0 +1,290 @@
+package org.lsm.storage;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.model.Endpoint;
+import org.lsm.model.HostInfo;
+import org.lsm.model.Snapshot;
+import org.lsm.model.SocketEntry;
+import org.lsm.storage.FileLock.LockedException;
+import org.lsm.storage.StateDirectory.NoBaselineException;
+
+/** What lsm remembers, and who may touch it when. */
+class StateDirectoryTest {
+
+  @TempDir private Path folder;
+  private Path directory;
+
+  @BeforeEach
+  void name() {
+    directory = folder.resolve("lib/lsm");
+  }
+
+  @Test
+  void isCreatedWithItsParentsForTheOwnerAlone() throws IOException {
+    StateDirectory.create(directory);
+    assertEquals("rwx------", mode(directory));
+    assertEquals("rwx------", mode(directory.getParent()));
+  }
+
+  @Test
+  void toCreateItAgainChangesNothing() throws IOException {
+    StateDirectory.create(directory);
+    Files.writeString(directory.resolve("baseline"), "kept");
+    StateDirectory.create(directory);
+    assertEquals("kept", Files.readString(directory.resolve("baseline")));
+  }
+
+  @Test
+  void aFileInItsPlaceIsAnErrorThatNamesIt() throws IOException {
+    Files.createDirectories(directory.getParent());
+    Files.writeString(directory, "");
+    FileAlreadyExistsException e =
+        assertThrows(FileAlreadyExistsException.class, () -> StateDirectory.create(directory));
+    assertEquals(directory.toString(), e.getFile());
+  }
+
+  @Test
+  void aDirectoryThatIsMissingCannotBeOpened() {
+    IOException e =
+        assertThrows(IOException.class, () -> StateDirectory.open(directory, Duration.ZERO));
+    assertEquals(
+        "there is no state directory "
+            + directory
+            + "; run 'lsm generate' to create it and take a baseline",
+        e.getMessage());
+  }
+
+  @Test
+  void aDirectoryThatCannotBeMadeIsAnErrorThatNamesWhatIsInTheWay() throws IOException {
+    Path file = Files.writeString(folder.resolve("lib"), "");
+    FileSystemException e =
+        assertThrows(FileSystemException.class, () -> StateDirectory.create(directory));
+    assertEquals(file.toString(), e.getFile().substring(0, file.toString().length()));
+  }
+
+  @Test
+  void eachThingHasItsPlaceInIt() throws IOException {
+    StateDirectory.create(directory);
+    try (StateDirectory state = open()) {
+      assertEquals(directory.resolve("baseline"), state.baseline());
+    }
+    assertEquals(directory.resolve("baseline"), StateDirectory.baseline(directory));
+    assertEquals(directory.resolve("alert-state"), StateDirectory.told(directory));
+    assertEquals(directory.resolve("last-compare"), StateDirectory.lastCompare(directory));
+  }
+
+  @Test
+  void withoutABaselineItSaysHowToTakeOne() throws IOException {
+    StateDirectory.create(directory);
+    try (StateDirectory state = open()) {
+      NoBaselineException e = assertThrows(NoBaselineException.class, state::readBaseline);
+      assertEquals(
+          "there is no baseline "
+              + directory.resolve("baseline")
+              + "; run 'lsm generate' to take one",
+          e.getMessage());
+    }
+  }
+
+  @Test
+  void aDamagedBaselineIsToldFromAMissingOneAndIsKeptWhenReplaced() throws IOException {
+    StateDirectory.create(directory);
+    Files.writeString(directory.resolve("baseline"), "damaged");
+    try (StateDirectory state = open()) {
+      NoBaselineException e = assertThrows(NoBaselineException.class, state::readBaseline);
+      assertEquals(
+          directory.resolve("baseline")
+              + ": not an lsm-snapshot file"
+              + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace it",
+          e.getMessage());
+      state.storeBaseline(snapshot(1));
+      assertEquals(snapshot(1), state.readBaseline());
+    }
+    assertEquals("damaged", Files.readString(directory.resolve("baseline.1")));
+  }
+
+  @Test
+  void fiveReplacedBaselinesAreKeptTheNewestFirst() throws IOException {
+    StateDirectory.create(directory);
+    try (StateDirectory state = open()) {
+      for (int i = 1; i <= 8; i++) {
+        state.storeBaseline(snapshot(i));
+        assertEquals(snapshot(i), state.readBaseline());
+      }
+    }
+    assertEquals(
+        List.of(
+            "baseline",
+            "baseline.1",
+            "baseline.2",
+            "baseline.3",
+            "baseline.4",
+            "baseline.5",
+            "lock"),
+        list());
+    for (int age = 1; age <= 5; age++) {
+      assertEquals(snapshot(8 - age), SnapshotFile.read(directory.resolve("baseline." + age)));
+    }
+  }
+
+  @Test
+  void thereIsAWholeBaselineAtEveryMoment() throws Exception {
+    StateDirectory.create(directory);
+    try (StateDirectory state = open()) {
+      state.storeBaseline(snapshot(1));
+      AtomicBoolean stored = new AtomicBoolean();
+      FutureTask<Void> reader =
+          new FutureTask<>(
+              () -> {
+                while (!stored.get()) {
+                  state.readBaseline();
+                }
+                return null;
+              });
+      new Thread(reader).start();
+      for (int i = 0; i < 300; i++) {
+        state.storeBaseline(snapshot(1));
+      }
+      stored.set(true);
+      reader.get(); // throws what the reader met
+    }
+  }
+
+  @Test
+  void aGapAmongThePredecessorsLosesNoneOfTheOthers() throws IOException {
+    StateDirectory.create(directory);
+    try (StateDirectory state = open()) {
+      for (int i = 1; i <= 6; i++) {
+        state.storeBaseline(snapshot(i));
+      }
+      Files.delete(directory.resolve("baseline.2"));
+      state.storeBaseline(snapshot(7));
+    }
+    assertEquals(
+        List.of("baseline", "baseline.1", "baseline.2", "baseline.4", "baseline.5", "lock"),
+        list());
+    assertEquals(snapshot(6), SnapshotFile.read(directory.resolve("baseline.1")));
+    assertEquals(snapshot(5), SnapshotFile.read(directory.resolve("baseline.2")));
+    assertEquals(snapshot(3), SnapshotFile.read(directory.resolve("baseline.4")));
+    assertEquals(snapshot(2), SnapshotFile.read(directory.resolve("baseline.5")));
+  }
+
+  /** A run may be killed between any two steps of storing; the next one goes on from there. */
+  @Test
+  void aRunKilledBeforeItsLastStepLeavesTheOldBaseline() throws IOException {
+    StateDirectory.create(directory);
+    try (StateDirectory state = open()) {
+      state.storeBaseline(snapshot(1));
+      Files.createLink(directory.resolve("baseline.1"), state.baseline());
+      SnapshotFile.write(directory.resolve("baseline.next"), snapshot(2));
+      assertEquals(snapshot(1), state.readBaseline());
+      state.storeBaseline(snapshot(3));
+      assertEquals(snapshot(3), state.readBaseline());
+    }
+    assertEquals(List.of("baseline", "baseline.1", "baseline.2", "lock"), list());
+    assertEquals(snapshot(1), SnapshotFile.read(directory.resolve("baseline.1")));
+    assertEquals(snapshot(1), SnapshotFile.read(directory.resolve("baseline.2")));
+  }
+
+  @Test
+  void whereTheNewBaselineCannotBeWrittenAllOldOnesStay() throws IOException {
+    StateDirectory.create(directory);
+    try (StateDirectory state = open()) {
+      state.storeBaseline(snapshot(1));
+      state.storeBaseline(snapshot(2));
+      Files.createDirectories(directory.resolve(".baseline.next.tmp/full"));
+      assertThrows(FileSystemException.class, () -> state.storeBaseline(snapshot(3)));
+      assertEquals(snapshot(2), state.readBaseline());
+    }
+    assertEquals(snapshot(1), SnapshotFile.read(directory.resolve("baseline.1")));
+    assertEquals(List.of(".baseline.next.tmp", "baseline", "baseline.1", "lock"), list());
+  }
+
+  @Test
+  void deleteRemovesAllBaselinesAndTellsWhichThereWere() throws IOException {
+    StateDirectory.create(directory);
+    Files.writeString(directory.resolve("other"), "kept");
+    try (StateDirectory state = open()) {
+      assertEquals(List.of(), state.deleteAll());
+      for (int i = 1; i <= 3; i++) {
+        state.storeBaseline(snapshot(i));
+      }
+      assertEquals(
+          List.of(
+              directory.resolve("baseline"),
+              directory.resolve("baseline.1"),
+              directory.resolve("baseline.2")),
+          state.deleteAll());
+      assertThrows(NoBaselineException.class, state::readBaseline);
+    }
+    assertEquals(List.of("lock", "other"), list());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"000", "022", "077"})
+  void allIsForTheOwnerAloneWhateverTheUmask(String umask) throws Exception {
+    Process other = LockHolder.start(umask, directory);
+    try {
+      assertEquals("rwx------", mode(directory));
+      assertEquals("rw-------", mode(directory.resolve("lock")));
+      assertEquals("rw-------", mode(directory.resolve("baseline")));
+    } finally {
+      other.destroyForcibly().waitFor();
+    }
+  }
+
+  @Test
+  void whileAnotherProcessHasItOpenItIsLocked() throws Exception {
+    Process other = LockHolder.start("022", directory);
+    try {
+      assertThrows(LockedException.class, this::open);
+    } finally {
+      other.destroyForcibly().waitFor();
+    }
+    try (StateDirectory state = open()) {
+      assertEquals("other", state.readBaseline().hostInfo().host());
+    }
+  }
+
+  private StateDirectory open() throws IOException {
+    return StateDirectory.open(directory, Duration.ZERO);
+  }
+
+  private static Snapshot snapshot(int number) {
+    return Snapshot.of(
+        new HostInfo("host" + number, "6.1.0", Instant.ofEpochSecond(number), "1.0.0"),
+        IntStream.rangeClosed(1, number)
+            .mapToObj(port -> Endpoint.of("tcp", "0.0.0.0:" + port))
+            .map(endpoint -> SocketEntry.heldBy(endpoint, List.of(), true))
+            .toList());
+  }
+
+  private static String mode(Path path) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+  }
+
+  private List<String> list() throws IOException {
+    try (var paths = Files.list(directory)) {
+      return paths.map(path -> path.getFileName().toString()).sorted().toList();
+    }
+  }
+}
