@@ -31,7 +31,7 @@ import picocli.CommandLine.ScopeType;
 @Command(
     name = "lsm",
     description = {
-      "Tells which sockets appeared on this host since the baseline, and who opened them.",
+      "Reports the sockets that appeared on this host since the baseline, and their owners.",
       ""
     },
     mixinStandardHelpOptions = true,
@@ -40,9 +40,9 @@ import picocli.CommandLine.ScopeType;
     synopsisSubcommandLabel = "COMMAND",
     exitCodeListHeading = "%nExit status:%n",
     exitCodeList = {
-      "0:nothing differs, or done",
-      "1:something differs; status: something is wrong",
-      "2:trouble: usage, configuration, scan, another run, a missing or damaged baseline",
+      "0:no difference, or done",
+      "1:differences; status: a fault",
+      "2:error: usage, configuration, scan, another run, a missing or damaged baseline",
       "3:an alert could not be delivered and waits in the outbox for the next run"
     },
     usageHelpAutoWidth = true)

@@ -3,13 +3,13 @@ package org.lsm.cli;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
-import org.lsm.config.Config;
 import org.lsm.config.Glob;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
+import org.lsm.monitor.BaselineComparison;
+import org.lsm.monitor.Components;
 import org.lsm.monitor.RepeatedScan;
 import org.lsm.report.DiffReport;
 import org.lsm.storage.StateDirectory;
@@ -17,16 +17,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
-/** {@code lsm accept}: takes chosen differences into the baseline. */
-@Command(name = "accept", description = "Take only these differences into the baseline.")
+/** {@code lsm accept}: accepts single differences into the baseline. */
+@Command(name = "accept", description = "Accept only these differences into the baseline.")
 public final class AcceptCommand extends BaseCommand {
 
   @Parameters(
       arity = "1..*",
       paramLabel = "SOCKET",
       description = {
-        "A socket as reports name it, tcp/0.0.0.0:8080, or a pattern: * stands for anything but /,",
-        "** for anything, ? for one character. Quote patterns from the shell."
+        "A socket by the name in reports, tcp/0.0.0.0:8080, or a pattern: * matches anything but /,",
+        "** anything, ? one character. Quote patterns in the shell."
       })
   private List<String> patterns = new ArrayList<>();
 
@@ -36,17 +36,16 @@ public final class AcceptCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    Config config = context.config();
-    try (StateDirectory state = context.openState(config)) {
-      RepeatedScan scans = context.scans(config, state.readScanState());
+    Components components = context.components();
+    try (StateDirectory state = components.openState()) {
+      RepeatedScan scans = new RepeatedScan(components.scanner(), state.readScanState());
       Snapshot baseline = state.readBaseline();
-      scans.settle();
-      DiffReport report = context.comparison(config, scans, baseline).reportLasting(context::zone);
+      BaselineComparison comparison = components.comparison(scans, baseline);
+      DiffReport report = comparison.compareStable();
       Diff chosen = choose(report.diff());
-      EphemeralPorts ephemeral = scans.ephemeralPorts(config.ephemeral());
-      state.storeBaseline(chosen.applyTo(baseline, ephemeral));
-      remember(state, scans.state());
-      history(config).addAll("accepted", chosen.differences(), report);
+      state.storeBaseline(chosen.applyTo(baseline, comparison.ephemeral()));
+      components.storeOwnerCache(state, scans.ownerCache());
+      components.history().addAll("accepted", chosen.differences(), report);
       out().println("Accepted into the baseline:");
       out().println();
       print(report.telling(chosen.differences()).differences());
@@ -69,8 +68,8 @@ public final class AcceptCommand extends BaseCommand {
   }
 
   /**
-   * The differences that the patterns name; each pattern has to name one. A name that happens to be
-   * a pattern means itself.
+   * The differences that the patterns match; each pattern has to match one. A name that is a pattern
+   * as well means the socket of that name.
    */
   private Diff choose(Diff diff) {
     List<Difference> chosen = new ArrayList<>();

@@ -2,10 +2,11 @@ package org.lsm.cli;
 
 import java.nio.file.Path;
 import java.util.Optional;
-import org.lsm.config.Config;
 import org.lsm.model.Snapshot;
+import org.lsm.monitor.Components;
 import org.lsm.monitor.MonitorRun;
 import org.lsm.monitor.RepeatedScan;
+import org.lsm.monitor.RunResult;
 import org.lsm.report.DiffReport;
 import org.lsm.report.PortScanReport;
 import org.lsm.storage.SnapshotFile;
@@ -14,23 +15,23 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code lsm compare}: says what differs from the baseline, and alerts. */
+/** {@code lsm compare}: reports and alerts the differences to the baseline. */
 @Command(
     name = "compare",
     aliases = "-c",
-    description = "Compare the sockets there are now with the baseline, report and alert.")
+    description = "Compare the sockets with the baseline; report and alert the differences.")
 public final class CompareCommand extends BaseCommand {
 
-  @Option(names = "--quiet", description = "Print no report, only errors (for cron).")
+  @Option(names = "--quiet", description = "Print errors only (for cron).")
   private boolean quiet;
 
-  @Option(names = "--no-alert", description = "Only print, alert nobody.")
+  @Option(names = "--no-alert", description = "Print the differences, send no alert.")
   private boolean noAlert;
 
   @Option(
       names = "--baseline",
       paramLabel = "FILE",
-      description = "Compare with this snapshot instead, and alert nobody.")
+      description = "Compare with this snapshot instead; send no alert.")
   private Path baselineFile;
 
   @Mixin private OutputFormat format;
@@ -48,30 +49,45 @@ public final class CompareCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    Config config = context.config();
+    Components components = context.components();
     if (noAlert || baselineFile != null) {
-      DiffReport report = compare(config);
+      DiffReport report = compare(components);
       show(report, Optional.empty());
       return report.diff().isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
     }
-    return new MonitorRun(this, config).run(this::show, quiet);
+    MonitorRun run = new MonitorRun(components, quiet);
+    RunResult result = run.compare();
+    if (result.report().isPresent()) {
+      show(result.report().get(), result.portScans().alert());
+    }
+    boolean delivered = run.deliver(result);
+    if (result.failure().isPresent()) {
+      if (quiet && !result.alerted()) {
+        return ExitCode.ERROR; // an earlier run has reported it
+      }
+      throw result.failure().get();
+    }
+    if (!delivered) {
+      return ExitCode.ALERT_PENDING;
+    }
+    return result.report().get().diff().isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
   }
 
-  private DiffReport compare(Config config) throws Exception {
-    try (StateDirectory state = context.openState(config)) {
-      RepeatedScan scans = context.scans(config, state.readScanState());
+  private DiffReport compare(Components components) throws Exception {
+    try (StateDirectory state = components.openState()) {
+      RepeatedScan scans = new RepeatedScan(components.scanner(), state.readScanState());
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
-      DiffReport report = context.comparison(config, scans, baseline).report(context::zone);
-      remember(state, scans.state());
+      DiffReport report = components.comparison(scans, baseline).compare();
+      components.storeOwnerCache(state, scans.ownerCache());
       return report;
     }
   }
 
-  private void show(DiffReport report, Optional<PortScanReport> scans) {
+  private void show(DiffReport report, Optional<PortScanReport> portScans) {
     if (!quiet) {
-      print(format.of(report, scans));
-      out().flush(); // before a mail server is waited for
+      print(format.of(report, portScans));
+      out().flush(); // before a mail server keeps the run waiting
     }
   }
 }

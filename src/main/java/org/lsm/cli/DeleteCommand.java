@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.lsm.config.Config;
+import org.lsm.monitor.Components;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 
-/** {@code lsm delete}: forgets the baselines. */
-@Command(name = "delete", aliases = "-d", description = "Delete the baseline and its predecessors.")
+/** {@code lsm delete}: deletes the baselines and the table of the packet filter. */
+@Command(name = "delete", aliases = "-d", description = "Delete the baseline and the older ones that are kept.")
 public final class DeleteCommand extends BaseCommand {
 
   public DeleteCommand(CommandContext context) {
@@ -18,24 +18,25 @@ public final class DeleteCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    Config config = context.config();
-    try (StateDirectory state = context.openState(config)) {
+    Components components = context.components();
+    Path directory = components.config().stateDirectory();
+    try (StateDirectory state = components.openState()) {
       List<Path> deleted = state.deleteAll();
       deleted.forEach(file -> out().println("Deleted " + file));
-      history(config).addAll("deleted", deleted.stream().map(Path::toString).toList());
+      components.history().addAll("deleted", deleted.stream().map(Path::toString).toList());
       if (deleted.isEmpty()) {
-        out().println("There was no baseline in " + config.stateDirectory());
+        out().println("There was no baseline in " + directory);
       }
-      removeRules(config);
+      removeTable(components, StateDirectory.sentry(directory));
     }
     return ExitCode.OK;
   }
 
   /** Without a baseline no port is known to be unused. */
-  private void removeRules(Config config) throws IOException {
-    if (Files.exists(StateDirectory.sentry(config.stateDirectory()))) {
-      context.sentry().remove();
-      Files.delete(StateDirectory.sentry(config.stateDirectory()));
+  private void removeTable(Components components, Path sentryState) throws IOException {
+    if (Files.exists(sentryState)) {
+      components.nftTable().remove();
+      Files.delete(sentryState);
       out().println("Removed the table inet lsm from the packet filter");
     }
   }

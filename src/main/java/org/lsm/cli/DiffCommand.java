@@ -13,13 +13,13 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code lsm diff}: compares two snapshot files. */
-@Command(name = "diff", description = "Compare two snapshot files, from two hosts for example.")
+@Command(name = "diff", description = "Compare two snapshot files, for example of two hosts.")
 public final class DiffCommand extends BaseCommand {
 
-  @Parameters(index = "0", paramLabel = "OLD", description = "A baseline of lsm.")
+  @Parameters(index = "0", paramLabel = "OLD", description = "A baseline.")
   private Path oldFile;
 
-  @Parameters(index = "1", paramLabel = "NEW", description = "Another one.")
+  @Parameters(index = "1", paramLabel = "NEW", description = "Another baseline.")
   private Path newFile;
 
   @Mixin private OutputFormat format;
@@ -33,7 +33,7 @@ public final class DiffCommand extends BaseCommand {
     Snapshot before = SnapshotFile.read(oldFile);
     Snapshot after = SnapshotFile.read(newFile);
     Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
-    print(format.of(new DiffReport(before, after, diff, Map.of(), List.of(), context::zone)));
+    print(format.of(new DiffReport(before, after, diff, Map.of(), List.of(), context.environment().zone())));
     return diff.isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
   }
 }

@@ -4,21 +4,20 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Optional;
 import org.lsm.alert.History;
-import org.lsm.config.Config;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Snapshot;
-import org.lsm.monitor.BaselineComparison;
+import org.lsm.monitor.Components;
 import org.lsm.monitor.RepeatedScan;
+import org.lsm.proc.DetailsSelector;
 import org.lsm.report.DiffReport;
 import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 
-/** {@code lsm generate}: makes the sockets of this moment the baseline. */
+/** {@code lsm generate}: takes the present sockets as the baseline. */
 @Command(
     name = "generate",
     aliases = "-g",
-    description = "Take the sockets there are now as the baseline; the last 5 baselines are kept.")
+    description = "Take the present sockets as the baseline; the last 5 baselines are kept.")
 public final class GenerateCommand extends BaseCommand {
 
   public GenerateCommand(CommandContext context) {
@@ -27,50 +26,58 @@ public final class GenerateCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    Config config = context.config();
-    StateDirectory.create(config.stateDirectory());
-    try (StateDirectory state = context.openState(config)) {
-      RepeatedScan scans = context.scans(config, state.readScanState());
-      Optional<Snapshot> replaced = replaced(state);
-      scans.settle();
-      Optional<DiffReport> accepted = Optional.empty();
-      if (replaced.isPresent()) {
-        BaselineComparison comparison = context.comparison(config, scans, replaced.get());
-        accepted = Optional.of(comparison.reportLasting(context::zone));
-      }
-      EphemeralPorts ephemeral = scans.ephemeralPorts(config.ephemeral());
-      Snapshot baseline = ephemeral.generalize(scans.lasting());
+    Components components = context.components();
+    StateDirectory.create(components.config().stateDirectory());
+    try (StateDirectory state = components.openState()) {
+      RepeatedScan scans = new RepeatedScan(components.scanner(), state.readScanState());
+      Optional<DiffReport> accepted = compareWithOld(components, state, scans);
+      Snapshot baseline = components.ephemeralPorts().generalize(scans.open());
       state.storeBaseline(baseline);
       try {
-        remember(state, scans.state());
+        components.storeOwnerCache(state, scans.ownerCache());
         accepted.ifPresent(this::printAccepted);
-        History history = history(config);
-        accepted.ifPresent(it -> history.addAll("accepted", it.diff().differences(), it));
-        history.add("baseline", baseline.sockets().size() + " sockets");
+        addToHistory(components.history(), accepted, baseline);
       } catch (OutOfMemoryError e) {
-        warn("there is not enough memory to tell and to remember all that was accepted");
+        context.warn("there is not enough memory to print and record all that was accepted");
       }
       out()
           .printf(
               "Baseline of %d sockets written to %s%n",
               baseline.sockets().size(), state.baseline());
-      scans.notes().forEach(this::warn);
+      scans.notes().forEach(context::warn);
     }
     return ExitCode.OK;
   }
 
-  /** The baseline there was; a damaged one is replaced as well, and kept for a look at it. */
-  private Optional<Snapshot> replaced(StateDirectory state) throws IOException {
+  /** Scans until stable; returns the differences to the old baseline, if there is one. */
+  private Optional<DiffReport> compareWithOld(
+      Components components, StateDirectory state, RepeatedScan scans) throws Exception {
+    Optional<Snapshot> old = oldBaseline(state);
+    if (old.isPresent()) {
+      return Optional.of(components.comparison(scans, old.get()).compareStable());
+    }
+    scans.scanUntilStable(DetailsSelector.NONE);
+    return Optional.empty();
+  }
+
+  /** The old baseline; a damaged one is replaced and kept for inspection. */
+  private Optional<Snapshot> oldBaseline(StateDirectory state) throws IOException {
     if (!Files.exists(state.baseline())) {
       return Optional.empty();
     }
     try {
       return Optional.of(SnapshotFile.read(state.baseline()));
     } catch (SnapshotFile.DamagedException e) {
-      warn("replaced a baseline that could not be read, it is kept as baseline.1");
-      warn(e.getMessage());
+      context.warn("replaced a baseline that could not be read; it is kept as baseline.1");
+      context.warn(e.getMessage());
       return Optional.empty();
     }
+  }
+
+  private static void addToHistory(
+      History history, Optional<DiffReport> accepted, Snapshot baseline) {
+    accepted.ifPresent(it -> history.addAll("accepted", it.diff().differences(), it));
+    history.add("baseline", baseline.sockets().size() + " sockets");
   }
 
   private void printAccepted(DiffReport report) {

@@ -9,19 +9,21 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
-import org.lsm.monitor.RepeatedScan;
+import org.lsm.monitor.Components;
+import org.lsm.proc.DetailsSelector;
+import org.lsm.proc.ScanResult;
 import org.lsm.report.SocketListing;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code lsm list}: the sockets there are now, with their owners. */
-@Command(name = "list", description = "Print the sockets there are now, with their owners.")
+/** {@code lsm list}: prints the present sockets with their owners. */
+@Command(name = "list", description = "Print the present sockets with their owners.")
 public final class ListCommand extends BaseCommand {
 
   @Option(
       names = "--all",
-      description = "Print the ignored ones too, and the line of ignore.lsm that covers each.")
+      description = "Print the ignored sockets, too, with the line of ignore.lsm that matches each.")
   private boolean all;
 
   @Mixin private OutputFormat format;
@@ -32,27 +34,26 @@ public final class ListCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    Config config = Config.defaults();
+    Components components = context.components(Config.defaults());
     IgnoreRules rules = IgnoreRules.none();
     try {
-      config = context.config();
-      rules = context.rules();
+      components = context.components();
+      rules = components.ignoreRules();
     } catch (AccessDeniedException e) {
-      warn(e.getFile() + " is for root alone; listing with the defaults");
+      context.warn(e.getFile() + ": only root can read it; listing with the defaults");
     }
-    RepeatedScan scans = context.scans(config, OwnerCache.empty());
-    scans.look();
-    print(format.of(listing(scans, rules)));
-    scans.notes().forEach(this::warn);
+    ScanResult scan = components.scanner().scan(OwnerCache.empty(), DetailsSelector.NONE);
+    print(format.of(listing(scan, rules)));
+    scan.notes().forEach(context::warn);
     return ExitCode.OK;
   }
 
-  private SocketListing listing(RepeatedScan scans, IgnoreRules rules) {
+  private SocketListing listing(ScanResult scan, IgnoreRules rules) {
     SortedMap<Endpoint, Integer> ignored = new TreeMap<>();
-    for (SocketEntry entry : scans.found().sockets().values()) {
+    for (SocketEntry entry : scan.snapshot().sockets().values()) {
       rules.covering(entry).ifPresent(rule -> ignored.put(entry.endpoint(), rule.line()));
     }
-    Snapshot shown = all ? scans.found() : scans.found().where(rules::isOpen);
-    return new SocketListing(shown, ignored, scans.notes());
+    Snapshot shown = all ? scan.snapshot() : scan.snapshot().where(rules::isOpen);
+    return new SocketListing(shown, ignored, scan.notes());
   }
 }

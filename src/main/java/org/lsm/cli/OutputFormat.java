@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
 /** The option {@code --format}. */
 final class OutputFormat {
 
-  private enum Kind {
+  private enum Format {
     TEXT,
     JSON;
 
@@ -29,32 +29,32 @@ final class OutputFormat {
       names = "--format",
       paramLabel = "FORMAT",
       defaultValue = "text",
-      description = "How to print the result: ${COMPLETION-CANDIDATES}.")
-  private Kind kind;
+      description = "The format of the output: ${COMPLETION-CANDIDATES}.")
+  private Format format;
 
   String of(DiffReport report) {
     return of(report, Optional.empty());
   }
 
   String of(DiffReport report, Optional<PortScanReport> scans) {
-    return kind == Kind.JSON
+    return format == Format.JSON
         ? Json.of(report, scans)
         : report.text() + scans.map(it -> "\n" + it.page().text()).orElse("");
   }
 
   String of(PortScanReport report) {
-    return kind == Kind.JSON ? Json.of(report) : report.table();
+    return format == Format.JSON ? Json.of(report) : report.table();
   }
 
   String of(StatusReport status) {
-    return kind == Kind.JSON ? Json.of(status) : status.text();
+    return format == Format.JSON ? Json.of(status) : status.text();
   }
 
   String of(List<History.Event> events, ZoneId zone) {
-    return kind == Kind.JSON ? Json.of(events) : History.table(events, zone);
+    return format == Format.JSON ? Json.of(events) : History.table(events, zone);
   }
 
   String of(SocketListing listing) {
-    return kind == Kind.JSON ? Json.of(listing) : listing.text();
+    return format == Format.JSON ? Json.of(listing) : listing.text();
   }
 }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -12,7 +11,9 @@ import java.util.Optional;
 import org.lsm.config.CidrBlock;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
+import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
+import org.lsm.monitor.Components;
 import org.lsm.monitor.PortScanCheck;
 import org.lsm.report.PortScanReport;
 import org.lsm.sentry.NftTable;
@@ -24,10 +25,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
-/** {@code lsm sentry}: who probes unused ports, and who is blocked for it. */
+/** {@code lsm sentry}: prints the hosts that probe unused ports; blocks and unblocks hosts. */
 @Command(
     name = "sentry",
-    description = "Print who probes unused ports; block a host, or let it in again.")
+    description = "Print the hosts that probe unused ports; block or unblock a host.")
 public final class SentryCommand extends BaseCommand {
 
   private enum Action {
@@ -57,49 +58,43 @@ public final class SentryCommand extends BaseCommand {
   }
 
   @Override
-  @SuppressWarnings("try") // the lock is only held
   public Integer call() throws Exception {
-    Config config = context.config();
-    if (config.sentry() == SentryMode.OFF) {
+    Components components = context.components();
+    if (components.config().sentry() == SentryMode.OFF) {
       throw new IOException(
           "SENTRY=\"off\" in "
               + context.configFile()
               + "; set it to report or block, and the next compare sets the rules");
     }
     if (action == null) {
-      show(config, read());
+      show(components);
     } else {
       List<CidrBlock> hosts = addresses.stream().map(this::address).toList();
       if (hosts.isEmpty()) {
         throw new ParameterException(commandLine(), action + " needs at least one ADDRESS");
       }
-      try (StateDirectory state = context.openState(config)) {
-        for (CidrBlock host : hosts) {
-          requireBlockable(config, host);
-        }
-        for (CidrBlock host : hosts) {
-          change(config, host);
-        }
-      }
+      change(components, hosts);
     }
     return ExitCode.OK;
   }
 
-  private NftTableState read() throws IOException {
-    return context
-        .sentry()
-        .read(now())
+  private static NftTableState read(Components components) throws IOException {
+    return components
+        .nftTable()
+        .read(components.now())
         .orElseThrow(
             () -> new IOException("there are no rules yet; run 'lsm compare' to set them"));
   }
 
-  private void show(Config config, NftTableState content) throws IOException {
-    List<ScanningHost> hosts =
-        content.probes().hosts().stream().sorted(ScanningHost.WORST_FIRST).toList();
-    PortScanReport report =
-        new PortScanReport(
-            context.hostInfo(config), hosts, PortScanCheck.notes(content.probes()), context::zone);
-    print(format.of(report));
+  private void show(Components components) throws IOException {
+    ScanSummary summary = read(components).probes();
+    print(
+        format.of(
+            new PortScanReport(
+                components.hostInfo(),
+                summary.hosts().stream().sorted(ScanningHost.WORST_FIRST).toList(),
+                PortScanCheck.notes(summary),
+                components.environment().zone())));
   }
 
   private CidrBlock address(String text) {
@@ -109,68 +104,76 @@ public final class SentryCommand extends BaseCommand {
         return address;
       }
     } catch (IllegalArgumentException e) {
-      // told below
+      // reported below
     }
-    throw new ParameterException(commandLine(), "'" + text + "' is no IP address");
+    throw new ParameterException(commandLine(), "'" + text + "' is not an IP address");
   }
 
-  private void change(Config config, CidrBlock host) throws IOException {
-    NftTable sentry = context.sentry();
-    Path file = StateDirectory.sentry(config.stateDirectory());
-    NftTableState before = read();
+  @SuppressWarnings("try") // the lock is only held
+  private void change(Components components, List<CidrBlock> hosts) throws IOException {
+    try (StateDirectory state = components.openState()) {
+      if (action == Action.BLOCK) {
+        for (CidrBlock host : hosts) {
+          requireBlockable(components, host);
+        }
+      }
+      for (CidrBlock host : hosts) {
+        change(components, host);
+      }
+    }
+  }
+
+  private void change(Components components, CidrBlock host) throws IOException {
+    NftTable table = components.nftTable();
+    NftTableState before = read(components);
     if (action == Action.BLOCK) {
       if (!before.blocks()) {
-        throw new IOException("the rules block nobody yet; run 'lsm compare' to set them");
+        throw new IOException("the rules do not block hosts yet; run 'lsm compare' to set them");
       }
-      sentry.block(host.toString(), config.sentryBlock());
+      table.block(host.toString(), components.config().sentryBlock());
     } else if (blocked(before, host).isPresent()) {
-      sentry.unblock(host.toString());
+      table.unblock(host.toString());
     } else {
-      throw new IOException(host + " is not blocked; 'lsm sentry' tells who is");
+      throw new IOException(host + " is not blocked; 'lsm sentry' prints the blocked hosts");
     }
-    NftTableState after = read();
+    NftTableState after = read(components);
     String name = blocked(action == Action.BLOCK ? after : before, host).orElse(host.toString());
+    Path file = StateDirectory.sentry(components.config().stateDirectory());
     SentryState state = SentryState.read(file).blocking(after.blocked());
-    // What the administrator has done himself he needs not be told.
-    blocked(after, host).map(it -> state.told(it, now())).orElse(state).write(file);
-    history(config).add(action + "ed", name);
+    // The administrator knows what he has done himself: no alert.
+    blocked(after, host).map(it -> state.told(it, components.now())).orElse(state).write(file);
+    components.history().add(action + "ed", name);
     out().println(name + " is " + action + "ed");
   }
 
-  /** A host as nft writes it, if it is blocked. */
-  private static Optional<String> blocked(NftTableState content, CidrBlock host) {
-    return content.blocked().keySet().stream().filter(host::contains).findFirst();
+  /** The host as nft prints it, if it is blocked. */
+  private static Optional<String> blocked(NftTableState table, CidrBlock host) {
+    return table.blocked().keySet().stream().filter(host::contains).findFirst();
   }
 
-  /** As the rules spare whom this host cannot do without, so does the administrator. */
-  private void requireBlockable(Config config, CidrBlock host) throws IOException {
-    if (action == Action.UNBLOCK) {
-      return;
-    }
+  /** The administrator, like the rules, cannot block hosts that this one depends on. */
+  private static void requireBlockable(Components components, CidrBlock host) throws IOException {
+    Config config = components.config();
     if (config.sentry() != SentryMode.BLOCK) {
-      throw new IOException("SENTRY=\"report\" blocks nobody; set it to block first");
+      throw new IOException("SENTRY=\"report\" does not block hosts; set it to block first");
     }
     InetAddress address = InetAddress.getByName(host.toString()); // a literal is not looked up
-    Optional<String> reason = Optional.empty();
+    String reason = null;
     if (address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null) {
-      reason = Optional.of("an address of this host");
+      reason = "an address of this host";
     } else if (address.isAnyLocalAddress() || address.isMulticastAddress()) {
-      reason = Optional.of("not the address of a host");
-    } else if (isAmong(context.upstream(), host)) {
-      reason = Optional.of("a gateway or name server of this host");
+      reason = "not the address of a host";
+    } else if (isAmong(components.gatewaysAndResolvers(), host)) {
+      reason = "a gateway or name server of this host";
     } else if (isAmong(config.sentryIgnore(), host)) {
-      reason = Optional.of("in SENTRY_IGNORE");
+      reason = "in SENTRY_IGNORE";
     }
-    if (reason.isPresent()) {
-      throw new IOException(host + " is " + reason.get() + ", it is never blocked");
+    if (reason != null) {
+      throw new IOException(host + " is " + reason + ", it is never blocked");
     }
   }
 
-  private static boolean isAmong(List<CidrBlock> ranges, CidrBlock host) {
-    return ranges.stream().anyMatch(it -> it.contains(host.toString()));
-  }
-
-  private Instant now() {
-    return context.host().clock().instant();
+  private static boolean isAmong(List<CidrBlock> blocks, CidrBlock host) {
+    return blocks.stream().anyMatch(it -> it.contains(host.toString()));
   }
 }

@@ -26,7 +26,8 @@ import org.lsm.model.ScanSummary;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.TextEscaper;
-import org.lsm.monitor.RepeatedScan;
+import org.lsm.monitor.Components;
+import org.lsm.proc.DetailsSelector;
 import org.lsm.report.StatusReport;
 import org.lsm.report.StatusReport.Item;
 import org.lsm.sentry.NftTableState;
@@ -38,17 +39,17 @@ import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** {@code lsm status}: whether the monitor does its work. */
+/** {@code lsm status}: checks that the monitor works. */
 @Command(
     name = "status",
-    description = "Tell whether the monitor works; exit with 1 where something is wrong.")
+    description = "Check that the monitor works; exit with 1 if there is a fault.")
 public final class StatusCommand extends BaseCommand {
 
-  /** Even where cron compares only once a day, something is wrong after so long. */
-  private static final Duration TOO_LONG = Duration.ofHours(25);
+  /** Longer than the interval of any sensible schedule. */
+  private static final Duration MAX_AGE = Duration.ofHours(25);
 
-  /** Of so many alerts that wait each has its line. */
-  private static final int MOST_NAMED = 10;
+  /** Waiting alerts with a line of their own. */
+  private static final int MAX_NAMED_ALERTS = 10;
 
   private static final Pattern CRON_ENTRY =
       Pattern.compile("[^#]*[\\s/]lsm(\\s+\\S+){0,20}?\\s+(-c|compare)\\b.*");
@@ -65,17 +66,17 @@ public final class StatusCommand extends BaseCommand {
   public Integer call() throws Exception {
     good("lsm", CommandContext.version());
     try {
-      Config config = context.config();
+      Components components = context.components();
       good("Config", context.configFile().toString());
-      rules(config);
-      baseline(config);
-      lastCompare(config);
-      alerts(config);
-      sentry(config);
+      checkRules(components);
+      checkBaseline(components);
+      checkLastCompare(components);
+      checkAlerts(components);
+      checkSentry(components);
     } catch (ConfigException | SecureFiles.RefusedException e) {
       fault("Config", e.getMessage());
     }
-    cron();
+    checkCron();
     StatusReport status = new StatusReport(items);
     print(format.of(status));
     return status.isGood() ? ExitCode.OK : ExitCode.DIFFERENT;
@@ -89,16 +90,20 @@ public final class StatusCommand extends BaseCommand {
     items.add(new Item(name, TextEscaper.escape(text), true));
   }
 
-  /** A rule that covers nothing may be mistyped, or for a service that does not run now. */
-  private void rules(Config config) throws IOException {
+  /** A rule that matches nothing is mistyped, or its service does not run now: not a fault. */
+  private void checkRules(Components components) throws IOException {
     try {
-      IgnoreRules rules = context.rules();
-      RepeatedScan scans = context.scans(config, OwnerCache.empty());
-      scans.look();
-      Collection<SocketEntry> sockets = scans.found().sockets().values();
+      IgnoreRules rules = components.ignoreRules();
+      Collection<SocketEntry> sockets =
+          components
+              .scanner()
+              .scan(OwnerCache.empty(), DetailsSelector.NONE)
+              .snapshot()
+              .sockets()
+              .values();
       for (Rule rule : rules.rules()) {
         if (sockets.stream().noneMatch(rule.matches())) {
-          good("Ignore", "line " + rule.line() + " covers no socket now: " + rule.text());
+          good("Ignore", "line " + rule.line() + " matches no socket now: " + rule.text());
         }
       }
     } catch (ConfigException | SecureFiles.RefusedException e) {
@@ -106,11 +111,12 @@ public final class StatusCommand extends BaseCommand {
     }
   }
 
-  private void baseline(Config config) {
+  private void checkBaseline(Components components) {
     try {
-      Snapshot baseline = SnapshotFile.read(StateDirectory.baseline(config.stateDirectory()));
-      Instant time = baseline.hostInfo().time();
-      good("Baseline", baseline.sockets().size() + " sockets, " + context.when(time));
+      Path file = StateDirectory.baseline(components.config().stateDirectory());
+      Snapshot baseline = SnapshotFile.read(file);
+      String time = components.timeWithAge(baseline.hostInfo().time());
+      good("Baseline", baseline.sockets().size() + " sockets, " + time);
     } catch (NoSuchFileException e) {
       fault("Baseline", "there is none; run 'lsm generate' to take one");
     } catch (IOException e) {
@@ -118,78 +124,80 @@ public final class StatusCommand extends BaseCommand {
     }
   }
 
-  private void lastCompare(Config config) throws IOException {
-    Optional<Instant> last = context.lastCompare(config);
+  private void checkLastCompare(Components components) throws IOException {
+    Optional<Instant> last = components.lastCompare();
     if (last.isEmpty()) {
-      fault("Compare", "there was none yet; cron runs it, or 'lsm compare' does");
+      fault("Compare", "there was none yet; cron runs it, or 'lsm compare'");
       return;
     }
-    AlertState told = AlertState.read(StateDirectory.told(config.stateDirectory()));
-    String text = context.when(last.get()) + ", " + told.lasting() + " differences";
-    if (told.isBlind()) {
-      fault("Compare", text + "; since then nothing could be compared, run 'lsm compare'");
-    } else if (last.get().plus(TOO_LONG).isBefore(now())) {
-      fault("Compare", text + "; see whether cron runs, and what it says");
+    AlertState alerts = AlertState.read(StateDirectory.told(components.config().stateDirectory()));
+    String text = components.timeWithAge(last.get()) + ", " + alerts.lasting() + " differences";
+    if (alerts.isBlind()) {
+      fault("Compare", text + "; since then every compare has failed, run 'lsm compare'");
+    } else if (last.get().plus(MAX_AGE).isBefore(components.now())) {
+      fault("Compare", text + "; check that cron runs, and what it logs");
     } else {
       good("Compare", text);
     }
   }
 
-  private void alerts(Config config) throws IOException {
-    List<String> names = context.channels(config, null).stream().map(Channel::name).toList();
+  private void checkAlerts(Components components) throws IOException {
+    List<String> names = components.channels(null).stream().map(Channel::name).toList();
     good("Channels", names.isEmpty() ? "none" : String.join(", ", names));
-    Outbox outbox = outbox(config);
+    Outbox outbox = components.outbox(components.history());
     List<Outbox.Entry> waiting = outbox.waiting();
-    for (Outbox.Entry entry : waiting.subList(0, Math.min(MOST_NAMED, waiting.size()))) {
+    for (Outbox.Entry entry : waiting.subList(0, Math.min(MAX_NAMED_ALERTS, waiting.size()))) {
       String why = String.join("; ", entry.failures().values());
       String text =
-          context.when(entry.alert().time())
+          components.timeWithAge(entry.alert().time())
               + " waits for "
               + String.join(", ", entry.owed())
               + (why.isEmpty() ? "" : ": " + why);
       items.add(new Item("Alert", text, true)); // escaped already
     }
-    if (waiting.size() > MOST_NAMED) {
-      fault("Alerts", waiting.size() - MOST_NAMED + " more wait");
+    if (waiting.size() > MAX_NAMED_ALERTS) {
+      fault("Alerts", waiting.size() - MAX_NAMED_ALERTS + " more wait");
     }
     int damaged = outbox.damaged() + outbox.size() - waiting.size();
     if (damaged > 0) {
       String where = " damaged in " + outbox.directory();
-      fault("Alerts", damaged + where + "; look at them, then remove them");
+      fault("Alerts", damaged + where + "; inspect them, then remove them");
     } else if (waiting.isEmpty()) {
       good("Alerts", "none waits");
     }
   }
 
-  private void sentry(Config config) {
+  private void checkSentry(Components components) {
+    Config config = components.config();
     if (config.sentry() == SentryMode.OFF) {
       return;
     }
     String mode = config.sentry() == SentryMode.BLOCK ? "block" : "report";
-    // What kept the last compare from setting the rules: to read the table may go well.
-    String trouble = SentryState.read(StateDirectory.sentry(config.stateDirectory())).trouble();
-    if (!trouble.isEmpty()) {
-      fault("Sentry", trouble);
+    // The failure of the last compare: reading the table may succeed where setting rules fails.
+    String failure = SentryState.read(StateDirectory.sentry(config.stateDirectory())).trouble();
+    if (!failure.isEmpty()) {
+      fault("Sentry", failure);
       return;
     }
     try {
-      Optional<ScanSummary> probes = context.sentry().read(now()).map(NftTableState::probes);
+      Optional<NftTableState> table = components.nftTable().read(components.now());
       good(
           "Sentry",
-          probes.isEmpty()
+          table.isEmpty()
               ? mode + ", there are no rules yet, the next compare sets them"
-              : String.format(
-                  "%s; hosts that probed unused ports within a day: %d, that scan: %d, blocked: %d",
-                  mode,
-                  probes.get().hosts().size(),
-                  probes.get().scanning(config.sentryTrigger()),
-                  probes.get().blocked()));
+              : mode + "; " + summary(table.get().probes(), config.sentryTrigger()));
     } catch (IOException e) {
       fault("Sentry", e.getMessage());
     }
   }
 
-  private void cron() {
+  private static String summary(ScanSummary summary, int trigger) {
+    return String.format(
+        "hosts that probed unused ports within a day: %d, that scan: %d, blocked: %d",
+        summary.hosts().size(), summary.scanning(trigger), summary.blocked());
+  }
+
+  private void checkCron() {
     for (Path file : crontabs()) {
       Optional<String> entry = cronEntry(file);
       if (entry.isPresent()) {
@@ -202,18 +210,18 @@ public final class StatusCommand extends BaseCommand {
 
   private List<Path> crontabs() {
     List<Path> files = new ArrayList<>();
-    for (Path path : context.host().crontabs()) {
+    for (Path path : context.environment().crontabs()) {
       if (!Files.isDirectory(path)) {
         files.add(path);
         continue;
       }
       try (Stream<Path> list = Files.list(path)) {
-        // cron passes over all other names (cron(8)): backups, what packages leave behind
+        // cron(8) skips all other names: backups, and what packages leave behind
         list.filter(file -> file.getFileName().toString().matches("[A-Za-z0-9_-]+"))
             .sorted()
             .forEach(files::add);
       } catch (IOException e) {
-        warn("cannot read " + path + ": " + e.getMessage());
+        context.warn("cannot read " + path + ": " + e.getMessage());
       }
     }
     return files;
@@ -228,9 +236,5 @@ public final class StatusCommand extends BaseCommand {
     } catch (IOException e) {
       return Optional.empty();
     }
-  }
-
-  private Instant now() {
-    return context.host().clock().instant();
   }
 }

@@ -1,5 +1,7 @@
 package org.lsm.cli;
 
+import java.io.IOException;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -7,16 +9,16 @@ import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
-import org.lsm.config.Config;
 import org.lsm.model.HostInfo;
 import org.lsm.model.TextEscaper;
+import org.lsm.monitor.Components;
 import org.lsm.report.DiffReport;
 import picocli.CommandLine.Command;
 
-/** {@code lsm test-alert}: tries every channel. */
+/** {@code lsm test-alert}: sends a test alert by every channel. */
 @Command(
     name = "test-alert",
-    description = "Send a test alert through every channel of the configuration.")
+    description = "Send a test alert by every channel that is configured.")
 public final class TestAlertCommand extends BaseCommand {
 
   public TestAlertCommand(CommandContext context) {
@@ -25,21 +27,15 @@ public final class TestAlertCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    Config config = context.config();
-    Consumer<String> trace = line -> err().println(TextEscaper.escape(line));
-    List<Channel> channels = context.channels(config, context.verbose() ? trace : null);
+    Components components = context.components();
+    Consumer<String> trace = line -> context.err().println(TextEscaper.escape(line));
+    List<Channel> channels = components.channels(context.verbose() ? trace : null);
     if (channels.isEmpty()) {
-      warn("no channel is configured: see MAILER, SYSLOG and RUN_CMD in " + context.configFile());
+      context.warn(
+          "no channel is configured: see MAILER, SYSLOG and RUN_CMD in " + context.configFile());
       return ExitCode.ERROR;
     }
-    HostInfo hostInfo = context.hostInfo(config);
-    Alert alert =
-        Alert.of(
-            AlertType.TEST,
-            hostInfo,
-            DiffReport.test(hostInfo, context.zone()),
-            config.subject(),
-            context.zone());
+    Alert alert = testAlert(components);
     int exitCode = ExitCode.OK;
     for (Channel channel : channels) {
       if (!isSent(channel, alert)) {
@@ -49,11 +45,22 @@ public final class TestAlertCommand extends BaseCommand {
     return exitCode;
   }
 
+  private static Alert testAlert(Components components) throws IOException {
+    HostInfo host = components.hostInfo();
+    ZoneId zone = components.zone();
+    return Alert.of(
+        AlertType.TEST,
+        host,
+        DiffReport.test(host, zone),
+        components.config().subject(),
+        zone);
+  }
+
   private boolean isSent(Channel channel, Alert alert) {
     try {
       String remark = channel.send(alert, Set.of());
-      String said = remark.isEmpty() ? "" : ", it said: " + TextEscaper.escape(remark);
-      out().println(channel.name() + ": accepted" + said);
+      String reply = remark.isEmpty() ? "" : "; reply: " + TextEscaper.escape(remark);
+      out().println(channel.name() + ": accepted" + reply);
       return true;
     } catch (DeliveryException e) {
       out().println(channel.name() + ": FAILED, " + e.getMessage());

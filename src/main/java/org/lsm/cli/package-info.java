@@ -1,2 +1,3 @@
-/** One class a command: parse options, call the house, print, return the exit code. */
 package org.lsm.cli;
+
+/** One class a command: parse options, call the house, print, return the exit code. */

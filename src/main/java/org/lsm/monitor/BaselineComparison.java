@@ -3,12 +3,13 @@ package org.lsm.monitor;
 import java.io.IOException;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.lsm.config.IgnoreRules;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -19,73 +20,61 @@ import org.lsm.model.Flag;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.proc.DetailsSelector;
 import org.lsm.report.DiffReport;
 
 /**
- * Compares a host with a baseline, and looks again before it believes a difference: a socket is
- * gone only if every look missed it, and one that was there at the first look and is closed at the
- * next was still opened by somebody.
+ * Compares a host with a baseline and confirms each difference by further scans: a socket is GONE
+ * if every scan missed it, and NEW if one scan saw it, even if the next did not.
  */
 public final class BaselineComparison {
 
-  private static final int MOST_STORIES = 2 * DiffReport.MOST_OF_A_KIND;
+  private static final int MAX_DETAILS = 2 * DiffReport.MOST_OF_A_KIND;
 
   private final RepeatedScan scans;
   private final Snapshot baseline;
   private final EphemeralPorts ephemeral;
   private final IgnoreRules rules;
-  private final Map<Endpoint, SocketDetails> detailsByEndpoint = new HashMap<>();
+  private final Supplier<ZoneId> zone;
 
   /**
-   * @param scans of the host
+   * @param scans of the host, none made yet
    * @param baseline to compare with
    * @param ephemeral the ports that count by owner
-   * @param rules for what is ignored on both sides
+   * @param rules for the sockets to ignore on both sides
+   * @param zone the time zone of the report
    */
   public BaselineComparison(
-      RepeatedScan scans, Snapshot baseline, EphemeralPorts ephemeral, IgnoreRules rules) {
+      RepeatedScan scans,
+      Snapshot baseline,
+      EphemeralPorts ephemeral,
+      IgnoreRules rules,
+      Supplier<ZoneId> zone) {
     this.scans = scans;
     this.baseline = baseline.where(rules::isOpen);
     this.ephemeral = ephemeral;
     this.rules = rules;
+    this.zone = zone;
   }
 
-  /** Looks until the differences are confirmed, and tells them. */
-  public DiffReport report(Supplier<ZoneId> zone) throws IOException {
-    scans.look();
-    Diff diff = tell(differences(scans.found()));
-    while (!diff.isEmpty() && !isConfirmed(diff)) {
-      scans.forget(ownerless(diff));
-      scans.look();
-      diff = tell(differences(scans.found()));
+  /** Scans until the differences are confirmed, and reports all of them. */
+  public DiffReport compare() throws IOException {
+    Selector selector = new Selector();
+    scans.scanOnce(selector);
+    while (!selector.diff.isEmpty() && !isConfirmed(selector.diff)) {
+      scans.dropFromCache(withoutOwner(selector.diff));
+      scans.scanOnce(selector);
     }
-    return report(diff, scans.found(), zone);
+    return report(selector.diff, scans.found());
   }
 
-  /** Tells what differs, without another look, between the baseline and what is there to stay. */
-  public DiffReport reportLasting(Supplier<ZoneId> zone) throws IOException {
-    return report(tell(differences(scans.lasting())), scans.lasting(), zone);
+  /** Scans until the sockets are stable, and reports the differences that are still there. */
+  public DiffReport compareStable() throws IOException {
+    scans.scanUntilStable(new Selector());
+    return report(diff(scans.open()), scans.open());
   }
 
-  private DiffReport report(Diff diff, Snapshot found, Supplier<ZoneId> zone) {
-    Set<Endpoint> closed = scans.closedAgain();
-    for (Endpoint endpoint : closed) {
-      detailsByEndpoint.computeIfPresent(
-          endpoint, (it, details) -> details.with(Flag.ALREADY_CLOSED));
-    }
-    List<String> notes = new ArrayList<>(scans.notes());
-    long fleeting = found.sockets().values().stream().filter(it -> isFleeting(it, closed)).count();
-    if (fleeting > 0) {
-      notes.add(fleeting + " ephemeral ports were closed before their owner could be found");
-    }
-    String host = baseline.hostInfo().host();
-    if (!host.equals(found.hostInfo().host())) {
-      notes.add("the baseline was taken when this host was called " + host);
-    }
-    return new DiffReport(baseline, visible(found), diff, detailsByEndpoint, notes, zone);
-  }
-
-  /** The sockets that rules ignore. */
+  /** The number of sockets found that rules ignore. */
   public long ignored() {
     return scans.found().sockets().values().stream().filter(it -> !rules.isOpen(it)).count();
   }
@@ -95,51 +84,92 @@ public final class BaselineComparison {
     return ephemeral;
   }
 
-  private boolean isConfirmed(Diff diff) {
-    return scans.isExhausted() || (scans.isSettled() && diff.count(DifferenceType.GONE) == 0);
+  /** Compares what each scan has found so far, and selects the sockets that the report names. */
+  private final class Selector implements DetailsSelector {
+    private Diff diff;
+
+    @Override
+    public Collection<SocketEntry> select(Snapshot found) {
+      diff = diff(found);
+      if (diff.isEmpty()) {
+        return List.of();
+      }
+      List<SocketEntry> selected = new ArrayList<>();
+      int room = MAX_DETAILS - scans.details().size();
+      for (DifferenceType type : List.of(DifferenceType.CHANGED, DifferenceType.NEW)) {
+        for (Difference difference : diff.of(type, DiffReport.MOST_OF_A_KIND)) {
+          if (selected.size() < room && lacksDetails(difference.after())) {
+            selected.add(difference.after());
+          }
+        }
+      }
+      return selected;
+    }
+
+    /** An owner that only a later scan found has details that the earlier scan did not see. */
+    private boolean lacksDetails(SocketEntry entry) {
+      SocketDetails known = scans.details().get(entry.endpoint());
+      return known == null
+          || (known.flags().contains(Flag.NO_PROCESS) && !entry.owners().isEmpty());
+    }
   }
 
-  private Diff differences(Snapshot found) {
+  private Diff diff(Snapshot found) {
     return Diff.between(baseline, visible(found), ephemeral);
   }
 
-  /** Asks for the stories at once: what can be told now may be gone at the next look. */
-  private Diff tell(Diff diff) throws IOException {
-    for (DifferenceType kind : List.of(DifferenceType.CHANGED, DifferenceType.NEW)) {
-      for (Difference difference : diff.of(kind, DiffReport.MOST_OF_A_KIND)) {
-        if (detailsByEndpoint.size() < MOST_STORIES && !isTold(difference)) {
-          detailsByEndpoint.put(difference.endpoint(), scans.details(difference.after()));
-        }
+  private boolean isConfirmed(Diff diff) {
+    return scans.isExhausted() || (scans.isStable() && diff.count(DifferenceType.GONE) == 0);
+  }
+
+  /** A cache is no proof that a socket has no owner: it may have been passed on meanwhile. */
+  private static Set<Endpoint> withoutOwner(Diff diff) {
+    Set<Endpoint> endpoints = new HashSet<>();
+    for (Difference difference : diff.differences()) {
+      SocketEntry entry = difference.after();
+      if (entry.owners().isEmpty() || entry.ownerUnknown()) {
+        endpoints.add(entry.endpoint());
       }
     }
-    return diff;
-  }
-
-  /** Whose holder was found only at a later look has another story than it had before. */
-  private boolean isTold(Difference difference) {
-    SocketDetails details = detailsByEndpoint.get(difference.endpoint());
-    return details != null
-        && (!details.flags().contains(Flag.NO_PROCESS) || difference.after().owners().isEmpty());
-  }
-
-  /** That nobody holds a socket is not believed from memory: it may have been on its way. */
-  private static Set<Endpoint> ownerless(Diff diff) {
-    return diff.differences().stream()
-        .map(Difference::after)
-        .filter(entry -> entry.owners().isEmpty() || entry.ownerUnknown())
-        .map(SocketEntry::endpoint)
-        .collect(Collectors.toSet());
+    return endpoints;
   }
 
   private Snapshot visible(Snapshot found) {
     Set<Endpoint> closed = scans.closedAgain();
-    return found.where(entry -> rules.isOpen(entry) && !isFleeting(entry, closed));
+    return found.where(entry -> rules.isOpen(entry) && !isShortLivedClient(entry, closed));
   }
 
-  /** A client's port that was closed before its owner could be found tells nobody anything. */
-  private boolean isFleeting(SocketEntry entry, Set<Endpoint> closed) {
+  /** The port of a client that closed it before its owner was found says nothing about anybody. */
+  private boolean isShortLivedClient(SocketEntry entry, Set<Endpoint> closed) {
     return closed.contains(entry.endpoint())
         && ephemeral.covers(entry.endpoint())
         && !ephemeral.covers(entry);
+  }
+
+  private DiffReport report(Diff diff, Snapshot found) {
+    Set<Endpoint> closed = scans.closedAgain();
+    Map<Endpoint, SocketDetails> details = new HashMap<>(scans.details());
+    for (Endpoint endpoint : closed) {
+      details.computeIfPresent(endpoint, (it, known) -> known.with(Flag.ALREADY_CLOSED));
+    }
+    return new DiffReport(baseline, visible(found), diff, details, notes(found, closed), zone);
+  }
+
+  private List<String> notes(Snapshot found, Set<Endpoint> closed) {
+    List<String> notes = new ArrayList<>(scans.notes());
+    int shortLived = 0;
+    if (!closed.isEmpty()) {
+      for (SocketEntry entry : found.sockets().values()) {
+        shortLived += isShortLivedClient(entry, closed) ? 1 : 0;
+      }
+    }
+    if (shortLived > 0) {
+      notes.add(shortLived + " ephemeral ports were closed before their owner was found");
+    }
+    String host = baseline.hostInfo().host();
+    if (!host.equals(found.hostInfo().host())) {
+      notes.add("the baseline is of a host with the name " + host);
+    }
+    return notes;
   }
 }

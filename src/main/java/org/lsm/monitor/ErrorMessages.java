@@ -7,12 +7,12 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import org.lsm.config.ConfigException;
 
-/** What went wrong, in words for people. */
+/** Error messages for people: what happened, where, and what to do. */
 public final class ErrorMessages {
 
   private ErrorMessages() {}
 
-  /** What happened, where, and what to do; not escaped. */
+  /** The message for an exception; not escaped. */
   public static String explain(Exception e) {
     if (e instanceof NoSuchFileException missing) {
       return missing.getFile() + ": no such file or directory";
@@ -21,7 +21,7 @@ public final class ErrorMessages {
       return denied.getFile() + ": permission denied; run lsm as root, or check who owns the file";
     }
     if (e instanceof FileAlreadyExistsException other) {
-      return other.getFile() + ": exists and is no directory";
+      return other.getFile() + ": exists and is not a directory";
     }
     if (e instanceof FileSystemException failure) {
       String reason = failure.getReason(); // null where the class says it all
@@ -35,12 +35,12 @@ public final class ErrorMessages {
     return "internal error: " + e + "; please report it with what --verbose adds";
   }
 
-  /** The sockets of this host are more than there is memory for. */
+  /** The exception for a host with more sockets than memory holds. */
   public static IOException outOfMemory(OutOfMemoryError e) {
     return new IOException(
-        "there is not enough memory to look at all sockets of this host ("
+        "there is not enough memory to scan all sockets of this host ("
             + e.getMessage()
-            + "); see who opens so many, or give the host more",
+            + "); check which program opens so many, or add memory",
         e);
   }
 }

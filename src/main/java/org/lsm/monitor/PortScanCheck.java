@@ -13,182 +13,181 @@ import java.util.stream.Stream;
 import org.lsm.alert.Alert;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
-import org.lsm.cli.BaseCommand;
-import org.lsm.cli.CommandContext;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.model.HostInfo;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
 import org.lsm.model.Snapshot;
+import org.lsm.monitor.RunResult.PortScans;
 import org.lsm.report.PortScanReport;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
 import org.lsm.sentry.NftTableState;
 import org.lsm.sentry.ReverseDns;
 import org.lsm.sentry.SentryState;
-import org.lsm.sentry.SentryState.Decision;
 import org.lsm.storage.StateDirectory;
 
 /**
- * What a round does about probes of unused ports: reads who has probed, tells of it, and sees to it
- * that the kernel watches the ports that nobody serves now.
+ * The part of a run that deals with port scans: reads which hosts have probed unused ports, stores
+ * the alert that is due, and has the kernel watch the ports that are unused now.
  */
 public final class PortScanCheck {
 
-  private final BaseCommand command;
-  private final CommandContext context;
+  private final Components components;
   private final Config config;
   private final History history;
   private final Outbox outbox;
-  private final NftTable sentry;
+  private final boolean quiet;
+  private final NftTable table;
   private final Path file;
 
-  // What the round has found out.
-  private SentryState state = SentryState.empty();
-  private Optional<SentryState> stored = Optional.empty();
-  private Optional<ScanSummary> probes = Optional.empty();
-  private Optional<PortScanReport> report = Optional.empty();
-
-  public PortScanCheck(BaseCommand command, Config config, History history, Outbox outbox) {
-    this.command = command;
-    this.context = command.context;
-    this.config = config;
+  PortScanCheck(Components components, History history, Outbox outbox, boolean quiet) {
+    this.components = components;
+    this.config = components.config();
     this.history = history;
     this.outbox = outbox;
-    this.sentry = context.sentry();
+    this.quiet = quiet;
+    this.table = components.nftTable();
     this.file = StateDirectory.sentry(config.stateDirectory());
   }
 
-  /** Whether there is anything to do: also where it was switched off, and its table is left. */
-  public static boolean isDue(Config config) {
+  /** Whether there is work: also after SENTRY was switched off, while its table remains. */
+  static boolean isDue(Config config) {
     return config.sentry() != SentryMode.OFF
         || Files.exists(StateDirectory.sentry(config.stateDirectory()));
   }
 
-  /** How many hosts have probed, for the metrics; nothing if that could not be read. */
-  public SortedMap<String, Long> counts() {
+  /** The hosts that have probed ports by state, for the metrics; empty if they are unknown. */
+  static SortedMap<String, Long> counts(Optional<ScanSummary> summary, int trigger) {
     SortedMap<String, Long> counts = new TreeMap<>();
-    probes.ifPresent(
-        it -> {
-          counts.put("seen", (long) it.hosts().size());
-          counts.put("scanning", it.scanning(config.sentryTrigger()));
-          counts.put("blocked", it.blocked());
-        });
+    if (summary.isPresent()) {
+      counts.put("seen", (long) summary.get().hosts().size());
+      counts.put("scanning", summary.get().scanning(trigger));
+      counts.put("blocked", summary.get().blocked());
+    }
     return counts;
   }
 
-  /** What was told in this round. */
-  Optional<PortScanReport> report() {
-    return report;
-  }
-
   /**
-   * Does it. What keeps it from that is no reason not to watch sockets.
+   * Runs the check. A failure is reported and stored for {@code lsm status}; it does not end the
+   * run, which goes on to watch the sockets.
    *
-   * @param serving snapshots whose ports are served; none if that could not be found out
-   * @param quiet whether to say nothing of what was said before
+   * @param serving the snapshots whose ports are served; empty if they are unknown
    */
-  public void run(HostInfo hostInfo, List<Snapshot> serving, boolean quiet) {
-    state = SentryState.read(file);
-    String before = state.trouble();
+  PortScans run(HostInfo host, List<Snapshot> serving) {
+    Progress progress = new Progress(SentryState.read(file));
+    String reported = progress.state.trouble();
     try {
       if (config.sentry() == SentryMode.OFF) {
-        sentry.remove();
+        table.remove();
         Files.deleteIfExists(file);
-        return;
+        return PortScans.NONE;
       }
-      watch(hostInfo, serving);
-      state = state.troubled("");
+      check(progress, host, serving);
+      progress.state = progress.state.troubled("");
     } catch (IOException | RuntimeException e) {
-      trouble(ErrorMessages.explain(e), before, quiet);
+      progress.fail(ErrorMessages.explain(e), reported);
     } catch (OutOfMemoryError e) {
-      trouble("there is not enough memory to read who has probed ports", before, quiet);
+      progress.fail("there is not enough memory to read the hosts that probe ports", reported);
     }
-    remember();
+    try {
+      progress.store();
+    } catch (IOException e) {
+      components.warn("the port scans of this run will be alerted again: " + e.getMessage());
+    }
+    return new PortScans(progress.summary, progress.alert);
   }
 
-  private void trouble(String reason, String before, boolean quiet) {
-    state = state.troubled(reason);
-    if (!quiet || !before.equals(reason)) {
-      command.warn(reason);
+  /** What the check has done so far; a failure at any point keeps it. */
+  private final class Progress {
+    private SentryState state;
+    private Optional<SentryState> stored = Optional.empty();
+    private Optional<ScanSummary> summary = Optional.empty();
+    private Optional<PortScanReport> alert = Optional.empty();
+
+    Progress(SentryState state) {
+      this.state = state;
+    }
+
+    void store() throws IOException {
+      if (!stored.equals(Optional.of(state))) {
+        state.write(file);
+        stored = Optional.of(state);
+      }
+    }
+
+    void fail(String reason, String reported) {
+      state = state.troubled(reason);
+      if (!quiet || !reported.equals(reason)) {
+        components.warn(reason);
+      }
     }
   }
 
-  private void watch(HostInfo hostInfo, List<Snapshot> serving) throws IOException {
-    Instant now = context.host().clock().instant();
-    Optional<NftTableState> found = sentry.read(now);
+  private void check(Progress progress, HostInfo host, List<Snapshot> serving) throws IOException {
+    Instant now = components.now();
+    Optional<NftTableState> found = table.read(now);
     boolean stored = true;
     if (found.isPresent()) {
-      probes = Optional.of(found.get().probes());
-      stored = tell(found.get().probes(), hostInfo, now);
-      state = state.blocking(found.get().blocked());
+      progress.summary = Optional.of(found.get().probes());
+      stored = alert(progress, found.get().probes(), host, now);
+      progress.state = progress.state.blocking(found.get().blocked());
     }
     if (!serving.isEmpty()) {
-      store(); // that there is a table is known before there is one
-      sentry.apply(context.rules(config, serving), found, state.blocked(), now);
+      progress.store(); // before there is a table: the file says that there may be one
+      table.apply(components.nftRuleset(serving), found, progress.state.blocked(), now);
     }
-    if (stored && probes.isPresent() && probes.get().overflowing()) {
-      sentry.forget();
+    if (stored && found.isPresent() && found.get().probes().overflowing()) {
+      table.forget();
     }
   }
 
-  /** Tells of who scans; returns false if that could not be stored. */
-  private boolean tell(ScanSummary found, HostInfo hostInfo, Instant now) {
-    Decision decision =
-        state.decide(
+  /** Stores the alert that is due, if any; returns false if it could not be stored. */
+  private boolean alert(Progress progress, ScanSummary found, HostInfo host, Instant now) {
+    SentryState.Decision decision =
+        progress.state.decide(
             found, config.sentryTrigger(), PortScanReport.MOST, now, config.sentryRemind());
-    if (!decision.due()) {
-      state = decision.next();
-      return true;
+    if (decision.due()) {
+      PortScanReport report =
+          new PortScanReport(
+              host,
+              named(decision.told()),
+              notes(found),
+              components.environment().zone());
+      progress.alert = Optional.of(report);
+      if (!outbox.put(Alert.of(report, config.subject()))) {
+        return false;
+      }
+      history.add("scan", report);
     }
-    PortScanReport telling =
-        new PortScanReport(hostInfo, named(decision.told()), notes(found), context::zone);
-    report = Optional.of(telling);
-    if (!outbox.put(Alert.of(telling, config.subject()))) {
-      return false;
-    }
-    history.add("scan", telling);
-    state = decision.next();
+    progress.state = decision.next();
     return true;
   }
 
+  /** The hosts, with the names of those that a report names if SENTRY_RESOLVE asks for it. */
   private List<ScanningHost> named(List<ScanningHost> hosts) {
     if (!config.sentryResolves()) {
       return hosts;
     }
-    int most = Math.min(hosts.size(), PortScanReport.MOST);
+    int count = Math.min(hosts.size(), PortScanReport.MOST);
     return Stream.concat(
-            ReverseDns.with(hosts.subList(0, most)).stream(),
-            hosts.subList(most, hosts.size()).stream())
+            ReverseDns.with(hosts.subList(0, count)).stream(),
+            hosts.subList(count, hosts.size()).stream())
         .toList();
   }
 
-  public static List<String> notes(ScanSummary probes) {
+  /** What limits the trust in the hosts that were read. */
+  public static List<String> notes(ScanSummary summary) {
     List<String> notes = new ArrayList<>();
-    if (probes.overflowing()) {
+    if (summary.overflowing()) {
       notes.add(
-          "more hosts or ports than there is room for since the last run, or nearly so: there may be"
-              + " others, and these addresses may be forged");
+          "the sets of hosts and ports are full or nearly full: other hosts may be missing, and"
+              + " these addresses may be forged");
     }
-    if (probes.blocked() >= NftRuleset.MOST) {
-      notes.add("so many hosts are blocked that there may be no room for more");
+    if (summary.blocked() >= NftRuleset.MOST) {
+      notes.add("the set of blocked hosts is full: further hosts may not be blocked");
     }
     return notes;
-  }
-
-  private void store() throws IOException {
-    if (!stored.equals(Optional.of(state))) {
-      state.write(file);
-      stored = Optional.of(state);
-    }
-  }
-
-  private void remember() {
-    try {
-      store();
-    } catch (IOException e) {
-      command.warn("who scans will be told again: " + e.getMessage());
-    }
   }
 }

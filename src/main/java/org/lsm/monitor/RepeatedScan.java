@@ -1,93 +1,134 @@
 package org.lsm.monitor;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.lsm.model.Endpoint;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.proc.DetailsSelector;
+import org.lsm.proc.ScanResult;
 import org.lsm.proc.SocketScanner;
-import org.lsm.proc.SocketScanner.Scan;
 
 /**
- * Several looks at a host, one right after the other: one read of the kernel's tables may miss rows
- * while sockets come and go.
+ * Several scans of a host in a row, united: one read of the kernel's tables may miss rows while
+ * sockets come and go.
  */
 public final class RepeatedScan {
 
-  /** After so many looks what was seen only once counts as closed again. */
-  public static final int MOST_LOOKS = 5;
+  /** Scans after which a socket that was seen only once counts as closed. */
+  public static final int MAX_SCANS = 5;
 
   private final SocketScanner scanner;
   private final SortedMap<Endpoint, SocketEntry> found = new TreeMap<>();
+  private final Map<Endpoint, SocketDetails> details = new HashMap<>();
   private final Set<Endpoint> seenOnce = new HashSet<>();
   private final Set<Endpoint> forged = new HashSet<>();
   private HostInfo hostInfo;
   private Set<Endpoint> seenLast = Set.of();
-  private int looks;
+  private int scans;
   private List<String> notes = List.of();
-  private OwnerCache state;
+  private OwnerCache ownerCache;
 
   /**
    * @param scanner of the host
-   * @param remembered by the last scan
+   * @param ownerCache of the last run
    */
-  public RepeatedScan(SocketScanner scanner, OwnerCache remembered) {
+  public RepeatedScan(SocketScanner scanner, OwnerCache ownerCache) {
     this.scanner = scanner;
-    this.state = remembered;
+    this.ownerCache = ownerCache;
   }
 
-  /** Looks until each socket was seen twice, or has had the time to be. */
-  public void settle() throws IOException {
+  /**
+   * Scans until each socket was seen twice, or {@link #MAX_SCANS} times in all.
+   *
+   * @param selector as in {@link #scanOnce}
+   */
+  public void scanUntilStable(DetailsSelector selector) throws IOException {
     do {
-      look();
-    } while (!isSettled());
+      scanOnce(selector);
+    } while (!isStable());
   }
 
-  /** Takes one more look. */
-  public void look() throws IOException {
-    Scan scan = scanner.scan(state);
-    state = scan.state();
+  /**
+   * Scans once more.
+   *
+   * @param selector gets all sockets found so far, those of this scan included, and selects those
+   *     whose details are needed; it is asked while the scan goes on
+   */
+  public void scanOnce(DetailsSelector selector) throws IOException {
+    ScanResult scan = scanner.scan(ownerCache, new Union(selector));
+    ownerCache = scan.ownerCache();
     notes = scan.notes();
-    hostInfo = looks == 0 ? scan.snapshot().hostInfo() : hostInfo;
-    looks++;
-    seenLast = scan.snapshot().sockets().keySet();
-    scan.snapshot().sockets().forEach(this::see);
     forged.addAll(scan.forged());
+    details.putAll(scan.details());
   }
 
-  private void see(Endpoint endpoint, SocketEntry entry) {
-    if (found.put(endpoint, entry) == null) {
-      seenOnce.add(endpoint);
-    } else {
-      seenOnce.remove(endpoint);
+  /** Adds a scan to the others before it selects. */
+  private final class Union implements DetailsSelector {
+    private final DetailsSelector selector;
+
+    Union(DetailsSelector selector) {
+      this.selector = selector;
+    }
+
+    @Override
+    public Collection<SocketEntry> select(Snapshot scanned) {
+      add(scanned);
+      Collection<SocketEntry> selected = selector.select(found());
+      if (selected.isEmpty()) {
+        return selected;
+      }
+      List<SocketEntry> ofThisScan = new ArrayList<>();
+      for (SocketEntry entry : selected) {
+        if (seenLast.contains(entry.endpoint())) {
+          ofThisScan.add(entry);
+        }
+      }
+      return ofThisScan;
     }
   }
 
-  /** Whether each socket was seen twice, or has had the time to be. */
-  public boolean isSettled() {
-    return isExhausted() || (looks >= 2 && closedAgain().isEmpty());
+  private void add(Snapshot scanned) {
+    hostInfo = scans == 0 ? scanned.hostInfo() : hostInfo;
+    scans++;
+    seenLast = scanned.sockets().keySet();
+    for (SocketEntry entry : scanned.sockets().values()) {
+      if (found.put(entry.endpoint(), entry) == null) {
+        seenOnce.add(entry.endpoint());
+      } else {
+        seenOnce.remove(entry.endpoint());
+      }
+    }
   }
 
-  /** Whether this was the last look worth taking. */
+  /** Whether each socket was seen twice, or no further scan is worth its time. */
+  public boolean isStable() {
+    return isExhausted() || (scans >= 2 && closedAgain().isEmpty());
+  }
+
+  /** Whether there were {@link #MAX_SCANS} scans. */
   public boolean isExhausted() {
-    return looks >= MOST_LOOKS;
+    return scans >= MAX_SCANS;
   }
 
-  /** All sockets that were seen, each as it was seen last. */
+  /** All sockets found so far, each as it was seen last. */
   public Snapshot found() {
     return new Snapshot(hostInfo, found);
   }
 
-  /** All sockets that were seen and are not closed again, nor rows that somebody has forged. */
-  public Snapshot lasting() {
+  /** The sockets found that are still open, without rows that are forged. */
+  public Snapshot open() {
     Set<Endpoint> closed = closedAgain();
     return found()
         .where(
@@ -96,34 +137,29 @@ public final class RepeatedScan {
                     && !(entry.owners().isEmpty() && forged.contains(entry.endpoint())));
   }
 
-  /** Makes the next look find out anew who holds these, whatever is remembered. */
-  public void forget(Set<Endpoint> endpoints) {
-    state = state.without(endpoints);
-  }
-
-  /** The sockets that were seen once and not again although another look was taken. */
+  /** The sockets that one scan saw and a later scan did not. */
   public Set<Endpoint> closedAgain() {
     Set<Endpoint> closed = new HashSet<>(seenOnce);
     closed.removeAll(seenLast);
     return closed;
   }
 
-  /** The whole story of a socket that was found. */
-  public SocketDetails details(SocketEntry entry) throws IOException {
-    return scanner.details(entry);
+  /** The details read so far. */
+  public Map<Endpoint, SocketDetails> details() {
+    return details;
   }
 
-  /** The ports that the kernel deals out on this host, for protocols of this scope. */
-  public EphemeralPorts ephemeralPorts(EphemeralPorts.Scope scope) throws IOException {
-    return scanner.ephemeralPorts(scope);
+  /** Makes the next scan search for the owners of these sockets again. */
+  public void dropFromCache(Set<Endpoint> endpoints) {
+    ownerCache = ownerCache.without(endpoints);
   }
 
-  /** What the last look remembers for the next run. */
-  public OwnerCache state() {
-    return state;
+  /** The owners that the last scan found, for the next run. */
+  public OwnerCache ownerCache() {
+    return ownerCache;
   }
 
-  /** What the reader should know of how far all this can be believed; not escaped. */
+  /** What limits the trust in the last scan, in words; not escaped. */
   public List<String> notes() {
     return notes;
   }

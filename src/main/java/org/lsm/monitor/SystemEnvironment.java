@@ -10,19 +10,19 @@ import java.util.function.Supplier;
 import org.lsm.proc.SocketScanner.Sources;
 
 /**
- * What the commands get from the machine; tests hand over another one.
+ * The paths, programs and clock of the host that lsm runs on. Tests pass others.
  *
- * @param sources where the host is described
- * @param sendmail the program that takes mail
- * @param authorities bundles of the certificate authorities that the host trusts, in PEM
+ * @param sources the files that describe the host
+ * @param sendmail the program that takes mail, sendmail(8)
+ * @param authorities candidates for the bundle of trusted certificate authorities, in PEM
  * @param logger logger(1) of util-linux
- * @param nft where nft(8) may be
- * @param resolvers files that name the servers which resolve names (resolv.conf(5))
- * @param crontabs files and directories in which cron finds its entries
- * @param mailTimeout how long to wait for each answer of a mail server
+ * @param nft candidates for nft(8)
+ * @param resolvers files that name the DNS servers, resolv.conf(5)
+ * @param crontabs files and directories with entries of cron(8)
+ * @param mailTimeout how long to wait for each reply of a mail server
  * @param clock the time
- * @param zone the time zone to tell times in
- * @param environment the environment variables
+ * @param zone the time zone of what people read; asked late, since finding it takes a while
+ * @param variables the environment variables
  */
 public record SystemEnvironment(
     Sources sources,
@@ -35,9 +35,9 @@ public record SystemEnvironment(
     Duration mailTimeout,
     Clock clock,
     Supplier<ZoneId> zone,
-    Map<String, String> environment) {
+    Map<String, String> variables) {
 
-  /** The machine that lsm runs on. */
+  /** The host of this process. */
   public static SystemEnvironment real() {
     return new SystemEnvironment(
         new Sources(

@@ -21,11 +21,11 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 
-/** Asks /proc for the whole story of a socket, while it can still be told. */
+/** Reads the details of sockets under /proc, for the sockets of one scan. */
 final class DetailsReader {
 
-  private static final int PEERS = 5;
-  private static final int GENERATIONS = 16;
+  private static final int MAX_PEERS = 5;
+  private static final int MAX_PARENTS = 16;
 
   private static final Pattern INTERPRETER =
       Pattern.compile(
@@ -35,12 +35,12 @@ final class DetailsReader {
 
   private final ProcessReader processes;
   private final Path services;
-  private final Map<String, String> names = new HashMap<>();
-  private final Map<String, Map<Integer, List<String>>> peers = new HashMap<>();
-  private final Map<ProcessRef, ProcessDetails> told = new HashMap<>();
+  private final Map<String, String> serviceNames = new HashMap<>();
+  private final Map<String, Map<Integer, List<String>>> peersByTable = new HashMap<>();
+  private final Map<ProcessRef, ProcessDetails> processDetails = new HashMap<>();
 
   /**
-   * @param processes the processes to ask about
+   * @param processes the processes of the host
    * @param services the file with the names of ports, services(5)
    */
   DetailsReader(ProcessReader processes, Path services) {
@@ -48,18 +48,23 @@ final class DetailsReader {
     this.services = services;
   }
 
-  /** All that can be told of a socket; what has vanished meanwhile is left out. */
-  SocketDetails details(SocketEntry entry, NetworkNamespace namespace) throws IOException {
-    List<ProcessDetails> detailsByEndpoint = new ArrayList<>();
+  /**
+   * The details of a socket, without those that have vanished meanwhile.
+   *
+   * @param suspectedParent the socket whose name its row may be a part of, or null
+   */
+  SocketDetails read(SocketEntry entry, NetworkNamespace namespace, Endpoint suspectedParent)
+      throws IOException {
+    List<ProcessDetails> details = new ArrayList<>();
     for (ProcessRef process : oldestOfEachOwner(entry)) {
-      detailsByEndpoint.add(told.computeIfAbsent(process, this::details));
+      details.add(processDetails.computeIfAbsent(process, this::readProcess));
     }
     return new SocketDetails(
         service(entry.endpoint()),
         peers(entry.endpoint(), namespace),
-        detailsByEndpoint,
-        flags(entry),
-        Optional.empty(),
+        details,
+        flags(entry, suspectedParent != null),
+        Optional.ofNullable(suspectedParent),
         List.of());
   }
 
@@ -71,10 +76,13 @@ final class DetailsReader {
     return oldest.values();
   }
 
-  private static Set<Flag> flags(SocketEntry entry) {
+  private static Set<Flag> flags(SocketEntry entry, boolean suspected) {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
     if (entry.owners().isEmpty()) {
       flags.add(Flag.NO_PROCESS);
+    }
+    if (suspected) {
+      flags.add(entry.ownerUnknown() ? Flag.UNVERIFIED : Flag.FORGED);
     }
     Endpoint endpoint = entry.endpoint();
     boolean internet =
@@ -88,51 +96,51 @@ final class DetailsReader {
     return flags;
   }
 
-  /** The remote ends now connected to this port; each table is read once for all its ports. */
+  /** The remote addresses connected to this port. Reads each table once for all its ports. */
   private List<String> peers(Endpoint endpoint, NetworkNamespace namespace) {
     return switch (endpoint.protocol()) {
       case TCP, TCP6, UDP, UDP6, UDPLITE, UDPLITE6 ->
-          peers
+          peersByTable
               .computeIfAbsent(
-                  endpoint.table(), table -> namespace.peers(endpoint.protocol(), PEERS))
+                  endpoint.table(), table -> namespace.peers(endpoint.protocol(), MAX_PEERS))
               .getOrDefault(endpoint.port(), List.of());
       case SCTP, RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> List.of();
     };
   }
 
-  /** Name of the port, as services(5) has it for this protocol. */
+  /** The name of the port in services(5) for this protocol; empty if it has none. */
   private String service(Endpoint endpoint) throws IOException {
-    if (names.isEmpty() && Files.exists(services)) {
+    if (serviceNames.isEmpty() && Files.exists(services)) {
       for (String line : ProcessReader.read(services).split("\n", -1)) {
         String[] words = line.replaceFirst("#.*", "").trim().split("\\s+", -1);
         if (words.length >= 2) {
-          names.putIfAbsent(words[1], words[0]);
+          serviceNames.putIfAbsent(words[1], words[0]);
         }
       }
     }
     String protocol = endpoint.protocol().label().replaceFirst("6$", "");
-    return names.getOrDefault(endpoint.port() + "/" + protocol, "");
+    return serviceNames.getOrDefault(endpoint.port() + "/" + protocol, "");
   }
 
-  private ProcessDetails details(ProcessRef process) {
+  private ProcessDetails readProcess(ProcessRef process) {
     int pid = process.pid();
     return new ProcessDetails(
         process,
-        told(() -> processes.commandLine(pid)),
-        told(() -> processes.workingDirectory(pid)),
-        told(() -> processes.unit(pid)),
+        orEmpty(() -> processes.commandLine(pid)),
+        orEmpty(() -> processes.workingDirectory(pid)),
+        orEmpty(() -> processes.unit(pid)),
         parents(pid),
         flags(process));
   }
 
-  private interface Question {
-    String ask() throws IOException;
+  private interface ProcessProperty {
+    String read() throws IOException;
   }
 
-  /** The answer, or nothing where the process has ended before it could be asked. */
-  private static String told(Question question) {
+  /** A property of a process; empty if the process has ended before it was read. */
+  private static String orEmpty(ProcessProperty property) {
     try {
-      return question.ask();
+      return property.read();
     } catch (IOException | RuntimeException e) {
       return "";
     }
@@ -142,12 +150,12 @@ final class DetailsReader {
     List<ProcessRef> parents = new ArrayList<>();
     try {
       int parent = processes.parent(pid);
-      while (parent > 0 && parents.size() < GENERATIONS) {
+      while (parent > 0 && parents.size() < MAX_PARENTS) {
         parents.add(processes.identifyLoosely(parent));
         parent = processes.parent(parent);
       }
     } catch (IOException | RuntimeException e) {
-      // One of them has ended: the chain is told as far as it could be followed.
+      // One of them has ended; the chain stops there.
     }
     return parents;
   }
@@ -167,7 +175,7 @@ final class DetailsReader {
         }
       }
     } catch (IOException | RuntimeException e) {
-      // It has ended: what is known so far has to do.
+      // It has ended; the flags found so far count.
     }
     if (INTERPRETER.matcher(program.substring(program.lastIndexOf('/') + 1)).matches()) {
       flags.add(Flag.INTERPRETER);
@@ -179,7 +187,7 @@ final class DetailsReader {
     try {
       return Files.getPosixFilePermissions(directory).contains(PosixFilePermission.OTHERS_WRITE);
     } catch (IOException e) {
-      return false; // into one that is gone nobody can write
+      return false; // it is gone
     }
   }
 }

@@ -50,49 +50,49 @@ class BaselineComparisonTest {
 
   @Test
   void nothingDiffersAtOneLook() throws IOException {
-    assertEquals(List.of(), told(compare(ssh())));
+    assertEquals(List.of(), differences(compare(ssh())));
     assertEquals(1, clock.asked());
   }
 
   @Test
-  void whatOneLookMissedIsNotGone() throws IOException {
+  void oneMissingScanIsNotGone() throws IOException {
     proc.empty();
     proc.unix("/run/x", 9);
     clock.then(() -> proc.tcp("0.0.0.0", 22, 101));
-    assertEquals(List.of(), told(compare(ssh(), entry("unix", "/run/x"))));
+    assertEquals(List.of(), differences(compare(ssh(), entry("unix", "/run/x"))));
     assertEquals(2, clock.asked());
   }
 
   @Test
-  void whatFourLooksMissedAndTheFifthSeesIsNotGone() throws IOException {
+  void fourMissingScansAreNotGone() throws IOException {
     proc.empty();
     proc.unix("/run/x", 9);
     clock.then(() -> {}).then(() -> {}).then(() -> {}).then(() -> proc.tcp("0.0.0.0", 22, 101));
-    assertEquals(List.of(), told(compare(ssh(), entry("unix", "/run/x"))));
+    assertEquals(List.of(), differences(compare(ssh(), entry("unix", "/run/x"))));
     assertEquals(5, clock.asked());
   }
 
   @Test
-  void whatEveryLookMissedIsGone() throws IOException {
+  void fiveMissingScansAreGone() throws IOException {
     assertEquals(
-        List.of("GONE tcp/0.0.0.0:80 []"), told(compare(ssh(), entry("tcp", "0.0.0.0:80", PROG))));
-    assertEquals(RepeatedScan.MOST_LOOKS, clock.asked());
+        List.of("GONE tcp/0.0.0.0:80 []"), differences(compare(ssh(), entry("tcp", "0.0.0.0:80", PROG))));
+    assertEquals(RepeatedScan.MAX_SCANS, clock.asked());
   }
 
   @Test
-  void whatTwoLooksSawIsNew() throws IOException {
+  void twoScansConfirmNew() throws IOException {
     proc.tcp("0.0.0.0", 80, 102);
     DiffReport report = compare(ssh());
-    assertEquals(List.of("NEW tcp/0.0.0.0:80 [BEYOND_LOOPBACK]"), told(report));
+    assertEquals(List.of("NEW tcp/0.0.0.0:80 [BEYOND_LOOPBACK]"), differences(report));
     assertEquals(2, clock.asked());
   }
 
   @Test
-  void whatWasSeenOnceAndClosedAgainIsNewAllTheSame() throws IOException {
+  void closedAgainIsNew() throws IOException {
     proc.tcp("127.0.0.1", 80, 102);
     clock.then(this::sshOnly);
     DiffReport report = compare(ssh());
-    assertEquals(List.of("NEW tcp/127.0.0.1:80 [ALREADY_CLOSED]"), told(report));
+    assertEquals(List.of("NEW tcp/127.0.0.1:80 [ALREADY_CLOSED]"), differences(report));
     assertEquals(
         List.of(PROG),
         report.detailsByEndpoint().get(Endpoint.of("tcp", "127.0.0.1:80")).processes().stream()
@@ -101,63 +101,63 @@ class BaselineComparisonTest {
   }
 
   @Test
-  void whatOneLookInTheMiddleMissedIsNotClosed() throws IOException {
+  void missedInTheMiddleIsNotClosed() throws IOException {
     proc.tcp("127.0.0.1", 80, 102);
     clock.then(this::sshOnly).then(() -> proc.tcp("127.0.0.1", 80, 102));
-    assertEquals(List.of("NEW tcp/127.0.0.1:80 []"), told(compare(ssh())));
+    assertEquals(List.of("NEW tcp/127.0.0.1:80 []"), differences(compare(ssh())));
     assertEquals(3, clock.asked());
   }
 
   @Test
-  void whatOpensAtTheSecondLookIsNewAsWell() throws IOException {
+  void openedAtSecondScanIsNew() throws IOException {
     proc.tcp("127.0.0.1", 80, 102);
     clock.then(() -> proc.tcp("127.0.0.1", 81, 102));
     assertEquals(
-        List.of("NEW tcp/127.0.0.1:80 []", "NEW tcp/127.0.0.1:81 []"), told(compare(ssh())));
+        List.of("NEW tcp/127.0.0.1:80 []", "NEW tcp/127.0.0.1:81 []"), differences(compare(ssh())));
   }
 
   @Test
-  void anOwnerWhoChangedIsToldAsSeenLast() throws IOException {
+  void reportsLatestOwner() throws IOException {
     proc.end(700).process(800, 0, "/fake/evil", 99, 101);
     DiffReport report = compare(ssh());
-    assertEquals(List.of("CHANGED tcp/0.0.0.0:22 [BEYOND_LOOPBACK]"), told(report));
+    assertEquals(List.of("CHANGED tcp/0.0.0.0:22 [BEYOND_LOOPBACK]"), differences(report));
     assertEquals(2, clock.asked());
   }
 
   // ---- ephemeral ports
 
   @Test
-  void aClientsPortThatClosedBeforeItsOwnerWasFoundIsDropped() throws IOException {
+  void dropsShortLivedClientPort() throws IOException {
     proc.udp("127.0.0.1", 40000, 103);
     clock.then(this::sshAndNoUdp);
-    assertEquals(List.of(), told(compare(ssh())));
+    assertEquals(List.of(), differences(compare(ssh())));
   }
 
   @Test
-  void oneThatStaysWithoutAnOwnerIsNew() throws IOException {
+  void reportsLastingPortWithoutOwner() throws IOException {
     proc.udp("127.0.0.1", 40000, 103);
-    assertEquals(List.of("NEW udp/127.0.0.1:40000 [NO_PROCESS]"), told(compare(ssh())));
+    assertEquals(List.of("NEW udp/127.0.0.1:40000 [NO_PROCESS]"), differences(compare(ssh())));
   }
 
   @Test
-  void oneWhoseOwnerWasFoundIsNewThoughItClosed() throws IOException {
+  void reportsClosedPortWithOwner() throws IOException {
     proc.udp("127.0.0.1", 40000, 102);
     clock.then(this::sshAndNoUdp);
-    assertEquals(List.of("NEW udp/127.0.0.1:40000 [ALREADY_CLOSED]"), told(compare(ssh())));
+    assertEquals(List.of("NEW udp/127.0.0.1:40000 [ALREADY_CLOSED]"), differences(compare(ssh())));
   }
 
   @Test
-  void anyOtherPortThatClosedBeforeItsOwnerWasFoundIsNew() throws IOException {
+  void reportsClosedFixedPort() throws IOException {
     proc.udp("127.0.0.1", 4000, 103);
     clock.then(this::sshAndNoUdp);
     assertEquals(
-        List.of("NEW udp/127.0.0.1:4000 [ALREADY_CLOSED, NO_PROCESS]"), told(compare(ssh())));
+        List.of("NEW udp/127.0.0.1:4000 [ALREADY_CLOSED, NO_PROCESS]"), differences(compare(ssh())));
   }
 
   // ---- ignore rules
 
   @Test
-  void whatIsIgnoredIsNoDifferenceOnEitherSide() throws Exception {
+  void ignoresOnBothSides() throws Exception {
     rules =
         IgnoreRules.read(
             Files.writeString(folder.resolve("ignore.lsm"), "tcp *:80-81 program=/fake/prog\n"));
@@ -168,7 +168,7 @@ class BaselineComparisonTest {
             entry("tcp", "0.0.0.0:81", PROG),
             entry("tcp", "127.0.0.1:81", new Owner("0", "/x")));
     assertEquals(
-        List.of("NEW tcp/0.0.0.0:90 [BEYOND_LOOPBACK]", "GONE tcp/127.0.0.1:81 []"), told(report));
+        List.of("NEW tcp/0.0.0.0:90 [BEYOND_LOOPBACK]", "GONE tcp/127.0.0.1:81 []"), differences(report));
     assertEquals(2, report.before().sockets().size());
     assertEquals(2, report.after().sockets().size());
   }
@@ -188,10 +188,10 @@ class BaselineComparisonTest {
             new SocketScanner(proc.sources(), false, clock, "1.0.0"), OwnerCache.empty());
     Snapshot before = Snapshot.of(new HostInfo("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
     EphemeralPorts ephemeral = new EphemeralPorts(Scope.UDP, 32768, 60999);
-    return new BaselineComparison(scans, before, ephemeral, rules).report(() -> ZoneOffset.UTC);
+    return new BaselineComparison(scans, before, ephemeral, rules, () -> ZoneOffset.UTC).compare();
   }
 
-  private static List<String> told(DiffReport report) {
+  private static List<String> differences(DiffReport report) {
     return report.diff().differences().stream()
         .map(
             it ->

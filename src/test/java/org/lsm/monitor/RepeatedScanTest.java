@@ -15,6 +15,7 @@ import org.lsm.FakeProc;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
+import org.lsm.proc.DetailsSelector;
 import org.lsm.proc.SocketScanner;
 
 /** Several looks at a host that changes between them. */
@@ -37,102 +38,102 @@ class RepeatedScanTest {
   }
 
   @Test
-  void whatOneLookMissesAnotherFinds() throws IOException {
-    look(22);
-    look(80);
+  void unitesScans() throws IOException {
+    scanOf(22);
+    scanOf(80);
     assertEquals(Set.of(SSH, WEB), found());
-    look(22);
+    scanOf(22);
     assertEquals(Set.of(SSH, WEB), found());
   }
 
   @Test
-  void whatWasSeenOnceAndNotAgainIsClosedAgain() throws IOException {
-    look(22, 80);
-    assertEquals(Set.of(), closedAgain(), "only one look was taken");
-    look(22);
+  void closesWhatWasSeenOnce() throws IOException {
+    scanOf(22, 80);
+    assertEquals(Set.of(), closedAgain(), "there was one scan only");
+    scanOf(22);
     assertEquals(Set.of(WEB), closedAgain());
-    look(22);
+    scanOf(22);
     assertEquals(Set.of(WEB), closedAgain());
-    look(22, 80);
-    assertEquals(Set.of(), closedAgain(), "a look had missed it");
-    look(22);
+    scanOf(22, 80);
+    assertEquals(Set.of(), closedAgain(), "one scan had missed it");
+    scanOf(22);
     assertEquals(Set.of(), closedAgain());
   }
 
   @Test
-  void whatAppearsInTheLastLookIsNotClosed() throws IOException {
-    look(22);
-    look(22, 80);
+  void keepsWhatLastScanSaw() throws IOException {
+    scanOf(22);
+    scanOf(22, 80);
     assertEquals(Set.of(), closedAgain());
-    look(22);
+    scanOf(22);
     assertEquals(Set.of(WEB), closedAgain());
   }
 
   @Test
-  void twoLooksSettleWhatEachWasSeenTwice() throws IOException {
-    look(22);
-    assertEquals(false, scans.isSettled());
-    look(22);
-    assertEquals(true, scans.isSettled());
+  void isStableAfterTwoEqualScans() throws IOException {
+    scanOf(22);
+    assertEquals(false, scans.isStable());
+    scanOf(22);
+    assertEquals(true, scans.isStable());
     assertEquals(false, scans.isExhausted());
   }
 
   @Test
-  void afterFiveLooksNothingIsWaitedForAnyMore() throws IOException {
-    look(22, 80);
-    for (int looks = 2; looks <= 4; looks++) {
-      look(22);
-      assertEquals(false, scans.isSettled());
+  void isStableAfterFiveScans() throws IOException {
+    scanOf(22, 80);
+    for (int scan = 2; scan <= 4; scan++) {
+      scanOf(22);
+      assertEquals(false, scans.isStable());
       assertEquals(false, scans.isExhausted());
     }
-    look(22);
-    assertEquals(true, scans.isSettled());
+    scanOf(22);
+    assertEquals(true, scans.isStable());
     assertEquals(true, scans.isExhausted());
     assertEquals(Set.of(WEB), closedAgain());
   }
 
   @Test
-  void aSocketIsFoundAsItWasSeenLast() throws IOException {
-    look(80);
+  void keepsLatestEntry() throws IOException {
+    scanOf(80);
     proc.end(80).process(81, 0, "/fake/other", 10, 102);
-    look(80);
+    scanOf(80);
     assertEquals(
         Set.of(new Owner("0", "/fake/other")),
         scans.found().sockets().get(Endpoint.of("tcp", "0.0.0.0:80")).owners());
-    look(22);
+    scanOf(22);
     assertEquals(Set.of(SSH, WEB), found());
   }
 
   @Test
-  void theNotesAreThoseOfTheLastLook() throws IOException {
+  void keepsNotesOfLastScan() throws IOException {
     proc.append("net/unix", "rubbish");
-    look(22);
-    look(22);
+    scanOf(22);
+    scanOf(22);
     proc.append("net/unix", "more");
-    look(22);
+    scanOf(22);
     Path file = proc.path().resolve("net/unix");
-    String told = " of " + file + " were not understood and skipped; line 2: no row: 'rubbish'";
-    assertEquals(List.of("2 of 2 rows" + told), scans.notes());
+    String note = " of " + file + " were not understood and skipped; line 2: no row: 'rubbish'";
+    assertEquals(List.of("2 of 2 rows" + note), scans.notes());
   }
 
   @Test
-  void theLastLookIsWhatIsRemembered() throws IOException {
-    look(22, 80);
-    look(22);
+  void cachesOwnersOfLastScan() throws IOException {
+    scanOf(22, 80);
+    scanOf(22);
     assertEquals(
         Set.of(SSH),
-        scans.state().owners().keySet().stream()
+        scans.ownerCache().owners().keySet().stream()
             .map(socket -> socket.endpoint().toString())
             .collect(Collectors.toSet()));
   }
 
-  /** Takes a look while these ports listen. */
-  private void look(int... ports) throws IOException {
+  /** Scans while these ports listen. */
+  private void scanOf(int... ports) throws IOException {
     proc.write("net/tcp", "header\n");
     for (int port : ports) {
       proc.tcp("0.0.0.0", port, port == 80 ? 102 : 101);
     }
-    scans.look();
+    scans.scanOnce(DetailsSelector.NONE);
   }
 
   private Set<String> found() {

@@ -26,7 +26,6 @@ import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
-import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 
@@ -79,7 +78,7 @@ class DetailsReaderTest {
       throws IOException {
     SocketEntry entry = new SocketEntry(Endpoint.of(table, local), processes(), List.of());
     assertEquals(
-        beyond ? Set.of(Flag.BEYOND_LOOPBACK) : Set.of(), scanned().details(entry).flags());
+        beyond ? Set.of(Flag.BEYOND_LOOPBACK) : Set.of(), details(entry).flags());
   }
 
   @Test
@@ -315,7 +314,7 @@ class DetailsReaderTest {
         """);
     Endpoint endpoint = Endpoint.of(table, local);
     SocketEntry entry = new SocketEntry(endpoint, processes(), List.of());
-    assertEquals(service, scanned().details(entry).service());
+    assertEquals(service, details(entry).service());
   }
 
   @Test
@@ -362,15 +361,18 @@ class DetailsReaderTest {
   }
 
   private SocketDetails details(String table, String local) throws IOException {
-    SocketScanner scanner = scanner();
-    Snapshot snapshot = scanner.scan(OwnerCache.empty()).snapshot();
-    return scanner.details(snapshot.sockets().get(Endpoint.of(table, local)));
+    Endpoint endpoint = Endpoint.of(table, local);
+    return scanner()
+        .scan(OwnerCache.empty(), scanned -> List.of(scanned.sockets().get(endpoint)))
+        .details()
+        .get(endpoint);
   }
 
-  private SocketScanner scanned() throws IOException {
-    SocketScanner scanner = scanner();
-    scanner.scan(OwnerCache.empty());
-    return scanner;
+  private SocketDetails details(SocketEntry entry) throws IOException {
+    return scanner()
+        .scan(OwnerCache.empty(), scanned -> List.of(entry))
+        .details()
+        .get(entry.endpoint());
   }
 
   private SocketScanner scanner() throws IOException {

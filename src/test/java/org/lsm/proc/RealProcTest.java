@@ -91,7 +91,7 @@ class RealProcTest {
     Path program = Path.of(self.command().orElseThrow()).toRealPath();
     List<ProcessRef> processes =
         new SocketScanner(SystemEnvironment.real().sources(), false, Clock.systemUTC(), "1.0.0")
-            .scan(OwnerCache.empty())
+            .scan(OwnerCache.empty(), DetailsSelector.NONE)
             .snapshot()
             .sockets()
             .get(endpoint)

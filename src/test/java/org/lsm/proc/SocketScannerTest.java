@@ -40,7 +40,6 @@ import org.lsm.model.Protocol;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.monitor.RepeatedScan;
-import org.lsm.proc.SocketScanner.Scan;
 
 /** Scans of fake hosts: who holds what, and what cannot be said. */
 class SocketScannerTest {
@@ -65,7 +64,7 @@ class SocketScannerTest {
 
   @Test
   void allTablesThereAreMakeOneSnapshotAndAbsentOnesAreEmpty() throws Exception {
-    Scan scan = scan(FakeProc.of("host", folder));
+    ScanResult scan = scan(FakeProc.of("host", folder));
     assertEquals(
         List.of(
             "tcp/0.0.0.0:22",
@@ -331,13 +330,13 @@ class SocketScannerTest {
   @Test
   void whatWasSeenIsRecognisedWithoutALookAtAnyDescriptor() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101, 201, 401);
-    Scan first = scan(proc);
+    ScanResult first = scan(proc);
     proc.delete("22/fd").delete("1/fd").process(23, "other", 0, "/fake/other", 101);
 
-    Scan second = scan(proc, first.state());
+    ScanResult second = scan(proc, first.ownerCache());
 
     assertEquals(first, second);
-    assertEquals(second, scan(proc, second.state()));
+    assertEquals(second, scan(proc, second.ownerCache()));
     Owner other = new Owner("root", "/fake/other");
     assertEquals(owners(other), ssh(proc).owners(), "a look would have told another answer");
   }
@@ -369,11 +368,11 @@ class SocketScannerTest {
   @EnumSource
   void whoHasChangedIsLookedForAgain(Change change) throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
-    Scan first = scan(proc);
+    ScanResult first = scan(proc);
     proc.delete("22/fd/3").process(23, "other", 0, "/fake/other", 101);
     change.change.accept(proc);
 
-    Scan second = scan(proc, first.state());
+    ScanResult second = scan(proc, first.ownerCache());
 
     Owner expected = change.lookedAgain ? new Owner("root", "/fake/other") : SSHD;
     assertEquals(owners(expected), entry(second, "tcp", "0.0.0.0:22").owners());
@@ -382,19 +381,19 @@ class SocketScannerTest {
   @Test
   void anInodeThatIsUsedAgainForAnotherSocketIsLookedFor() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
-    Scan first = scan(proc);
+    ScanResult first = scan(proc);
     String table = Files.readString(proc.path().resolve("net/tcp"));
     proc.delete("22/fd/3").process(23, "other", 0, "/fake/other", 101);
     Owner other = new Owner("root", "/fake/other");
 
     proc.write("net/tcp", table.replace(":0016 00000000:0000 0A", ":0017 00000000:0000 0A"));
-    assertEquals(owners(other), entry(scan(proc, first.state()), "tcp", "0.0.0.0:23").owners());
+    assertEquals(owners(other), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:23").owners());
 
     proc.write("net/tcp", table.replace("     0        0 101", "    33        0 101"));
-    assertEquals(owners(other), entry(scan(proc, first.state()), "tcp", "0.0.0.0:22").owners());
+    assertEquals(owners(other), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:22").owners());
 
     proc.write("net/tcp", table);
-    assertEquals(owners(SSHD), entry(scan(proc, first.state()), "tcp", "0.0.0.0:22").owners());
+    assertEquals(owners(SSHD), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:22").owners());
   }
 
   @Test
@@ -405,33 +404,33 @@ class SocketScannerTest {
             .delete("net/tcp")
             .write("net/tcp", "header\n")
             .tcp("0.0.0.0", 22, 101);
-    Scan first = scan(proc);
+    ScanResult first = scan(proc);
     proc.delete("22/fd/3").tcp("0.0.0.0", 80, 777).process(23, "other", 0, "/fake/other", 777, 101);
 
-    Scan second = scan(proc, first.state());
+    ScanResult second = scan(proc, first.ownerCache());
 
     assertEquals(owners(SSHD), entry(second, "tcp", "0.0.0.0:22").owners());
     assertEquals(
         owners(new Owner("root", "/fake/other")), entry(second, "tcp", "0.0.0.0:80").owners());
-    assertEquals(first.state().owners().size() + 1, second.state().owners().size(), "one more");
+    assertEquals(first.ownerCache().owners().size() + 1, second.ownerCache().owners().size(), "one more");
   }
 
   @Test
   void whatIsGoneIsForgotten() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
-    Scan first = scan(proc);
+    ScanResult first = scan(proc);
     proc.write("net/tcp", "header\n");
     assertEquals(
-        first.state().owners().size() - 2, scan(proc, first.state()).state().owners().size());
+        first.ownerCache().owners().size() - 2, scan(proc, first.ownerCache()).ownerCache().owners().size());
   }
 
   @Test
   void whatNobodyHeldAndWhatWasHiddenIsRememberedAsSuch() throws Exception {
     FakeProc proc = FakeProc.of("reuseport", folder).process(2, "lone", 0, "/fake/init");
     Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
-    Scan first = scan(proc);
+    ScanResult first = scan(proc);
     proc.link("2/fd/3", "socket:[111]");
-    Scan second = scan(proc, first.state());
+    ScanResult second = scan(proc, first.ownerCache());
     assertEquals(owners(Owner.UNKNOWN), entry(second, "tcp", "0.0.0.0:80").owners());
     assertEquals(first, second);
   }
@@ -444,7 +443,7 @@ class SocketScannerTest {
     FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
     assertEquals(
         new EphemeralPorts(EphemeralPorts.Scope.UDP, first, last),
-        scanner(proc, false).ephemeralPorts(EphemeralPorts.Scope.UDP));
+        new KernelInfo(proc.sources().proc()).ephemeralPorts(EphemeralPorts.Scope.UDP));
   }
 
   @ParameterizedTest
@@ -460,7 +459,7 @@ class SocketScannerTest {
     FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
     IOException e =
         assertThrows(
-            IOException.class, () -> scanner(proc, false).ephemeralPorts(EphemeralPorts.Scope.UDP));
+            IOException.class, () -> new KernelInfo(proc.sources().proc()).ephemeralPorts(EphemeralPorts.Scope.UDP));
     assertEquals(
         proc.path().resolve("sys/net/ipv4/ip_local_port_range")
             + ": no range of ports: '"
@@ -482,7 +481,7 @@ class SocketScannerTest {
   void onePortInTwoNamespacesIsTwoSocketsWithTheirOwnOwners() throws Exception {
     FakeProc proc = namespaces().process(22, "sshd", 0, "/fake/sshd", 101).namespace(22, 1);
     proc.tcpOf(50, "0.0.0.0", 22, 901).link("50/fd/3", "socket:[901]");
-    Scan scan = scanner(proc, true).scan(OwnerCache.empty());
+    ScanResult scan = scanner(proc, true).scan(OwnerCache.empty(), DetailsSelector.NONE);
     assertEquals(owners(SSHD), entry(scan, "tcp", "0.0.0.0:22").owners());
     assertEquals(
         owners(new Owner("root", "/fake/prog")), entry(scan, "(prog):tcp", "0.0.0.0:22").owners());
@@ -557,7 +556,7 @@ class SocketScannerTest {
         .write("60/cgroup", "0::/\n")
         .tcpOf(60, "0.0.0.0", 80, 902)
         .tcpOf(60, "0.0.0.0", 81, 903);
-    Scan scan = scanner(proc, true).scan(OwnerCache.empty());
+    ScanResult scan = scanner(proc, true).scan(OwnerCache.empty(), DetailsSelector.NONE);
     assertEquals(
         List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:80", "(prog):tcp/0.0.0.0:81"),
         scan.snapshot().sockets().keySet().stream().map(Endpoint::toString).toList());
@@ -589,11 +588,12 @@ class SocketScannerTest {
             .get(3)
             .replace(":0016", ":0050"));
     proc.connection("127.0.0.1", 80, "192.0.2.1", 1);
-    SocketScanner scanner = scanner(proc, true);
-    Scan scan = scanner.scan(OwnerCache.empty());
     assertEquals(
         List.of("127.0.0.1:54321"),
-        scanner.details(entry(scan, "(prog):tcp", "0.0.0.0:80")).peers());
+        detailed(scanner(proc, true))
+            .details()
+            .get(Endpoint.of("(prog):tcp", "0.0.0.0:80"))
+            .peers());
   }
 
   /** The own namespace is 1; a program runs in 2. */
@@ -638,7 +638,7 @@ class SocketScannerTest {
       throws Exception {
     FakeProc proc = forging(inode, uid);
     SocketScanner scanner = scanner(proc, false);
-    Scan scan = scanner.scan(OwnerCache.empty());
+    ScanResult scan = detailed(scanner);
     Endpoint row = Endpoint.of("unix", "/run/x");
     SocketEntry entry = scan.snapshot().sockets().get(row);
     boolean forged = expected.equals("forged");
@@ -649,17 +649,17 @@ class SocketScannerTest {
     assertEquals(
         forged
             ? List.of(
-                "1 rows of the unix table may be forged, for no process holds what they tell; the"
+                "1 rows of the unix table may be forged, since no process holds such sockets; the"
                     + " first, unix//run/x, may be part of the name of unix/@evil")
             : List.of(),
         scan.notes());
-    SocketDetails details = scanner.details(entry);
+    SocketDetails details = scan.details().get(row);
     assertEquals(forged, details.flags().contains(Flag.FORGED));
     assertEquals(
         forged ? Optional.of(Endpoint.of("unix", "@evil")) : Optional.empty(),
         details.suspectedParent());
     // and what was remembered of it is no better
-    assertEquals(scan.forged(), scanner(proc, false).scan(scan.state()).forged());
+    assertEquals(scan.forged(), scan(proc, scan.ownerCache()).forged());
   }
 
   /**
@@ -668,22 +668,14 @@ class SocketScannerTest {
   @Test
   void whoIsCopiedKeepsHisSocket() throws Exception {
     FakeProc proc = forging(999, 1000).process(60, 0, "/fake/real", 10, 401).unix("/run/a", 401);
-    OwnerCache before = scan(proc).state();
+    OwnerCache before = scan(proc).ownerCache();
     assertEquals(
         owners(new Owner("root", "/fake/real")), entry(scan(proc), "unix", "/run/a").owners());
     proc.unix("@z\n" + unixRow("0001", "401 ") + "/run/b", 201);
     Clock later = Clock.offset(Clock.fixed(NOW, ZoneOffset.UTC), Duration.ofHours(5));
-    Scan scan = new SocketScanner(proc.sources(), false, later, "1.0.0").scan(before);
+    ScanResult scan = new SocketScanner(proc.sources(), false, later, "1.0.0").scan(before, DetailsSelector.NONE);
     assertEquals(owners(new Owner("root", "/fake/real")), entry(scan, "unix", "/run/a").owners());
     assertEquals(owners(), entry(scan, "unix", "/run/b").owners());
-  }
-
-  @Test
-  void whoseInodeARowHasIsTold() throws Exception {
-    SocketScanner scanner = scanner(forging(101, 1000), false);
-    SocketDetails details =
-        scanner.details(entry(scanner.scan(OwnerCache.empty()), "unix", "/run/x"));
-    assertEquals(List.of(SSHD), details.inodeHolders().stream().map(ProcessRef::owner).toList());
   }
 
   /** The inodes of sockets in other namespaces are no secret either. */
@@ -699,11 +691,11 @@ class SocketScannerTest {
   @Test
   void whatIsForgedIsNoneOfTheSocketsToKeep() throws Exception {
     RepeatedScan scans = new RepeatedScan(scanner(forging(999, 1000), false), OwnerCache.empty());
-    scans.settle();
+    scans.scanUntilStable(DetailsSelector.NONE);
     Endpoint row = Endpoint.of("unix", "/run/x");
     assertTrue(scans.found().sockets().containsKey(row));
-    assertFalse(scans.lasting().sockets().containsKey(row));
-    assertTrue(scans.lasting().sockets().containsKey(Endpoint.of("unix", "@evil")));
+    assertFalse(scans.open().sockets().containsKey(row));
+    assertTrue(scans.open().sockets().containsKey(Endpoint.of("unix", "@evil")));
   }
 
   /** A real one with the same name is not to suffer. */
@@ -714,7 +706,7 @@ class SocketScannerTest {
         "net/unix",
         Files.readString(proc.path().resolve("net/unix"))
             .replace("Path\n", "Path\n" + unixRow("0001", "401 ") + "/run/x\n"));
-    Scan scan = scan(proc);
+    ScanResult scan = scan(proc);
     assertEquals(owners(new Owner("root", "/fake/real")), entry(scan, "unix", "/run/x").owners());
     assertEquals(Set.of(), scan.forged());
   }
@@ -723,10 +715,10 @@ class SocketScannerTest {
   void withoutRootItIsOnlyUnverified() throws Exception {
     FakeProc proc = forging(999, 1000).end(1);
     SocketScanner scanner = scanner(proc, false);
-    Scan scan = scanner.scan(OwnerCache.empty());
-    SocketEntry entry = entry(scan, "unix", "/run/x");
+    ScanResult scan = detailed(scanner);
     assertEquals(Set.of(), scan.forged());
-    assertEquals(Set.of(Flag.UNVERIFIED), scanner.details(entry).flags());
+    assertEquals(
+        Set.of(Flag.UNVERIFIED), scan.details().get(Endpoint.of("unix", "/run/x")).flags());
   }
 
   /** Before Linux 5.6 nobody can tell what kind of socket a descriptor is. */
@@ -759,12 +751,12 @@ class SocketScannerTest {
   }
 
   private static List<String> endpoints(FakeProc proc, boolean all) throws IOException {
-    return scanner(proc, all).scan(OwnerCache.empty()).snapshot().sockets().keySet().stream()
+    return scanner(proc, all).scan(OwnerCache.empty(), DetailsSelector.NONE).snapshot().sockets().keySet().stream()
         .map(Endpoint::toString)
         .toList();
   }
 
-  private static SocketEntry entry(Scan scan, String table, String local) {
+  private static SocketEntry entry(ScanResult scan, String table, String local) {
     return scan.snapshot().sockets().get(Endpoint.of(table, local));
   }
 
@@ -772,12 +764,17 @@ class SocketScannerTest {
     return new SocketScanner(proc.sources(), all, Clock.fixed(NOW, ZoneOffset.UTC), "1.0.0");
   }
 
-  private static Scan scan(FakeProc proc) throws IOException {
+  private static ScanResult scan(FakeProc proc) throws IOException {
     return scan(proc, OwnerCache.empty());
   }
 
-  private static Scan scan(FakeProc proc, OwnerCache remembered) throws IOException {
-    return scanner(proc, false).scan(remembered);
+  private static ScanResult scan(FakeProc proc, OwnerCache cache) throws IOException {
+    return scanner(proc, false).scan(cache, DetailsSelector.NONE);
+  }
+
+  /** A scan that reads the details of all sockets. */
+  private static ScanResult detailed(SocketScanner scanner) throws IOException {
+    return scanner.scan(OwnerCache.empty(), scanned -> scanned.sockets().values());
   }
 
   private static SocketEntry ssh(FakeProc proc) throws IOException {

@@ -1,0 +1,208 @@
+package org.lsm.monitor;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.lsm.alert.Channel;
+import org.lsm.alert.History;
+import org.lsm.alert.Outbox;
+import org.lsm.channel.CommandChannel;
+import org.lsm.channel.ExternalCommand;
+import org.lsm.channel.MailChannel;
+import org.lsm.channel.SyslogChannel;
+import org.lsm.config.CidrBlock;
+import org.lsm.config.Config;
+import org.lsm.config.Config.Mailer;
+import org.lsm.config.ConfigException;
+import org.lsm.config.IgnoreRules;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.HostInfo;
+import org.lsm.model.OwnerCache;
+import org.lsm.model.PortSet;
+import org.lsm.model.Snapshot;
+import org.lsm.model.TextEscaper;
+import org.lsm.proc.GatewaysAndResolvers;
+import org.lsm.proc.KernelInfo;
+import org.lsm.proc.SocketScanner;
+import org.lsm.report.DiffReport;
+import org.lsm.sentry.NftRuleset;
+import org.lsm.sentry.NftTable;
+import org.lsm.storage.StateDirectory;
+
+/**
+ * Makes the parts of lsm as a configuration asks for them.
+ *
+ * @param environment the host that lsm runs on
+ * @param configFile the file that the configuration was read from
+ * @param config the configuration
+ * @param errors takes warnings that are escaped already, without a line end
+ */
+public record Components(
+    SystemEnvironment environment, Path configFile, Config config, Consumer<String> errors) {
+
+  private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(30);
+  private static final Duration NFT_TIMEOUT = Duration.ofSeconds(30);
+
+  /** In bytes; the listing of a full table has some 10 MB. */
+  private static final int MAX_NFT_OUTPUT = 64 * 1024 * 1024;
+
+  /** Reports a problem that does not end the run; not escaped. */
+  public void warn(String problem) {
+    errors.accept(TextEscaper.escape(problem));
+  }
+
+  /** The rules of ignore.lsm beside the configuration. */
+  public IgnoreRules ignoreRules() throws IOException, ConfigException {
+    return IgnoreRules.read(configFile.resolveSibling("ignore.lsm"));
+  }
+
+  /** Opens the state directory; waits for another run to end. */
+  public StateDirectory openState() throws IOException {
+    return StateDirectory.open(config.stateDirectory(), LOCK_TIMEOUT);
+  }
+
+  /** Stores the owner cache. A failure costs the next run a search, so it is only reported. */
+  public void storeOwnerCache(StateDirectory state, OwnerCache cache) {
+    try {
+      state.storeScanState(cache);
+    } catch (IOException e) {
+      warn("the next run has to search all processes: " + e.getMessage());
+    }
+  }
+
+  /** A scanner of the host. */
+  public SocketScanner scanner() throws IOException {
+    return new SocketScanner(
+        environment.sources(), config.allNetworkNamespaces(), environment.clock(), Version.VERSION);
+  }
+
+  /** A comparison with a baseline by these scans. */
+  public BaselineComparison comparison(RepeatedScan scans, Snapshot baseline)
+      throws IOException, ConfigException {
+    return new BaselineComparison(
+        scans, baseline, ephemeralPorts(), ignoreRules(), environment.zone());
+  }
+
+  /** The ports that count by owner. */
+  public EphemeralPorts ephemeralPorts() throws IOException {
+    return kernel().ephemeralPorts(config.ephemeral());
+  }
+
+  /** The host at this moment. */
+  public HostInfo hostInfo() throws IOException {
+    return kernel().hostInfo(now(), Version.VERSION);
+  }
+
+  private KernelInfo kernel() {
+    return new KernelInfo(environment.sources().proc());
+  }
+
+  /** The history, with the user who runs lsm. */
+  public History history() {
+    String sudoUser = environment.variables().getOrDefault("SUDO_USER", "");
+    String user = System.getProperty("user.name");
+    return new History(
+        config.stateDirectory(),
+        environment.clock(),
+        sudoUser.isEmpty() ? user : sudoUser + " as " + user,
+        errors);
+  }
+
+  /** The alerts that wait for delivery. */
+  public Outbox outbox(History history) {
+    return new Outbox(
+        config.stateDirectory().resolve("outbox"), () -> channels(null), history, errors);
+  }
+
+  /**
+   * The channels that the configuration switches on.
+   *
+   * @param trace gets the dialogue with the mail server line by line; null for no trace
+   */
+  public List<Channel> channels(Consumer<String> trace) {
+    List<Channel> channels = new ArrayList<>();
+    if (config.mailer() != Mailer.NONE) {
+      channels.add(
+          new MailChannel(
+              config,
+              environment.sendmail(),
+              environment.authorities(),
+              environment.mailTimeout(),
+              trace));
+    }
+    if (config.syslog()) {
+      channels.add(new SyslogChannel(environment.logger(), config.structuredSyslog()));
+    }
+    if (!config.runCommand().isBlank()) {
+      channels.add(new CommandChannel(config.runCommand()));
+    }
+    return channels;
+  }
+
+  /** The table of lsm in the packet filter. */
+  public NftTable nftTable() {
+    List<Path> candidates = environment.nft();
+    Path nft =
+        candidates.stream().filter(Files::isExecutable).findFirst().orElse(candidates.get(0));
+    ExternalCommand command = new ExternalCommand(nft, NFT_TIMEOUT, MAX_NFT_OUTPUT);
+    return new NftTable(
+        (arguments, input) ->
+            command.runSuccessfully(arguments, input.getBytes(StandardCharsets.UTF_8), Map.of()));
+  }
+
+  /** The rules of the packet filter where these sockets are served. */
+  public NftRuleset nftRuleset(List<Snapshot> serving) throws IOException {
+    EphemeralPorts ports = kernel().ephemeralPorts(EphemeralPorts.Scope.NONE);
+    PortSet clientPorts = PortSet.parse(ports.first() + "-" + ports.last());
+    return NftRuleset.of(config, serving, gatewaysAndResolvers(), clientPorts);
+  }
+
+  /** The hosts that are never blocked, since this host depends on them. */
+  public List<CidrBlock> gatewaysAndResolvers() throws IOException {
+    List<CidrBlock> hosts = new ArrayList<>();
+    Path proc = environment.sources().proc();
+    for (String address : GatewaysAndResolvers.addresses(proc, environment.resolvers())) {
+      try {
+        hosts.add(CidrBlock.parse(address));
+      } catch (IllegalArgumentException e) {
+        // resolv.conf(5) may name anything
+      }
+    }
+    return hosts;
+  }
+
+  /** When the last comparison with the baseline succeeded. */
+  public Optional<Instant> lastCompare() throws IOException {
+    try {
+      Path file = StateDirectory.lastCompare(config.stateDirectory());
+      return Optional.of(Files.getLastModifiedTime(file).toInstant());
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** This moment. */
+  public Instant now() {
+    return environment.clock().instant();
+  }
+
+  /** The time zone of what people read. */
+  public ZoneId zone() {
+    return environment.zone().get();
+  }
+
+  /** A time and its age, in words. */
+  public String timeWithAge(Instant time) {
+    return DiffReport.when(time, now(), zone());
+  }
+}

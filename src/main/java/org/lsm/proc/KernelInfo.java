@@ -1,0 +1,69 @@
+package org.lsm.proc;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.HostInfo;
+
+/** The host as the kernel describes it under {@code /proc/sys} (proc(5)). */
+public final class KernelInfo {
+
+  private static final Pattern RELEASE = Pattern.compile("(\\d{1,3})\\.(\\d{1,3})");
+
+  private final Path proc;
+
+  /** Reads below this mount point of /proc. */
+  public KernelInfo(Path proc) {
+    this.proc = proc;
+  }
+
+  /**
+   * The host at a moment.
+   *
+   * @param version the version of lsm
+   */
+  public HostInfo hostInfo(Instant time, String version) throws IOException {
+    return new HostInfo(
+        read("hostname"), read("osrelease"), time.truncatedTo(ChronoUnit.SECONDS), version);
+  }
+
+  /** The ports that the kernel assigns (ip_local_port_range), for the protocols of this scope. */
+  public EphemeralPorts ephemeralPorts(EphemeralPorts.Scope scope) throws IOException {
+    requireMounted();
+    Path file = proc.resolve("sys/net/ipv4/ip_local_port_range");
+    String[] range = ProcessReader.read(file).trim().split("\\s+", -1);
+    if (range.length != 2 || !(range[0] + range[1]).matches("\\d{2,10}")) {
+      throw new IOException(file + ": not a range of ports: '" + String.join(" ", range) + "'");
+    }
+    return new EphemeralPorts(scope, Integer.parseInt(range[0]), Integer.parseInt(range[1]));
+  }
+
+  /** Identifies the boot of the host (random(4)). */
+  String bootId() throws IOException {
+    return read("random/boot_id");
+  }
+
+  /** Whether fdinfo marks unix sockets: since Linux 5.6 (unix_show_fdinfo in af_unix.c). */
+  boolean marksUnixSockets() throws IOException {
+    Matcher release = RELEASE.matcher(read("osrelease"));
+    return release.lookingAt()
+        && Integer.parseInt(release.group(1)) * 1000 + Integer.parseInt(release.group(2)) >= 5006;
+  }
+
+  /** Fails if there are no socket tables to read. */
+  void requireMounted() throws IOException {
+    Path net = proc.resolve("net");
+    if (!Files.isDirectory(net)) {
+      throw new IOException("cannot read " + net + ": no such directory; is /proc mounted?");
+    }
+  }
+
+  private String read(String name) throws IOException {
+    return ProcessReader.decoded(proc.resolve("sys/kernel").resolve(name)).strip();
+  }
+}
