@@ -68,8 +68,8 @@ public final class AcceptCommand extends BaseCommand {
   }
 
   /**
-   * The differences that the patterns match; each pattern has to match one. A name that is a pattern
-   * as well means the socket of that name.
+   * The differences that the patterns match; each pattern has to match one. A name that is a
+   * pattern as well means the socket of that name.
    */
   private Diff choose(Diff diff) {
     List<Difference> chosen = new ArrayList<>();

@@ -9,7 +9,10 @@ import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 
 /** {@code lsm delete}: deletes the baselines and the table of the packet filter. */
-@Command(name = "delete", aliases = "-d", description = "Delete the baseline and the older ones that are kept.")
+@Command(
+    name = "delete",
+    aliases = "-d",
+    description = "Delete the baseline and the older ones that are kept.")
 public final class DeleteCommand extends BaseCommand {
 
   public DeleteCommand(CommandContext context) {

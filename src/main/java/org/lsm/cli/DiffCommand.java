@@ -33,7 +33,10 @@ public final class DiffCommand extends BaseCommand {
     Snapshot before = SnapshotFile.read(oldFile);
     Snapshot after = SnapshotFile.read(newFile);
     Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
-    print(format.of(new DiffReport(before, after, diff, Map.of(), List.of(), context.environment().zone())));
+    print(
+        format.of(
+            new DiffReport(
+                before, after, diff, Map.of(), List.of(), context.environment().zone())));
     return diff.isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
   }
 }

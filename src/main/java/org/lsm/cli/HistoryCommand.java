@@ -17,8 +17,7 @@ public final class HistoryCommand extends BaseCommand {
   @Option(
       names = "--since",
       paramLabel = "TIME",
-      description =
-          "Only events since then: 24h or 7d ago, or 2026-12-31 or 2026-12-31T23:59:59Z.")
+      description = "Only events since then: 24h or 7d ago, or 2026-12-31 or 2026-12-31T23:59:59Z.")
   private String since;
 
   @Mixin private OutputFormat format;
@@ -46,7 +45,9 @@ public final class HistoryCommand extends BaseCommand {
     } catch (DateTimeParseException e) {
       throw new ParameterException(
           commandLine(),
-          "--since: '" + text + "' is not a time; write 24h, 7d, 2026-12-31 or 2026-12-31T23:59:59Z");
+          "--since: '"
+              + text
+              + "' is not a time; write 24h, 7d, 2026-12-31 or 2026-12-31T23:59:59Z");
     }
   }
 }

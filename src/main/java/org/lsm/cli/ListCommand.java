@@ -23,7 +23,8 @@ public final class ListCommand extends BaseCommand {
 
   @Option(
       names = "--all",
-      description = "Print the ignored sockets, too, with the line of ignore.lsm that matches each.")
+      description =
+          "Print the ignored sockets, too, with the line of ignore.lsm that matches each.")
   private boolean all;
 
   @Mixin private OutputFormat format;

@@ -49,11 +49,7 @@ public final class TestAlertCommand extends BaseCommand {
     HostInfo host = components.hostInfo();
     ZoneId zone = components.zone();
     return Alert.of(
-        AlertType.TEST,
-        host,
-        DiffReport.test(host, zone),
-        components.config().subject(),
-        zone);
+        AlertType.TEST, host, DiffReport.test(host, zone), components.config().subject(), zone);
   }
 
   private boolean isSent(Channel channel, Alert alert) {

@@ -1,3 +1,5 @@
+/**
+ * One class a command: it parses options, calls the other packages, prints, and returns the exit
+ * code.
+ */
 package org.lsm.cli;
-
-/** One class a command: parse options, call the house, print, return the exit code. */

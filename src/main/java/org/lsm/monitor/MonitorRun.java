@@ -105,8 +105,7 @@ public final class MonitorRun {
             config.remind());
     Optional<AlertType> type = decision.type();
     if (type.isEmpty()
-        || outbox.put(
-            Alert.of(type.get(), report.telling(decision.told()), config.subject()))) {
+        || outbox.put(Alert.of(type.get(), report.telling(decision.told()), config.subject()))) {
       history.addAll("appeared", decision.appeared(), report);
       history.addAll("ended", decision.ended());
       write(decision.next(), before);

@@ -151,10 +151,7 @@ public final class PortScanCheck {
     if (decision.due()) {
       PortScanReport report =
           new PortScanReport(
-              host,
-              named(decision.told()),
-              notes(found),
-              components.environment().zone());
+              host, named(decision.told()), notes(found), components.environment().zone());
       progress.alert = Optional.of(report);
       if (!outbox.put(Alert.of(report, config.subject()))) {
         return false;

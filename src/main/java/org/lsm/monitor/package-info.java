@@ -1,3 +1,2 @@
-package org.lsm.monitor;
-
 /** One run of the monitor: scan, compare until confirmed, decide, store the alert, deliver it. */
+package org.lsm.monitor;

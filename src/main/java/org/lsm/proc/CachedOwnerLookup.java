@@ -130,8 +130,7 @@ final class CachedOwnerLookup {
       return true;
     }
     return (!suspicion.contested() || !Collections.disjoint(before.processes(), holders))
-        && (!marksUnixSockets
-            || processes.mayBeUnixSocket(found.descriptors().get(socket.inode())))
+        && (!marksUnixSockets || processes.mayBeUnixSocket(found.descriptors().get(socket.inode())))
         && isInNamespace(socket.endpoint().netns(), holders);
   }
 

@@ -75,7 +75,8 @@ class BaselineComparisonTest {
   @Test
   void fiveMissingScansAreGone() throws IOException {
     assertEquals(
-        List.of("GONE tcp/0.0.0.0:80 []"), differences(compare(ssh(), entry("tcp", "0.0.0.0:80", PROG))));
+        List.of("GONE tcp/0.0.0.0:80 []"),
+        differences(compare(ssh(), entry("tcp", "0.0.0.0:80", PROG))));
     assertEquals(RepeatedScan.MAX_SCANS, clock.asked());
   }
 
@@ -151,7 +152,8 @@ class BaselineComparisonTest {
     proc.udp("127.0.0.1", 4000, 103);
     clock.then(this::sshAndNoUdp);
     assertEquals(
-        List.of("NEW udp/127.0.0.1:4000 [ALREADY_CLOSED, NO_PROCESS]"), differences(compare(ssh())));
+        List.of("NEW udp/127.0.0.1:4000 [ALREADY_CLOSED, NO_PROCESS]"),
+        differences(compare(ssh())));
   }
 
   // ---- ignore rules
@@ -168,7 +170,8 @@ class BaselineComparisonTest {
             entry("tcp", "0.0.0.0:81", PROG),
             entry("tcp", "127.0.0.1:81", new Owner("0", "/x")));
     assertEquals(
-        List.of("NEW tcp/0.0.0.0:90 [BEYOND_LOOPBACK]", "GONE tcp/127.0.0.1:81 []"), differences(report));
+        List.of("NEW tcp/0.0.0.0:90 [BEYOND_LOOPBACK]", "GONE tcp/127.0.0.1:81 []"),
+        differences(report));
     assertEquals(2, report.before().sockets().size());
     assertEquals(2, report.after().sockets().size());
   }

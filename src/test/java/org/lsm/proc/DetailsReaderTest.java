@@ -77,8 +77,7 @@ class DetailsReaderTest {
   void whatListensBeyondLoopbackIsFlagged(String table, String local, boolean beyond)
       throws IOException {
     SocketEntry entry = new SocketEntry(Endpoint.of(table, local), processes(), List.of());
-    assertEquals(
-        beyond ? Set.of(Flag.BEYOND_LOOPBACK) : Set.of(), details(entry).flags());
+    assertEquals(beyond ? Set.of(Flag.BEYOND_LOOPBACK) : Set.of(), details(entry).flags());
   }
 
   @Test

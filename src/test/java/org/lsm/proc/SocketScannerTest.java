@@ -387,10 +387,12 @@ class SocketScannerTest {
     Owner other = new Owner("root", "/fake/other");
 
     proc.write("net/tcp", table.replace(":0016 00000000:0000 0A", ":0017 00000000:0000 0A"));
-    assertEquals(owners(other), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:23").owners());
+    assertEquals(
+        owners(other), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:23").owners());
 
     proc.write("net/tcp", table.replace("     0        0 101", "    33        0 101"));
-    assertEquals(owners(other), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:22").owners());
+    assertEquals(
+        owners(other), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:22").owners());
 
     proc.write("net/tcp", table);
     assertEquals(owners(SSHD), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:22").owners());
@@ -412,7 +414,8 @@ class SocketScannerTest {
     assertEquals(owners(SSHD), entry(second, "tcp", "0.0.0.0:22").owners());
     assertEquals(
         owners(new Owner("root", "/fake/other")), entry(second, "tcp", "0.0.0.0:80").owners());
-    assertEquals(first.ownerCache().owners().size() + 1, second.ownerCache().owners().size(), "one more");
+    assertEquals(
+        first.ownerCache().owners().size() + 1, second.ownerCache().owners().size(), "one more");
   }
 
   @Test
@@ -421,7 +424,8 @@ class SocketScannerTest {
     ScanResult first = scan(proc);
     proc.write("net/tcp", "header\n");
     assertEquals(
-        first.ownerCache().owners().size() - 2, scan(proc, first.ownerCache()).ownerCache().owners().size());
+        first.ownerCache().owners().size() - 2,
+        scan(proc, first.ownerCache()).ownerCache().owners().size());
   }
 
   @Test
@@ -459,7 +463,8 @@ class SocketScannerTest {
     FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
     IOException e =
         assertThrows(
-            IOException.class, () -> new KernelInfo(proc.sources().proc()).ephemeralPorts(EphemeralPorts.Scope.UDP));
+            IOException.class,
+            () -> new KernelInfo(proc.sources().proc()).ephemeralPorts(EphemeralPorts.Scope.UDP));
     assertEquals(
         proc.path().resolve("sys/net/ipv4/ip_local_port_range")
             + ": no range of ports: '"
@@ -673,7 +678,8 @@ class SocketScannerTest {
         owners(new Owner("root", "/fake/real")), entry(scan(proc), "unix", "/run/a").owners());
     proc.unix("@z\n" + unixRow("0001", "401 ") + "/run/b", 201);
     Clock later = Clock.offset(Clock.fixed(NOW, ZoneOffset.UTC), Duration.ofHours(5));
-    ScanResult scan = new SocketScanner(proc.sources(), false, later, "1.0.0").scan(before, DetailsSelector.NONE);
+    ScanResult scan =
+        new SocketScanner(proc.sources(), false, later, "1.0.0").scan(before, DetailsSelector.NONE);
     assertEquals(owners(new Owner("root", "/fake/real")), entry(scan, "unix", "/run/a").owners());
     assertEquals(owners(), entry(scan, "unix", "/run/b").owners());
   }
@@ -751,7 +757,12 @@ class SocketScannerTest {
   }
 
   private static List<String> endpoints(FakeProc proc, boolean all) throws IOException {
-    return scanner(proc, all).scan(OwnerCache.empty(), DetailsSelector.NONE).snapshot().sockets().keySet().stream()
+    return scanner(proc, all)
+        .scan(OwnerCache.empty(), DetailsSelector.NONE)
+        .snapshot()
+        .sockets()
+        .keySet()
+        .stream()
         .map(Endpoint::toString)
         .toList();
   }
