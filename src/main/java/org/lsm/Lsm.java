@@ -53,7 +53,7 @@ public final class Lsm {
 
   private static final List<String> VERSION = List.of("--version");
 
-  /** Read by picocli: the options that are given before the command. */
+  /** The options that may stand before the command, for picocli. */
   @Mixin final CommandContext context;
 
   private Lsm(CommandContext context) {
@@ -64,21 +64,22 @@ public final class Lsm {
   public static void main(String[] args) {
     PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    // Not exit: lsm has no hooks to run, and first to set up the JDK's logging takes longer.
+    // halt and not exit: lsm has no shutdown hooks, and exit first sets up the JDK's logging.
     Runtime.getRuntime().halt(run(SystemEnvironment.real(), out, err, args));
   }
 
   /**
    * Runs one command.
    *
-   * @param host the machine it looks at
-   * @param out where its result goes
-   * @param err where errors and notes go
+   * @param environment the host
+   * @param out takes the result
+   * @param err takes errors and notes
    * @param args the command line
    * @return one of {@link ExitCode}
    */
-  public static int run(SystemEnvironment host, PrintWriter out, PrintWriter err, String... args) {
-    CommandContext context = new CommandContext(host, out, err);
+  public static int run(
+      SystemEnvironment environment, PrintWriter out, PrintWriter err, String... args) {
+    CommandContext context = new CommandContext(environment, out, err);
     int exitCode = execute(context, args);
     err.flush();
     if (out.checkError()) {
@@ -91,7 +92,7 @@ public final class Lsm {
 
   private static int execute(CommandContext context, String... args) {
     try {
-      // What cron runs all day is known without picocli, which takes longer than the work.
+      // The command lines of cron need no picocli, which takes longer to load than the compare.
       if (CRON.contains(List.of(args))) {
         return CompareCommand.quiet(context).call();
       }
@@ -101,7 +102,7 @@ public final class Lsm {
     } catch (OutOfMemoryError e) {
       return failed(context, ErrorMessages.outOfMemory(e));
     } catch (Error e) {
-      // Else the virtual machine would exit with 1, which means that something differs.
+      // The virtual machine would exit with 1, which means a difference.
       context.err().println("lsm: internal error: " + e);
       return ExitCode.ERROR;
     } catch (Exception e) {
@@ -118,7 +119,7 @@ public final class Lsm {
     return "lsm " + CommandContext.version();
   }
 
-  /** All commands. Were it public, java would load picocli at each start, to look for main. */
+  /** All commands. Not public: java would load picocli at each start in its search for main. */
   static CommandLine commandLine(CommandContext context) {
     return new CommandLine(new Lsm(context))
         .addSubcommand(new GenerateCommand(context))
@@ -131,11 +132,11 @@ public final class Lsm {
         .addSubcommand(new TestAlertCommand(context))
         .addSubcommand(new DiffCommand(context))
         .addSubcommand(new SentryCommand(context))
-        .setExpandAtFiles(false) // "lsm @/etc/shadow" is no way to read a file
+        .setExpandAtFiles(false) // so that "lsm @/etc/shadow" reads no file
         .setOut(context.out())
         .setErr(context.err())
         .setExecutionStrategy(parsed -> execute(context, parsed))
-        .setParameterExceptionHandler((e, arguments) -> misused(e))
+        .setParameterExceptionHandler((e, arguments) -> usageError(e))
         .setExecutionExceptionHandler((e, command, parsed) -> failed(context, e));
   }
 
@@ -146,7 +147,7 @@ public final class Lsm {
     return new CommandLine.RunLast().execute(parsed);
   }
 
-  private static int misused(ParameterException e) {
+  private static int usageError(ParameterException e) {
     PrintWriter err = e.getCommandLine().getErr();
     err.println("lsm: " + TextEscaper.escape(e.getMessage()));
     CommandLine.UnmatchedArgumentException.printSuggestions(e, err);
