@@ -21,10 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.InstalledLsm.Result;
 
-/**
- * Sockets that stay are never reported, however many others come and go between them; the long
- * variant is src/test/e2e/churn.test.sh.
- */
+/** A short variant of src/test/e2e/churn.test.sh. */
 class ChurnIT {
 
   private static final int COMPARES = 20;
@@ -33,10 +30,10 @@ class ChurnIT {
   @TempDir Path directory;
 
   @Test
-  void socketsThatStayAreNeverReported() throws Exception {
+  void neverReportsSteadySockets() throws Exception {
     assumeTrue(
         "root".equals(System.getProperty("user.name")),
-        "only root may make a network namespace, where nobody else opens sockets");
+        "only root can create a network namespace for the test");
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
     InstalledLsm lsm =
         InstalledLsm.install(directory.resolve("local"), "MAILER=\"none\"\nSYSLOG=\"no\"\n");
@@ -76,7 +73,7 @@ class ChurnIT {
         .toArray(String[]::new);
   }
 
-  /** 1,500 sockets a second, 30 at a time, with ports on both sides of those that stay. */
+  /** Opens 1,500 sockets a second, 30 at a time, on ports below and above the steady ones. */
   private static List<String> churner() throws IOException {
     return List.of(
         OpenSockets.PERL.toString(),
@@ -87,7 +84,7 @@ class ChurnIT {
         "21000-29999");
   }
 
-  /** The differences that were reported of sockets that were there all the time. */
+  /** Returns the reported differences of sockets that were open all the time. */
   private static List<String> falseReports(Result result, List<String> steady) {
     JsonObject report = JsonParser.parseString(result.out()).getAsJsonObject();
     List<String> reports = new ArrayList<>();

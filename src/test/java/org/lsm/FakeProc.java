@@ -13,7 +13,7 @@ import java.util.Locale;
 import java.util.stream.Stream;
 import org.lsm.proc.SocketScanner.Sources;
 
-/** A /proc of a small host, made of files; it boots at 2026-01-01T00:00:00Z. */
+/** The /proc of a small host as a directory; the host was booted at 2026-01-01T00:00:00Z. */
 public final class FakeProc {
 
   private static final String BOOT_TIME = "1767225600";
@@ -30,7 +30,7 @@ public final class FakeProc {
     this.root = root;
   }
 
-  /** A host with init alone and empty tables. */
+  /** Creates a host with empty tables and init as its only process. */
   public static FakeProc bare(Path root) {
     FakeProc proc = new FakeProc(root).hostname("web1").empty();
     proc.write("sys/kernel/osrelease", "6.1.0-test\n");
@@ -39,8 +39,8 @@ public final class FakeProc {
   }
 
   /**
-   * A host with the tables of {@code src/test/resources/org/lsm/proc/CASE}, as {@code proc} in this
-   * folder; init holds nothing.
+   * Creates a host in {@code proc} of this folder with the tables of {@code
+   * src/test/resources/org/lsm/proc/FIXTURE}; init holds no socket.
    */
   public static FakeProc of(String fixture, Path folder) throws Exception {
     Path from = Path.of(FakeProc.class.getResource("proc/" + fixture).toURI());
@@ -58,7 +58,7 @@ public final class FakeProc {
     return proc.settings().process(1, "init", 0, "/fake/init");
   }
 
-  /** What every Linux tells of itself, as root sees it. */
+  /** Writes files that every Linux has, as root sees them. */
   private FakeProc settings() {
     write("sys/kernel/random/boot_id", "2b7e1516-28ae-d2a6-abf7-158809cf4f3c\n");
     write("sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
@@ -69,7 +69,7 @@ public final class FakeProc {
     return root;
   }
 
-  /** This tree, and beside it passwd, services and netns, which may be absent. */
+  /** Returns this tree and, beside it, passwd, services and netns, which need not exist. */
   public Sources sources() {
     return new Sources(
         root,
@@ -82,12 +82,12 @@ public final class FakeProc {
     return write("sys/kernel/hostname", name + "\n");
   }
 
-  /** What the process that reads this tree may do, capabilities(7) in hex. */
+  /** Sets the effective capabilities of the reading process, in hexadecimal. */
   public FakeProc privileges(String effective) {
     return write("self/status", "Name:\tjava\nCapInh:\t0\nCapEff:\t" + effective + "\n");
   }
 
-  /** Leaves nothing but headers in all tables. */
+  /** Removes all rows from the tables. */
   public FakeProc empty() {
     return empty("net");
   }
@@ -102,7 +102,7 @@ public final class FakeProc {
     return append("net/tcp", inet(address, port, "0.0.0.0", 0, "0A", inode));
   }
 
-  /** A connection that was accepted from a remote end, or made to it. */
+  /** Adds a connection to a remote end. */
   public FakeProc connection(String address, int port, String remote, int remotePort) {
     return append("net/tcp", inet(address, port, remote, remotePort, "01", 9999));
   }
@@ -111,7 +111,7 @@ public final class FakeProc {
     return append("net/udp", inet(address, port, "0.0.0.0", 0, "07", inode));
   }
 
-  /** A stream socket that listens; its path is printed raw, as the kernel does. */
+  /** Adds a listening stream socket; the path is written as it is, as the kernel does. */
   public FakeProc unix(String path, long inode) {
     return append(
         "net/unix",
@@ -122,17 +122,17 @@ public final class FakeProc {
             path));
   }
 
-  /** Puts a process into a network namespace, which is known by its inode. */
+  /** Puts a process into the network namespace with this inode. */
   public FakeProc namespace(Object pid, long inode) {
     return userNamespace(pid, 1).link(pid + "/ns/net", "net:[" + inode + "]");
   }
 
-  /** Puts a process into a user namespace, which is known by its inode. */
+  /** Puts a process into the user namespace with this inode. */
   public FakeProc userNamespace(Object pid, long inode) {
     return link(pid + "/ns/user", "user:[" + inode + "]");
   }
 
-  /** A listener in the network namespace of a process. */
+  /** Adds a listener in the network namespace of a process. */
   public FakeProc tcpOf(int pid, String address, int port, long inode) {
     if (!Files.exists(root.resolve(pid + "/net"))) {
       empty(pid + "/net");
@@ -140,12 +140,12 @@ public final class FakeProc {
     return append(pid + "/net/tcp", inet(address, port, "0.0.0.0", 0, "0A", inode));
   }
 
-  /** A process that holds these sockets, started so many seconds after boot by init. */
+  /** Adds a process that init started so many seconds after boot and that holds these sockets. */
   public FakeProc process(int pid, int uid, String exe, int startSeconds, long... inodes) {
     return process(pid, "a) b", uid, exe, startSeconds * TICKS_PER_SECOND, inodes);
   }
 
-  /** A process that was started 100.5 s after boot and holds these sockets, from descriptor 3. */
+  /** Adds a process that init started 100.5 s after boot; its sockets begin at descriptor 3. */
   public FakeProc process(int pid, String name, int uid, String exe, long... inodes) {
     return process(pid, name, uid, exe, 10050, inodes);
   }
@@ -162,7 +162,7 @@ public final class FakeProc {
     return this;
   }
 
-  /** What a process tells of its name, its parent, and its start in clock ticks after boot. */
+  /** Writes {@code stat} of a process; ticks are clock ticks after boot. */
   public FakeProc stat(int pid, String name, int parent, long ticks) {
     return write(
         pid + "/stat",
@@ -179,7 +179,7 @@ public final class FakeProc {
     return delete(Integer.toString(pid));
   }
 
-  /** Deletes a file or a directory with all that is in it. */
+  /** Deletes a file or a directory tree. */
   public FakeProc delete(String path) {
     try (Stream<Path> files = Files.walk(root.resolve(path))) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
@@ -224,7 +224,7 @@ public final class FakeProc {
     }
   }
 
-  /** Makes or replaces a file. */
+  /** Creates or replaces a file. */
   public FakeProc write(String path, String content) {
     try {
       Files.createDirectories(root.resolve(path).getParent());
@@ -235,7 +235,7 @@ public final class FakeProc {
     }
   }
 
-  /** Makes or replaces a symbolic link. */
+  /** Creates or replaces a symbolic link. */
   public FakeProc link(String path, String target) {
     try {
       Files.createDirectories(root.resolve(path).getParent());

@@ -20,12 +20,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.InstalledLsm.Result;
 
-/** Real sockets whose names hold whole rows of /proc/net/unix, opened by another user than root. */
-@SuppressWarnings("try") // the sockets are only there
+/** Sockets of an ordinary user whose names contain whole rows of /proc/net/unix. */
+@SuppressWarnings("try") // the sockets only have to be open
 class ForgedRowsIT {
 
   private static final String QUIET = "MAILER=\"none\"\nSYSLOG=\"no\"\n";
-  private static final String NOBODYS_INODE = "4294967295";
+  private static final String UNUSED_INODE = "4294967295";
 
   @TempDir static Path directory;
   private static InstalledLsm lsm;
@@ -35,8 +35,7 @@ class ForgedRowsIT {
   @BeforeAll
   static void install() throws Exception {
     assumeTrue(
-        "root".equals(System.getProperty("user.name")),
-        "only root sees who holds the sockets of others");
+        "root".equals(System.getProperty("user.name")), "only root sees the owners of all sockets");
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
     lsm = InstalledLsm.install(directory.resolve("local"), QUIET);
@@ -78,7 +77,7 @@ class ForgedRowsIT {
     return InstalledLsm.run(inside(lsm.command(command)));
   }
 
-  /** In a PID namespace of the test's own: of the host's processes even root may not see all. */
+  /** Runs in a PID namespace of its own: even root may not see all processes of the host. */
   private static List<String> inside(List<String> command) {
     List<String> all =
         new ArrayList<>(
@@ -98,7 +97,7 @@ class ForgedRowsIT {
     assertEquals(0, run("generate").exitCode());
   }
 
-  /** The inode of the one socket that the process behind nsenter has opened. */
+  /** Returns the inode of the socket that the child of nsenter opened. */
   private static String inode(OpenSockets sockets) throws Exception {
     long pid = ProcessHandle.of(sockets.pid()).orElseThrow().children().findFirst().get().pid();
     try (var descriptors = Files.list(Path.of("/proc/" + pid + "/fd"))) {
@@ -120,10 +119,10 @@ class ForgedRowsIT {
   }
 
   @Test
-  void aRowThatNobodyHoldsIsReportedAsForgedWithItsOrigin() throws Exception {
+  void reportsForgedRowWithSuspectedParent() throws Exception {
     generate();
     try (OpenSockets mallory =
-        open("nobody", "unix-stream/@lsm-evil\n" + row(NOBODYS_INODE, "/run/lsm-x"))) {
+        open("nobody", "unix-stream/@lsm-evil\n" + row(UNUSED_INODE, "/run/lsm-x"))) {
       Result result = run("compare");
 
       assertEquals(1, result.exitCode(), result.toString());
@@ -137,9 +136,9 @@ class ForgedRowsIT {
   }
 
   @Test
-  void itIsNotTakenIntoABaseline() throws Exception {
+  void keepsForgedRowOutOfBaseline() throws Exception {
     try (OpenSockets mallory =
-        open("nobody", "unix-stream/@lsm-evil\n" + row(NOBODYS_INODE, "/run/lsm-x"))) {
+        open("nobody", "unix-stream/@lsm-evil\n" + row(UNUSED_INODE, "/run/lsm-x"))) {
       Result result = run("generate");
 
       assertEquals(0, result.exitCode());
@@ -150,10 +149,10 @@ class ForgedRowsIT {
     }
   }
 
-  /** Anybody reads the inodes of all sockets in /proc/net. */
+  /** Every user can read the inodes of all sockets in /proc/net. */
   @ParameterizedTest
   @ValueSource(strings = {"tcp/127.0.0.1:0", "udp/127.0.0.1:0", "unix-stream/@lsm-victim"})
-  void whoseInodeIsForgedIsNotAccused(String endpoint) throws Exception {
+  void doesNotBlameOwnerOfForgedInode(String endpoint) throws Exception {
     try (OpenSockets victim = open("root", endpoint)) {
       generate();
       try (OpenSockets mallory =
@@ -161,7 +160,7 @@ class ForgedRowsIT {
         Result result = run("compare");
 
         String details = result.details("unix//run/lsm-x");
-        assertTrue(details.contains("by no process for sure; its inode is held by"), result.out());
+        assertTrue(details.contains("by no process"), result.out());
         assertTrue(details.contains("perhaps part of the name of unix/@lsm-evil"), details);
         assertEquals("", result.details(victim.endpoints().get(0)));
         assertTrue(result.details("unix/@lsm-evil").contains("(nobody), PID "));
@@ -169,9 +168,9 @@ class ForgedRowsIT {
     }
   }
 
-  /** A socket that has ended is not kept alive by a row with another inode of its owner. */
+  /** The forged row has the name of the closed socket and the inode of another one. */
   @Test
-  void aForgedRowHidesNoSocketThatIsGone() throws Exception {
+  void reportsClosedSocketDespiteForgedRow() throws Exception {
     try (OpenSockets other = open("root", "tcp/127.0.0.1:0")) {
       try (OpenSockets gone = open("root", "unix-stream/@lsm-gone")) {
         generate();
@@ -186,9 +185,9 @@ class ForgedRowsIT {
     }
   }
 
-  /** Rows behind short names are all in doubt, and yet what they are. */
+  /** Rows behind short names are all suspicious. */
   @Test
-  void realSocketsBehindShortNamesAreBelieved() throws Exception {
+  void trustsRealSocketsBehindShortNames() throws Exception {
     generate();
     String[] names =
         IntStream.range(0, 50).mapToObj(i -> "unix-stream/@lsm-" + i).toArray(String[]::new);

@@ -33,10 +33,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.lsm.InstalledLsm.Result;
 import org.lsm.model.TextEscaper;
 
-/**
- * Real unix sockets with names that were chosen to deceive: each is told whole, of its program, and
- * under a name that can be typed back.
- */
+/** Unix sockets with deceptive names are reported in full, and the printed name can be used. */
 class HostileSocketsIT {
 
   private static final List<String> KINDS = List.of("stream", "dgram", "seqpacket");
@@ -46,7 +43,7 @@ class HostileSocketsIT {
    * One socket.
    *
    * @param kind its type
-   * @param name as ISO 8859-1, one character a byte; an abstract one begins with NUL
+   * @param name as ISO 8859-1; an abstract name begins with NUL
    * @param printed the name as lsm prints it
    */
   private record Socket(String kind, String name, String printed) {
@@ -60,7 +57,7 @@ class HostileSocketsIT {
       return name.replace('\0', '@').getBytes(ISO_8859_1);
     }
 
-    /** An ignore rule separates its words by spaces, and a star stands for much. */
+    /** Escapes what has a meaning in an ignore rule. */
     String rule() {
       return "unix " + printed.replace(" ", "\\x20").replace("*", "\\x2a");
     }
@@ -71,7 +68,7 @@ class HostileSocketsIT {
     }
   }
 
-  /** Names as ISO 8859-1, one character a byte, and as lsm prints them. */
+  /** Titles, names as ISO 8859-1, and names as lsm prints them. */
   private static List<String[]> names() {
     return List.of(
         name("newline", "a\nb", "a\\x0ab"),
@@ -141,7 +138,7 @@ class HostileSocketsIT {
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
     lsm = InstalledLsm.install(directory.resolve("local"), "MAILER=\"none\"\nSYSLOG=\"no\"\n");
     namespace = TestNamespace.create("hostile");
-    // Of a host without any socket lsm would say nothing.
+    // Without any socket lsm would report an error.
     other = namespace.open("tcp/127.0.0.1:22");
     assertEquals(0, run("-g").exitCode());
     SOCKETS.addAll(sockets().map(it -> (Socket) it.get()[1]).toList());
@@ -163,13 +160,11 @@ class HostileSocketsIT {
   }
 
   @AfterEach
-  void forgetRules() throws IOException {
+  void clearRules() throws IOException {
     Files.writeString(ignoreRules(), "");
   }
 
-  /**
-   * Each name as an abstract one and, if it can be one, as that of a file; in all kinds by turns.
-   */
+  /** Uses each name as an abstract one and, if possible, as a path, with socket types in turn. */
   private static Stream<Arguments> sockets() throws IOException {
     String folder = directory.toRealPath() + "/";
     List<Arguments> sockets = new ArrayList<>();
@@ -201,7 +196,7 @@ class HostileSocketsIT {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("sockets")
-  void isToldWholeAndOfItsProgram(String title, Socket socket) throws Exception {
+  void reportsNameAndProgram(String title, Socket socket) throws Exception {
     String details =
         String.format(
             "%n%nNEW      unix/%s%n         by %s (root), PID %d, started ",
@@ -211,7 +206,7 @@ class HostileSocketsIT {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("sockets")
-  void isInTheJsonByteForByte(String title, Socket socket) {
+  void writesNameToJsonByteForByte(String title, Socket socket) {
     List<byte[]> same = new ArrayList<>();
     for (JsonElement difference : report.getAsJsonArray("differences")) {
       JsonObject fields = difference.getAsJsonObject();
@@ -224,7 +219,7 @@ class HostileSocketsIT {
     assertArrayEquals(socket.bytes(), same.get(0));
   }
 
-  /** The reverse of how lsm reads names. */
+  /** Reverses TextEscaper.decode. */
   private static byte[] bytes(String text) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     text.codePoints()
@@ -238,7 +233,7 @@ class HostileSocketsIT {
   }
 
   @Test
-  void thereIsNothingElseAndNoNote() {
+  void reportsNothingElse() {
     assertEquals(1, compared.exitCode());
     assertEquals("", compared.err());
     assertTrue(
@@ -249,9 +244,9 @@ class HostileSocketsIT {
     assertFalse(Files.exists(Path.of("pwned")));
   }
 
-  /** Every second name, lest one that is a pattern take the others along. */
+  /** Accepts every second name, so that a name that is a pattern cannot accept the others. */
   @Test
-  void whatIsPrintedIsAccepted() throws Exception {
+  void acceptsPrintedNames() throws Exception {
     Path baseline = lsm.state().resolve("baseline");
     byte[] before = Files.readAllBytes(baseline);
     try {
@@ -274,7 +269,7 @@ class HostileSocketsIT {
   }
 
   @Test
-  void aRuleAsPrintedCoversItAndNoOther() throws Exception {
+  void ignoresPrintedNameAndNoOther() throws Exception {
     Files.write(ignoreRules(), SOCKETS.stream().map(Socket::rule).toList());
     assertEquals(0, run("compare", "--no-alert").exitCode());
     String listed = run("list", "--all").out();

@@ -18,35 +18,35 @@ import org.lsm.monitor.SystemEnvironment;
 import org.lsm.proc.SocketScanner.Sources;
 
 /**
- * A fake host with a huge table, and lsm as a program that runs on it, so that it can be run with
- * little memory: {@code src/bench/memory} measures how little will do.
+ * A fake host with huge tables, and a program that runs lsm on it, for tests with little memory and
+ * for {@code src/bench/memory}.
  */
 public final class HugeHost {
 
-  /** What there is so much of. */
+  /** The rows of a huge table. */
   public enum Rows {
-    /** Connections behind a listener. */
+    /** Connections of a listener. */
     TCP_CONNECTIONS("tcp") {
       @Override
       String row(int i) {
         return inet("0100007F:0016", word(i) + ":0050", "01", i);
       }
     },
-    /** Stream sockets that are connected; they have the path of the listener. */
+    /** Connected stream sockets, which have the path of their listener. */
     UNIX_CONNECTIONS("unix") {
       @Override
       String row(int i) {
         return unix("00000000", "03", i, "/run/app.sock");
       }
     },
-    /** Stream sockets that listen. */
+    /** Listening stream sockets. */
     UNIX_LISTENERS("unix") {
       @Override
       String row(int i) {
         return unix("00010000", "01", i, "@flood-" + i);
       }
     },
-    /** Sockets that are not connected. */
+    /** Unconnected sockets. */
     UDP("udp") {
       @Override
       String row(int i) {
@@ -94,8 +94,8 @@ public final class HugeHost {
   private HugeHost() {}
 
   /**
-   * Makes a host in this directory, or resets the tables of the one that is there, with two sockets
-   * that processes hold, and with TCP listeners on these ports.
+   * Creates a host in a directory, or resets its tables, with a socket of each of two processes and
+   * with TCP listeners on these ports.
    */
   public static void make(Path directory, int... ports) throws IOException {
     FakeProc proc =

@@ -12,30 +12,30 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.HugeHost.Rows;
 
-/** What is not watched takes no memory, however much of it there is. */
+/** Rows that are not watched do not take memory. */
 class HugeTablesTest {
 
-  private static final int MANY = 1_000_000;
+  private static final int ROWS = 1_000_000;
 
   @TempDir private Path host;
 
   @Test
-  void aMillionConnectionsOfEachKindNeedNoMemory() throws Exception {
+  void readsMillionsOfConnectionsIn64MiB() throws Exception {
     HugeHost.make(host);
     assertEquals(0, lsm("generate"));
-    HugeHost.add(host, Rows.TCP_CONNECTIONS, MANY);
-    HugeHost.add(host, Rows.UNIX_CONNECTIONS, MANY);
+    HugeHost.add(host, Rows.TCP_CONNECTIONS, ROWS);
+    HugeHost.add(host, Rows.UNIX_CONNECTIONS, ROWS);
     assertEquals(0, lsm("compare", "--quiet"));
 
-    // The story of a new listener has its peers, for which all connections are read.
+    // The details of a new listener contain its peers, so lsm reads all connections.
     HugeHost.make(host, 4444);
-    HugeHost.add(host, Rows.TCP_CONNECTIONS, MANY);
+    HugeHost.add(host, Rows.TCP_CONNECTIONS, ROWS);
     assertEquals(1, lsm("compare", "--quiet"));
     assertEquals(
         List.of("web1: 1 NEW, 0 GONE, 0 CHANGED"), Files.readAllLines(host.resolve("alerts")));
   }
 
-  /** The exit status of lsm as a program of its own, with less memory than the tables have. */
+  /** Runs lsm in a process with less memory than the tables take; returns the exit status. */
   private int lsm(String... arguments) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(System.getProperty("java.home") + "/bin/java");

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.InstalledLsm.Result;
 
-/** The same port in several network namespaces, with and without a name. */
+/** Sockets in several network namespaces, with and without a name. */
 class NetnsIT {
 
   private static final String HOST_ONLY = "MAILER=\"none\"\nSYSLOG=\"no\"\nNETNS=\"host\"\n";
@@ -47,12 +47,12 @@ class NetnsIT {
   private Result compare() throws Exception {
     Result result = lsm.run("-c");
     assertTrue(result.exitCode() == 0 || result.exitCode() == 1, result.toString());
-    assertWhole(result);
+    assertNotCut(result);
     return result;
   }
 
-  /** A report is cut after 200 differences, and what is missing from such a one proves nothing. */
-  private static void assertWhole(Result result) {
+  /** A report lists 200 differences at most: one that is cut proves nothing. */
+  private static void assertNotCut(Result result) {
     assertFalse(
         result.out().contains("\n… and "), "other namespaces here are too busy for this test");
   }
@@ -63,7 +63,7 @@ class NetnsIT {
   }
 
   @Test
-  void theSamePortInNamedNamespacesIsReportedOfEach() throws Exception {
+  void reportsSamePortInEachNamespace() throws Exception {
     try (TestNamespace blue = TestNamespace.create("blue");
         TestNamespace green = TestNamespace.create("green");
         OpenSockets ofHost = OpenSockets.open("root", OpenSockets.PERL, "tcp/127.0.0.1:0")) {
@@ -91,14 +91,14 @@ class NetnsIT {
         assertEquals("", accepted.details(inGreen));
       }
       Result closed = compare();
-      assertEquals("", closed.details(endpoint), "the host still serves it");
+      assertEquals("", closed.details(endpoint), "still open on the host");
       assertTrue(closed.details(inBlue).startsWith("GONE "), closed.out());
       assertTrue(closed.details(inGreen).startsWith("GONE "), closed.out());
     }
   }
 
   @Test
-  void aNamespaceMadeAnewUnderItsNameIsNoDifference() throws Exception {
+  void ignoresNamespaceRecreatedUnderItsName() throws Exception {
     String endpoint = "tcp/127.0.0.1:4000";
     String inBlue;
     try (TestNamespace blue = TestNamespace.create("blue");
@@ -115,7 +115,7 @@ class NetnsIT {
   }
 
   @Test
-  void namespacesWithoutANameAreLabelledByTheirProgramAndReplicasFallTogether() throws Exception {
+  void labelsUnnamedNamespaceByProgram() throws Exception {
     Path program = Files.copy(OpenSockets.PERL, directory.resolve("lsm-it-web"));
     String endpoint = "(lsm-it-web):tcp/127.0.0.1:4000";
     try (OpenSockets one = unshared(program, "tcp/127.0.0.1:4000");
@@ -136,7 +136,7 @@ class NetnsIT {
     assertTrue(compare().details(endpoint).startsWith("GONE "));
   }
 
-  /** Opens sockets in a namespace of their own that has no name. */
+  /** Opens sockets in a new namespace without a name. */
   private static OpenSockets unshared(Path program, String... endpoints) throws Exception {
     List<String> command = new ArrayList<>(List.of("/usr/bin/unshare", "--net", "/bin/sh", "-c"));
     command.add("PATH=/usr/sbin:/usr/bin:/sbin:/bin; ip link set lo up && exec \"$0\" \"$@\"");
@@ -145,7 +145,7 @@ class NetnsIT {
   }
 
   @Test
-  void aRuleMayNameTheNamespace() throws Exception {
+  void ignoresByNamespace() throws Exception {
     try (TestNamespace blue = TestNamespace.create("blue");
         TestNamespace green = TestNamespace.create("green");
         OpenSockets ofBlue = blue.open("tcp/127.0.0.1:4000");
@@ -159,13 +159,13 @@ class NetnsIT {
   }
 
   @Test
-  void aNamespaceThatEndsWhileItIsReadDoesNotEndTheScan() throws Exception {
+  void survivesNamespaceThatEndsDuringScan() throws Exception {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/strace")), "needs strace");
     try (TestNamespace blue = TestNamespace.create("blue");
         OpenSockets ofBlue = blue.open("tcp/127.0.0.1:4000");
         OpenSockets ofHost = OpenSockets.open("root", OpenSockets.PERL, "tcp/127.0.0.1:0")) {
       for (String table : List.of("igmp", "tcp", "unix")) {
-        // What the kernel answers once the process is gone, at the first time it is asked.
+        // The first open fails as if the process had ended.
         List<String> command = new ArrayList<>(List.of("/usr/bin/strace", "-f", "-o"));
         command.add(directory.resolve("trace").toString());
         command.addAll(List.of("-P", "/proc/" + ofBlue.pid() + "/net/" + table));
@@ -173,7 +173,7 @@ class NetnsIT {
         command.addAll(lsm.command("-c"));
         Result result = InstalledLsm.run(command);
         assertEquals(1, result.exitCode(), result.toString());
-        assertWhole(result);
+        assertNotCut(result);
         assertTrue(Files.readString(directory.resolve("trace")).contains("INJECTED"), table);
         assertNewBy(ofHost, result.details(ofHost.endpoints().get(0)));
         assertNewBy(ofBlue, result.details(blue.name() + ":" + ofBlue.endpoints().get(0)));
@@ -182,7 +182,7 @@ class NetnsIT {
   }
 
   @Test
-  void namespacesThatComeAndGoDoNotEndTheScan() throws Exception {
+  void survivesShortLivedNamespaces() throws Exception {
     try (TestNamespace blue = TestNamespace.create("blue");
         OpenSockets steady = blue.open("tcp/127.0.0.1:4000")) {
       generate();

@@ -11,7 +11,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Real sockets, held by a real process of another program than the test until it is closed. */
+/** Sockets that a process of another program holds open until this is closed. */
 final class OpenSockets implements AutoCloseable {
 
   static final Path PERL = Path.of("/usr/bin/perl");
@@ -26,8 +26,8 @@ final class OpenSockets implements AutoCloseable {
   /**
    * Starts a process that opens sockets.
    *
-   * @param user whom it runs as; "root" for whoever runs the test
-   * @param interpreter the perl that it runs in
+   * @param user its user; "root" for the user who runs the test
+   * @param interpreter the perl to run
    * @param endpoints as sockets.pl takes them
    */
   static OpenSockets open(String user, Path interpreter, String... endpoints) throws IOException {
@@ -40,7 +40,7 @@ final class OpenSockets implements AutoCloseable {
     return start(command);
   }
 
-  /** The command line that opens these sockets. */
+  /** Returns a command that opens these sockets. */
   static List<String> command(Path interpreter, String... endpoints) throws IOException {
     List<String> command = new ArrayList<>(List.of(interpreter.toString(), script("sockets.pl")));
     command.addAll(List.of(endpoints));
@@ -48,8 +48,8 @@ final class OpenSockets implements AutoCloseable {
   }
 
   /**
-   * The path of a copy of a script that stands with the tests: other users may not be allowed to
-   * read the source tree.
+   * Copies a script of the tests, because other users may not read the source tree; returns the
+   * path.
    */
   static String script(String name) throws IOException {
     Path directory = Files.createTempDirectory("lsm-it");
@@ -62,7 +62,7 @@ final class OpenSockets implements AutoCloseable {
     return copy.toString();
   }
 
-  /** Starts a program that prints what it opens and "ready", as sockets.pl does. */
+  /** Starts a program that prints the sockets that it opens, then "ready", as sockets.pl does. */
   static OpenSockets start(List<String> command) throws IOException {
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
@@ -70,14 +70,14 @@ final class OpenSockets implements AutoCloseable {
     BufferedReader out = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8));
     for (String line = out.readLine(); !"ready".equals(line); line = out.readLine()) {
       if (line == null) {
-        throw new IOException("could not open any: " + String.join(" ", command));
+        throw new IOException("cannot open sockets: " + String.join(" ", command));
       }
       sockets.endpoints.add(line);
     }
     return sockets;
   }
 
-  /** The endpoints that were opened, in lsm's words, with the ports that the kernel chose. */
+  /** Returns the endpoints as lsm prints them, with the ports that the kernel assigned. */
   List<String> endpoints() {
     return endpoints;
   }
@@ -86,7 +86,7 @@ final class OpenSockets implements AutoCloseable {
     return process.pid();
   }
 
-  /** Closes the sockets and waits until they are gone. */
+  /** Closes the sockets and waits for the process to end. */
   @Override
   public void close() throws IOException {
     process.getOutputStream().close();

@@ -32,12 +32,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.InstalledLsm.Result;
 
-/** What the report tells of sockets that real processes hold, and what it keeps silent about. */
+/** Details of sockets that real processes hold, in the reports of an installed lsm. */
 class SocketDetailsIT {
 
   private static final boolean ROOT = "root".equals(System.getProperty("user.name"));
   private static final String SELF = System.getProperty("user.name");
-  private static final String BY_ITSELF = "MAILER=\"none\"\nSYSLOG=\"no\"\n";
+  private static final String WITHOUT_CHANNELS = "MAILER=\"none\"\nSYSLOG=\"no\"\n";
   private static final Pattern FD_DIRECTORY = Pattern.compile("\"/proc/\\d+/(task/\\d+/)?fd\"");
 
   @TempDir static Path directory;
@@ -49,7 +49,7 @@ class SocketDetailsIT {
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
     perl = OpenSockets.PERL.toRealPath().toString();
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-    lsm = InstalledLsm.install(directory.resolve("local"), BY_ITSELF);
+    lsm = InstalledLsm.install(directory.resolve("local"), WITHOUT_CHANNELS);
   }
 
   @AfterAll
@@ -60,8 +60,8 @@ class SocketDetailsIT {
   }
 
   @BeforeEach
-  void startAfresh() throws Exception {
-    lsm.configure(BY_ITSELF);
+  void reset() throws Exception {
+    lsm.configure(WITHOUT_CHANNELS);
     Files.writeString(ignoreRules(), "");
     generate();
   }
@@ -79,7 +79,7 @@ class SocketDetailsIT {
     return OpenSockets.open("root", OpenSockets.PERL, endpoints);
   }
 
-  /** A program of another name that does what perl does. */
+  /** Copies perl to a program of another name. */
   private static Path copyOfPerl(Path to) throws IOException {
     Files.deleteIfExists(to);
     return Files.copy(OpenSockets.PERL, to);
@@ -91,7 +91,7 @@ class SocketDetailsIT {
     return result.details(endpoint);
   }
 
-  /** All flags of a story, of the socket and of its processes. */
+  /** Returns the flags of a socket and of its processes. */
   private static Set<String> flags(String details) {
     return details
         .lines()
@@ -101,15 +101,13 @@ class SocketDetailsIT {
         .collect(Collectors.toSet());
   }
 
-  private static void assertTells(String details, String... texts) {
+  private static void assertContains(String details, String... texts) {
     assertAll(
         Stream.of(texts).map(it -> () -> assertTrue(details.contains(it), it + " in " + details)));
   }
 
-  // --- who it is
-
   @Test
-  void aListenerStartedByAScriptIsTracedToItsAncestors() throws Exception {
+  void showsAncestorsOfListener() throws Exception {
     String user = ROOT ? "nobody" : SELF;
     String demote = ROOT ? "setpriv --reuid nobody --regid nogroup --clear-groups " : "";
     Path script = directory.resolve("backdoor.sh");
@@ -120,7 +118,7 @@ class SocketDetailsIT {
       String details = compare(sockets.endpoints().get(0));
       ProcessHandle shell = ProcessHandle.of(sockets.pid()).orElseThrow();
       long listener = shell.children().findFirst().orElseThrow().pid();
-      assertTells(
+      assertContains(
           details,
           "NEW      " + sockets.endpoints().get(0),
           "by " + perl + " (" + user + "), PID " + listener + ", started ",
@@ -137,7 +135,7 @@ class SocketDetailsIT {
     return Files.readSymbolicLink(Path.of("/proc/self/exe"));
   }
 
-  /** A process and all above it, as far as can be seen. */
+  /** Returns the PIDs of a process and its visible ancestors. */
   private static List<Long> ancestors(ProcessHandle process) {
     return Stream.iterate(process, it -> it != null, it -> it.parent().orElse(null))
         .map(ProcessHandle::pid)
@@ -153,19 +151,19 @@ class SocketDetailsIT {
   }
 
   @Test
-  void aProgramDeletedAfterItsStartIsFlagged() throws Exception {
+  void flagsDeletedProgram() throws Exception {
     Path program = copyOfPerl(directory.resolve("listener"));
     try (OpenSockets sockets = OpenSockets.open("root", program, "tcp/127.0.0.1:0")) {
       Files.delete(program);
       String details = compare(sockets.endpoints().get(0));
-      assertTells(details, "by " + program + " (" + SELF + "), PID " + sockets.pid());
+      assertContains(details, "by " + program + " (" + SELF + "), PID " + sockets.pid());
       assertEquals(
           Set.of("program file deleted", "program in a world-writable directory"), flags(details));
     }
   }
 
   @Test
-  void aProgramRunFromSharedMemoryIsFlagged() throws Exception {
+  void flagsProgramInSharedMemory() throws Exception {
     Path shm = Path.of("/dev/shm");
     assumeTrue(Files.isWritable(shm), "needs a writable /dev/shm");
     boolean noexec =
@@ -176,7 +174,7 @@ class SocketDetailsIT {
     Path program = copyOfPerl(hidden.resolve("nc"));
     try (OpenSockets sockets = OpenSockets.open("root", program, "tcp/127.0.0.1:0")) {
       String details = compare(sockets.endpoints().get(0));
-      assertTells(details, "by " + program + " (" + SELF + "), PID " + sockets.pid());
+      assertContains(details, "by " + program + " (" + SELF + "), PID " + sockets.pid());
       assertEquals(Set.of("program in a world-writable directory"), flags(details));
     } finally {
       Files.delete(program);
@@ -185,22 +183,22 @@ class SocketDetailsIT {
   }
 
   @Test
-  void aProgramUnderABorrowedNameIsElsewhere() throws Exception {
+  void marksProgramMountedOverAnother() throws Exception {
     assumeTrue("root".equals(SELF), "only root may mount");
     Path name = Path.of("/usr/sbin/nologin");
-    assumeTrue(Files.exists(name), "needs /usr/sbin/nologin, to borrow its name");
+    assumeTrue(Files.exists(name), "needs /usr/sbin/nologin to mount over");
     List<String> command = new ArrayList<>(List.of("/usr/bin/unshare", "--mount", "/bin/sh", "-c"));
     command.add("mount --bind /usr/bin/perl " + name + " && exec " + name + " \"$@\"");
     command.add("sh");
     command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/127.0.0.1:0").subList(1, 3));
     try (OpenSockets sockets = OpenSockets.start(command)) {
       String details = compare(sockets.endpoints().get(0));
-      assertTells(details, "by (elsewhere)" + name + " (root), PID " + sockets.pid());
+      assertContains(details, "by (elsewhere)" + name + " (root), PID " + sockets.pid());
     }
   }
 
   @Test
-  void aDeletedProgramOfAnotherUserWhoseNameIsNoTextEndsNoScan() throws Exception {
+  void survivesDeletedProgramWithInvalidName() throws Exception {
     assumeTrue("root".equals(SELF), "only root may become another user");
     List<String> command =
         new ArrayList<>(List.of("/usr/bin/setpriv", "--reuid", "nobody", "--regid", "nogroup"));
@@ -213,31 +211,31 @@ class SocketDetailsIT {
     try (OpenSockets sockets = OpenSockets.start(command)) {
       Thread.sleep(600);
       String details = compare(sockets.endpoints().get(0));
-      assertTells(details, "\\xff (nobody), PID " + sockets.pid());
+      assertContains(details, "\\xff (nobody), PID " + sockets.pid());
       assertTrue(flags(details).contains("program file deleted"), details);
     }
   }
 
   @Test
-  void aProgramThatRunsFromMemoryIsFlagged() throws Exception {
+  void flagsProgramInMemory() throws Exception {
     List<String> command =
         new ArrayList<>(List.of(perl, OpenSockets.script("memfd.pl"), OpenSockets.PERL.toString()));
     command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/127.0.0.1:0").subList(1, 3));
     try (OpenSockets sockets = OpenSockets.start(command)) {
       String details = compare(sockets.endpoints().get(0));
-      assertTells(details, "by /memfd:lsm-it (" + SELF + "), PID " + sockets.pid());
+      assertContains(details, "by /memfd:lsm-it (" + SELF + "), PID " + sockets.pid());
       assertEquals(Set.of("program runs from memory (memfd)"), flags(details));
     }
   }
 
   @Test
-  void bothProgramsThatHoldASocketAreNamedAndThenTheOneThatIsLeft() throws Exception {
+  void showsAllOwnersOfSharedSocket() throws Exception {
     Path helper = copyOfPerl(directory.resolve("helper"));
     List<String> command = List.of(perl, OpenSockets.script("pass.pl"), helper.toString());
     try (OpenSockets sockets = OpenSockets.start(command)) {
       String endpoint = sockets.endpoints().get(0);
       String child = sockets.endpoints().get(1);
-      assertTells(
+      assertContains(
           compare(endpoint),
           "by " + perl + " (" + SELF + "), PID " + sockets.pid() + ", started ",
           "by " + helper + " (" + SELF + "), PID " + child + ", started ",
@@ -249,7 +247,7 @@ class SocketDetailsIT {
         parent.destroyForcibly();
         parent.onExit().join();
         String details = compare(endpoint);
-        assertTells(details, "by " + helper + " (" + SELF + "), PID " + child + ", started ");
+        assertContains(details, "by " + helper + " (" + SELF + "), PID " + child + ", started ");
         assertFalse(details.contains("PID " + sockets.pid()), details);
       } finally {
         left.destroyForcibly();
@@ -258,14 +256,14 @@ class SocketDetailsIT {
   }
 
   @Test
-  void aProcessWhoseFirstThreadHasEndedIsStillTheOwner() throws Exception {
+  void findsOwnerWhoseFirstThreadEnded() throws Exception {
     boolean threads = InstalledLsm.run(List.of(perl, "-Mthreads", "-e", "1")).exitCode() == 0;
     assumeTrue(threads, "needs a perl with threads");
     String program = copyOfPerl(directory.resolve("threads")).toString();
     List<String> command = List.of(program, OpenSockets.script("threads.pl"));
     try (OpenSockets sockets = OpenSockets.start(command)) {
       String details = compare(sockets.endpoints().get(0));
-      assertTells(
+      assertContains(
           details,
           "by " + program + " (" + SELF + "), PID " + sockets.pid(),
           "command  " + String.join(" ", command) + "\n",
@@ -274,15 +272,13 @@ class SocketDetailsIT {
     }
   }
 
-  // --- what it is
-
   @Test
-  void connectedPeersAreShown() throws Exception {
+  void showsConnectedPeers() throws Exception {
     try (OpenSockets sockets = open("tcp/127.0.0.1:0", "tcp/127.0.0.1:0");
         Socket one = connect(sockets.endpoints().get(0));
         Socket two = connect(sockets.endpoints().get(0))) {
       String details = compare(sockets.endpoints().get(0));
-      assertTells(
+      assertContains(
           details,
           "connected now: ",
           "127.0.0.1:" + one.getLocalPort(),
@@ -298,8 +294,9 @@ class SocketDetailsIT {
   }
 
   @Test
-  void whatCanBeReachedFromElsewhereIsFlagged() throws Exception {
-    try (OpenSockets sockets = open("tcp/0.0.0.0:0", "tcp/127.0.0.1:0", "unix-stream/@lsm-story")) {
+  void flagsSocketsBeyondLoopback() throws Exception {
+    try (OpenSockets sockets =
+        open("tcp/0.0.0.0:0", "tcp/127.0.0.1:0", "unix-stream/@lsm-details")) {
       Result result = lsm.run("-c");
       List<Set<String>> flags =
           sockets.endpoints().stream().map(it -> flags(result.details(it))).toList();
@@ -313,7 +310,7 @@ class SocketDetailsIT {
   }
 
   @Test
-  void onIpv6WhatCanBeReachedFromElsewhereIsFlagged() throws Exception {
+  void flagsIpv6SocketsBeyondLoopback() throws Exception {
     assumeTrue(Files.exists(Path.of("/proc/net/if_inet6")), "this host has no IPv6");
     try (OpenSockets sockets = open("tcp6/[::]:0", "tcp6/[::1]:0")) {
       Result result = lsm.run("-c");
@@ -324,13 +321,11 @@ class SocketDetailsIT {
     }
   }
 
-  // --- what is no difference, and what is
-
   @Test
-  void aServiceUnderANewPidIsNoDifference() throws Exception {
+  void ignoresNewPid() throws Exception {
     String[] endpoints;
-    try (OpenSockets first = open("tcp/127.0.0.1:0", "unix-dgram/@lsm-story-restarted")) {
-      endpoints = new String[] {first.endpoints().get(0), "unix-dgram/@lsm-story-restarted"};
+    try (OpenSockets first = open("tcp/127.0.0.1:0", "unix-dgram/@lsm-details-restarted")) {
+      endpoints = new String[] {first.endpoints().get(0), "unix-dgram/@lsm-details-restarted"};
       generate();
     }
     try (OpenSockets second = open(endpoints)) {
@@ -341,7 +336,7 @@ class SocketDetailsIT {
   }
 
   @Test
-  void anotherProgramOrUserOnTheSamePortIsChanged() throws Exception {
+  void reportsOtherProgramAsChanged() throws Exception {
     Path impostor = copyOfPerl(directory.resolve("impostor"));
     String endpoint;
     try (OpenSockets first = open("tcp/127.0.0.1:0")) {
@@ -351,7 +346,7 @@ class SocketDetailsIT {
     String user = ROOT ? "nobody" : "root"; // "root" for whoever runs the test
     try (OpenSockets second = OpenSockets.open(user, impostor, endpoint)) {
       String details = compare(endpoint);
-      assertTells(
+      assertContains(
           details,
           "CHANGED  " + endpoint,
           "from " + perl + " (" + SELF + ")\n",
@@ -361,7 +356,7 @@ class SocketDetailsIT {
   }
 
   @Test
-  void anotherUserWithTheSameProgramIsChanged() throws Exception {
+  void reportsOtherUserAsChanged() throws Exception {
     assumeTrue(ROOT, "only root may start programs as another user");
     String endpoint;
     try (OpenSockets first = open("tcp/127.0.0.1:0")) {
@@ -369,7 +364,7 @@ class SocketDetailsIT {
       generate();
     }
     try (OpenSockets second = OpenSockets.open("nobody", OpenSockets.PERL, endpoint)) {
-      assertTells(
+      assertContains(
           compare(endpoint),
           "CHANGED  " + endpoint,
           "from " + perl + " (root)\n",
@@ -378,7 +373,7 @@ class SocketDetailsIT {
   }
 
   @Test
-  void anEphemeralPortCountsByItsProgram() throws Exception {
+  void comparesEphemeralPortByProgram() throws Exception {
     Path stranger = copyOfPerl(directory.resolve("stranger"));
     String before;
     try (OpenSockets first = open("udp/127.0.0.1:0")) {
@@ -386,14 +381,17 @@ class SocketDetailsIT {
       generate();
     }
     Result closed = lsm.run("-c");
-    assertEquals("", closed.details(before), "that there is none now is no difference");
+    assertEquals(
+        "",
+        closed.details(before),
+        "an ephemeral port is not GONE while its program may open another");
     assertEquals("", closed.details("udp/127.0.0.1:ephemeral"));
     try (OpenSockets again = open(anotherPort(before));
         OpenSockets other = OpenSockets.open("root", stranger, "udp/127.0.0.1:0")) {
       Result result = lsm.run("-c");
       assertEquals("", result.details(again.endpoints().get(0)));
       assertEquals("", result.details(before));
-      assertTells(
+      assertContains(
           result.details(other.endpoints().get(0)),
           "NEW      ",
           "by " + stranger + " (" + SELF + "), PID " + other.pid());
@@ -401,8 +399,8 @@ class SocketDetailsIT {
   }
 
   @Test
-  void anEphemeralPortCountsByItsNumberIfSoConfigured() throws Exception {
-    lsm.configure(BY_ITSELF + "EPHEMERAL=\"none\"\n");
+  void comparesEphemeralPortByNumber() throws Exception {
+    lsm.configure(WITHOUT_CHANNELS + "EPHEMERAL=\"none\"\n");
     String before;
     try (OpenSockets first = open("udp/127.0.0.1:0")) {
       before = first.endpoints().get(0);
@@ -410,39 +408,37 @@ class SocketDetailsIT {
     }
     try (OpenSockets again = open(anotherPort(before))) {
       Result result = lsm.run("-c");
-      assertTells(result.details(again.endpoints().get(0)), "NEW      ", "PID " + again.pid());
-      assertTells(result.details(before), "GONE     ", "was by " + perl + " (" + SELF + ")");
+      assertContains(result.details(again.endpoints().get(0)), "NEW      ", "PID " + again.pid());
+      assertContains(result.details(before), "GONE     ", "was by " + perl + " (" + SELF + ")");
     }
   }
 
-  /** Ephemeral as well, and not the same. */
+  /** Returns another ephemeral port. */
   private static String anotherPort(String endpoint) {
     int port = Integer.parseInt(endpoint.substring(endpoint.lastIndexOf(':') + 1));
     return "udp/127.0.0.1:" + (port ^ 1);
   }
 
-  // --- what the administrator does with it
-
   @Test
-  void acceptTakesOneDifferenceAndLeavesTheOther() throws Exception {
+  void acceptsOneDifference() throws Exception {
     try (OpenSockets sockets = open("tcp/127.0.0.1:0", "tcp/127.0.0.1:0")) {
       String taken = sockets.endpoints().get(0);
       String left = sockets.endpoints().get(1);
       Result accepted = lsm.run("accept", taken);
       assertEquals(0, accepted.exitCode(), accepted.toString());
-      assertTells(accepted.details(taken), "NEW      ", "PID " + sockets.pid());
+      assertContains(accepted.details(taken), "NEW      ", "PID " + sockets.pid());
       assertEquals("", accepted.details(left));
       Result result = lsm.run("-c");
       assertEquals("", result.details(taken));
-      assertTells(result.details(left), "NEW      ");
+      assertContains(result.details(left), "NEW      ");
       Result unknown = lsm.run("accept", taken);
       assertEquals(2, unknown.exitCode(), "there is no such difference any more");
-      assertTells(unknown.err(), taken);
+      assertContains(unknown.err(), taken);
     }
   }
 
   @Test
-  void aRuleSilencesASocketAndListNamesItsLine() throws Exception {
+  void ignoresSocketByRule() throws Exception {
     try (OpenSockets sockets = open("tcp/127.0.0.1:0", "tcp/127.0.0.1:0")) {
       String ignored = sockets.endpoints().get(0);
       String watched = sockets.endpoints().get(1);
@@ -457,9 +453,9 @@ class SocketDetailsIT {
               .formatted(ignored.substring(4), perl, SELF, watched.substring(4)));
       Result result = lsm.run("-c");
       assertEquals("", result.details(ignored));
-      assertTells(result.details(watched), "NEW      ");
+      assertContains(result.details(watched), "NEW      ");
       assertEquals("", row(lsm.run("list"), ignored));
-      assertTells(row(lsm.run("list", "--all"), ignored), "(ignored by line 3 of ignore.lsm)");
+      assertContains(row(lsm.run("list", "--all"), ignored), "(ignored by line 3 of ignore.lsm)");
       assertFalse(row(lsm.run("list", "--all"), watched).contains("ignored"));
     }
   }
@@ -471,7 +467,7 @@ class SocketDetailsIT {
   }
 
   @Test
-  void jsonNamesThePid() throws Exception {
+  void writesPidToJson() throws Exception {
     try (OpenSockets sockets = open("tcp/127.0.0.1:0")) {
       Result result = lsm.run("-c", "--format", "json");
       assertEquals(1, result.exitCode(), result.toString());
@@ -504,7 +500,7 @@ class SocketDetailsIT {
   }
 
   @Test
-  void twoBaselinesAreCompared() throws Exception {
+  void comparesTwoBaselines() throws Exception {
     Path older = directory.resolve("older");
     Files.deleteIfExists(older);
     Files.copy(lsm.state().resolve("baseline"), older);
@@ -514,22 +510,20 @@ class SocketDetailsIT {
       generate();
       Result forward = lsm.run("diff", older.toString(), newer);
       assertEquals(1, forward.exitCode(), forward.toString());
-      assertTells(forward.details(endpoint), "NEW      ", "by " + perl + " (" + SELF + ")");
+      assertContains(forward.details(endpoint), "NEW      ", "by " + perl + " (" + SELF + ")");
       Result backward = lsm.run("diff", newer, older.toString());
-      assertTells(backward.details(endpoint), "GONE     ", "was by " + perl + " (" + SELF + ")");
+      assertContains(backward.details(endpoint), "GONE     ", "was by " + perl + " (" + SELF + ")");
       assertEquals(0, lsm.run("diff", newer, newer).exitCode());
       assertEquals("", compare(endpoint));
-      assertTells(
+      assertContains(
           lsm.run("-c", "--baseline", older.toString()).details(endpoint),
           "NEW      ",
           "PID " + sockets.pid());
     }
   }
 
-  // --- what it costs
-
-  /** The first run of an hour looks at all processes, whatever it remembers. */
-  private static void awaitAnHourThatLasts(Duration least) throws InterruptedException {
+  /** Waits until the hour lasts this long: the first run of an hour ignores the owner cache. */
+  private static void awaitRestOfHour(Duration least) throws InterruptedException {
     Instant now = Instant.now();
     Instant next = now.truncatedTo(ChronoUnit.HOURS).plus(Duration.ofHours(1));
     Duration left = Duration.between(now, next);
@@ -539,29 +533,33 @@ class SocketDetailsIT {
   }
 
   @Test
-  void anUnchangedHostCostsNoLookAtAnyDescriptor() throws Exception {
-    assumeTrue(ROOT, "only root may make a network namespace, where nobody else opens sockets");
+  void readsNoDescriptorsIfUnchanged() throws Exception {
+    assumeTrue(ROOT, "only root can create a network namespace for the test");
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/strace")), "needs strace");
-    awaitAnHourThatLasts(Duration.ofMinutes(1));
+    awaitRestOfHour(Duration.ofMinutes(1));
     try (TestNamespace namespace = TestNamespace.create("cost");
         OpenSockets sockets =
             namespace.open("tcp/127.0.0.1:0", "udp/127.0.0.1:500", "unix-stream/@lsm-cost")) {
       assertEquals(0, namespace.run(lsm.command("-g")).exitCode(), sockets.endpoints().toString());
-      assertEquals(0, looksAtDescriptors(namespace, 0), "after generate");
-      assertEquals(0, looksAtDescriptors(namespace, 0), "after compare");
+      assertEquals(0, descriptorDirectoriesRead(namespace, 0), "after generate");
+      assertEquals(0, descriptorDirectoriesRead(namespace, 0), "after compare");
       try (OpenSockets more = namespace.open("tcp/127.0.0.1:0")) {
-        long looks = looksAtDescriptors(namespace, 1);
-        assertTrue(looks > 1, looks + " directories were read to find " + more.endpoints());
-        assertEquals(0, looksAtDescriptors(namespace, 1), "the new one has been seen by now");
+        long directories = descriptorDirectoriesRead(namespace, 1);
+        assertTrue(
+            directories > 1,
+            directories + " descriptor directories read to find " + more.endpoints());
+        assertEquals(0, descriptorDirectoriesRead(namespace, 1), "the new socket is in the cache");
       }
       Files.delete(lsm.state().resolve("owner-cache"));
-      assertTrue(looksAtDescriptors(namespace, 0) > 1, "without a memory all is new");
-      assertEquals(0, looksAtDescriptors(namespace, 0), "and then nothing is");
+      assertTrue(
+          descriptorDirectoriesRead(namespace, 0) > 1, "without a cache all sockets are new");
+      assertEquals(0, descriptorDirectoriesRead(namespace, 0), "the cache was written");
     }
   }
 
-  /** How many /proc/PID/fd a compare opens. */
-  private static long looksAtDescriptors(TestNamespace namespace, int exitCode) throws Exception {
+  /** Returns how many directories /proc/PID/fd a compare reads. */
+  private static long descriptorDirectoriesRead(TestNamespace namespace, int exitCode)
+      throws Exception {
     Path trace = directory.resolve("trace");
     List<String> command =
         new ArrayList<>(

@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Every socket that ss(8) shows as listening is listed, with the same processes. */
+/** Compares the listed sockets with those of ss(8). */
 class SsIT {
 
   private static final Path SS =
@@ -27,7 +27,7 @@ class SsIT {
   @TempDir Path directory;
 
   @Test
-  void whatSsShowsIsListedWithTheSamePids() throws Exception {
+  void listsWhatSsShows() throws Exception {
     assumeTrue(Files.isExecutable(SS), "needs ss of iproute2");
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets of all kinds");
     InstalledLsm lsm =
@@ -45,7 +45,7 @@ class SsIT {
             "unix-dgram/" + directory.resolve("b.sock"))) {
       Set<String> stable = ss();
       Map<String, Set<Long>> listed = pidsByEndpoint(lsm.run("list").out());
-      // What came or went while lsm was looking proves nothing.
+      // Compare only sockets that were open all the time.
       stable.retainAll(ss());
       Map<String, Set<Long>> shown = new HashMap<>();
       stable.forEach(row -> addRow(row, shown));
@@ -71,7 +71,7 @@ class SsIT {
     boolean watched =
         switch (columns[0]) {
           case "u_str", "u_seq" -> columns[1].equals("LISTEN");
-          case "u_dgr" -> !local.equals("*"); // one without a name offers nothing
+          case "u_dgr" -> !local.equals("*"); // one without a name is not watched
           default -> true;
         };
     if (watched) {
@@ -80,7 +80,7 @@ class SsIT {
     }
   }
 
-  /** Names an endpoint as lsm does: ss writes {@code *} for IPv6's "any" and appends interfaces. */
+  /** Names an endpoint as lsm does: ss prints {@code *} for {@code ::} and appends interfaces. */
   private static String endpoint(String netid, String local) {
     if (netid.startsWith("u_")) {
       return "unix/" + local;

@@ -6,12 +6,12 @@ import java.util.List;
 import org.lsm.InstalledLsm.Result;
 
 /**
- * A network namespace with a name and a loopback interface, until it is closed. Sockets in it are
- * the test's alone, whatever else runs on the host. Needs root.
+ * A named network namespace with a loopback interface, deleted when closed. Only the test opens
+ * sockets in it. Needs root.
  */
 record TestNamespace(String name) implements AutoCloseable {
 
-  /** Makes a namespace whose name ends in this word; the rest of the name is unique. */
+  /** Creates a namespace with a unique name that ends in this word. */
   static TestNamespace create(String word) throws IOException {
     String name = "lsm-it-" + ProcessHandle.current().pid() + "-" + word;
     ip("netns", "add", name);
@@ -20,7 +20,7 @@ record TestNamespace(String name) implements AutoCloseable {
     return namespace;
   }
 
-  /** The command that runs another one in this namespace, as the same process. */
+  /** Returns a command that executes another one in this namespace. */
   List<String> command(List<String> inside) {
     List<String> command = new ArrayList<>(List.of("/bin/sh", "-c"));
     command.add("PATH=/usr/sbin:/usr/bin:/sbin:/bin exec ip netns exec \"$0\" \"$@\"");
@@ -29,12 +29,12 @@ record TestNamespace(String name) implements AutoCloseable {
     return command;
   }
 
-  /** Runs a command in this namespace to its end. */
+  /** Runs a command in this namespace and waits for it. */
   Result run(List<String> inside) throws IOException, InterruptedException {
     return InstalledLsm.run(command(inside));
   }
 
-  /** Opens sockets in this namespace, as sockets.pl takes them. */
+  /** Opens sockets in this namespace; sockets.pl defines the arguments. */
   OpenSockets open(String... endpoints) throws IOException {
     return OpenSockets.start(command(OpenSockets.command(OpenSockets.PERL, endpoints)));
   }

@@ -5,10 +5,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/**
- * Splits a stream into lines at newlines and nowhere else: names in a table may hold carriage
- * returns.
- */
+/** Splits a stream at newlines only, because names in a socket table may hold carriage returns. */
 final class ByteLineReader {
 
   private final InputStream in;
@@ -21,8 +18,8 @@ final class ByteLineReader {
   }
 
   /**
-   * The next line as ISO 8859-1, one character a byte, with its newline; without one if the stream
-   * ended in the middle of it. Null at the end.
+   * Returns the next line with its newline as ISO 8859-1, one character for each byte; null at the
+   * end. The last line lacks the newline if the stream ended in the middle of it.
    */
   String next() throws IOException {
     int scanned = start;
@@ -45,16 +42,15 @@ final class ByteLineReader {
     return line;
   }
 
-  /** Moves what is left to the front and reads more behind it. */
+  /** Moves the unread bytes to the front and reads more behind them. */
   private boolean fill() throws IOException {
     int left = end - start;
     byte[] target = left == buffer.length ? Arrays.copyOf(buffer, 2 * left) : buffer;
     System.arraycopy(buffer, start, target, 0, left);
     buffer = target;
     start = 0;
-    end = left;
-    int read = in.read(buffer, end, buffer.length - end);
-    end += Math.max(read, 0);
+    int read = in.read(buffer, left, buffer.length - left);
+    end = left + Math.max(read, 0);
     return read > 0;
   }
 }

@@ -66,7 +66,7 @@ final class CachedOwnerLookup {
     for (ProcessRef process : cached.processes()) {
       Optional<ProcessRef> now = checked.get(process.pid());
       if (now == null) {
-        now = processes.isStill(process) ? Optional.of(process) : identify(process.pid());
+        now = processes.isUnchanged(process) ? Optional.of(process) : identify(process.pid());
         checked.put(process.pid(), now);
       }
       if (now.isPresent() && now.get().startTicks() == process.startTicks()) {
@@ -95,12 +95,12 @@ final class CachedOwnerLookup {
     Set<Long> inodes = new HashSet<>();
     sockets.forEach(socket -> inodes.add(socket.inode()));
     OwnerLookup lookup = new OwnerLookup(processes);
-    OwnerLookup.Found found = lookup.find(inodes);
+    OwnerLookup.OwnersFound found = lookup.find(inodes);
     inodes.removeAll(found.processes().keySet());
     tables.suspicions().keySet().forEach(socket -> inodes.remove(socket.inode()));
     if (!inodes.isEmpty()) {
       // A socket passed between processes during the search, or held by a thread alone.
-      OwnerLookup.Found more = lookup.findInThreads(inodes);
+      OwnerLookup.OwnersFound more = lookup.findInThreads(inodes);
       found.processes().putAll(more.processes());
       found.descriptors().putAll(more.descriptors());
     }
@@ -123,7 +123,10 @@ final class CachedOwnerLookup {
    * of one with a row of its own. Of two such rows the one that was there before is real.
    */
   private boolean isCredible(
-      SocketKey socket, OwnerLookup.Found found, SocketOwners before, boolean marksUnixSockets) {
+      SocketKey socket,
+      OwnerLookup.OwnersFound found,
+      SocketOwners before,
+      boolean marksUnixSockets) {
     ForgerySuspicion suspicion = tables.suspicions().get(socket);
     List<ProcessRef> holders = found.processes(socket);
     if (suspicion == null || holders.isEmpty()) {

@@ -111,7 +111,7 @@ final class DetailsReader {
   /** The name of the port in services(5) for this protocol; empty if it has none. */
   private String service(Endpoint endpoint) throws IOException {
     if (serviceNames.isEmpty() && Files.exists(services)) {
-      for (String line : ProcessReader.read(services).split("\n", -1)) {
+      for (String line : ProcFile.read(services).split("\n", -1)) {
         String[] words = line.replaceFirst("#.*", "").trim().split("\\s+", -1);
         if (words.length >= 2) {
           serviceNames.putIfAbsent(words[1], words[0]);
@@ -128,7 +128,7 @@ final class DetailsReader {
         process,
         orEmpty(() -> processes.commandLine(pid)),
         orEmpty(() -> processes.workingDirectory(pid)),
-        orEmpty(() -> processes.unit(pid)),
+        orEmpty(() -> processes.controlGroup(pid).unit()),
         parents(pid),
         flags(process));
   }
@@ -151,7 +151,7 @@ final class DetailsReader {
     try {
       int parent = processes.parent(pid);
       while (parent > 0 && parents.size() < MAX_PARENTS) {
-        parents.add(processes.identifyLoosely(parent));
+        parents.add(processes.identifyByName(parent));
         parent = processes.parent(parent);
       }
     } catch (IOException | RuntimeException e) {
@@ -166,10 +166,10 @@ final class DetailsReader {
     try {
       if (program.startsWith("/memfd:")) {
         flags.add(Flag.MEMFD);
-      } else if (processes.programDeleted(process.pid())) {
+      } else if (processes.executable(process.pid()).isDeleted()) {
         flags.add(Flag.PROGRAM_DELETED);
       }
-      for (Path directory : processes.programDirectories(process.pid())) {
+      for (Path directory : processes.executable(process.pid()).directories()) {
         if (isWorldWritable(directory)) {
           flags.add(Flag.WORLD_WRITABLE);
         }

@@ -1,22 +1,18 @@
 package org.lsm.proc;
 
-/**
- * The columns of one row, separated by runs of spaces and read from left to right. A row is given
- * as ISO 8859-1, one character a byte, because some hold bytes that are no text.
- */
+/** Reads the fields of one row, separated by spaces, from left to right. */
 final class FieldReader {
 
   private final String row;
   private final int end;
   private int position;
 
-  /** The columns of a row up to {@code end}. */
+  /** Reads a row up to the index {@code end}. */
   FieldReader(String row, int end) {
     this.row = row;
     this.end = end;
   }
 
-  /** The next column. */
   String next() throws MalformedRowException {
     int start = advance();
     return row.substring(start, position);
@@ -29,7 +25,7 @@ final class FieldReader {
     return this;
   }
 
-  /** Moves to the end of the next column and returns where it starts. */
+  /** Moves to the end of the next field and returns where it starts. */
   private int advance() throws MalformedRowException {
     int start = position;
     while (start < end && row.charAt(start) == ' ') {
@@ -38,7 +34,7 @@ final class FieldReader {
     int space = row.indexOf(' ', start);
     position = space < 0 ? end : space;
     if (start == position) {
-      throw new MalformedRowException("row is cut short");
+      throw MalformedRowException.cutShort(row);
     }
     return start;
   }
@@ -47,17 +43,17 @@ final class FieldReader {
     return !row.substring(position, end).isBlank();
   }
 
-  /** The next column as a hexadecimal number of at most 32 bits. */
+  /** The next field as a hexadecimal number of at most 32 bits. */
   long hex() throws MalformedRowException {
     return number(next(), 16, 0xFFFF_FFFFL);
   }
 
-  /** The next column as a decimal number. */
+  /** The next field as a decimal number. */
   long decimal() throws MalformedRowException {
     return number(next(), 10, Long.MAX_VALUE);
   }
 
-  /** A number without a sign, of at most {@code max}. */
+  /** Parses a number from 0 to {@code max} without a sign. */
   static long number(String token, int radix, long max) throws MalformedRowException {
     try {
       if (Character.digit(token.charAt(0), radix) >= 0) {
@@ -69,6 +65,6 @@ final class FieldReader {
     } catch (NumberFormatException | IndexOutOfBoundsException e) {
       // reported below, like a number that is out of range
     }
-    throw new MalformedRowException("no number: '" + token + "'");
+    throw new MalformedRowException("not a number: '" + token + "'");
   }
 }

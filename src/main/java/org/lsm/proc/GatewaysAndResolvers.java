@@ -1,10 +1,10 @@
 package org.lsm.proc;
 
-import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SortedSet;
@@ -12,75 +12,60 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The hosts that this one cannot do without: its gateways, and the servers that resolve names. */
+/** Finds the gateways and the DNS servers that this host depends on. */
 public final class GatewaysAndResolvers {
 
   private static final Pattern NAMESERVER =
       Pattern.compile("\\s*nameserver\\s+([0-9a-fA-F:.]+)(%\\S*)?(\\s.*)?");
 
-  private static final String NO_GATEWAY = "0".repeat(32);
+  private static final String NO_GATEWAY = "0.0.0.0";
+  private static final String NO_GATEWAY6 = "::";
 
   private GatewaysAndResolvers() {}
 
   /**
-   * Their addresses, as far as they can be found out.
+   * Returns the addresses of the gateways in {@code /proc/net/route} and {@code ipv6_route}, and of
+   * the name servers. Skips malformed lines and files that do not exist.
    *
    * @param proc the root of /proc
-   * @param resolvers files in the format of resolv.conf(5); those that do not exist are passed over
+   * @param resolvers files in the format of resolv.conf(5)
    */
   public static SortedSet<String> addresses(Path proc, List<Path> resolvers) throws IOException {
     SortedSet<String> addresses = new TreeSet<>();
-    addGateways(addresses, proc.resolve("net/route"), GatewaysAndResolvers::gateway);
-    addGateways(addresses, proc.resolve("net/ipv6_route"), GatewaysAndResolvers::gateway6);
+    // Interface, destination, gateway (fib_route_seq_show in fib_trie.c).
+    addGateways(addresses, proc.resolve("net/route"), 2, 1, ByteOrder.nativeOrder());
+    // Destination and prefix, source and prefix, next hop in network byte order (rt6_info_route).
+    addGateways(addresses, proc.resolve("net/ipv6_route"), 4, 4, ByteOrder.BIG_ENDIAN);
+    addresses.remove(NO_GATEWAY);
+    addresses.remove(NO_GATEWAY6);
     for (Path file : resolvers) {
       if (Files.isRegularFile(file)) {
-        ProcessReader.read(file)
+        ProcFile.read(file)
             .lines()
             .map(NAMESERVER::matcher)
             .filter(Matcher::matches)
-            .forEach(it -> addresses.add(it.group(1)));
+            .forEach(line -> addresses.add(line.group(1)));
       }
     }
     return addresses;
   }
 
-  @FunctionalInterface
-  private interface Row {
-    String gateway(FieldReader row) throws MalformedRowException;
-  }
-
-  private static void addGateways(SortedSet<String> addresses, Path file, Row row)
+  /** Adds the field behind {@code skip} others, an address of so many words, of each row. */
+  private static void addGateways(
+      SortedSet<String> addresses, Path file, int skip, int words, ByteOrder order)
       throws IOException {
-    if (!Files.exists(file)) {
-      return; // a kernel without this family
-    }
-    try (InputStream in = new FileInputStream(file.toFile())) {
+    try (InputStream in = Files.newInputStream(file)) {
       ByteLineReader lines = new ByteLineReader(in);
       for (String line = lines.next(); line != null; line = lines.next()) {
         try {
-          addresses.add(row.gateway(new FieldReader(line.replace('\t', ' '), line.length() - 1)));
+          FieldReader fields = new FieldReader(line.replace('\t', ' '), line.length() - 1);
+          addresses.add(ProcNetAddress.ofWords(fields.skip(skip).next(), words, order));
         } catch (MalformedRowException e) {
-          // the heading, or nothing to go by
+          // the header or a malformed row
         }
       }
+    } catch (NoSuchFileException e) {
+      // a kernel without this family
     }
-    addresses.remove("0.0.0.0");
-  }
-
-  /** Interface, destination and gateway of a route (fib_route_seq_show in fib_trie.c). */
-  private static String gateway(FieldReader row) throws MalformedRowException {
-    return ProcNetAddress.ofWords(row.skip(2).next(), 1, ByteOrder.nativeOrder());
-  }
-
-  /**
-   * Destination, its prefix, source, its prefix, and next hop of a route, in network byte order
-   * (rt6_info_route in route.c).
-   */
-  private static String gateway6(FieldReader row) throws MalformedRowException {
-    String hop = row.skip(4).next();
-    if (hop.length() != NO_GATEWAY.length() || hop.equals(NO_GATEWAY)) {
-      throw new MalformedRowException("no gateway: '" + hop + "'");
-    }
-    return ProcNetAddress.ofWords(hop, 4, ByteOrder.BIG_ENDIAN);
   }
 }

@@ -36,7 +36,7 @@ public final class KernelInfo {
   public EphemeralPorts ephemeralPorts(EphemeralPorts.Scope scope) throws IOException {
     requireMounted();
     Path file = proc.resolve("sys/net/ipv4/ip_local_port_range");
-    String[] range = ProcessReader.read(file).trim().split("\\s+", -1);
+    String[] range = ProcFile.read(file).trim().split("\\s+", -1);
     if (range.length != 2 || !(range[0] + range[1]).matches("\\d{2,10}")) {
       throw new IOException(file + ": not a range of ports: '" + String.join(" ", range) + "'");
     }
@@ -64,6 +64,6 @@ public final class KernelInfo {
   }
 
   private String read(String name) throws IOException {
-    return ProcessReader.decoded(proc.resolve("sys/kernel").resolve(name)).strip();
+    return ProcFile.decode(proc.resolve("sys/kernel").resolve(name)).strip();
   }
 }

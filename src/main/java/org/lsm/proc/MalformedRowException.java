@@ -1,10 +1,14 @@
 package org.lsm.proc;
 
-/** A row that is not what the kernel documents; it is skipped, counted and reported. */
+/** A row that is not laid out as the kernel documents it. */
 final class MalformedRowException extends Exception {
   private static final long serialVersionUID = 1L;
 
   MalformedRowException(String reason) {
     super(reason);
+  }
+
+  static MalformedRowException cutShort(String row) {
+    return new MalformedRowException("row is cut short: '" + row.strip() + "'");
   }
 }

@@ -20,30 +20,15 @@ import org.lsm.model.TextEscaper;
 /**
  * The socket tables of one network namespace (network_namespaces(7)).
  *
- * @param label how lsm calls it; empty for the one that lsm runs in
- * @param tables the directory they stand in, {@code /proc/net} or {@code /proc/PID/net}
+ * @param label the name that lsm shows; empty for the namespace that lsm runs in
+ * @param tables the directory of the tables, {@code /proc/net} or {@code /proc/PID/net}
  */
 record NetworkNamespace(String label, Path tables) {
 
-  /**
-   * What the tables held.
-   *
-   * @param sockets the watched sockets
-   * @param doubts why some of them may be no sockets at all
-   * @param count how many rows there were, watched or not
-   * @param notes what was not understood
-   */
-  record Content(
-      List<SocketKey> sockets,
-      Map<SocketKey, ForgerySuspicion> doubts,
-      int count,
-      List<String> notes) {}
-
-  /** What the kernel calls it, net:[4026531840]; empty if that cannot be found out. */
+  /** Returns the kernel's name, net:[4026531840]; empty if it cannot be read. */
   Optional<String> link() {
     // /proc/net is a link to self/net.
-    Path link =
-        label.isEmpty() ? tables.resolveSibling("self/ns/net") : tables.resolveSibling("ns/net");
+    Path link = tables.resolveSibling(label.isEmpty() ? "self/ns/net" : "ns/net");
     try {
       return Optional.of(Files.readSymbolicLink(link).toString());
     } catch (IOException e) {
@@ -52,77 +37,78 @@ record NetworkNamespace(String label, Path tables) {
   }
 
   /** Reads all tables. */
-  Content read() throws IOException {
+  NamespaceSockets read() throws IOException {
     List<SocketKey> sockets = new ArrayList<>();
-    Map<SocketKey, ForgerySuspicion> doubts = new HashMap<>();
+    Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
     List<String> notes = new ArrayList<>();
     Map<Integer, String> interfaces = readInterfaceNames();
-    int count = 0;
+    int rowCount = 0;
     for (Protocol protocol : Protocol.values()) {
-      ParsedTable content = read(protocol, interfaces);
-      sockets.addAll(content.rows());
-      doubts.putAll(content.doubts());
-      count += content.count();
-      if (content.skipped() > 0) {
-        notes.add(
-            String.format(
-                "%d of %d rows of %s were not understood and skipped; %s",
-                content.skipped(), content.count(), file(protocol), content.firstSkipped()));
+      ParsedTable table = read(protocol, interfaces);
+      sockets.addAll(table.sockets());
+      suspicions.putAll(table.suspicions());
+      rowCount += table.rowCount();
+      if (table.skipped() > 0) {
+        String rows = "skipped " + table.skipped() + " malformed of " + table.rowCount() + " rows";
+        notes.add(rows + " in " + file(protocol) + "; " + table.firstSkipped());
       }
     }
-    return new Content(sockets, doubts, count, notes);
+    return new NamespaceSockets(sockets, suspicions, rowCount, notes);
   }
 
-  /** A table that is absent (no IPv6, a module not loaded) is empty; a reading error is one. */
+  /** Reads a table. A table does not exist without IPv6 or while its module is not loaded. */
   private ParsedTable read(Protocol protocol, Map<Integer, String> interfaces) throws IOException {
     try (InputStream in = Files.newInputStream(file(protocol))) {
-      return protocol == Protocol.UNIX
-          ? new ProcNetUnixParser(label).parse(in)
-          : table(protocol, interfaces).parse(in);
+      TableParser parser =
+          protocol == Protocol.UNIX
+              ? new ProcNetUnixParser(label)
+              : new ProcNetParser(label, protocol, ByteOrder.nativeOrder(), interfaces);
+      return parser.parse(in);
     } catch (NoSuchFileException e) {
-      return new ParsedTable(List.of(), 0, 0, "");
+      return ParsedTable.EMPTY;
     } catch (FileSystemException e) {
-      throw e;
+      throw e; // names the file
     } catch (IOException e) {
       throw new IOException("cannot read " + file(protocol) + ": " + e.getMessage(), e);
     }
   }
 
-  /** For each local port up to {@code limit} remote ends that are connected to it now. */
-  Map<Integer, List<String>> peers(Protocol protocol, int limit) {
+  /** Returns up to {@code max} connected remote ends for each local port; none on errors. */
+  Map<Integer, List<String>> peers(Protocol protocol, int max) {
     try (InputStream in = Files.newInputStream(file(protocol))) {
-      return table(protocol, Map.of()).peers(in, limit);
+      return new ProcNetParser(label, protocol, ByteOrder.nativeOrder(), Map.of()).peers(in, max);
     } catch (IOException e) {
-      return Map.of(); // a story lacks them; that the table cannot be read is told by the scan
+      return Map.of(); // the scan reports a table that it cannot read
     }
-  }
-
-  private ProcNetParser table(Protocol protocol, Map<Integer, String> interfaces) {
-    return new ProcNetParser(
-        label,
-        protocol,
-        ByteOrder.nativeOrder(),
-        index -> interfaces.getOrDefault(index, "if" + index));
   }
 
   private Path file(Protocol protocol) {
     return tables.resolve(protocol == Protocol.SCTP ? "sctp/eps" : protocol.label());
   }
 
-  /** Names of the network interfaces by index, from the table of IPv4 group memberships. */
+  /**
+   * Reads the names of network interfaces by index from the table of IPv4 group memberships, whose
+   * rows {@code 2 TAB eth0 : COUNT QUERIER} are followed by indented ones.
+   */
   private Map<Integer, String> readInterfaceNames() throws IOException {
     Map<Integer, String> names = new HashMap<>();
     String table;
     try {
-      table = Files.readString(tables.resolve("igmp"), StandardCharsets.ISO_8859_1);
+      table = ProcFile.read(tables.resolve("igmp"));
     } catch (NoSuchFileException e) {
-      return names; // no IPv4, or the process through which this namespace is seen has ended
+      return names; // no IPv4, or the process whose directory this is has ended
     }
     for (String line : table.split("\n", -1)) {
-      String[] columns = line.split("[\t :]+", -1);
-      if (columns.length >= 2 && columns[0].matches("\\d{1,9}")) {
-        byte[] name = columns[1].getBytes(StandardCharsets.ISO_8859_1);
-        names.put(Integer.valueOf(columns[0]), TextEscaper.decode(name));
+      int tab = line.indexOf('\t');
+      int colon = line.indexOf(':', tab);
+      if (tab > 0 && colon > 0 && Character.digit(line.charAt(0), 10) >= 0) {
+        byte[] name = line.substring(tab, colon).trim().getBytes(StandardCharsets.ISO_8859_1);
+        try {
+          long index = FieldReader.number(line.substring(0, tab), 10, Integer.MAX_VALUE);
+          names.put((int) index, TextEscaper.decode(name));
+        } catch (MalformedRowException e) {
+          // sockets on the interface show its index
+        }
       }
     }
     return names;

@@ -3,66 +3,65 @@ package org.lsm.proc;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
 import org.lsm.model.TextEscaper;
 
-/** Finds the network namespaces that processes run in, each once. */
+/** Finds the network namespaces that processes run in. */
 final class NetworkNamespaces {
 
   private final Path proc;
   private final Path names;
   private final ProcessReader processes;
 
-  /**
-   * @param proc the mount point of /proc
-   * @param processes the processes under it
-   * @param names the directory where ip-netns(8) keeps names, /run/netns
-   */
+  /** Takes the directory where ip-netns(8) keeps names, /run/netns. */
   NetworkNamespaces(Path proc, ProcessReader processes, Path names) {
     this.proc = proc;
     this.names = names;
     this.processes = processes;
   }
 
-  /** The namespace that lsm runs in. */
+  /** Returns the namespace that lsm runs in. */
   NetworkNamespace own() {
     return new NetworkNamespace("", proc.resolve("net"));
   }
 
   /**
-   * All namespaces that a process runs in, the own one first. One that no process runs in has no
-   * tables under /proc, even if a process elsewhere has opened sockets there; notes say so.
+   * Returns each namespace that a process runs in, lsm's own one first. A namespace without
+   * processes has no tables under /proc, although a process elsewhere may hold sockets in it.
    *
-   * @param notes takes what could not be seen
+   * @param notes receives a line for each namespace that cannot be read
    */
   List<NetworkNamespace> all(List<String> notes) throws IOException {
-    Map<String, String> named = readNames();
+    String ownLink = Files.readSymbolicLink(proc.resolve("self/ns/net")).toString();
+    Map<String, Integer> oldest = oldestProcesses(notes);
+    Map<String, String> namesByLink = readNames();
+    oldest.remove(ownLink);
+    namesByLink.remove(ownLink);
     List<NetworkNamespace> all = new ArrayList<>(List.of(own()));
-    for (var entry : oldestProcesses(notes).entrySet()) {
-      String name = named.remove(entry.getKey());
+    for (var entry : oldest.entrySet()) {
+      String name = namesByLink.remove(entry.getKey());
       int pid = entry.getValue();
       try {
-        all.add(
-            new NetworkNamespace(name == null ? label(pid) : name, processes.socketTables(pid)));
+        Path tables = processes.socketTables(pid);
+        all.add(new NetworkNamespace(name == null ? label(pid) : name, tables));
       } catch (IOException e) {
-        // the last process of it has ended
+        // its last process has ended
       }
     }
-    named.remove(ownLink());
-    named.values().stream()
-        .sorted()
-        .map(name -> "no process runs in network namespace " + name + ": it cannot be looked into")
-        .forEach(notes::add);
+    for (String name : new TreeSet<>(namesByLink.values())) {
+      notes.add("cannot read network namespace " + name + ": no process runs in it");
+    }
     return all;
   }
 
-  /** The oldest process of each namespace but the own one. */
+  /** Returns the oldest process of each namespace, by the link to the namespace. */
   private Map<String, Integer> oldestProcesses(List<String> notes) throws IOException {
     Map<String, Integer> oldest = new HashMap<>();
     int hidden = 0;
@@ -76,17 +75,9 @@ final class NetworkNamespaces {
       }
     }
     if (hidden > 0) {
-      notes.add(
-          "NETNS=\"all\" needs root: the network namespace of "
-              + hidden
-              + " processes may not be seen by this user");
+      notes.add("cannot read the network namespace of " + hidden + " processes; run lsm as root");
     }
-    oldest.remove(ownLink());
     return oldest;
-  }
-
-  private String ownLink() throws IOException {
-    return Files.readSymbolicLink(proc.resolve("self/ns/net")).toString();
   }
 
   private int older(int a, int b) {
@@ -97,40 +88,35 @@ final class NetworkNamespaces {
     }
   }
 
-  /** Names by namespace; those that container networks make up at random are none. */
+  /** Reads names by link, except for the random ones of container networks. */
   private Map<String, String> readNames() throws IOException {
-    Map<String, String> named = new HashMap<>();
-    if (!Files.isDirectory(names)) {
-      return named;
-    }
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(names)) {
-      for (Path entry : entries) {
-        String name =
-            TextEscaper.decode(entry.getFileName().toString().getBytes(StandardCharsets.UTF_8));
+    Map<String, String> namesByLink = new HashMap<>();
+    if (Files.isDirectory(names)) {
+      for (Path file : ProcFile.list(names)) {
+        byte[] bytes = file.getFileName().toString().getBytes(StandardCharsets.UTF_8);
+        String name = TextEscaper.decode(bytes);
         if (!name.matches("(cni|netns)-[0-9a-f-]{36}")) {
-          named.put("net:[" + Files.getAttribute(entry, "unix:ino") + "]", name);
+          namesByLink.put("net:[" + Files.getAttribute(file, "unix:ino") + "]", name);
         }
       }
     }
-    return named;
+    return namesByLink;
   }
 
   /**
-   * What runs in a namespace without a name, in parentheses, lest it pass for a name: the container
-   * if its manager gave it a lasting name, else the program that was there first. Neither changes
-   * when a container is made anew, and replicas share it. A namespace that any user could make is
-   * told by its user as well.
+   * Labels a namespace without a name by its container, if that has a lasting name, or by its first
+   * program: replicas and new containers get the same label. Any user can create a namespace inside
+   * a user namespace, so the label of such a one contains the user.
    */
   private String label(int pid) {
     try {
-      String container = processes.containerName(pid);
-      String program = processes.program(pid);
-      String what =
-          container.isEmpty() ? program.substring(program.lastIndexOf('/') + 1) : container;
-      return processes
-          .userOfOtherNamespace(pid)
-          .map(user -> "(" + what + " of " + user + ")")
-          .orElse("(" + what + ")");
+      String what = processes.controlGroup(pid).containerName();
+      if (what.isEmpty()) {
+        String program = processes.program(pid);
+        what = program.substring(program.lastIndexOf('/') + 1);
+      }
+      Optional<String> user = processes.userOfOtherNamespace(pid);
+      return "(" + what + (user.isPresent() ? " of " + user.get() : "") + ")";
     } catch (IOException e) {
       return "(unknown)";
     }

@@ -6,6 +6,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,8 +15,8 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketKey;
 
 /**
- * Finds out which processes hold a socket, through the links in {@code /proc/PID/fd}. Processes and
- * descriptors may vanish at any moment; what has vanished is nobody's.
+ * Finds the processes that hold a socket by the links in {@code /proc/PID/fd}. Ignores processes
+ * and descriptors that vanish meanwhile.
  */
 final class OwnerLookup {
 
@@ -28,84 +29,78 @@ final class OwnerLookup {
   }
 
   /**
-   * What a walk over all processes found.
+   * The result of a lookup.
    *
-   * @param processes the holders of each socket by its inode; all of them, as a socket may be
-   *     shared
-   * @param descriptors a descriptor of each, {@code /proc/PID/fd/N}
-   * @param unreadable how many processes did not let themselves be looked into
+   * @param processes all processes that hold a socket, by the inode of the socket
+   * @param descriptors one descriptor of each socket, {@code /proc/PID/fd/N}, by its inode
+   * @param unreadable number of processes whose descriptors this user may not read
    */
-  record Found(Map<Long, List<ProcessRef>> processes, Map<Long, Path> descriptors, int unreadable) {
+  record OwnersFound(
+      Map<Long, List<ProcessRef>> processes, Map<Long, Path> descriptors, int unreadable) {
 
-    /** The holders of a socket; none if nobody was found. */
     List<ProcessRef> processes(SocketKey socket) {
       return processes.getOrDefault(socket.inode(), List.of());
     }
   }
 
-  /** Finds the holders of these inodes. */
-  Found find(Set<Long> inodes) throws IOException {
-    return find(inodes, processes::descriptors);
+  /** Finds the processes that hold sockets with these inodes. */
+  OwnersFound find(Set<Long> inodes) throws IOException {
+    return find(inodes, false);
   }
 
-  /** The same among the descriptors of all threads, which are many more to look at. */
-  Found findInThreads(Set<Long> inodes) throws IOException {
-    return find(inodes, processes::descriptorsOfThreads);
+  /** Reads the descriptors of all threads, which takes much longer than {@link #find}. */
+  OwnersFound findInThreads(Set<Long> inodes) throws IOException {
+    return find(inodes, true);
   }
 
-  private interface Descriptors {
-    List<Path> of(int pid) throws IOException;
-  }
-
-  private Found find(Set<Long> inodes, Descriptors descriptors) throws IOException {
-    Map<Long, List<ProcessRef>> found = new HashMap<>();
-    Map<Long, Path> examples = new HashMap<>();
+  private OwnersFound find(Set<Long> inodes, boolean inThreads) throws IOException {
+    Map<Long, List<ProcessRef>> owners = new HashMap<>();
+    Map<Long, Path> descriptors = new HashMap<>();
     List<Integer> pids = processes.pids();
-    // Everyone may see init, unless /proc is mounted with hidepid (proc(5)).
+    // Every user sees init, unless /proc is mounted with hidepid (proc(5)).
     int unreadable = pids.contains(1) ? 0 : 1;
     for (int pid : pids) {
       try {
-        Map<Long, Path> held = held(descriptors.of(pid), inodes);
-        if (!held.isEmpty()) {
+        var open = inThreads ? processes.descriptorsOfThreads(pid) : processes.descriptors(pid);
+        Map<Long, Path> sockets = sockets(open, inodes);
+        if (!sockets.isEmpty()) {
           ProcessRef process = processes.identify(pid);
-          for (var descriptor : held.entrySet()) {
-            // Looked at again, lest another process has come to this PID before it was identified.
-            if (socketInode(descriptor.getValue()) == descriptor.getKey()) {
-              found.computeIfAbsent(descriptor.getKey(), none -> new ArrayList<>()).add(process);
-              examples.put(descriptor.getKey(), descriptor.getValue());
-            }
+          // Read again: the PID may belong to another process than before.
+          for (var socket : sockets(sockets.values(), inodes).entrySet()) {
+            owners.computeIfAbsent(socket.getKey(), none -> new ArrayList<>()).add(process);
+            descriptors.put(socket.getKey(), socket.getValue());
           }
         }
       } catch (AccessDeniedException | RuntimeException e) {
-        unreadable++; // what is odd about one process must not hide what the others hold
+        unreadable++; // an odd process must not hide the sockets of others
       } catch (IOException e) {
-        // Else the process has ended, or another one has taken its number: it holds nothing we can
-        // tell.
+        // Otherwise the process has ended, and its PID may belong to another one.
         unreadable += isForbidden(e) ? 1 : 0;
       }
     }
-    return new Found(found, examples, unreadable);
+    return new OwnersFound(owners, descriptors, unreadable);
   }
 
-  /** With hidepid=1 (proc(5)) it is EPERM, for which Java has no class. */
+  /** With hidepid=1 (proc(5)) the error is EPERM, for which Java has no class. */
   private static boolean isForbidden(IOException e) {
     return e instanceof FileSystemException failure
         && "Operation not permitted".equals(failure.getReason());
   }
 
-  /** Which of these inodes are held, each with one of the descriptors that refer to it. */
-  private static Map<Long, Path> held(List<Path> descriptors, Set<Long> inodes) throws IOException {
-    Map<Long, Path> held = new HashMap<>();
+  /** Returns those of the inodes that descriptors refer to, each with a descriptor. */
+  private static Map<Long, Path> sockets(Collection<Path> descriptors, Set<Long> inodes)
+      throws IOException {
+    Map<Long, Path> sockets = new HashMap<>();
     for (Path descriptor : descriptors) {
       long inode = socketInode(descriptor);
       if (inodes.contains(inode)) {
-        held.put(inode, descriptor);
+        sockets.put(inode, descriptor);
       }
     }
-    return held;
+    return sockets;
   }
 
-  /** The inode of the socket that a descriptor refers to; 0 if it is no socket or was closed. */
+  /** Returns the inode of a socket; 0 for a descriptor that is closed or not a socket. */
   private static long socketInode(Path descriptor) throws IOException {
     try {
       String target = Files.readSymbolicLink(descriptor).toString();
@@ -115,8 +110,7 @@ final class OwnerLookup {
     } catch (AccessDeniedException e) {
       throw e;
     } catch (FileSystemException e) {
-      // Closed meanwhile, or a file whose path is longer than a page (ENAMETOOLONG): no socket.
-      return 0;
+      return 0; // closed, or a file whose path is longer than a page (ENAMETOOLONG)
     }
   }
 }

@@ -5,23 +5,21 @@ import java.util.Map;
 import org.lsm.model.SocketKey;
 
 /**
- * What a table held.
+ * The content of one socket table.
  *
- * @param rows the watched sockets
- * @param doubts why some of them may be no sockets at all
- * @param count how many rows were read, watched or not
- * @param skipped how many of them were not understood
- * @param firstSkipped line and reason of the first of those, empty if there is none
+ * @param sockets the watched sockets
+ * @param suspicions the sockets among them whose rows may be forged
+ * @param rowCount number of rows read, watched or not
+ * @param skipped number of malformed rows among them
+ * @param firstSkipped line number and reason of the first malformed row; empty if there is none
  */
 record ParsedTable(
-    List<SocketKey> rows,
-    Map<SocketKey, ForgerySuspicion> doubts,
-    int count,
+    List<SocketKey> sockets,
+    Map<SocketKey, ForgerySuspicion> suspicions,
+    int rowCount,
     int skipped,
     String firstSkipped) {
 
-  /** What a table held in which nobody can forge rows. */
-  ParsedTable(List<SocketKey> rows, int count, int skipped, String firstSkipped) {
-    this(rows, Map.of(), count, skipped, firstSkipped);
-  }
+  /** The content of a table that does not exist. */
+  static final ParsedTable EMPTY = new ParsedTable(List.of(), Map.of(), 0, 0, "");
 }

@@ -7,27 +7,34 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Names of users by their ID, as passwd(5) has them. */
+/** The user names of a passwd(5) file. */
 final class PasswdFile {
+
+  private static final long MAX_UID = 0xFFFF_FFFFL;
 
   private final Map<Long, String> names = new HashMap<>();
 
-  /** Reads a passwd file; a line that is none is passed over, as the C library does. */
+  /** Reads a file, which small containers lack. Skips malformed lines, as the C library does. */
   PasswdFile(Path passwd) throws IOException {
     if (!Files.exists(passwd)) {
-      return; // small containers have none
+      return;
     }
     String text = new String(Files.readAllBytes(passwd), StandardCharsets.UTF_8);
     for (String line : text.split("\n", -1)) {
-      String[] fields = line.split(":", -1);
-      if (fields.length >= 3 && fields[2].matches("\\d{1,10}")) {
-        names.putIfAbsent(Long.valueOf(fields[2]), fields[0]);
+      String[] fields = line.split(":", 4);
+      try {
+        if (fields.length > 2) {
+          names.putIfAbsent(FieldReader.number(fields[2], 10, MAX_UID), fields[0]);
+        }
+      } catch (MalformedRowException e) {
+        // for instance +::::::, which includes NIS
       }
     }
   }
 
-  /** The name of a user, or the number where it has none. */
+  /** The name of a user, or the number if the user has no name. */
   String name(long uid) {
-    return names.getOrDefault(uid, Long.toString(uid));
+    String name = names.get(uid);
+    return name == null ? Long.toString(uid) : name;
   }
 }

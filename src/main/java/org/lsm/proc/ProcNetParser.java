@@ -7,162 +7,142 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntFunction;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
 
 /**
- * Parses the socket tables of the kernel, all but {@link ProcNetUnixParser}: the layouts of {@code
- * /proc/net/tcp} and its relatives (Documentation/networking/proc_net_tcp.rst), {@code packet}
- * (proc_net(5)) and {@code sctp/eps}.
+ * Parses all socket tables but {@code unix}: {@code tcp}, {@code udp} and others of that layout
+ * (Documentation/networking/proc_net_tcp.rst), {@code packet} (proc_net(5)) and {@code sctp/eps}.
  */
-final class ProcNetParser {
+final class ProcNetParser extends TableParser {
 
-  /** States of include/net/tcp_states.h; the other protocols borrow them. */
+  /** States of include/net/tcp_states.h; the other protocols use them as well. */
   private static final int ESTABLISHED = 0x01;
 
+  private static final int CLOSE = 0x07;
   private static final int LISTEN = 0x0A;
 
-  private static final int CLOSE = 0x07;
+  private static final int MAX_PORT = 0xFFFF;
 
   private final String netns;
   private final Protocol protocol;
   private final ByteOrder order;
-  private final IntFunction<String> interfaceNames;
+  private final Map<Integer, String> interfaces;
+  private final List<SocketKey> sockets = new ArrayList<>();
 
-  /**
-   * @param netns label of the network namespace it belongs to
-   * @param protocol whose table it is
-   * @param order byte order of the machine that printed the table
-   * @param interfaceNames names of network interfaces by their index
-   */
-  ProcNetParser(
-      String netns, Protocol protocol, ByteOrder order, IntFunction<String> interfaceNames) {
+  /** Takes the byte order of the machine and the names of network interfaces by their index. */
+  ProcNetParser(String netns, Protocol protocol, ByteOrder order, Map<Integer, String> interfaces) {
     this.netns = netns;
     this.protocol = protocol;
     this.order = order;
-    this.interfaceNames = interfaceNames;
+    this.interfaces = interfaces;
   }
 
-  /** Reads a table to its end, or to the first row that is no listener where listeners lead. */
-  ParsedTable parse(InputStream in) throws IOException {
-    ByteLineReader lines = new ByteLineReader(in);
-    List<SocketKey> rows = new ArrayList<>();
-    int count = 0;
-    int skipped = 0;
-    String firstSkipped = "";
-    lines.next(); // the header, which differs between kernels
-    for (String line = lines.next(); line != null; line = lines.next()) {
-      count++;
-      try {
-        List<SocketKey> watched = parseRow(line);
-        if (watched.isEmpty() && listenersLead()) {
-          break;
-        }
-        rows.addAll(watched);
-      } catch (MalformedRowException e) {
-        skipped++;
-        firstSkipped = skipped == 1 ? "line " + (count + 1) + ": " + e.getMessage() : firstSkipped;
-      }
+  @Override
+  List<SocketKey> sockets() {
+    return sockets;
+  }
+
+  @Override
+  void parseLine(String line) throws MalformedRowException {
+    FieldReader fields = new FieldReader(line, line.length() - 1);
+    switch (protocol.family()) {
+      case INET, INET6 -> parseInet(fields);
+      case SCTP -> parseSctp(fields);
+      case PACKET -> parsePacket(fields);
+      case UNIX -> throw new IllegalStateException("ProcNetUnixParser parses unix");
     }
-    return new ParsedTable(rows, count, skipped, firstSkipped);
-  }
-
-  /**
-   * The remote ends of all connections by their local port, up to {@code limit} for each. Reads the
-   * whole table, so it is for sockets that have to be explained, not for every scan.
-   */
-  Map<Integer, List<String>> peers(InputStream in, int limit) throws IOException {
-    ByteLineReader lines = new ByteLineReader(in);
-    Map<Integer, List<String>> peers = new HashMap<>();
-    lines.next();
-    for (String line = lines.next(); line != null; line = lines.next()) {
-      try {
-        FieldReader columns = new FieldReader(line, line.length()).skip(1);
-        List<String> of = peers.computeIfAbsent(port(columns.next()), none -> new ArrayList<>());
-        String remote = columns.next();
-        if (columns.hex() == ESTABLISHED && of.size() < limit) {
-          int words = protocol.family() == Protocol.Family.INET ? 1 : 4;
-          String address = ProcNetAddress.ofWords(remote.split(":", -1)[0], words, order);
-          String peer = new Endpoint(protocol, address, port(remote)).local();
-          if (!of.contains(peer)) {
-            of.add(peer);
-          }
-        }
-      } catch (MalformedRowException e) {
-        // Told by the scan already.
-      }
-    }
-    return peers;
-  }
-
-  private static int port(String addressAndPort) throws MalformedRowException {
-    return (int)
-        FieldReader.number(addressAndPort.substring(addressAndPort.indexOf(':') + 1), 16, 0xFFFF);
-  }
-
-  private boolean listenersLead() {
-    return protocol == Protocol.TCP || protocol == Protocol.TCP6;
-  }
-
-  /** The watched sockets of one row; none if the row is fine but not watched. */
-  private List<SocketKey> parseRow(String line) throws MalformedRowException {
-    if (!line.endsWith("\n")) {
-      throw new MalformedRowException("row is cut short");
-    }
-    FieldReader columns = new FieldReader(line, line.length() - 1);
-    return switch (protocol.family()) {
-      case INET -> inet(columns, 1);
-      case INET6 -> inet(columns, 4);
-      case SCTP -> sctp(columns);
-      case PACKET -> packet(columns);
-      case UNIX -> throw new IllegalStateException("UnixTable reads these");
-    };
   }
 
   /** sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode. */
-  private List<SocketKey> inet(FieldReader columns, int words) throws MalformedRowException {
-    String local = columns.skip(1).next();
-    String address = ProcNetAddress.ofWords(local.split(":", -1)[0], words, order);
+  private void parseInet(FieldReader fields) throws MalformedRowException {
+    String local = fields.skip(1).next();
+    String address = address(local);
     int port = port(local);
-    long state = columns.skip(1).hex();
-    long uid = columns.skip(3).decimal();
-    long inode = columns.skip(1).decimal();
-    return isWatched(state) ? List.of(socket(address, port, uid, inode)) : List.of();
+    long state = fields.skip(1).hex();
+    long uid = fields.skip(3).decimal();
+    long inode = fields.skip(1).decimal();
+    if (isWatched(state)) {
+      sockets.add(socket(address, port, uid, inode));
+    } else if (protocol == Protocol.TCP || protocol == Protocol.TCP6) {
+      stop(); // listeners precede connections
+    }
   }
 
   private boolean isWatched(long state) {
     return switch (protocol) {
       case TCP, TCP6 -> state == LISTEN;
-      // A connected UDP socket takes datagrams of its peer alone.
+      // A connected UDP socket receives datagrams of its peer only.
       case UDP, UDP6, UDPLITE, UDPLITE6 -> state == CLOSE;
       default -> true;
     };
   }
 
-  /** ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS...; one socket may have many addresses. */
-  private List<SocketKey> sctp(FieldReader columns) throws MalformedRowException {
-    int port = (int) FieldReader.number(columns.skip(5).next(), 10, 0xFFFF);
-    long uid = columns.decimal();
-    long inode = columns.decimal();
-    List<SocketKey> rows = new ArrayList<>();
+  /** ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS...: one socket may have many addresses. */
+  private void parseSctp(FieldReader fields) throws MalformedRowException {
+    int port = (int) FieldReader.number(fields.skip(5).next(), 10, MAX_PORT);
+    long uid = fields.decimal();
+    long inode = fields.decimal();
+    List<SocketKey> parsed = new ArrayList<>();
     do {
-      rows.add(socket(ProcNetAddress.ofText(columns.next()), port, uid, inode));
-    } while (columns.hasNext());
-    return rows;
+      parsed.add(socket(ProcNetAddress.ofText(fields.next()), port, uid, inode));
+    } while (fields.hasNext());
+    sockets.addAll(parsed);
   }
 
   /** sk RefCnt Type Proto Iface R Rmem User Inode. */
-  private List<SocketKey> packet(FieldReader columns) throws MalformedRowException {
-    int ethernetProtocol = (int) FieldReader.number(columns.skip(3).next(), 16, 0xFFFF);
-    int index = (int) FieldReader.number(columns.next(), 10, Integer.MAX_VALUE);
-    String name = index == 0 ? "*" : interfaceNames.apply(index);
-    long uid = columns.skip(2).decimal();
-    return List.of(socket(name, ethernetProtocol, uid, columns.decimal()));
+  private void parsePacket(FieldReader fields) throws MalformedRowException {
+    int etherType = (int) FieldReader.number(fields.skip(3).next(), 16, MAX_PORT);
+    int index = (int) FieldReader.number(fields.next(), 10, Integer.MAX_VALUE);
+    String name = index == 0 ? "*" : interfaces.get(index);
+    long uid = fields.skip(2).decimal();
+    sockets.add(socket(name == null ? "if" + index : name, etherType, uid, fields.decimal()));
   }
 
   private SocketKey socket(String address, int port, long uid, long inode) {
     return new SocketKey(inode, uid, new Endpoint(netns, protocol, address, port));
+  }
+
+  private String address(String addressAndPort) throws MalformedRowException {
+    int colon = addressAndPort.indexOf(':');
+    String hex = colon < 0 ? addressAndPort : addressAndPort.substring(0, colon);
+    return ProcNetAddress.ofWords(hex, protocol.family() == Protocol.Family.INET ? 1 : 4, order);
+  }
+
+  private static int port(String addressAndPort) throws MalformedRowException {
+    String hex = addressAndPort.substring(addressAndPort.indexOf(':') + 1);
+    return (int) FieldReader.number(hex, 16, MAX_PORT);
+  }
+
+  /** Reads the remote ends of connections, up to {@code max} for each local port. */
+  Map<Integer, List<String>> peers(InputStream in, int max) throws IOException {
+    Map<Integer, List<String>> peers = new HashMap<>();
+    ByteLineReader lines = new ByteLineReader(in);
+    lines.next();
+    for (String line = lines.next(); line != null; line = lines.next()) {
+      try {
+        addPeer(new FieldReader(line, line.length()), max, peers);
+      } catch (MalformedRowException e) {
+        // parse reports it
+      }
+    }
+    return peers;
+  }
+
+  private void addPeer(FieldReader fields, int max, Map<Integer, List<String>> peers)
+      throws MalformedRowException {
+    int localPort = port(fields.skip(1).next());
+    String remote = fields.next();
+    if (fields.hex() != ESTABLISHED) {
+      return;
+    }
+    List<String> ofPort = peers.computeIfAbsent(localPort, none -> new ArrayList<>());
+    if (ofPort.size() < max) {
+      String peer = new Endpoint(protocol, address(remote), port(remote)).local();
+      if (!ofPort.contains(peer)) {
+        ofPort.add(peer);
+      }
+    }
   }
 }

@@ -108,11 +108,11 @@ public final class SocketScanner {
     int rows = 0;
     for (NetworkNamespace namespace : namespaces(notes)) {
       tables.namespaces().put(namespace.label(), namespace);
-      NetworkNamespace.Content content = read(namespace);
+      NamespaceSockets content = read(namespace);
       tables.sockets().addAll(content.sockets());
-      tables.suspicions().putAll(content.doubts());
+      tables.suspicions().putAll(content.suspicions());
       notes.addAll(content.notes());
-      rows += content.count();
+      rows += content.rowCount();
     }
     if (rows == 0) {
       // Seen in the wild (microsoft/WSL#2084); "all sockets are gone" would be wrong.
@@ -132,14 +132,14 @@ public final class SocketScanner {
   }
 
   /** Another namespace may end while it is read; that of lsm may not. */
-  private static NetworkNamespace.Content read(NetworkNamespace namespace) throws IOException {
+  private static NamespaceSockets read(NetworkNamespace namespace) throws IOException {
     try {
       return namespace.read();
     } catch (IOException e) {
       if (namespace.label().isEmpty()) {
         throw e;
       }
-      return new NetworkNamespace.Content(
+      return new NamespaceSockets(
           List.of(),
           Map.of(),
           0,
@@ -153,7 +153,7 @@ public final class SocketScanner {
    * owner.
    */
   private String validity(String boot, Instant time) throws IOException {
-    return boot + " " + processes.privileges() + " " + time.truncatedTo(ChronoUnit.HOURS);
+    return boot + " " + processes.capabilities() + " " + time.truncatedTo(ChronoUnit.HOURS);
   }
 
   /** One entry for each endpoint; several sockets may share one. */

@@ -1,2 +1,2 @@
-/** The only package that knows /proc: rows of the socket tables, and who holds the sockets. */
+/** Reads /proc: the socket tables, and the processes that hold the sockets. */
 package org.lsm.proc;

@@ -128,9 +128,9 @@ class GenerateCommandTest extends CommandTestBase {
         new Result(
             0,
             "Baseline of 3 sockets written to " + baseline + "\n",
-            "lsm: 1 of 2 rows of "
+            "lsm: skipped 1 malformed of 2 rows in "
                 + proc.path().resolve("net/unix")
-                + " were not understood and skipped; line 2: no row: 'forged \\x1b[31mrow'\n"),
+                + "; line 2: not a row: 'forged \\x1b[31mrow'\n"),
         lsm("generate"));
   }
 

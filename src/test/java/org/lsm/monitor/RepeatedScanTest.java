@@ -112,8 +112,8 @@ class RepeatedScanTest {
     proc.append("net/unix", "more");
     scanOf(22);
     Path file = proc.path().resolve("net/unix");
-    String note = " of " + file + " were not understood and skipped; line 2: no row: 'rubbish'";
-    assertEquals(List.of("2 of 2 rows" + note), scans.notes());
+    String note = file + "; line 2: not a row: 'rubbish'";
+    assertEquals(List.of("skipped 2 malformed of 2 rows in " + note), scans.notes());
   }
 
   @Test

@@ -13,23 +13,22 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A stream of bytes, cut at newlines and nowhere else. */
 class ByteLineReaderTest {
 
   @Test
-  void onlyANewlineEndsALine() throws IOException {
+  void splitsAtNewlinesOnly() throws IOException {
     assertEquals(
         List.of("a\rb\u000b\f\u0085c\n", "\n", "d\0\u00ff\n"),
         lines("a\rb\u000b\f\u0085c\n\nd\0\u00ff\n"));
   }
 
   @Test
-  void aCutLineHasNoNewline() throws IOException {
+  void returnsLastLineWithoutNewline() throws IOException {
     assertEquals(List.of("whole\n", "cut"), lines("whole\ncut"));
   }
 
   @Test
-  void theEndStaysTheEnd() throws IOException {
+  void returnsNullAtTheEnd() throws IOException {
     ByteLineReader lines = new ByteLineReader(InputStream.nullInputStream());
     assertNull(lines.next());
     assertNull(lines.next());
@@ -37,13 +36,13 @@ class ByteLineReaderTest {
 
   @ParameterizedTest
   @ValueSource(ints = {8190, 8191, 8192, 8193, 16_384, 100_000})
-  void aLineMayBeLongerThanTheBuffer(int length) throws IOException {
+  void readsLinesLongerThanTheBuffer(int length) throws IOException {
     String line = "x".repeat(length) + "\n";
     assertEquals(List.of("first\n", line, "last\n"), lines("first\n" + line + "last\n"));
   }
 
   @Test
-  void readsOfOneByteMakeTheSameLines() throws IOException {
+  void readsOneByteAtATime() throws IOException {
     String text = "one\n" + "2".repeat(9000) + "\nthree";
     assertEquals(List.of("one\n", "2".repeat(9000) + "\n", "three"), all(dripping(text)));
   }

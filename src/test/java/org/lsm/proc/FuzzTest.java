@@ -19,7 +19,7 @@ import org.lsm.model.Protocol;
 import org.lsm.model.Protocol.Family;
 import org.lsm.model.SocketKey;
 
-/** Files of /proc that may hold anything. */
+/** Reads files of /proc with arbitrary content. */
 class FuzzTest {
 
   private static final int PID = 7;
@@ -55,16 +55,16 @@ class FuzzTest {
     tables(Family.PACKET, new byte[0], tables);
   }
 
-  /** Whatever else stands in the tables of a family, a socket in them is found. */
+  /** Finds the well-formed rows around arbitrary ones. */
   private static void tables(Family family, byte[] rows, Path tables) throws IOException {
     List<Protocol> protocols =
         Stream.of(Protocol.values()).filter(it -> it.family() == family).toList();
     Files.createDirectories(tables.resolve("sctp"));
     for (Protocol protocol : protocols) {
       ByteArrayOutputStream table = new ByteArrayOutputStream();
-      table.writeBytes(("header\n" + good(protocol, 4711) + "\n").getBytes(ISO_8859_1));
+      table.writeBytes(("header\n" + wellFormed(protocol, 4711) + "\n").getBytes(ISO_8859_1));
       table.writeBytes(rows);
-      table.writeBytes(("\n" + good(protocol, 4712) + "\n").getBytes(ISO_8859_1));
+      table.writeBytes(("\n" + wellFormed(protocol, 4712) + "\n").getBytes(ISO_8859_1));
       String file = protocol == Protocol.SCTP ? "sctp/eps" : protocol.label();
       Files.write(tables.resolve(file), table.toByteArray());
     }
@@ -75,26 +75,26 @@ class FuzzTest {
               .filter(it -> it.endpoint().protocol() == protocol)
               .map(SocketKey::inode)
               .toList();
-      assertTrue(inodes.size() <= 2 + most(family, rows), () -> sockets.toString());
+      assertTrue(inodes.size() <= 2 + maxSockets(family, rows), () -> sockets.toString());
       assertTrue(inodes.contains(4711L));
       assertTrue(inodes.contains(4712L) || listenersLead(protocol));
     }
-    sockets.stream().map(SocketKey::endpoint).forEach(FuzzTest::isReadBack);
+    sockets.stream().map(SocketKey::endpoint).forEach(FuzzTest::assertRestored);
   }
 
-  /** Their rows are read up to the first that is no listener. */
+  /** The parser stops at the first connection of these. */
   private static boolean listenersLead(Protocol protocol) {
     return protocol == Protocol.TCP || protocol == Protocol.TCP6;
   }
 
-  /** As it is when it was in the baseline. */
-  private static void isReadBack(Endpoint endpoint) {
+  /** The baseline must restore the same endpoint. */
+  private static void assertRestored(Endpoint endpoint) {
     if (!endpoint.address().isEmpty() || endpoint.protocol() == Protocol.UNIX) {
       assertEquals(endpoint, Endpoint.of(endpoint.table(), endpoint.local()));
-    } // else the table of interfaces has one without a name, which no kernel prints
+    } // else an interface without a name, which no kernel prints
   }
 
-  private static String good(Protocol protocol, int inode) {
+  private static String wellFormed(Protocol protocol, int inode) {
     String state = listenersLead(protocol) ? "0A" : "07";
     String any = "0".repeat(protocol.family() == Family.INET ? 8 : 32);
     return switch (protocol.family()) {
@@ -106,8 +106,8 @@ class FuzzTest {
     };
   }
 
-  /** A row is a socket; one of sctp has many addresses, each of which counts. */
-  private static long most(Family family, byte[] rows) {
+  /** Each address of an sctp row is a socket. */
+  private static long maxSockets(Family family, byte[] rows) {
     String ends = family == Family.SCTP ? "\n " : "\n";
     String text = new String(rows, ISO_8859_1);
     return 1 + text.chars().filter(it -> ends.indexOf(it) >= 0).count();
@@ -128,7 +128,7 @@ class FuzzTest {
     }
   }
 
-  /** The name of a process is its own choice. */
+  /** A process chooses its own name. */
   @FuzzTarget
   void stat(byte[] bytes, @TempDir Path folder) throws IOException {
     String name = new String(bytes, ISO_8859_1);
@@ -136,7 +136,7 @@ class FuzzTest {
         write("stat", "7 (" + name + ") S 3" + " 1".repeat(17) + " 99 1", folder);
     assertEquals(3, processes.parent(PID));
     assertEquals(99, processes.startTicks(PID));
-    askAll(write("stat", name, folder));
+    callAll(write("stat", name, folder));
   }
 
   @FuzzTarget
@@ -145,22 +145,22 @@ class FuzzTest {
     String name = text.replace("\\", "\\\\").replace("\n", "\\n"); // and nothing else
     ProcessReader processes = write("status", "Name:\t" + name + "\nUid:\t0\t5\t0\t0\n", folder);
     assertEquals(5, processes.effectiveUid(PID));
-    askAll(write("status", text, folder));
+    callAll(write("status", text, folder));
   }
 
   @FuzzTarget
   void cgroup(byte[] bytes, @TempDir Path folder) throws IOException {
-    askAll(write("cgroup", new String(bytes, ISO_8859_1), folder));
+    callAll(write("cgroup", new String(bytes, ISO_8859_1), folder));
   }
 
   @FuzzTarget
   void cmdline(byte[] bytes, @TempDir Path folder) throws IOException {
     String text = new String(bytes, ISO_8859_1);
-    askAll(write("cmdline", text, folder));
-    askAll(write("comm", text, folder));
+    callAll(write("cmdline", text, folder));
+    callAll(write("comm", text, folder));
   }
 
-  /** A process of which one file is this. */
+  /** Creates a process and replaces one of its files. */
   private static ProcessReader write(String name, String content, Path folder) throws IOException {
     Path proc = folder.resolve("proc");
     if (Files.notExists(proc)) {
@@ -170,24 +170,24 @@ class FuzzTest {
     return new ProcessReader(proc, new PasswdFile(folder.resolve("passwd")));
   }
 
-  private interface Question {
-    Object ask(int pid) throws IOException;
+  private interface Call {
+    Object of(int pid) throws IOException;
   }
 
-  /** Whoever asks lives with an IOException, and with nothing else. */
-  private static void askAll(ProcessReader processes) {
-    List<Question> questions =
+  /** Callers catch an IOException and nothing else. */
+  private static void callAll(ProcessReader processes) {
+    List<Call> calls =
         List.of(
-            processes::identifyLoosely,
+            processes::identifyByName,
             processes::parent,
-            processes::unit,
-            processes::containerName,
+            pid -> processes.controlGroup(pid).unit(),
+            pid -> processes.controlGroup(pid).containerName(),
             processes::commandLine);
-    for (Question question : questions) {
+    for (Call call : calls) {
       try {
-        question.ask(PID);
+        call.of(PID);
       } catch (IOException e) {
-        // no answer
+        // allowed
       }
     }
   }

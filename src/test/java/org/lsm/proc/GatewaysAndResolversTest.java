@@ -17,10 +17,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.FakeProc;
 
-/** Gateways as the kernel prints its routes, and name servers as administrators write them. */
 class GatewaysAndResolversTest {
 
-  /** Of what {@code routes} has; of a route with several next hops IPv4 prints the first. */
+  /** The gateways of fixture {@code routes}; IPv4 prints only the first of several next hops. */
   private static final SortedSet<String> GATEWAYS =
       set(
           "192.0.2.1,192.0.2.20,192.0.2.9,2001:db8::77,2001:db8::9,2001:db8::20,2001:db8::21,fe80::1");
@@ -33,9 +32,9 @@ class GatewaysAndResolversTest {
     return set;
   }
 
-  /** Routes by a gateway, to what is on the link, to nowhere, and to this host itself. */
+  /** The fixture also has routes to the link, to nowhere and to this host. */
   @Test
-  void whatIsBehindAGatewayNamesIt() throws Exception {
+  void findsGateways() throws Exception {
     FakeProc proc = FakeProc.of("routes", folder);
 
     assertEquals(GATEWAYS, GatewaysAndResolvers.addresses(proc.path(), List.of()));
@@ -69,7 +68,7 @@ class GatewaysAndResolversTest {
             + " fe80000000000000000000000000000g 0",
         "\0\0\r\0\u00ff"
       })
-  void aRowThatIsNoneHidesNoOther(String row) throws Exception {
+  void skipsMalformedRoutes(String row) throws Exception {
     FakeProc proc = FakeProc.of("routes", folder);
     for (String table : List.of("net/route", "net/ipv6_route")) {
       String rows = Files.readString(proc.path().resolve(table));
@@ -103,7 +102,7 @@ class GatewaysAndResolversTest {
           nameserver192.0.2.53                     | ~~
           search nameserver 192.0.2.53             | ~~
           """)
-  void nameServersStandInResolvConf(String text, String addresses) throws IOException {
+  void readsResolvConf(String text, String addresses) throws IOException {
     Path file = folder.resolve("resolv.conf");
     for (String line : List.of("\n", "\r\n")) {
       Files.writeString(file, "# by hand" + line + text.replace("+", line) + line);
@@ -114,9 +113,9 @@ class GatewaysAndResolversTest {
         set(addresses), GatewaysAndResolvers.addresses(folder, List.of(file)), "no line end");
   }
 
-  /** systemd-resolved has a file of its own, with the servers that it asks. */
+  /** For instance, systemd-resolved has a file of its own. */
   @Test
-  void severalFilesAreReadAndThoseThatAreNoneArePassedOver() throws Exception {
+  void readsSeveralFilesAndSkipsMissingOnes() throws Exception {
     Path one = Files.writeString(folder.resolve("one"), "nameserver 127.0.0.53\n");
     Path two = Files.writeString(folder.resolve("two"), "nameserver 192.0.2.53\n");
     Path rubbish = folder.resolve("rubbish");

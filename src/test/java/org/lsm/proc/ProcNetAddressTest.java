@@ -10,7 +10,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Addresses from the kernel's words to the text of RFC 5952. */
 class ProcNetAddressTest {
 
   @ParameterizedTest
@@ -21,13 +20,13 @@ class ProcNetAddressTest {
     "0A01A8C0, 192.168.1.10",
     "0a01a8c0, 192.168.1.10"
   })
-  void oneLittleEndianWordIsIpv4(String hex, String address) throws Exception {
+  void readsLittleEndianIpv4(String hex, String address) throws Exception {
     assertEquals(address, ProcNetAddress.ofWords(hex, 1, ByteOrder.LITTLE_ENDIAN));
   }
 
   @ParameterizedTest
   @CsvSource({"7F000001, 127.0.0.1", "C0A8010A, 192.168.1.10"})
-  void oneBigEndianWordIsIpv4(String hex, String address) throws Exception {
+  void readsBigEndianIpv4(String hex, String address) throws Exception {
     assertEquals(address, ProcNetAddress.ofWords(hex, 1, ByteOrder.BIG_ENDIAN));
   }
 
@@ -57,7 +56,7 @@ class ProcNetAddressTest {
           00000000000000000000000001020304, ::102:304
           00000000000000010000FFFF01020304, ::1:0:ffff:102:304
           """)
-  void fourWordsAreIpv6AsRfc5952WritesIt(String hex, String address) throws Exception {
+  void writesIpv6AsRfc5952(String hex, String address) throws Exception {
     assertEquals(address, ProcNetAddress.ofWords(hex, 4, ByteOrder.BIG_ENDIAN));
   }
 
@@ -67,7 +66,7 @@ class ProcNetAddressTest {
     "0000000000000000FFFF000004030201, ::ffff:1.2.3.4",
     "B80D01200000000000000000EFCDAB89, 2001:db8::89ab:cdef"
   })
-  void eachWordOfIpv6IsInTheOrderOfTheMachine(String hex, String address) throws Exception {
+  void readsLittleEndianIpv6(String hex, String address) throws Exception {
     assertEquals(address, ProcNetAddress.ofWords(hex, 4, ByteOrder.LITTLE_ENDIAN));
   }
 
@@ -75,17 +74,17 @@ class ProcNetAddressTest {
   @CsvSource(
       textBlock =
           """
-          0100007,                           1, no address: '0100007'
-          0100007F0,                         1, no address: '0100007F0'
-          '',                                1, no address: ''
-          0100007F,                          4, no address: '0100007F'
-          000000000000000000000000010000000, 4, no address: '000000000000000000000000010000000'
-          0100007G,                          1, no number: '0100007G'
-          -100007F,                          1, no number: '-100007F'
-          +100007F,                          1, no number: '+100007F'
-          000000000000000000000000 1000000,  4, no number: ' 1000000'
+          0100007,                           1, not an address: '0100007'
+          0100007F0,                         1, not an address: '0100007F0'
+          '',                                1, not an address: ''
+          0100007F,                          4, not an address: '0100007F'
+          000000000000000000000000010000000, 4, not an address: '000000000000000000000000010000000'
+          0100007G,                          1, not a number: '0100007G'
+          -100007F,                          1, not a number: '-100007F'
+          +100007F,                          1, not a number: '+100007F'
+          000000000000000000000000 1000000,  4, not a number: ' 1000000'
           """)
-  void whatIsNoAddressIsABadRow(String hex, int words, String reason) {
+  void rejectsMalformedWords(String hex, int words, String reason) {
     MalformedRowException e =
         assertThrows(
             MalformedRowException.class,
@@ -101,20 +100,20 @@ class ProcNetAddressTest {
     "2001:0db8:0000:0000:0000:0000:0000:0001, 2001:db8::1",
     "0000:0000:0000:0000:0000:ffff:0102:0304, ::ffff:1.2.3.4"
   })
-  void textOfSctpIsWrittenAsRfc5952DoesIt(String text, String address) throws Exception {
+  void writesSctpTextAsRfc5952(String text, String address) throws Exception {
     assertEquals(address, ProcNetAddress.ofText(text));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"", "1.2.3", "1.2.3.4.5", "1.2.3.x", "::1", "2001:db8::1", "00000001"})
-  void textThatIsNoAddressIsABadRow(String text) {
+  void rejectsMalformedText(String text) {
     MalformedRowException e =
         assertThrows(MalformedRowException.class, () -> ProcNetAddress.ofText(text));
-    assertEquals("no address: '" + text + "'", e.getMessage());
+    assertEquals("not an address: '" + text + "'", e.getMessage());
   }
 
   @Test
-  void digitsAreAsciiInEveryLocale() throws Exception {
+  void usesAsciiDigitsInEveryLocale() throws Exception {
     Locale before = Locale.getDefault();
     Locale.setDefault(Locale.forLanguageTag("ar-EG"));
     try {

@@ -19,7 +19,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
 
-/** Rows as the kernel prints them on a little-endian machine, in every layout. */
+/** Parses rows of all layouts as a little-endian machine prints them. */
 class ProcNetParserTest {
 
   private static final String HEADER =
@@ -42,41 +42,40 @@ class ProcNetParserTest {
   private static final SocketKey MAIL_ROW = row(Protocol.TCP, "127.0.0.1", 25, 4712, 101);
 
   @Test
-  void paddedListenersOf17ColumnsAreWatched() throws IOException {
+  void readsPaddedListeners() throws IOException {
     assertEquals(
-        new ParsedTable(List.of(SSH_ROW, MAIL_ROW), 2, 0, ""),
+        parsed(List.of(SSH_ROW, MAIL_ROW), 2, 0, ""),
         parse(Protocol.TCP, HEADER, padded(SSH), padded(MAIL)));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"", "sl local_address rem_address st", HEADER, HEADER + "   new_column"})
-  void theHeaderMayBeAnything(String header) throws IOException {
-    assertEquals(new ParsedTable(List.of(SSH_ROW), 1, 0, ""), parse(Protocol.TCP, header, SSH));
+  void ignoresHeader(String header) throws IOException {
+    assertEquals(parsed(List.of(SSH_ROW), 1, 0, ""), parse(Protocol.TCP, header, SSH));
   }
 
   @Test
-  void rowsMayHaveMoreColumnsThanToday() throws IOException {
+  void ignoresFurtherColumns() throws IOException {
     assertEquals(
-        new ParsedTable(List.of(SSH_ROW), 1, 0, ""),
-        parse(Protocol.TCP, HEADER, SSH + " 1 new words"));
+        parsed(List.of(SSH_ROW), 1, 0, ""), parse(Protocol.TCP, HEADER, SSH + " 1 new words"));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {ESTABLISHED, TIME_WAIT})
-  void readingEndsAtTheFirstTcpRowThatIsNoListener(String connection) throws IOException {
+  void stopsAtFirstTcpConnection(String connection) throws IOException {
     assertEquals(
-        new ParsedTable(List.of(SSH_ROW), 2, 0, ""),
+        parsed(List.of(SSH_ROW), 2, 0, ""),
         parse(Protocol.TCP, HEADER, padded(SSH), padded(connection), padded(MAIL)));
   }
 
   @Test
-  void nothingIsReadBehindTheListeners() throws IOException {
+  void readsNothingBehindListeners() throws IOException {
     InputStream listeners = stream(String.join("\n", HEADER, SSH, ESTABLISHED) + "\n");
     InputStream connections = stream(TIME_WAIT + "\n" + MAIL + "\n");
     int size = connections.available();
     assertEquals(
-        new ParsedTable(List.of(SSH_ROW), 2, 0, ""),
-        table(Protocol.TCP).parse(new SequenceInputStream(listeners, connections)));
+        parsed(List.of(SSH_ROW), 2, 0, ""),
+        parser(Protocol.TCP).parse(new SequenceInputStream(listeners, connections)));
     assertEquals(size, connections.available());
   }
 
@@ -85,52 +84,52 @@ class ProcNetParserTest {
       delimiter = '|',
       textBlock =
           """
-          garbage                           | row is cut short
-          ''                                | row is cut short
-          1: 0100007F:0019 00000000:0000 0A | row is cut short
-          1: 0100007F 00000000:0000 0A      | no number: '0100007F'
-          1: 0100007F:0019:1 00000000:0000  | no number: '0019:1'
-          1: 0100007F:10000 00000000:0000   | no number: '10000'
-          1: 0100007F: 00000000:0000        | no number: ''
-          1: 0100007F:-019 00000000:0000    | no number: '-019'
-          1: 0100007X:0019 00000000:0000    | no number: '0100007X'
-          1: 100007F:0019 00000000:0000     | no address: '100007F'
-          1: 0100007F:0019 00000000:0000 0X | no number: '0X'
-          1: 0100007F:0019 00000000:0000 0A a b c 0 0 x1 | no number: 'x1'
-          1: 0100007F:0019 00000000:0000 0A a b c 0 0 -1 | no number: '-1'
-          1: 0100007F:0019 00000000:0000 0A a b c 0 0 9999999999999999999 | no number: '9999999999999999999'
+          garbage                           | row is cut short: 'garbage'
+          ''                                | row is cut short: ''
+          1: 0100007F:0019 00000000:0000 0A | row is cut short: '1: 0100007F:0019 00000000:0000 0A'
+          1: 0100007F 00000000:0000 0A      | not a number: '0100007F'
+          1: 0100007F:0019:1 00000000:0000  | not a number: '0019:1'
+          1: 0100007F:10000 00000000:0000   | not a number: '10000'
+          1: 0100007F: 00000000:0000        | not a number: ''
+          1: 0100007F:-019 00000000:0000    | not a number: '-019'
+          1: 0100007X:0019 00000000:0000    | not a number: '0100007X'
+          1: 100007F:0019 00000000:0000     | not an address: '100007F'
+          1: 0100007F:0019 00000000:0000 0X | not a number: '0X'
+          1: 0100007F:0019 00000000:0000 0A a b c 0 0 x1 | not a number: 'x1'
+          1: 0100007F:0019 00000000:0000 0A a b c 0 0 -1 | not a number: '-1'
+          1: 0100007F:0019 00000000:0000 0A a b c 0 0 9999999999999999999 | not a number: '9999999999999999999'
           """)
-  void aBadRowIsSkippedAndCountedAndEndsNothing(String bad, String reason) throws IOException {
+  void skipsAndCountsMalformedRow(String bad, String reason) throws IOException {
     assertEquals(
-        new ParsedTable(List.of(SSH_ROW, MAIL_ROW), 3, 1, "line 3: " + reason),
+        parsed(List.of(SSH_ROW, MAIL_ROW), 3, 1, "line 3: " + reason),
         parse(Protocol.TCP, HEADER, SSH, bad, MAIL));
   }
 
   @Test
-  void theFirstOfSeveralBadRowsIsToldAndAllAreCounted() throws IOException {
+  void reportsFirstMalformedRow() throws IOException {
     assertEquals(
-        new ParsedTable(List.of(SSH_ROW), 3, 2, "line 2: row is cut short"),
+        parsed(List.of(SSH_ROW), 3, 2, "line 2: row is cut short: 'one'"),
         parse(Protocol.TCP, HEADER, "one", SSH, "three"));
   }
 
   @Test
-  void aLastRowWithoutNewlineIsNeverBelieved() throws IOException {
+  void skipsLastRowWithoutNewline() throws IOException {
     assertEquals(
-        new ParsedTable(List.of(SSH_ROW), 2, 1, "line 3: row is cut short"),
-        table(Protocol.TCP).parse(stream(String.join("\n", HEADER, SSH, MAIL))));
+        parsed(List.of(SSH_ROW), 2, 1, "line 3: row is cut short: '" + MAIL.strip() + "'"),
+        parser(Protocol.TCP).parse(stream(String.join("\n", HEADER, SSH, MAIL))));
   }
 
   @ParameterizedTest
   @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "UNIX")
-  void anEmptyTableAndABareHeaderHoldNothing(Protocol protocol) throws IOException {
-    assertEquals(new ParsedTable(List.of(), 0, 0, ""), table(protocol).parse(stream("")));
-    assertEquals(new ParsedTable(List.of(), 0, 0, ""), parse(protocol, HEADER));
+  void readsTablesWithoutRows(Protocol protocol) throws IOException {
+    assertEquals(parsed(List.of(), 0, 0, ""), parser(protocol).parse(stream("")));
+    assertEquals(parsed(List.of(), 0, 0, ""), parse(protocol, HEADER));
   }
 
   @Test
-  void tcp6RowsHaveFourWords() throws IOException {
+  void readsTcp6() throws IOException {
     assertEquals(
-        new ParsedTable(
+        parsed(
             List.of(
                 row(Protocol.TCP6, "::", 80, 5001),
                 row(Protocol.TCP6, "::ffff:127.0.0.1", 8080, 5002, 1000)),
@@ -149,22 +148,20 @@ class ProcNetParserTest {
   }
 
   @Test
-  void wordsOfABigEndianMachineAreReadAsSuch() throws IOException {
-    ProcNetParser table =
-        new ProcNetParser("", Protocol.TCP, ByteOrder.BIG_ENDIAN, index -> "if" + index);
+  void readsBigEndianAddresses() throws IOException {
+    ProcNetParser parser = new ProcNetParser("", Protocol.TCP, ByteOrder.BIG_ENDIAN, Map.of());
     assertEquals(
         List.of(row(Protocol.TCP, "127.0.0.1", 22, 7)),
-        table
+        parser
             .parse(stream(HEADER + "\n 0: 7F000001:0016 00000000:0000 0A 0 0 0 0 0 7 1\n"))
-            .rows());
+            .sockets());
   }
 
   @ParameterizedTest
   @EnumSource(names = {"UDP", "UDPLITE"})
-  void unconnectedDatagramSocketsAreWatchedAndConnectedOnesAreNot(Protocol protocol)
-      throws IOException {
+  void watchesUnconnectedDatagramSocketsOnly(Protocol protocol) throws IOException {
     assertEquals(
-        new ParsedTable(
+        parsed(
             List.of(row(protocol, "0.0.0.0", 68, 21), row(protocol, "127.0.0.53", 53, 23, 101)),
             3,
             0,
@@ -182,20 +179,19 @@ class ProcNetParserTest {
 
   @ParameterizedTest
   @CsvSource({"RAW, 07", "RAW, 01", "ICMP, 07", "ICMP, 01"})
-  void aRawSocketIsWatchedInAnyStateAndItsPortIsTheIpProtocol(Protocol protocol, String state)
-      throws IOException {
+  void watchesRawSocketsInAnyState(Protocol protocol, String state) throws IOException {
     assertEquals(
         List.of(row(protocol, "0.0.0.0", 1, 31)),
         parse(protocol, HEADER, "    1: 00000000:0001 00000000:0000 " + state + " 0 0 0 0 0 31 2")
-            .rows());
+            .sockets());
   }
 
   @ParameterizedTest
   @CsvSource({"0, *, 3, 0003", "2, eth0, 3, 0003", "9, if9, 2048, 0800", "2, eth0, 35020, 88cc"})
-  void aPacketSocketHasAnInterfaceAndAnEthernetProtocol(
-      int index, String address, int ethernetProtocol, String hex) throws IOException {
+  void readsPacketSockets(int index, String address, int ethernetProtocol, String hex)
+      throws IOException {
     assertEquals(
-        new ParsedTable(List.of(row(Protocol.PACKET, address, ethernetProtocol, 41)), 1, 0, ""),
+        parsed(List.of(row(Protocol.PACKET, address, ethernetProtocol, 41)), 1, 0, ""),
         parse(
             Protocol.PACKET,
             "sk               RefCnt Type Proto  Iface R Rmem   User   Inode",
@@ -204,9 +200,9 @@ class ProcNetParserTest {
   }
 
   @Test
-  void anSctpEndpointHasARowForEachOfItsAddresses() throws IOException {
+  void readsAllAddressesOfSctpEndpoint() throws IOException {
     assertEquals(
-        new ParsedTable(
+        parsed(
             List.of(
                 row(Protocol.SCTP, "192.0.2.7", 9899, 51),
                 row(Protocol.SCTP, "2001:db8::1", 9899, 51),
@@ -227,13 +223,12 @@ class ProcNetParserTest {
       delimiter = '|',
       textBlock =
           """
-          c0ffee00 c0ffee01 2 10 29 9899 0 51               | row is cut short
-          c0ffee00 c0ffee01 2 10 29 9899 0 51 0.0.0.0 *::1  | no address: '*::1'
-          c0ffee00 c0ffee01 2 10 29 99999 0 51 0.0.0.0      | no number: '99999'
+          c0ffee00 c0ffee01 2 10 29 9899 0 51               | row is cut short: 'c0ffee00 c0ffee01 2 10 29 9899 0 51'
+          c0ffee00 c0ffee01 2 10 29 9899 0 51 0.0.0.0 *::1  | not an address: '*::1'
+          c0ffee00 c0ffee01 2 10 29 99999 0 51 0.0.0.0      | not a number: '99999'
           """)
-  void anSctpRowWithABadAddressIsSkippedAsAWhole(String bad, String reason) throws IOException {
-    assertEquals(
-        new ParsedTable(List.of(), 1, 1, "line 2: " + reason), parse(Protocol.SCTP, HEADER, bad));
+  void skipsSctpRowAsAWhole(String bad, String reason) throws IOException {
+    assertEquals(parsed(List.of(), 1, 1, "line 2: " + reason), parse(Protocol.SCTP, HEADER, bad));
   }
 
   private static SocketKey row(Protocol protocol, String address, int port, long inode) {
@@ -249,17 +244,17 @@ class ProcNetParserTest {
     return String.format("%-149s", row);
   }
 
-  private static ParsedTable parse(Protocol protocol, String... lines) throws IOException {
-    return table(protocol).parse(stream(String.join("\n", lines) + "\n"));
+  private static ParsedTable parsed(
+      List<SocketKey> sockets, int rowCount, int skipped, String firstSkipped) {
+    return new ParsedTable(sockets, Map.of(), rowCount, skipped, firstSkipped);
   }
 
-  private static ProcNetParser table(Protocol protocol) {
-    Map<Integer, String> interfaces = Map.of(2, "eth0");
-    return new ProcNetParser(
-        "",
-        protocol,
-        ByteOrder.LITTLE_ENDIAN,
-        index -> interfaces.getOrDefault(index, "if" + index));
+  private static ParsedTable parse(Protocol protocol, String... lines) throws IOException {
+    return parser(protocol).parse(stream(String.join("\n", lines) + "\n"));
+  }
+
+  private static ProcNetParser parser(Protocol protocol) {
+    return new ProcNetParser("", protocol, ByteOrder.LITTLE_ENDIAN, Map.of(2, "eth0"));
   }
 
   private static InputStream stream(String bytes) {

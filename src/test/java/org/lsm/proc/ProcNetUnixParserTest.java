@@ -16,14 +16,14 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
 
-/** The unix table as the kernel prints it, and as any user can have it printed. */
+/** Parses the unix table with ordinary and with hostile names. */
 class ProcNetUnixParserTest {
 
   private static final String HEADER = "Num       RefCount Protocol Flags    Type St Inode Path";
   private static final String LISTENS = "00000000ec1e45cd: 00000002 00000000 00010000 0001 01 ";
   private static final String CONNECTED = "00000000ec1e45cd: 00000003 00000000 00000000 0001 03 ";
 
-  /** A name after which no row fits into it any more. */
+  /** A name that has no room for a row. */
   private static final String LONG = "/run/" + "x".repeat(60);
 
   @ParameterizedTest
@@ -33,9 +33,8 @@ class ProcNetUnixParserTest {
     "00000000, 0002, bound datagram",
     "00010004, 0001, listening with another flag"
   })
-  void whatListensOrIsABoundDatagramIsWatched(String flags, String type, String why)
-      throws IOException {
-    assertEquals(List.of(socket("/run/a", 61)), parse(row(flags, type, " /run/a")).rows(), why);
+  void watchesListenersAndBoundDatagrams(String flags, String type, String why) throws IOException {
+    assertEquals(List.of(socket("/run/a", 61)), parse(row(flags, type, " /run/a")).sockets(), why);
   }
 
   @ParameterizedTest
@@ -45,11 +44,11 @@ class ProcNetUnixParserTest {
     "00000000, 0001, '', unbound stream",
     "00000000, 0002, '', unbound datagram"
   })
-  void othersAreNot(String flags, String type, String path, String why) throws IOException {
-    assertEquals(new ParsedTable(List.of(), 1, 0, ""), parse(row(flags, type, path)), why);
+  void ignoresOtherSockets(String flags, String type, String path, String why) throws IOException {
+    assertEquals(parsed(List.of(), 1, 0, ""), parse(row(flags, type, path)), why);
   }
 
-  /** The bytes of the path as ISO 8859-1, one character a byte. */
+  /** Takes the bytes of the path as ISO 8859-1. */
   @ParameterizedTest
   @CsvSource(
       ignoreLeadingAndTrailingWhitespace = false,
@@ -72,23 +71,21 @@ class ProcNetUnixParserTest {
         "'\nthe rest of it','\nthe rest of it'",
         "'/a\n00000000ec1e45cd: 0 0','/a\n00000000ec1e45cd: 0 0'"
       })
-  void aNameIsAllThatFollowsTheInodeWhateverItHolds(String bytes, String name) throws IOException {
+  void takesRestOfRowAsName(String bytes, String name) throws IOException {
     assertEquals(
-        new ParsedTable(List.of(socket(name, 61)), 1, 0, ""),
-        parse(row("00010000", "0001", " " + bytes)));
+        parsed(List.of(socket(name, 61)), 1, 0, ""), parse(row("00010000", "0001", " " + bytes)));
   }
 
   @Test
-  void aNameHas108BytesAtMost() throws IOException {
+  void limitsNameTo108Bytes() throws IOException {
     String name = "@" + "\n".repeat(106) + "x";
+    assertEquals(parsed(List.of(socket(name, 61)), 1, 0, ""), parse(LISTENS + "   61 " + name));
     assertEquals(
-        new ParsedTable(List.of(socket(name, 61)), 1, 0, ""), parse(LISTENS + "   61 " + name));
-    assertEquals(
-        new ParsedTable(List.of(socket(name, 61)), 2, 1, "line 109: no row: 'rubbish'"),
+        parsed(List.of(socket(name, 61)), 2, 1, "line 109: not a row: 'rubbish'"),
         parse(LISTENS + "   61 " + name, "rubbish"));
   }
 
-  /** Not to the digit what the kernel prints: it can only be the rest of a name. */
+  /** A line that differs from a row in any digit can only continue a name. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -109,43 +106,39 @@ class ProcNetUnixParserTest {
         "00000000ec1e45cd: 00000002 00000000 100010000 0001 01    62 /b",
         "00000000ec1e45cd: 00000002 00000000 00010000 0001 01 9999999999999999999 /b"
       })
-  void whatIsNoRowIsPartOfTheNameBeforeItOrSkipped(String line) throws IOException {
+  void continuesNameOrSkipsLine(String line) throws IOException {
     assertEquals(
-        new ParsedTable(List.of(socket("@a\n" + line, 61)), 1, 0, ""),
-        parse(LISTENS + "   61 @a", line));
+        parsed(List.of(socket("@a\n" + line, 61)), 1, 0, ""), parse(LISTENS + "   61 @a", line));
     assertEquals(
-        new ParsedTable(List.of(socket(LONG, 61)), 2, 1, "line 2: no row: '" + line.strip() + "'"),
+        parsed(List.of(socket(LONG, 61)), 2, 1, "line 2: not a row: '" + line.strip() + "'"),
         parse(line, LISTENS + "   61 " + LONG));
     assertEquals(
-        new ParsedTable(List.of(), 2, 1, "line 3: no row: '" + line.strip() + "'"),
+        parsed(List.of(), 2, 1, "line 3: not a row: '" + line.strip() + "'"),
         parse(CONNECTED + "   61", line));
   }
 
   @Test
-  void aLastRowWithoutNewlineIsNeverBelieved() throws IOException {
+  void skipsLastRowWithoutNewline() throws IOException {
     assertEquals(
-        new ParsedTable(List.of(), 1, 1, "line 2: row is cut short"),
+        parsed(List.of(), 1, 1, "line 2: row is cut short: '" + LISTENS + "   61 /run/a'"),
         new ProcNetUnixParser("").parse(stream(HEADER + "\n" + LISTENS + "   61 /run/a")));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"", HEADER + "\n"})
-  void anEmptyTableHoldsNothing(String table) throws IOException {
-    assertEquals(
-        new ParsedTable(List.of(), 0, 0, ""), new ProcNetUnixParser("").parse(stream(table)));
+  void readsTablesWithoutRows(String table) throws IOException {
+    assertEquals(parsed(List.of(), 0, 0, ""), new ProcNetUnixParser("").parse(stream(table)));
   }
 
   @Test
-  void aMachineOf32BitsHasShorterAddresses() throws IOException {
+  void reads32BitAddresses() throws IOException {
     String short32 = "ec1e45cd: 00000002 00000000 00010000 0001 01    61 /run/a";
-    assertEquals(new ParsedTable(List.of(socket("/run/a", 61)), 1, 0, ""), parse(short32));
+    assertEquals(parsed(List.of(socket("/run/a", 61)), 1, 0, ""), parse(short32));
     assertEquals(
-        List.of(socket("@a\n" + short32, 61)), parse(LISTENS + "   61 @a", short32).rows());
+        List.of(socket("@a\n" + short32, 61)), parse(LISTENS + "   61 @a", short32).sockets());
   }
 
-  // ---- which rows may be forged
-
-  /** The rows of a table, and which of them are in doubt, with the origin of the doubt. */
+  /** Lists suspicious rows as INODE&lt;PARENT, with ! if another row has the inode. */
   @ParameterizedTest(name = "{0}")
   @CsvSource(
       delimiter = '|',
@@ -165,14 +158,14 @@ class ProcNetUnixParserTest {
           its own inode                      | 61 @e;61 /b            | 61<61!
           an exact copy of a row             | c60;61 /b;62 @e;61 /b  | 62<61
           """)
-  void rowsThatMayBeThePartOfANameAreInDoubt(String why, String rows, String doubts)
+  void suspectsRowsThatMayBePartOfAName(String why, String rows, String suspicions)
       throws IOException {
     String[] lines =
         Stream.of(rows.split(";", -1)).map(ProcNetUnixParserTest::line).toArray(String[]::new);
-    assertEquals(doubts == null ? "" : doubts, words(parse(lines)), why);
+    assertEquals(suspicions == null ? "" : suspicions, suspicions(parse(lines)), why);
   }
 
-  /** c before an unwatched one, the inode, and the name if it has one. */
+  /** Takes c for a connection, the inode, and the name if there is one. */
   private static String line(String words) {
     String[] parts = words.strip().replace("LONG", LONG).split(" ", 2);
     boolean connection = parts[0].startsWith("c");
@@ -183,21 +176,18 @@ class ProcNetUnixParserTest {
         + (parts.length == 1 ? "" : " " + parts[1]);
   }
 
-  private static String words(ParsedTable content) {
+  private static String suspicions(ParsedTable table) {
     StringBuilder words = new StringBuilder();
-    for (SocketKey socket : content.rows()) {
-      Map<SocketKey, ForgerySuspicion> doubts = content.doubts();
-      if (doubts.containsKey(socket)) {
-        ForgerySuspicion doubt = doubts.get(socket);
+    for (SocketKey socket : table.sockets()) {
+      ForgerySuspicion suspicion = table.suspicions().get(socket);
+      if (suspicion != null) {
         words.append(words.isEmpty() ? "" : " ");
-        words.append(socket.inode()).append('<').append(doubt.suspectedParent().inode());
-        words.append(doubt.contested() ? "!" : "");
+        words.append(socket.inode()).append('<').append(suspicion.suspectedParent().inode());
+        words.append(suspicion.contested() ? "!" : "");
       }
     }
     return words.toString();
   }
-
-  // ---- helpers
 
   private static String row(String flags, String type, String path) {
     return "00000000ec1e45cd: 00000002 00000000 " + flags + " " + type + " 01    61" + path;
@@ -205,6 +195,11 @@ class ProcNetUnixParserTest {
 
   private static SocketKey socket(String name, long inode) {
     return new SocketKey(inode, 0, new Endpoint(Protocol.UNIX, name, 0));
+  }
+
+  private static ParsedTable parsed(
+      List<SocketKey> sockets, int rowCount, int skipped, String firstSkipped) {
+    return new ParsedTable(sockets, Map.of(), rowCount, skipped, firstSkipped);
   }
 
   private static ParsedTable parse(String... lines) throws IOException {

@@ -28,48 +28,48 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.monitor.SystemEnvironment;
 
-/** Real sockets of this JVM, found in the real /proc. */
+/** Finds sockets of this JVM in the real /proc. */
 class RealProcTest {
 
   private static final byte[] IPV4 = {127, 0, 0, 1};
   private static final byte[] IPV6 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 
   @Test
-  void ipv4SocketsAreOfThisProcess() throws Exception {
+  void findsIpv4Sockets() throws Exception {
     try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.INET);
         DatagramChannel datagrams = DatagramChannel.open(StandardProtocolFamily.INET)) {
       ServerSocket tcp = listener.bind(anyPort(IPV4)).socket();
       DatagramSocket udp = datagrams.bind(anyPort(IPV4)).socket();
-      assertOurs(new Endpoint(Protocol.TCP, "127.0.0.1", tcp.getLocalPort()));
-      assertOurs(new Endpoint(Protocol.UDP, "127.0.0.1", udp.getLocalPort()));
+      assertOwned(new Endpoint(Protocol.TCP, "127.0.0.1", tcp.getLocalPort()));
+      assertOwned(new Endpoint(Protocol.UDP, "127.0.0.1", udp.getLocalPort()));
     }
   }
 
   @Test
-  void ipv6SocketsAreOfThisProcess() throws Exception {
+  void findsIpv6Sockets() throws Exception {
     assumeTrue(hasIpv6(), "this host has no address ::1");
     try (ServerSocket tcp = new ServerSocket(0, 1, InetAddress.getByAddress(IPV6));
         DatagramSocket udp = new DatagramSocket(anyPort(IPV6))) {
-      assertOurs(new Endpoint(Protocol.TCP6, "::1", tcp.getLocalPort()));
-      assertOurs(new Endpoint(Protocol.UDP6, "::1", udp.getLocalPort()));
+      assertOwned(new Endpoint(Protocol.TCP6, "::1", tcp.getLocalPort()));
+      assertOwned(new Endpoint(Protocol.UDP6, "::1", udp.getLocalPort()));
     }
   }
 
   /** Java binds an IPv4 address through an IPv6 socket where it can. */
   @Test
-  void aV4MappedListenerIsOfThisProcess() throws Exception {
+  void findsV4MappedListener() throws Exception {
     assumeTrue(hasIpv6(), "this host has no address ::1");
     try (ServerSocket tcp = new ServerSocket(0, 1, InetAddress.getByAddress(IPV4))) {
-      assertOurs(new Endpoint(Protocol.TCP6, "::ffff:127.0.0.1", tcp.getLocalPort()));
+      assertOwned(new Endpoint(Protocol.TCP6, "::ffff:127.0.0.1", tcp.getLocalPort()));
     }
   }
 
   @Test
-  void aUnixListenerIsOfThisProcess(@TempDir Path folder) throws Exception {
+  void findsUnixListener(@TempDir Path folder) throws Exception {
     Path path = folder.resolve(" a\rb .sock");
     try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       listener.bind(UnixDomainSocketAddress.of(path));
-      assertOurs(new Endpoint(Protocol.UNIX, path.toString(), 0));
+      assertOwned(new Endpoint(Protocol.UNIX, path.toString(), 0));
     }
   }
 
@@ -86,7 +86,7 @@ class RealProcTest {
     }
   }
 
-  private static void assertOurs(Endpoint endpoint) throws IOException {
+  private static void assertOwned(Endpoint endpoint) throws IOException {
     ProcessHandle.Info self = ProcessHandle.current().info();
     Path program = Path.of(self.command().orElseThrow()).toRealPath();
     List<ProcessRef> processes =

@@ -318,9 +318,9 @@ class SocketScannerTest {
     proc.write("net/udp", Files.readString(proc.path().resolve("net/udp")) + "  67: zz\n 68: y:0");
     assertEquals(
         List.of(
-            "2 of 3 rows of "
+            "skipped 2 malformed of 3 rows in "
                 + proc.path().resolve("net/udp")
-                + " were not understood and skipped; line 3: no address: 'zz'"),
+                + "; line 3: not an address: 'zz'"),
         scan(proc).notes());
     assertEquals(owners(), entry(proc, Protocol.UDP, "0.0.0.0:68").owners());
   }

@@ -1,0 +1,103 @@
+package org.lsm.proc;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.lsm.model.TextEscaper;
+
+/** Reads files, links and directories under /proc. */
+final class ProcFile {
+
+  private static final int MAX_BYTES = 1 << 20;
+
+  private ProcFile() {}
+
+  /** Reads a file as ISO 8859-1, one character for each byte. */
+  static String read(Path file) throws IOException {
+    return new String(readBytes(file, MAX_BYTES), StandardCharsets.ISO_8859_1);
+  }
+
+  /** Reads a file as {@link TextEscaper#decode} does. */
+  static String decode(Path file) throws IOException {
+    return decode(file, MAX_BYTES);
+  }
+
+  static String decode(Path file, int max) throws IOException {
+    return TextEscaper.decode(readBytes(file, max));
+  }
+
+  /**
+   * Reads the first bytes of a file in large pieces: some files under /proc/sys answer the first
+   * read(2) only, whatever its size, and the readers of java.nio.file.Files begin with one byte.
+   */
+  private static byte[] readBytes(Path file, int max) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      return in.readNBytes(max);
+    }
+  }
+
+  /** Returns what follows the key in the first line that begins with it. */
+  static String readLine(Path file, String key) throws IOException {
+    // Splits at newlines only: a process name may contain a carriage return.
+    String lines = "\n" + read(file) + "\n";
+    int start = lines.indexOf("\n" + key);
+    if (start < 0) {
+      throw new IOException(file + ": has no line '" + key + "'");
+    }
+    return lines.substring(start + 1 + key.length(), lines.indexOf('\n', start + 1));
+  }
+
+  /** Parses a number that was read from this file. */
+  static long parseNumber(String token, Path file) throws IOException {
+    try {
+      return Long.parseLong(token);
+    } catch (NumberFormatException e) {
+      throw new IOException(file + ": not a number: '" + token + "'", e);
+    }
+  }
+
+  /** Lists a directory; one that vanishes meanwhile is empty. */
+  static List<Path> list(Path directory) throws IOException {
+    List<Path> entries = new ArrayList<>();
+    try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
+      for (Path entry : stream) {
+        entries.add(entry);
+      }
+    } catch (DirectoryIteratorException e) {
+      // An ended thread has no open descriptors.
+    }
+    return entries;
+  }
+
+  static boolean isReadableLink(Path link) throws IOException {
+    try {
+      Files.readSymbolicLink(link);
+      return true;
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
+  /** Returns a path as {@link TextEscaper#decode} reads its bytes, which a Path does not show. */
+  static String text(Path path) {
+    String text = path.toString();
+    if (text.indexOf('\uFFFD') < 0) {
+      return text;
+    }
+    String encoded = path.toUri().getRawPath().replace("+", "%2B");
+    String bytes = URLDecoder.decode(encoded, StandardCharsets.ISO_8859_1);
+    return TextEscaper.decode(bytes.getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  static boolean isSameFile(Path a, Path b) throws IOException {
+    return Files.exists(b) && Files.isSameFile(a, b);
+  }
+}
