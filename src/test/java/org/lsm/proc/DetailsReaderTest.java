@@ -74,14 +74,13 @@ class DetailsReaderTest {
     "packet,   eth0:0x0003,            false",
     "unix,     /run/x,                 false"
   })
-  void whatListensBeyondLoopbackIsFlagged(String table, String local, boolean beyond)
-      throws IOException {
+  void flagsReachableSockets(String table, String local, boolean beyond) throws IOException {
     SocketEntry entry = new SocketEntry(Endpoint.of(table, local), processes(), List.of());
     assertEquals(beyond ? Set.of(Flag.BEYOND_LOOPBACK) : Set.of(), details(entry).flags());
   }
 
   @Test
-  void whatNoProcessHoldsIsFlagged() throws IOException {
+  void flagsSocketWithoutProcess() throws IOException {
     proc.unix("/run/x", 0);
     assertEquals(Set.of(Flag.NO_PROCESS), details("unix", "/run/x").flags());
     assertEquals(List.of(), details("unix", "/run/x").processes());
@@ -90,7 +89,7 @@ class DetailsReaderTest {
   }
 
   @Test
-  void anUnknownOwnerIsNotNobody() throws IOException {
+  void unknownOwnerIsNoFlag() throws IOException {
     proc.end(1).unix("/run/x", 104);
     assertEquals(Set.of(), details("unix", "/run/x").flags());
   }
@@ -143,7 +142,7 @@ class DetailsReaderTest {
     "/closed/sticky/prog (deleted), PROGRAM_DELETED WORLD_WRITABLE",
     "/gone/prog,"
   })
-  void theProgramIsFlagged(String program, String flags) throws IOException {
+  void flagsProgram(String program, String flags) throws IOException {
     directory("root/open", "rwxrwxrwx");
     directory("root/open/sticky", "rwxr-xr-x");
     directory("root/closed", "rwxrwxr-x");
@@ -160,7 +159,7 @@ class DetailsReaderTest {
 
   /** The process may live in another file system than lsm. */
   @Test
-  void directoriesAreJudgedAsTheProcessSeesThem() throws IOException {
+  void checksDirectoriesInRootOfProcess() throws IOException {
     directory("root/open", "rwxrwxrwx");
     proc.link("800/exe", folder.resolve("root/open/prog").toString());
     directory("container" + folder.resolve("root/open"), "rwxr-xr-x");
@@ -182,14 +181,14 @@ class DetailsReaderTest {
     "nginx: worker^^^^,   nginx: worker",
     "'',                  ''"
   })
-  void theCommandLineHasItsArgumentsApart(String bytes, String commandLine) throws IOException {
+  void readsCommandLine(String bytes, String commandLine) throws IOException {
     proc.write("800/cmdline", bytes.replace('^', '\0'));
     assertEquals(commandLine, process().commandLine());
   }
 
   @ParameterizedTest
   @CsvSource({"/srv, /srv", "/tmp/a b, /tmp/a b", "'/tmp/\nx (deleted)', '/tmp/\nx (deleted)'"})
-  void theWorkingDirectoryIsTold(String target, String told) throws IOException {
+  void readsWorkingDirectory(String target, String told) throws IOException {
     proc.link("800/cwd", target);
     assertEquals(told, process().workingDirectory());
   }
@@ -214,21 +213,20 @@ class DetailsReaderTest {
     "'4:memory:/system.slice/cron.service', ''",
     "'0::/docker/0123', ''"
   })
-  void theUnitsAndTheContainerAreThePartsOfTheControlGroup(String cgroup, String unit)
-      throws IOException {
+  void readsUnitAndContainer(String cgroup, String unit) throws IOException {
     proc.write("800/cgroup", cgroup.replace("ID", ID) + "\n");
     assertEquals(unit, process().unit());
   }
 
   @Test
-  void whatCannotBeAskedIsLeftOut() throws IOException {
+  void omitsWhatCannotBeRead() throws IOException {
     assertEquals(
         new ProcessDetails(process(800, 9000, "/fake/prog"), "", "", "", List.of(INIT), Set.of()),
         process());
   }
 
   @Test
-  void eachOwnerIsToldByItsOldestProcess() throws IOException {
+  void describesOldestProcessOfOwner() throws IOException {
     proc.process(700, 0, "/fake/prog", 91, 101)
         .process(701, 0, "/fake/prog", 89, 101)
         .process(702, 0, "/fake/other", 95, 101);
@@ -240,7 +238,7 @@ class DetailsReaderTest {
   // ---- parents
 
   @Test
-  void theChainOfParentsLeadsToInit() throws IOException {
+  void followsParentsToInit() throws IOException {
     family();
     assertEquals(
         List.of(process(700, 8000, "/fake/sh"), process(600, 7000, "/fake/sshd"), INIT),
@@ -248,19 +246,19 @@ class DetailsReaderTest {
   }
 
   @Test
-  void theChainEndsWhereAParentHasEnded() throws IOException {
+  void parentsEndAtEndedProcess() throws IOException {
     family().end(600);
     assertEquals(List.of(process(700, 8000, "/fake/sh")), process().parents());
   }
 
   @Test
-  void aProcessWithoutAParentHasNoChain() throws IOException {
+  void processWithoutParent() throws IOException {
     family().stat(800, "x", 0, 9000);
     assertEquals(List.of(), process().parents());
   }
 
   @Test
-  void aParentWhoseProgramMayNotBeSeenIsNamedByItsProcess() throws IOException {
+  void hiddenParentIsNamedByProcess() throws IOException {
     family().delete("600/exe").write("600/comm", "ssh)d\n");
     assertEquals(
         List.of(process(700, 8000, "/fake/sh"), process(600, 7000, "[ssh)d]"), INIT),
@@ -269,7 +267,7 @@ class DetailsReaderTest {
 
   /** PIDs that were taken by others meanwhile may make a circle. */
   @Test
-  void aCircleOfParentsEnds() throws IOException {
+  void circleOfParentsEnds() throws IOException {
     family().stat(600, "x", 700, 7000);
     assertEquals(16, process().parents().size());
   }
@@ -298,8 +296,7 @@ class DetailsReaderTest {
     "sctp,    0.0.0.0:9899,      ''",
     "unix,    /run/x,            ''"
   })
-  void theServiceIsNamedAsTheFileHasIt(String table, String local, String service)
-      throws IOException {
+  void namesService(String table, String local, String service) throws IOException {
     Files.writeString(
         folder.resolve("services"),
         """
@@ -317,12 +314,12 @@ class DetailsReaderTest {
   }
 
   @Test
-  void withoutAFileOfServicesNoneIsNamed() throws IOException {
+  void namesNoServiceWithoutFile() throws IOException {
     assertEquals("", details("tcp", "0.0.0.0:4444").service());
   }
 
   @Test
-  void upToFiveDifferentPeersAreTold() throws IOException {
+  void reportsFivePeers() throws IOException {
     proc.connection("192.0.2.1", 22, "198.51.100.1", 1000);
     assertEquals(List.of(), details("tcp", "0.0.0.0:4444").peers());
     for (int i = 1; i <= 3; i++) {
@@ -346,7 +343,7 @@ class DetailsReaderTest {
   }
 
   @Test
-  void aRowThatIsNoConnectionIsNoPeer() throws IOException {
+  void malformedRowIsNoPeer() throws IOException {
     proc.append("net/tcp", "   9: rubbish")
         .append("net/tcp", "   9: 010200C0:115C 0100007F:03E8 06 0 0 0 0 0 0 3")
         .connection("192.0.2.1", 4444, "198.51.100.1", 1000);

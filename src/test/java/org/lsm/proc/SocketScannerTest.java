@@ -51,19 +51,19 @@ class SocketScannerTest {
 
   private static final Owner SSHD = new Owner("root", "/fake/sshd");
   private static final String HIDDEN =
-      "9 of 9 sockets have an owner that this user may not see; run lsm as root to see all";
+      "the owners of 9 of 9 sockets are hidden from this user; run lsm as root to see all";
 
   @TempDir private Path folder;
 
   @BeforeAll
-  static void fixturesAreOfThisMachinesByteOrder() {
+  static void fixturesHaveNativeByteOrder() {
     assumeTrue(
         ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN,
         "the fixtures hold addresses as a little-endian kernel prints them");
   }
 
   @Test
-  void allTablesThereAreMakeOneSnapshotAndAbsentOnesAreEmpty() throws Exception {
+  void readsAllTables() throws Exception {
     ScanResult scan = scan(FakeProc.of("host", folder));
     assertEquals(
         List.of(
@@ -84,21 +84,21 @@ class SocketScannerTest {
   }
 
   @Test
-  void noProcessHoldsIt() throws Exception {
+  void socketWithoutProcess() throws Exception {
     SocketEntry ssh = ssh(FakeProc.of("host", folder));
     assertEquals(new TreeSet<>(), ssh.owners());
     assertEquals(List.of(), ssh.processes());
   }
 
   @Test
-  void oneProcessHoldsOneSocket() throws Exception {
+  void socketOfOneProcess() throws Exception {
     SocketEntry ssh = ssh(FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101));
     assertEquals(owners(SSHD), ssh.owners());
     assertEquals(List.of(new ProcessRef(22, 10050, START, SSHD)), ssh.processes());
   }
 
   @Test
-  void twoProcessesHoldOneInode() throws Exception {
+  void socketOfTwoProcesses() throws Exception {
     SocketEntry ssh =
         ssh(
             FakeProc.of("host", folder)
@@ -113,7 +113,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void oneProcessHoldsTwoInodes() throws Exception {
+  void processOfTwoSockets() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "both", 0, "/fake/sshd", 101, 102);
     assertEquals(owners(SSHD), ssh(proc).owners());
     assertEquals(owners(SSHD), entry(proc, Protocol.TCP, "127.0.0.1:25").owners());
@@ -121,21 +121,21 @@ class SocketScannerTest {
   }
 
   @Test
-  void twoDescriptorsOfOneSocketAreOneHolder() throws Exception {
+  void twoDescriptorsAreOneProcess() throws Exception {
     SocketEntry ssh =
         ssh(FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101, 101));
     assertEquals(List.of(new ProcessRef(22, 10050, START, SSHD)), ssh.processes());
   }
 
   @Test
-  void allAddressesOfAnSctpSocketHaveItsOwner() throws Exception {
+  void sctpAddressesShareOwner() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "s", 0, "/fake/sshd", 501);
     assertEquals(owners(SSHD), entry(proc, Protocol.SCTP, "192.0.2.7:9899").owners());
     assertEquals(owners(SSHD), entry(proc, Protocol.SCTP, "[2001:db8::1]:9899").owners());
   }
 
   @Test
-  void socketsThatShareAPortAreOneEntryWithAllTheirOwners() throws Exception {
+  void sharedPortHasAllOwners() throws Exception {
     FakeProc proc =
         FakeProc.of("reuseport", folder)
             .process(80, "nginx", 33, "/fake/nginx", 111)
@@ -147,7 +147,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void oneHiddenSocketOfAPortMakesItsOwnersIncomplete() throws Exception {
+  void hiddenSocketMakesOwnersIncomplete() throws Exception {
     FakeProc proc =
         FakeProc.of("reuseport", folder)
             .process(80, "nginx", 33, "/fake/nginx", 111)
@@ -158,13 +158,13 @@ class SocketScannerTest {
         entry(proc, Protocol.TCP, "0.0.0.0:80").owners());
     assertEquals(
         List.of(
-            "1 of 1 sockets have an owner that this user may not see; run lsm as root to see all"),
+            "the owners of 1 of 1 sockets are hidden from this user; run lsm as root to see all"),
         scan(proc).notes());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {") (", "a b", "\n", ") R 1 2 3 (", "\rUid:\t0\t0", "x) S 1\n22 (y", ""})
-  void theNameOfAProcessIsItsOwnChoice(String name) throws Exception {
+  void survivesHostileProcessName(String name) throws Exception {
     SocketEntry ssh = ssh(FakeProc.of("host", folder).process(22, name, 33, "/fake/sshd", 101));
     assertEquals(
         List.of(new ProcessRef(22, 10050, START, new Owner("www", "/fake/sshd"))), ssh.processes());
@@ -172,7 +172,7 @@ class SocketScannerTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"22/exe", "22/stat", "22/status"})
-  void aProcessThatVanishedHoldsNothing(String missing) throws Exception {
+  void skipsVanishedProcess(String missing) throws Exception {
     FakeProc proc =
         FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101).delete(missing);
     assertEquals(owners(), ssh(proc).owners());
@@ -188,7 +188,7 @@ class SocketScannerTest {
     "22/stat, 22 (sshd) S 1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 soon 1000 2000",
     "22/stat, ''"
   })
-  void aProcessThatCannotBeIdentifiedStopsNoScan(String file, String text) throws Exception {
+  void skipsUnidentifiableProcess(String file, String text) throws Exception {
     FakeProc proc =
         FakeProc.of("host", folder)
             .process(22, "sshd", 0, "/fake/sshd", 101)
@@ -202,21 +202,21 @@ class SocketScannerTest {
 
   @ParameterizedTest
   @CsvSource({"0, root", "33, www", "1234, 1234", "4294967294, 4294967294"})
-  void aUserWithoutANameIsANumber(long uid, String user) throws Exception {
+  void userWithoutNameIsNumber(long uid, String user) throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 7, "/fake/sshd", 101);
     proc.write("22/status", "Name:\tsshd\nUid:\t7\t" + uid + "\t7\t7\n");
     assertEquals(owners(new Owner(user, "/fake/sshd")), ssh(proc).owners());
   }
 
   @Test
-  void withoutAPasswdFileAllUsersAreNumbers() throws Exception {
+  void usersWithoutPasswdAreNumbers() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
     Files.delete(folder.resolve("passwd"));
     assertEquals(owners(new Owner("0", "/fake/sshd")), ssh(proc).owners());
   }
 
   @Test
-  void inode0BelongsToNobody() throws Exception {
+  void inodeZeroHasNoOwner() throws Exception {
     FakeProc proc =
         FakeProc.of("host", folder).process(22, "zero", 0, "/fake/sshd", 0).delete("1/stat");
     assertEquals(owners(), entry(proc, Protocol.RAW, "0.0.0.0:1").owners());
@@ -230,8 +230,7 @@ class SocketScannerTest {
     "'/tmp/a\nb', '/tmp/a\nb'",
     "/memfd:x (deleted), /memfd:x"
   })
-  void theProgramIsWhatTheLinkSaysWithoutTheMarkOfADeletedOne(String target, String program)
-      throws Exception {
+  void readsProgramPath(String target, String program) throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "x", 0, target, 101);
     assertEquals(owners(new Owner("root", program)), ssh(proc).owners());
   }
@@ -244,8 +243,7 @@ class SocketScannerTest {
     "/tmp/\\303\\251, /tmp/\u00e9",
     "/tmp/\\303\\251\\377, '/tmp/\u00e9\udcff'"
   })
-  void aProgramOutsideAsciiKeepsItsBytesInEveryLocale(String octal, String program)
-      throws Exception {
+  void keepsBytesOfProgramPath(String octal, String program) throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "x", 0, "/gone", 101).delete("22/exe");
     String script = "ln -s \"$(printf '" + octal + "')\" exe";
     Process shell =
@@ -257,7 +255,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void whereInitIsHiddenTheOwnerIsUnknownAndANoteSaysSo() throws Exception {
+  void hiddenOwnersAreNoted() throws Exception {
     FakeProc proc = FakeProc.of("host", folder);
     Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
     assertEquals(owners(Owner.UNKNOWN), ssh(proc).owners());
@@ -266,19 +264,19 @@ class SocketScannerTest {
   }
 
   @Test
-  void aHostWithoutAnySocketIsNotBelieved() throws Exception {
+  void failsIfAllTablesAreEmpty() throws Exception {
     FakeProc proc = FakeProc.of("empty", folder);
     IOException e = assertThrows(IOException.class, () -> scan(proc));
     assertEquals(
         "all socket tables under "
             + proc.path().resolve("net")
-            + " are empty, so nothing can be said about this host; is this a sandbox without"
+            + " are empty, so the sockets of this host are unknown; is this a sandbox without"
             + " them?",
         e.getMessage());
   }
 
   @Test
-  void oneConnectionIsEnoughToBelieveThatNothingListens() throws Exception {
+  void acceptsTableWithoutListener() throws Exception {
     FakeProc proc =
         FakeProc.of("empty", folder)
             .write("net/unix", "Num\n0: 00000003 00000000 00000000 0001 03 1\n");
@@ -286,7 +284,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void aMissingNetDirectoryIsAnError() throws Exception {
+  void failsWithoutNetDirectory() throws Exception {
     FakeProc proc = FakeProc.of("empty", folder);
     Path net = proc.path().resolve("net");
     Files.move(net, folder.resolve("elsewhere"));
@@ -295,7 +293,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void aTableThatCannotBeReadIsAnError() throws Exception {
+  void failsOnUnreadableTable() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).delete("net/udp");
     Path udp = Files.createDirectory(proc.path().resolve("net/udp"));
     IOException e = assertThrows(IOException.class, () -> scan(proc));
@@ -303,7 +301,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void aTableThatCannotBeOpenedIsAnError() throws Exception {
+  void failsOnTableThatCannotBeOpened() throws Exception {
     FakeProc proc = FakeProc.of("host", folder);
     Path udp = proc.path().resolve("net/udp");
     Files.delete(udp);
@@ -313,7 +311,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void skippedRowsGiveANoteWithFileAndLine() throws Exception {
+  void skippedRowsAreNoted() throws Exception {
     FakeProc proc = FakeProc.of("host", folder);
     proc.write("net/udp", Files.readString(proc.path().resolve("net/udp")) + "  67: zz\n 68: y:0");
     assertEquals(
@@ -328,7 +326,7 @@ class SocketScannerTest {
   // ---- what the last scan remembers
 
   @Test
-  void whatWasSeenIsRecognisedWithoutALookAtAnyDescriptor() throws Exception {
+  void cacheAvoidsSearch() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101, 201, 401);
     ScanResult first = scan(proc);
     proc.delete("22/fd").delete("1/fd").process(23, "other", 0, "/fake/other", 101);
@@ -366,7 +364,7 @@ class SocketScannerTest {
 
   @ParameterizedTest
   @EnumSource
-  void whoHasChangedIsLookedForAgain(Change change) throws Exception {
+  void changedProcessIsSearchedAgain(Change change) throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
     ScanResult first = scan(proc);
     proc.delete("22/fd/3").process(23, "other", 0, "/fake/other", 101);
@@ -379,7 +377,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void anInodeThatIsUsedAgainForAnotherSocketIsLookedFor() throws Exception {
+  void reusedInodeIsSearched() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
     ScanResult first = scan(proc);
     String table = Files.readString(proc.path().resolve("net/tcp"));
@@ -399,7 +397,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void oneUnseenSocketLeavesTheOthersRecognised() throws Exception {
+  void newSocketKeepsCacheOfOthers() throws Exception {
     FakeProc proc =
         FakeProc.of("host", folder)
             .process(22, "sshd", 0, "/fake/sshd", 101)
@@ -419,7 +417,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void whatIsGoneIsForgotten() throws Exception {
+  void cacheDropsClosedSockets() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
     ScanResult first = scan(proc);
     proc.write("net/tcp", "header\n");
@@ -429,7 +427,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void whatNobodyHeldAndWhatWasHiddenIsRememberedAsSuch() throws Exception {
+  void cachesMissingAndHiddenOwners() throws Exception {
     FakeProc proc = FakeProc.of("reuseport", folder).process(2, "lone", 0, "/fake/init");
     Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
     ScanResult first = scan(proc);
@@ -443,7 +441,7 @@ class SocketScannerTest {
 
   @ParameterizedTest
   @CsvSource({"'32768\t60999\n', 32768, 60999", "'1024 65535', 1024, 65535", "'1\t1\n', 1, 1"})
-  void theRangeOfEphemeralPortsIsTheKernels(String text, int first, int last) throws Exception {
+  void readsEphemeralPortRange(String text, int first, int last) throws Exception {
     FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
     assertEquals(
         new EphemeralPorts(EphemeralPorts.Scope.UDP, first, last),
@@ -459,7 +457,7 @@ class SocketScannerTest {
     "'-1\t5\n', -1 5",
     "'123456\t123456\n', 123456 123456"
   })
-  void whatIsNoRangeOfPortsIsAnError(String text, String told) throws Exception {
+  void failsOnMalformedPortRange(String text, String told) throws Exception {
     FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
     IOException e =
         assertThrows(
@@ -467,7 +465,7 @@ class SocketScannerTest {
             () -> new KernelInfo(proc.sources().proc()).ephemeralPorts(EphemeralPorts.Scope.UDP));
     assertEquals(
         proc.path().resolve("sys/net/ipv4/ip_local_port_range")
-            + ": no range of ports: '"
+            + ": not a range of ports: '"
             + told
             + "'",
         e.getMessage());
@@ -476,14 +474,14 @@ class SocketScannerTest {
   // ---- network namespaces
 
   @Test
-  void onlyTheOwnNamespaceIsScannedUnlessAllAreAskedFor() throws Exception {
+  void scansOwnNamespaceByDefault() throws Exception {
     FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 22, 901);
     assertEquals(List.of("tcp/0.0.0.0:22"), endpoints(proc, false));
     assertEquals(List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:22"), endpoints(proc, true));
   }
 
   @Test
-  void onePortInTwoNamespacesIsTwoSocketsWithTheirOwnOwners() throws Exception {
+  void separatesNamespaces() throws Exception {
     FakeProc proc = namespaces().process(22, "sshd", 0, "/fake/sshd", 101).namespace(22, 1);
     proc.tcpOf(50, "0.0.0.0", 22, 901).link("50/fd/3", "socket:[901]");
     ScanResult scan = scanner(proc, true).scan(OwnerCache.empty(), DetailsSelector.NONE);
@@ -493,7 +491,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void aNamespaceIsReadOnceHoweverManyProcessesRunInIt() throws Exception {
+  void readsEachNamespaceOnce() throws Exception {
     FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901);
     for (int pid = 51; pid < 55; pid++) {
       // The tables of these would tell something else, but the oldest process stands for all.
@@ -503,7 +501,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void aNamespaceHasTheNameThatAnAdministratorGaveIt() throws Exception {
+  void labelsNamespaceByName() throws Exception {
     Path name = Files.createDirectories(folder.resolve("netns")).resolve("web");
     long inode = (Long) Files.getAttribute(Files.createFile(name), "unix:ino");
     FakeProc proc =
@@ -535,8 +533,7 @@ class SocketScannerTest {
     "'0::/system.slice/x.service', prog",
     "'0::/', prog"
   })
-  void aNamespaceWithoutANameHasThatOfItsContainerOrProgram(String cgroup, String label)
-      throws Exception {
+  void labelsNamespaceByContainer(String cgroup, String label) throws Exception {
     FakeProc proc = namespaces().write("50/cgroup", cgroup + "\n").tcpOf(50, "0.0.0.0", 80, 901);
     assertEquals(
         List.of("tcp/0.0.0.0:22", "(" + label + "):tcp/0.0.0.0:80"), endpoints(proc, true));
@@ -544,7 +541,7 @@ class SocketScannerTest {
 
   /** Where everybody may be root, and make network namespaces. */
   @Test
-  void aNamespaceThatAnyUserCouldMakeIsToldByItsUser() throws Exception {
+  void labelsUserNamespaceByUser() throws Exception {
     FakeProc proc =
         namespaces()
             .process(50, 33, "/fake/prog", 10)
@@ -554,7 +551,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void replicasFallTogether() throws Exception {
+  void replicasShareLabel() throws Exception {
     FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901).link("50/fd/3", "socket:[901]");
     proc.process(60, 33, "/fake/prog", 20, 902)
         .namespace(60, 3)
@@ -571,7 +568,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void aContainerThatIsMadeAnewKeepsItsLabel() throws Exception {
+  void recreatedContainerKeepsLabel() throws Exception {
     FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901);
     List<String> before = endpoints(proc, true);
     proc.end(50)
@@ -583,7 +580,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void theStoryOfASocketIsToldFromItsNamespace() throws Exception {
+  void readsDetailsInNamespace() throws Exception {
     FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901).link("50/fd/3", "socket:[901]");
     proc.append(
         "50/net/tcp",
@@ -615,7 +612,7 @@ class SocketScannerTest {
 
   /** It may have descriptors of its own, unshare(2) with CLONE_FILES. */
   @Test
-  void aSocketThatAThreadKeepsToItselfIsOfItsProcess() throws Exception {
+  void findsSocketOfThread() throws Exception {
     FakeProc proc = namespaces().link("50/task/52/fd/7", "socket:[101]");
     assertEquals(owners(new Owner("root", "/fake/prog")), ssh(proc).owners());
   }
@@ -639,8 +636,7 @@ class SocketScannerTest {
           the same behind what a setuid program has  | 101 | 0    | forged
           an unwatched one behind such a program's   | 301 | 0    | forged
           """)
-  void aRowThatMayBePartOfANameCountsIfItIsHeld(String why, long inode, int uid, String expected)
-      throws Exception {
+  void suspectedRowCountsIfHeld(String why, long inode, int uid, String expected) throws Exception {
     FakeProc proc = forging(inode, uid);
     SocketScanner scanner = scanner(proc, false);
     ScanResult scan = detailed(scanner);
@@ -671,7 +667,7 @@ class SocketScannerTest {
    * Of two rows with one inode that one is real which was there before, for longer than an hour.
    */
   @Test
-  void whoIsCopiedKeepsHisSocket() throws Exception {
+  void copiedRowKeepsFirstOwner() throws Exception {
     FakeProc proc = forging(999, 1000).process(60, 0, "/fake/real", 10, 401).unix("/run/a", 401);
     OwnerCache before = scan(proc).ownerCache();
     assertEquals(
@@ -686,7 +682,7 @@ class SocketScannerTest {
 
   /** The inodes of sockets in other namespaces are no secret either. */
   @Test
-  void theInodeOfASocketInAnotherNamespaceIsNotBelieved() throws Exception {
+  void rejectsInodeOfOtherNamespace() throws Exception {
     FakeProc proc = forging(203, 1000).namespace("self", 1).namespace(51, 1).namespace(52, 2);
     assertEquals(owners(), entry(scan(proc), "unix", "/run/x").owners());
     proc.namespace(52, 1);
@@ -695,7 +691,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void whatIsForgedIsNoneOfTheSocketsToKeep() throws Exception {
+  void forgedRowIsNotOpen() throws Exception {
     RepeatedScan scans = new RepeatedScan(scanner(forging(999, 1000), false), OwnerCache.empty());
     scans.scanUntilStable(DetailsSelector.NONE);
     Endpoint row = Endpoint.of("unix", "/run/x");
@@ -706,7 +702,7 @@ class SocketScannerTest {
 
   /** A real one with the same name is not to suffer. */
   @Test
-  void aForgedRowTakesNothingFromTheSocketItCopies() throws Exception {
+  void forgedCopyKeepsRealSocket() throws Exception {
     FakeProc proc = forging(999, 1000).process(60, 0, "/fake/real", 10, 401);
     proc.write(
         "net/unix",
@@ -718,7 +714,7 @@ class SocketScannerTest {
   }
 
   @Test
-  void withoutRootItIsOnlyUnverified() throws Exception {
+  void suspectedRowIsUnverifiedWithoutRoot() throws Exception {
     FakeProc proc = forging(999, 1000).end(1);
     SocketScanner scanner = scanner(proc, false);
     ScanResult scan = detailed(scanner);
@@ -729,7 +725,7 @@ class SocketScannerTest {
 
   /** Before Linux 5.6 nobody can tell what kind of socket a descriptor is. */
   @Test
-  void onAnOldKernelWhatIsHeldIsBelieved() throws Exception {
+  void acceptsHeldRowOnOldKernel() throws Exception {
     FakeProc proc = forging(101, 1000).write("sys/kernel/osrelease", "5.5.19\n");
     assertEquals(
         owners(new Owner("root", "/fake/sshd")), entry(scan(proc), "unix", "/run/x").owners());
