@@ -48,7 +48,7 @@ cat "$work/opened"
 run "$lsm" compare
 ends "a full disk keeps no difference from being told" 1
 says "it is told" "NEW      unix/@lsm-faults"
-says "that nothing can be remembered is told as well" "the next run has to look at all processes"
+says "that nothing can be remembered is told as well" "the next run has to search all processes"
 kill "$listener"
 wait "$listener" 2>/dev/null
 rm "$state/filler" "$state/more"

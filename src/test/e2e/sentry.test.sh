@@ -385,19 +385,19 @@ block|2001:db8::37|SENTRY_IGNORE
 block|0.0.0.0|not the address of a host
 block|224.0.0.1|not the address of a host
 block|ff02::1|not the address of a host
-block|192.0.2.0/24|no IP address
-block|example.org|no IP address
-block|192.0.2|no IP address
-block|192.0.2.1; flush ruleset|no IP address
+block|192.0.2.0/24|not an IP address
+block|example.org|not an IP address
+block|192.0.2|not an IP address
+block|192.0.2.1; flush ruleset|not an IP address
 unblock|192.0.2.77|is not blocked
-unblock|nobody|no IP address
+unblock|nobody|not an IP address
 ban|192.0.2.77|ban
 END
 blocks "as before" 50 61 62 63 64 65 66
 configure 'SENTRY="report"'
 run "$lsm" sentry block 192.0.2.77
 ends "report: block is refused" 2
-says "report: block" 'SENTRY="report" blocks nobody'
+says "report: block" 'SENTRY="report" does not block hosts'
 configure
 run "$lsm" sentry block 192.0.2.77
 ends "off: block is refused" 2
@@ -496,7 +496,7 @@ check "it names 200" test "$(hosts_in "$work/alert.json" | wc -l)" -eq 200
 rm "$work/alert.json"
 perl -MJSON::PP -0777 -ne 'binmode STDOUT, ":utf8"; print "$_\n" for @{decode_json($_)->{alert}{text}}' "$work"/*.json >"$work/text"
 check "and says that there are more" grep -q '^… and [0-9]* more hosts' "$work/text"
-check "and perhaps others" grep -q "^Note .*more hosts or ports than there is room for" "$work/text"
+check "and perhaps others" grep -q "^Note .*the sets of hosts and ports are full or nearly full" "$work/text"
 bounded "the alert" "$(ls "$work"/*.json)" 1000000
 bounded "the state" "$state/sentry-state" 2000000
 bounded "the history" "$state/history.jsonl" 1000000

@@ -5,22 +5,23 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** The last line of the files that have a checksum. */
+/** The last line of state files. */
 public final class Checksum {
 
   private Checksum() {}
 
-  /** A text with the checksum that it needs to be believed, in the place of the one it has. */
+  /** Returns the text with a valid checksum in place of the one it has. */
   public static String on(String text) {
     int last = text.lastIndexOf("sha256\t");
-    String body = last < 0 ? text : text.substring(0, last);
-    return body + "sha256\t" + sha256(body) + "\n";
+    return append(last < 0 ? text : text.substring(0, last));
   }
 
-  private static String sha256(String text) {
+  /** Returns the text followed by its checksum. */
+  public static String append(String text) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      return HexFormat.of().formatHex(digest.digest(text.getBytes(StandardCharsets.UTF_8)));
+      byte[] sum = digest.digest(text.getBytes(StandardCharsets.UTF_8));
+      return text + "sha256\t" + HexFormat.of().formatHex(sum) + "\n";
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }

@@ -199,7 +199,7 @@ class LsmTest extends CommandTestBase {
   @Test
   void directoryInThePlaceOfTheConfigurationIsNamed() {
     assertEquals(
-        trouble(directory + ": is no regular file"),
+        trouble(directory + ": is not a regular file"),
         run("generate", "--config", directory.toString()));
   }
 

@@ -6,6 +6,7 @@ import java.util.function.Predicate;
 import org.lsm.config.Glob;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
+import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.BaselineComparison;
@@ -38,13 +39,14 @@ public final class AcceptCommand extends BaseCommand {
   public Integer call() throws Exception {
     Components components = context.components();
     try (StateDirectory state = components.openState()) {
-      RepeatedScan scans = new RepeatedScan(components.scanner(), state.readScanState());
+      OwnerCache stored = state.readOwnerCache();
+      RepeatedScan scans = new RepeatedScan(components.scanner(), stored);
       Snapshot baseline = state.readBaseline();
       BaselineComparison comparison = components.comparison(scans, baseline);
       DiffReport report = comparison.compareStable();
       Diff chosen = choose(report.diff());
       state.storeBaseline(chosen.applyTo(baseline, comparison.ephemeral()));
-      components.storeOwnerCache(state, scans.ownerCache());
+      components.storeOwnerCache(state, scans.ownerCache(), stored);
       components.history().addAll("accepted", chosen.differences(), report);
       out().println("Accepted into the baseline:");
       out().println();

@@ -78,7 +78,7 @@ public final class CommandContext {
   /** Reads the configuration; the state directory it names has to be safe to use. */
   Components components() throws IOException, ConfigException {
     Config config = Config.read(configFile());
-    SecureFiles.requireOwn(config.stateDirectory());
+    SecureFiles.requireRootOnly(config.stateDirectory());
     return components(config);
   }
 

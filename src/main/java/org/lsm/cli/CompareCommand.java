@@ -2,6 +2,7 @@ package org.lsm.cli;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.MonitorRun;
@@ -75,11 +76,12 @@ public final class CompareCommand extends BaseCommand {
 
   private DiffReport compare(Components components) throws Exception {
     try (StateDirectory state = components.openState()) {
-      RepeatedScan scans = new RepeatedScan(components.scanner(), state.readScanState());
+      OwnerCache stored = state.readOwnerCache();
+      RepeatedScan scans = new RepeatedScan(components.scanner(), stored);
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
       DiffReport report = components.comparison(scans, baseline).compare();
-      components.storeOwnerCache(state, scans.ownerCache());
+      components.storeOwnerCache(state, scans.ownerCache(), stored);
       return report;
     }
   }

@@ -30,7 +30,7 @@ public final class DeleteCommand extends BaseCommand {
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + directory);
       }
-      removeTable(components, StateDirectory.sentry(directory));
+      removeTable(components, StateDirectory.sentryState(directory));
     }
     return ExitCode.OK;
   }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Optional;
 import org.lsm.alert.History;
+import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.RepeatedScan;
@@ -29,12 +30,13 @@ public final class GenerateCommand extends BaseCommand {
     Components components = context.components();
     StateDirectory.create(components.config().stateDirectory());
     try (StateDirectory state = components.openState()) {
-      RepeatedScan scans = new RepeatedScan(components.scanner(), state.readScanState());
+      OwnerCache stored = state.readOwnerCache();
+      RepeatedScan scans = new RepeatedScan(components.scanner(), stored);
       Optional<DiffReport> accepted = compareWithOld(components, state, scans);
       Snapshot baseline = components.ephemeralPorts().generalize(scans.open());
       state.storeBaseline(baseline);
       try {
-        components.storeOwnerCache(state, scans.ownerCache());
+        components.storeOwnerCache(state, scans.ownerCache(), stored);
         accepted.ifPresent(this::printAccepted);
         addToHistory(components.history(), accepted, baseline);
       } catch (OutOfMemoryError e) {

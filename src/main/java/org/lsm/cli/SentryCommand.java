@@ -87,7 +87,7 @@ public final class SentryCommand extends BaseCommand {
   }
 
   private void show(Components components) throws IOException {
-    ScanSummary summary = read(components).probes();
+    ScanSummary summary = read(components).summary();
     print(
         format.of(
             new PortScanReport(
@@ -138,10 +138,13 @@ public final class SentryCommand extends BaseCommand {
     }
     NftTableState after = read(components);
     String name = blocked(action == Action.BLOCK ? after : before, host).orElse(host.toString());
-    Path file = StateDirectory.sentry(components.config().stateDirectory());
-    SentryState state = SentryState.read(file).blocking(after.blocked());
+    Path file = StateDirectory.sentryState(components.config().stateDirectory());
+    SentryState state = SentryState.read(file).withBlocked(after.blocked());
     // The administrator knows what he has done himself: no alert.
-    blocked(after, host).map(it -> state.told(it, components.now())).orElse(state).write(file);
+    blocked(after, host)
+        .map(it -> state.withAlerted(it, components.now()))
+        .orElse(state)
+        .write(file);
     components.history().add(action + "ed", name);
     out().println(name + " is " + action + "ed");
   }

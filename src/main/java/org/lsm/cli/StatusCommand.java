@@ -130,7 +130,8 @@ public final class StatusCommand extends BaseCommand {
       fault("Compare", "there was none yet; cron runs it, or 'lsm compare'");
       return;
     }
-    AlertState alerts = AlertState.read(StateDirectory.told(components.config().stateDirectory()));
+    AlertState alerts =
+        AlertState.read(StateDirectory.alertState(components.config().stateDirectory()));
     String text = components.timeWithAge(last.get()) + ", " + alerts.lasting() + " differences";
     if (alerts.isBlind()) {
       fault("Compare", text + "; since then every compare has failed, run 'lsm compare'");
@@ -174,7 +175,8 @@ public final class StatusCommand extends BaseCommand {
     }
     String mode = config.sentry() == SentryMode.BLOCK ? "block" : "report";
     // The failure of the last compare: reading the table may succeed where setting rules fails.
-    String failure = SentryState.read(StateDirectory.sentry(config.stateDirectory())).trouble();
+    String failure =
+        SentryState.read(StateDirectory.sentryState(config.stateDirectory())).failure();
     if (!failure.isEmpty()) {
       fault("Sentry", failure);
       return;
@@ -185,7 +187,7 @@ public final class StatusCommand extends BaseCommand {
           "Sentry",
           table.isEmpty()
               ? mode + ", there are no rules yet, the next compare sets them"
-              : mode + "; " + summary(table.get().probes(), config.sentryTrigger()));
+              : mode + "; " + summary(table.get().summary(), config.sentryTrigger()));
     } catch (IOException e) {
       fault("Sentry", e.getMessage());
     }

@@ -13,9 +13,9 @@ import java.util.TreeMap;
 import java.util.function.Function;
 
 /**
- * What differs between two snapshots.
+ * The differences between two snapshots.
  *
- * @param differences NEW first, then GONE, then CHANGED, each in the order of their endpoints
+ * @param differences NEW first, then GONE, then CHANGED, each in the order of the endpoints
  */
 public record Diff(List<Difference> differences) {
 
@@ -24,8 +24,8 @@ public record Diff(List<Difference> differences) {
   }
 
   /**
-   * Compares two snapshots by endpoint. Sockets with an ephemeral port are compared by their
-   * owners: one that is new is NEW, and that a program has none at the moment is no difference.
+   * Compares two snapshots by endpoint. A socket with an ephemeral port is NEW if its owner had
+   * none before; a missing one is not a difference.
    */
   public static Diff between(Snapshot before, Snapshot after, EphemeralPorts ephemeral) {
     SortedMap<Endpoint, SocketEntry> baseline = ephemeral.generalize(before).sockets();
@@ -38,7 +38,7 @@ public record Diff(List<Difference> differences) {
           baseline.get(covered ? EphemeralPorts.generalize(now.endpoint()) : now.endpoint());
       if (was == null || (covered && !was.owners().containsAll(now.owners()))) {
         added.add(new Difference(DifferenceType.NEW, now, now));
-      } else if (!covered && changedHands(was, now)) {
+      } else if (!covered && isChanged(was, now)) {
         changed.add(new Difference(DifferenceType.CHANGED, was, now));
       }
     }
@@ -53,20 +53,18 @@ public record Diff(List<Difference> differences) {
   }
 
   /**
-   * Whether somebody holds the socket who did not, or nobody does who did. A server that shares its
-   * socket with helpers which come and go (socket activation, Postfix) stays the same as long as
-   * one of its known owners holds it and no stranger does. What this scan was not allowed to see
-   * proves nothing.
+   * Whether a socket has a new owner, or lost all of its owners. Fewer owners are not a change:
+   * servers share sockets with helpers that come and go (socket activation, Postfix). Nor is an
+   * unknown one: this scan may not have been allowed to see it.
    */
-  private static boolean changedHands(SocketEntry was, SocketEntry now) {
-    boolean stranger =
-        now.owners().stream()
+  private static boolean isChanged(SocketEntry was, SocketEntry now) {
+    return now.owners().isEmpty()
+        ? !was.owners().isEmpty()
+        : now.owners().stream()
             .anyMatch(owner -> !owner.equals(Owner.UNKNOWN) && !was.owners().contains(owner));
-    boolean abandoned = now.owners().isEmpty() && !was.owners().isEmpty();
-    return stranger || abandoned;
   }
 
-  /** The baseline with these differences accepted. */
+  /** Returns the baseline with these differences accepted. */
   public Snapshot applyTo(Snapshot baseline, EphemeralPorts ephemeral) {
     SortedMap<Endpoint, SocketEntry> sockets =
         new TreeMap<>(ephemeral.generalize(baseline).sockets());
@@ -79,44 +77,41 @@ public record Diff(List<Difference> differences) {
         sockets.merge(endpoint, now.at(endpoint), SocketEntry::and);
       } else {
         SocketEntry was = sockets.get(now.endpoint());
-        sockets.put(now.endpoint(), was == null || changedWholly(was, now) ? now : was.and(now));
+        // If an old owner is left, the other ones may come back.
+        boolean replaced = was == null || Collections.disjoint(was.owners(), now.owners());
+        sockets.put(now.endpoint(), replaced ? now : was.and(now));
       }
     }
     return new Snapshot(baseline.hostInfo(), sockets);
   }
 
-  /** Whether none of the known owners is left; where one is, the others may come back. */
-  private static boolean changedWholly(SocketEntry was, SocketEntry now) {
-    return Collections.disjoint(was.owners(), now.owners());
-  }
-
-  /** The differences of this kind. */
-  public List<Difference> of(DifferenceType kind) {
-    return differences.stream().filter(difference -> difference.type() == kind).toList();
+  /** The differences of a type. */
+  public List<Difference> of(DifferenceType type) {
+    return differences.stream().filter(difference -> difference.type() == type).toList();
   }
 
   /**
-   * So many of this kind at most, taken {@link #inTurns}: who opens thousands of sockets hides
-   * nobody else's among them.
+   * Up to {@code max} differences of a type, chosen {@link #inTurns}: a user who opens thousands of
+   * sockets cannot hide those of others.
    */
-  public List<Difference> of(DifferenceType kind, int most) {
-    List<Difference> all = of(kind);
-    if (all.size() <= most) {
+  public List<Difference> of(DifferenceType type, int max) {
+    List<Difference> all = of(type);
+    if (all.size() <= max) {
       return all;
     }
-    Set<Difference> chosen = Set.copyOf(inTurns(all).subList(0, most));
+    Set<Difference> chosen = Set.copyOf(inTurns(all).subList(0, max));
     return all.stream().filter(chosen::contains).toList();
   }
 
-  /** Differences in turns from all users, and of a user from all programs. */
+  /** Orders differences so that users take turns, and within each user the programs. */
   public static List<Difference> inTurns(List<Difference> differences) {
     return inTurns(inTurns(differences, Difference::owners), Difference::users);
   }
 
-  private static <K> List<Difference> inTurns(List<Difference> all, Function<Difference, K> whose) {
+  private static <K> List<Difference> inTurns(List<Difference> all, Function<Difference, K> group) {
     Map<K, Integer> counts = new HashMap<>();
     IdentityHashMap<Difference, Integer> turns = new IdentityHashMap<>();
-    all.forEach(it -> turns.put(it, counts.merge(whose.apply(it), 1, Integer::sum)));
+    all.forEach(it -> turns.put(it, counts.merge(group.apply(it), 1, Integer::sum)));
     return all.stream().sorted(Comparator.comparing(turns::get)).toList();
   }
 
@@ -124,8 +119,7 @@ public record Diff(List<Difference> differences) {
     return differences.isEmpty();
   }
 
-  /** The number of differences of this kind. */
-  public long count(DifferenceType kind) {
-    return of(kind).size();
+  public long count(DifferenceType type) {
+    return of(type).size();
   }
 }

@@ -4,11 +4,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * One endpoint that differs.
+ * An endpoint that differs between two snapshots.
  *
- * @param type how it differs
- * @param before its entry in the older snapshot; for NEW the same as {@code after}
- * @param after its entry in the newer snapshot; for GONE the same as {@code before}
+ * @param before the older entry; for NEW the same as {@code after}
+ * @param after the newer entry; for GONE the same as {@code before}
  */
 public record Difference(DifferenceType type, SocketEntry before, SocketEntry after) {
 

@@ -1,6 +1,5 @@
 package org.lsm.model;
 
-/** How an endpoint differs. */
 public enum DifferenceType {
   NEW,
   GONE,

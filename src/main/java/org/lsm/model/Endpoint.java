@@ -4,31 +4,30 @@ import java.util.Locale;
 import org.lsm.model.Protocol.Family;
 
 /**
- * Where a socket can be reached; the part of a socket's identity that a diff is made by.
+ * Where a socket can be reached. Snapshots are compared by it.
  *
- * @param netns label of the network namespace; empty for the one that lsm runs in
- * @param protocol the table it stands in
+ * @param netns label of the network namespace; empty for that of lsm
  * @param address an IP address in RFC 5952 form, an interface name or {@code *} (packet), or a path
- *     (unix; an abstract name starts with {@code @}); as read, not escaped
+ *     (unix; an abstract name starts with {@code @}); not escaped
  * @param port the port, or {@link #EPHEMERAL}; for raw the IP protocol number, for packet the
  *     Ethernet protocol (ETH_P_*), for unix 0
  */
 public record Endpoint(String netns, Protocol protocol, String address, int port)
     implements Comparable<Endpoint> {
 
-  /** Stands for whichever port the kernel chose; see {@link EphemeralPorts}. */
+  /** Any ephemeral port, see {@link EphemeralPorts}. */
   public static final int EPHEMERAL = -1;
 
   private static final String EPHEMERAL_WORD = "ephemeral";
 
   private static final int MAX_PORT = 0xFFFF;
 
-  /** An endpoint in the network namespace that lsm runs in. */
+  /** An endpoint in the network namespace of lsm. */
   public Endpoint(Protocol protocol, String address, int port) {
     this("", protocol, address, port);
   }
 
-  /** The address and port as one word: {@code [::1]:22}, {@code eth0:0x0003}, {@code /run/x}. */
+  /** Address and port as one word: {@code [::1]:22}, {@code eth0:0x0003}, {@code /run/x}. */
   public String local() {
     return switch (protocol.family()) {
       case UNIX -> address;
@@ -46,10 +45,9 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
   }
 
   /**
-   * The reverse of {@link #table} and {@link #local}.
+   * Parses the results of {@link #table} and {@link #local}.
    *
-   * @throws IllegalArgumentException if there is no such protocol, or {@code local} is no address
-   *     of it
+   * @throws IllegalArgumentException if the protocol is unknown, or has no such addresses
    */
   public static Endpoint of(String table, String local) {
     int split = table.lastIndexOf(':') + 1;
@@ -68,7 +66,7 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
     String address = local.substring(0, colon);
     String port = local.substring(colon + 1);
     if (protocol.family() == Family.PACKET) {
-      // The name of an interface may be [x].
+      // An interface may have the name [x].
       return new Endpoint(netns, protocol, address, number(port));
     }
     if (address.indexOf(':') > 0 && address.startsWith("[") && address.endsWith("]")) {
@@ -97,7 +95,7 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
     return order != 0 ? order : address.compareTo(other.address);
   }
 
-  // As a record would have them; but those are made at run time, which costs each start 10 ms.
+  // A record links these methods at run time, which costs 10 ms at each start.
 
   @Override
   public boolean equals(Object other) {
@@ -109,7 +107,7 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
     return 31 * (31 * netns.hashCode() + address.hashCode()) + port;
   }
 
-  /** The endpoint as people write it: {@code tcp/0.0.0.0:22}; not escaped. */
+  /** The name in reports and commands, {@code tcp/0.0.0.0:22}; not escaped. */
   @Override
   public String toString() {
     return table() + "/" + local();

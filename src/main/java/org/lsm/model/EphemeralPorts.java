@@ -4,34 +4,32 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Which ports the kernel deals out to whoever does not ask for one
- * (Documentation/networking/ip-sysctl.rst, ip_local_port_range). Such a port differs each time, so
- * that the socket counts as "ephemeral" of its program and user rather than by its number. One
- * whose owner is not known counts by its number all the same: there is nothing else to know it by.
+ * The ports that the kernel assigns to sockets that ask for none (ip_local_port_range in
+ * Documentation/networking/ip-sysctl.rst). They differ each time, so these sockets are compared by
+ * their owners instead of their ports. A socket without a known owner is compared by its port.
  *
- * @param scope the protocols it is done for
- * @param first the first such port
- * @param last the last such port
+ * @param scope the protocols whose ports may be ephemeral
+ * @param first the first ephemeral port
+ * @param last the last ephemeral port
  */
 public record EphemeralPorts(Scope scope, int first, int last) {
 
-  /** The protocols whose ports may count as ephemeral. */
   public enum Scope {
     NONE,
     UDP,
     ALL
   }
 
-  /** Every port by its number. */
+  /** No ephemeral ports: every socket is compared by its port. */
   public static final EphemeralPorts NONE = new EphemeralPorts(Scope.NONE, 0, 0);
 
-  /** Whether this socket counts by its owners instead of its port. */
+  /** Whether a socket is compared by its owners. */
   public boolean covers(SocketEntry entry) {
     return (scope != Scope.NONE && entry.endpoint().port() == Endpoint.EPHEMERAL)
         || (covers(entry.endpoint()) && !entry.owners().isEmpty() && !entry.ownerUnknown());
   }
 
-  /** Whether this port is one that the kernel may have dealt out. */
+  /** Whether the kernel may have assigned the port of an endpoint. */
   public boolean covers(Endpoint endpoint) {
     return inScope(endpoint.protocol()) && endpoint.port() >= first && endpoint.port() <= last;
   }
@@ -44,13 +42,13 @@ public record EphemeralPorts(Scope scope, int first, int last) {
     };
   }
 
-  /** The endpoint that a covered socket counts as. */
+  /** The endpoint that stands for all ephemeral ports of an address. */
   public static Endpoint generalize(Endpoint endpoint) {
     return new Endpoint(
         endpoint.netns(), endpoint.protocol(), endpoint.address(), Endpoint.EPHEMERAL);
   }
 
-  /** The snapshot as a baseline has it: one entry for all ephemeral ports of an address. */
+  /** Merges the sockets on ephemeral ports of an address into one entry, as in a baseline. */
   public Snapshot generalize(Snapshot snapshot) {
     SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
     for (SocketEntry entry : snapshot.sockets().values()) {

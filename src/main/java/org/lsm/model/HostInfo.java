@@ -3,11 +3,11 @@ package org.lsm.model;
 import java.time.Instant;
 
 /**
- * Where a snapshot comes from.
+ * The origin of a snapshot.
  *
- * @param host the host's name
- * @param kernel the kernel's release
- * @param time when the scan was made
- * @param version the version of lsm that made it
+ * @param host host name
+ * @param kernel release of the kernel
+ * @param time time of the scan
+ * @param version version of lsm
  */
 public record HostInfo(String host, String kernel, Instant time, String version) {}

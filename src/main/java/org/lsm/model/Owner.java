@@ -1,14 +1,14 @@
 package org.lsm.model;
 
 /**
- * Who holds a socket, as far as identity goes: never a PID, so that a restart is no difference.
+ * The owner of a socket. It has no PID: a restart of the program is not a difference.
  *
- * @param user name of the effective user, or the number where it has no name
- * @param program path of the executable, as {@code /proc/PID/exe} names it
+ * @param user name of the effective user, or its number if it has no name
+ * @param program target of {@code /proc/PID/exe}
  */
 public record Owner(String user, String program) implements Comparable<Owner> {
 
-  /** Stands for a holder that could not be found out, for want of privilege. */
+  /** An owner that lsm lacks the privileges to see. */
   public static final Owner UNKNOWN = new Owner("?", "?");
 
   @Override
@@ -17,7 +17,7 @@ public record Owner(String user, String program) implements Comparable<Owner> {
     return order != 0 ? order : user.compareTo(other.user);
   }
 
-  // As a record would have them; but those are made at run time, which costs each start 10 ms.
+  // See Endpoint.equals.
 
   @Override
   public boolean equals(Object other) {

@@ -5,12 +5,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The owners of each socket at the last scan, so that the next scan only has to search for the
- * owners of sockets that are not in it.
+ * The owners that the last scan found. The next one searches only for those of other sockets.
  *
- * @param validity what the cache depends on: the boot, the privileges of the scanning user, and the
- *     hour; a scan under another validity searches for all owners again
- * @param owners the owners by socket
+ * @param validity the boot, the privileges and the hour of the scan; where one of them differs, the
+ *     cache is not used
  */
 public record OwnerCache(String validity, Map<SocketKey, SocketOwners> owners) {
 
@@ -18,12 +16,11 @@ public record OwnerCache(String validity, Map<SocketKey, SocketOwners> owners) {
     owners = Map.copyOf(owners);
   }
 
-  /** A cache without entries. */
   public static OwnerCache empty() {
     return new OwnerCache("", Map.of());
   }
 
-  /** This cache without the sockets of these endpoints. */
+  /** Returns the cache without the sockets of these endpoints. */
   public OwnerCache without(Set<Endpoint> endpoints) {
     Map<SocketKey, SocketOwners> rest = new HashMap<>(owners);
     rest.keySet().removeIf(socket -> endpoints.contains(socket.endpoint()));

@@ -21,10 +21,10 @@ public final class PortSet {
   }
 
   /**
-   * The reverse of {@link #toString}; blanks may stand beside the commas or in their place.
+   * Parses ports and ranges with commas or spaces between them.
    *
-   * @throws IllegalArgumentException if a part of it is no port and no range, in words that follow
-   *     the name of what has it
+   * @throws IllegalArgumentException if a part is neither, with a message that continues the name
+   *     of the setting
    */
   public static PortSet parse(String text) {
     BitSet ports = new BitSet();
@@ -37,30 +37,25 @@ public final class PortSet {
       int last = first > 0 && range.group(2) != null ? Integer.parseInt(range.group(2)) : first;
       if (first < 1 || last < first || last > LAST) {
         throw new IllegalArgumentException(
-            "has '" + word + "', which is no port or range of ports from 1 to 65535");
+            "has '" + word + "', which is not a port or range of ports from 1 to 65535");
       }
       ports.set(first, last + 1);
     }
     return new PortSet(ports);
   }
 
-  /** These ports, each from 1 to 65535. */
+  /** A set of numbers from 1 to 65535. */
   public static PortSet of(Collection<Integer> numbers) {
     BitSet ports = new BitSet();
     numbers.forEach(ports::set);
     return new PortSet(ports);
   }
 
-  /** Those of them that are not among others. */
+  /** Returns the ports that the other set does not have. */
   public PortSet without(PortSet others) {
     BitSet rest = (BitSet) ports.clone();
     rest.andNot(others.ports);
     return new PortSet(rest);
-  }
-
-  /** How many they are. */
-  public int count() {
-    return ports.cardinality();
   }
 
   @Override
@@ -73,13 +68,13 @@ public final class PortSet {
     return ports.hashCode();
   }
 
-  /** The ports and ranges in order, {@code 1-1023,8080}; empty if there are none. */
+  /** The ranges with commas between them; empty for no ports. */
   @Override
   public String toString() {
     return String.join(",", ranges());
   }
 
-  /** The ports and ranges in order: {@code 1-1023}, {@code 8080}. */
+  /** Ranges and single ports in order: {@code 1-1023}, {@code 8080}. */
   public List<String> ranges() {
     List<String> ranges = new ArrayList<>();
     for (int first = ports.nextSetBit(0); first >= 0; ) {

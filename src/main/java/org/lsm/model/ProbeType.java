@@ -1,12 +1,12 @@
 package org.lsm.model;
 
-/** The kinds of probes, by the flags of TCP (RFC 9293, section 3.1). */
+/** Types of probes, by the TCP flags (RFC 9293, section 3.1). */
 public enum ProbeType {
-  /** What every connection begins with: a SYN scan and a connect scan look the same here. */
+  /** The first packet of any connection, and so of SYN scans and connect scans. */
   SYN,
-  /** No flag at all. */
+  /** No flags. */
   NULL,
-  /** FIN alone. */
+  /** Only FIN. */
   FIN,
   /** FIN, PSH and URG. */
   XMAS,

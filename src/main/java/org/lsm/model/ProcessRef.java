@@ -3,17 +3,15 @@ package org.lsm.model;
 import java.time.Instant;
 
 /**
- * One process, as it was at the moment of the scan.
+ * A process at the time of the scan.
  *
- * @param pid its process ID
- * @param startTicks when it was started, in clock ticks after boot: tells two processes apart that
- *     have had the same ID (proc(5), field 22 of stat)
- * @param startTime the same moment for people
- * @param owner its user and program
+ * @param startTicks start time in clock ticks after boot (proc(5), field 22 of stat), which
+ *     distinguishes processes that had the same PID
+ * @param startTime the same as wall-clock time
  */
 public record ProcessRef(int pid, long startTicks, Instant startTime, Owner owner) {
 
-  // By hand for the same reason as in Endpoint.
+  // See Endpoint.equals.
 
   @Override
   public boolean equals(Object other) {

@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The protocols lsm watches, by the names that the kernel gives their tables (proc_net(5)). */
+/** The watched protocols, named as their tables in /proc/net (proc_net(5)). */
 public enum Protocol {
   TCP(Family.INET),
   TCP6(Family.INET6),
@@ -21,7 +21,7 @@ public enum Protocol {
   PACKET(Family.PACKET),
   UNIX(Family.UNIX);
 
-  /** Protocols of one family share the layout of their table and the form of their addresses. */
+  /** The format of a table and of its addresses. */
   public enum Family {
     INET,
     INET6,
@@ -41,18 +41,22 @@ public enum Protocol {
     return family;
   }
 
-  /** The protocol as it is printed and stored: {@code tcp}, {@code udp6}, {@code unix}. */
+  /** The name in reports and files: {@code tcp}, {@code udp6}, {@code unix}. */
   public String label() {
     return label;
   }
 
-  /** All labels, for messages. */
   public static String labels() {
     return Stream.of(values()).map(Protocol::label).collect(Collectors.joining(", "));
   }
 
-  /** The protocol with this label, if there is one. */
+  /** Finds the protocol with a label. */
   public static Optional<Protocol> of(String label) {
-    return Stream.of(values()).filter(protocol -> protocol.label.equals(label)).findFirst();
+    for (Protocol protocol : values()) {
+      if (protocol.label.equals(label)) {
+        return Optional.of(protocol);
+      }
+    }
+    return Optional.empty();
   }
 }

@@ -3,26 +3,22 @@ package org.lsm.model;
 import java.util.List;
 
 /**
- * Who has knocked at unused ports within the last day, as far as the kernel has kept it.
+ * The hosts that sent probes to unused ports within the last day.
  *
- * @param hosts every host
- * @param overflowing whether there are more, or soon will be, than there is room for
+ * @param overflowing whether the kernel's table is full or nearly full: hosts may be missing
  */
 public record ScanSummary(List<ScanningHost> hosts, boolean overflowing) {
-
-  /** What is known where nothing was looked at. */
-  public static final ScanSummary NONE = new ScanSummary(List.of(), false);
 
   public ScanSummary {
     hosts = List.copyOf(hosts);
   }
 
-  /** The hosts that scan. */
+  /** The number of hosts that scan, see {@link ScanningHost#scans}. */
   public long scanning(int trigger) {
     return hosts.stream().filter(it -> it.scans(trigger)).count();
   }
 
-  /** The hosts that are blocked. */
+  /** The number of blocked hosts. */
   public long blocked() {
     return hosts.stream().filter(it -> it.blockedUntil().isPresent()).count();
   }

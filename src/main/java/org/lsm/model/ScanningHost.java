@@ -8,17 +8,16 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * A host that has knocked at ports which nobody serves.
+ * A host that sent probes to unused ports.
  *
- * @param address where it sends from, or pretends to
- * @param name its name in the DNS, if that leads back to the address; else empty
- * @param tcp the TCP ports
- * @param udp the UDP ports
- * @param probeTypes what it sent
- * @param packets how many of them
- * @param first when it was seen first, within a day
- * @param last when it was seen last
- * @param blockedUntil when it is let in again, if it is blocked
+ * @param address the source address, which may be forged
+ * @param name its name in the DNS if that resolves to the address, else empty
+ * @param tcp TCP ports
+ * @param udp UDP ports
+ * @param packets number of probes
+ * @param first time of the first probe within the last day
+ * @param last time of the last probe
+ * @param blockedUntil the end of the block, if it is blocked
  */
 public record ScanningHost(
     String address,
@@ -31,7 +30,7 @@ public record ScanningHost(
     Instant last,
     Optional<Instant> blockedUntil) {
 
-  /** Who is blocked first, then who has tried most. */
+  /** Blocked hosts first, then by the number of ports. */
   public static final Comparator<ScanningHost> WORST_FIRST =
       Comparator.comparing((ScanningHost it) -> it.blockedUntil().isEmpty())
           .thenComparing(ScanningHost::ports, Comparator.reverseOrder())
@@ -43,18 +42,17 @@ public record ScanningHost(
     probeTypes = Collections.unmodifiableSortedSet(new TreeSet<>(probeTypes));
   }
 
-  /** The same host with its name. */
-  public ScanningHost named(String found) {
+  public ScanningHost withName(String found) {
     return new ScanningHost(
         address, found, tcp, udp, probeTypes, packets, first, last, blockedUntil);
   }
 
-  /** How many ports it has knocked at. */
+  /** The number of ports. */
   public int ports() {
     return tcp.size() + udp.size();
   }
 
-  /** Whether that is a scan: it is blocked, or has knocked at so many ports. */
+  /** Whether it scans: it is blocked, or probed at least {@code trigger} ports. */
   public boolean scans(int trigger) {
     return blockedUntil.isPresent() || ports() >= trigger;
   }

@@ -6,19 +6,18 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 
-/**
- * The watched sockets of a host at one moment.
- *
- * @param hostInfo where and when it was taken
- * @param sockets the entries by endpoint, in the order of {@link Endpoint}
- */
+/** The watched sockets of a host at one moment. */
 public record Snapshot(HostInfo hostInfo, SortedMap<Endpoint, SocketEntry> sockets) {
 
   public Snapshot {
     sockets = Collections.unmodifiableSortedMap(new TreeMap<>(sockets));
   }
 
-  /** A snapshot of these entries, of which no two have the same endpoint. */
+  /**
+   * Makes a snapshot of entries.
+   *
+   * @throws IllegalArgumentException if two of them have the same endpoint
+   */
   public static Snapshot of(HostInfo hostInfo, Collection<SocketEntry> entries) {
     SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
     for (SocketEntry entry : entries) {
@@ -29,7 +28,7 @@ public record Snapshot(HostInfo hostInfo, SortedMap<Endpoint, SocketEntry> socke
     return new Snapshot(hostInfo, sockets);
   }
 
-  /** The part of this snapshot that a condition holds for. */
+  /** Returns the snapshot with only the entries that fulfil a condition. */
   public Snapshot where(Predicate<SocketEntry> condition) {
     return of(hostInfo, sockets.values().stream().filter(condition).toList());
   }

@@ -9,12 +9,11 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * One watched endpoint with everybody who holds it.
+ * A watched endpoint with its owners.
  *
- * @param endpoint where it can be reached
- * @param owners all its owners; empty if no process holds it, {@link Owner#UNKNOWN} if nobody could
- *     tell
- * @param processes the processes behind the owners; empty in an entry read from a file
+ * @param owners all owners; empty if no process holds the socket, with {@link Owner#UNKNOWN} if
+ *     there may be more
+ * @param processes the processes of the owners; empty in an entry from a file
  */
 public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes) {
 
@@ -24,10 +23,9 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
   }
 
   /**
-   * An entry held by these processes.
+   * Makes an entry with the owners of processes.
    *
-   * @param processes the processes that were found; if there is none, no process holds it
-   * @param complete whether all there may be could be found
+   * @param complete whether these are all processes that hold the socket
    */
   public static SocketEntry heldBy(
       Endpoint endpoint, Collection<ProcessRef> processes, boolean complete) {
@@ -39,21 +37,21 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     return new SocketEntry(endpoint, owners, List.copyOf(processes));
   }
 
-  /** The same owners at another endpoint. */
+  /** Returns the entry with another endpoint. */
   public SocketEntry at(Endpoint other) {
     return new SocketEntry(other, owners, processes);
   }
 
-  /** This endpoint with the owners of both. */
+  /** Returns the entry with the owners and processes of both. */
   public SocketEntry and(SocketEntry other) {
     SortedSet<Owner> allOwners = new TreeSet<>(owners);
     allOwners.addAll(other.owners);
-    Set<ProcessRef> allHolders = new LinkedHashSet<>(processes);
-    allHolders.addAll(other.processes);
-    return new SocketEntry(endpoint, allOwners, List.copyOf(allHolders));
+    Set<ProcessRef> allProcesses = new LinkedHashSet<>(processes);
+    allProcesses.addAll(other.processes);
+    return new SocketEntry(endpoint, allOwners, List.copyOf(allProcesses));
   }
 
-  /** Whether somebody holds it whom this scan was not allowed to see. */
+  /** Whether there may be owners that lsm lacks the privileges to see. */
   public boolean ownerUnknown() {
     return owners.contains(Owner.UNKNOWN);
   }

@@ -1,15 +1,14 @@
 package org.lsm.model;
 
 /**
- * One socket, as the kernel tells it from all others.
+ * Identifies a socket while it exists.
  *
- * @param inode number of its inode
- * @param uid the user who made it
- * @param endpoint its local end
+ * @param inode inode number
+ * @param uid user ID of its creator
  */
 public record SocketKey(long inode, long uid, Endpoint endpoint) {
 
-  // By hand for the same reason as in Endpoint.
+  // See Endpoint.equals.
 
   @Override
   public boolean equals(Object other) {

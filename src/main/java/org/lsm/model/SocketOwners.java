@@ -3,20 +3,19 @@ package org.lsm.model;
 import java.util.List;
 
 /**
- * Who holds a socket.
+ * The processes that hold a socket.
  *
- * @param processes the processes that were found
- * @param complete whether all there may be could be found
+ * @param complete whether these are all of them
  */
 public record SocketOwners(List<ProcessRef> processes, boolean complete) {
 
-  // By hand for the same reason as in Endpoint.
+  // See Endpoint.equals.
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof SocketOwners holding
-        && complete == holding.complete
-        && processes.equals(holding.processes);
+    return other instanceof SocketOwners owners
+        && complete == owners.complete
+        && processes.equals(owners.processes);
   }
 
   @Override

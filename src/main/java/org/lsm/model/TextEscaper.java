@@ -1,7 +1,5 @@
 package org.lsm.model;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -11,23 +9,19 @@ import java.util.HexFormat;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
- * Text that any user of the host may have written: socket names, program paths, command lines.
+ * Escapes text that any user of the host may have chosen: socket names, paths, command lines.
  *
- * <p>Inside lsm it is a String that loses nothing: UTF-8 is decoded, and a byte that is not UTF-8
- * becomes a lone surrogate U+DC80 to U+DCFF (as PEP 383 does it). On its way out it is escaped:
- * what remains has no control characters, no invisible or reordering ones, and can be read back.
+ * <p>Inside lsm, such text is a String without losses: a byte that is not UTF-8 becomes a lone
+ * surrogate, U+DC80 to U+DCFF (PEP 383). Where it leaves lsm, it is escaped: without control,
+ * invisible and reordering characters, and in a form that {@link #unescape} can read.
  */
 public final class TextEscaper {
 
   private static final int LONE_BYTE = 0xDC00;
 
-  /**
-   * Letters, marks and symbols that show nothing: those of Unicode's Default_Ignorable_Code_Point,
-   * less the variation selectors, and the blank of braille.
-   */
+  /** Default_Ignorable_Code_Point without variation selectors, and the blank of braille. */
   private static final String BLANKS =
       "\u034F\u115F\u1160\u17B4\u17B5\u180B\u180C\u180D\u180F\u2800\u3164\uFFA0";
 
@@ -37,7 +31,7 @@ public final class TextEscaper {
 
   private TextEscaper() {}
 
-  /** Decodes bytes so that no two different inputs give the same String. */
+  /** Decodes bytes; different inputs give different Strings. */
   public static String decode(byte[] bytes) {
     CharsetDecoder utf8 = StandardCharsets.UTF_8.newDecoder();
     ByteBuffer in = ByteBuffer.wrap(bytes);
@@ -53,9 +47,9 @@ public final class TextEscaper {
   }
 
   /**
-   * Makes text safe for a terminal, a mail or a line of a file: {@code \\} for a backslash, {@code
-   * \xNN} for control characters and bytes that are not UTF-8, <code>&#92;u{N}</code> for all else
-   * that is not plainly visible.
+   * Escapes text for a terminal, a mail or a line of a file: {@code \\} stands for a backslash,
+   * {@code \xNN} for control characters and bytes that are not UTF-8, <code>&#92;u{N}</code> for
+   * everything else that is not visible.
    */
   public static String escape(String text) {
     if (isPlain(text)) {
@@ -63,13 +57,12 @@ public final class TextEscaper {
     }
     StringBuilder out = new StringBuilder(text.length());
     text.codePoints().forEach(codePoint -> escape(codePoint, out));
-    // Several spaces in a row would look like the next column.
+    // Several spaces look like the gap between two columns.
     return SPACES
         .matcher(out)
         .replaceAll(spaces -> Matcher.quoteReplacement("\\x20".repeat(spaces.group().length())));
   }
 
-  /** What most text is. */
   private static boolean isPlain(String text) {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
@@ -80,16 +73,16 @@ public final class TextEscaper {
     return true;
   }
 
-  /** A stack trace; the messages in it may quote a server, or the output of a program. */
+  /** The stack trace of an exception and its causes; their messages may quote hostile text. */
   public static String stackTrace(Throwable e) {
-    StringWriter trace = new StringWriter();
-    e.printStackTrace(new PrintWriter(trace, true));
-    return trace
-        .toString()
-        .replace("\t", " ")
-        .lines()
-        .map(TextEscaper::escape)
-        .collect(Collectors.joining("\n"));
+    StringBuilder trace = new StringBuilder();
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      trace.append(cause == e ? "" : "\nCaused by: ").append(escape(cause.toString()));
+      for (StackTraceElement frame : cause.getStackTrace()) {
+        trace.append("\n at ").append(frame);
+      }
+    }
+    return trace.toString();
   }
 
   private static void escape(int codePoint, StringBuilder out) {
@@ -127,9 +120,9 @@ public final class TextEscaper {
   }
 
   /**
-   * The reverse of {@link #escape}.
+   * Reverses {@link #escape}.
    *
-   * @throws IllegalArgumentException if a backslash starts no known escape
+   * @throws IllegalArgumentException if a backslash does not start an escape
    */
   public static String unescape(String text) {
     return text.indexOf('\\') < 0

@@ -1,4 +1,2 @@
-/**
- * The values that the other packages exchange: sockets, processes, snapshots and their differences.
- */
+/** Values that the other packages exchange: sockets, processes, snapshots, differences. */
 package org.lsm.model;

@@ -72,9 +72,9 @@ public record Components(
   }
 
   /** Stores the owner cache. A failure costs the next run a search, so it is only reported. */
-  public void storeOwnerCache(StateDirectory state, OwnerCache cache) {
+  public void storeOwnerCache(StateDirectory state, OwnerCache cache, OwnerCache stored) {
     try {
-      state.storeScanState(cache);
+      state.storeOwnerCache(cache, stored);
     } catch (IOException e) {
       warn("the next run has to search all processes: " + e.getMessage());
     }

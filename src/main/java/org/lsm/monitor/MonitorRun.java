@@ -16,6 +16,7 @@ import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
 import org.lsm.model.HostInfo;
+import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.report.DiffReport;
@@ -83,13 +84,14 @@ public final class MonitorRun {
   }
 
   private RunResult compare(StateDirectory state, AlertState before) throws Exception {
-    RepeatedScan scans = new RepeatedScan(components.scanner(), state.readScanState());
+    OwnerCache stored = state.readOwnerCache();
+    RepeatedScan scans = new RepeatedScan(components.scanner(), stored);
     Snapshot baseline = state.readBaseline();
     BaselineComparison comparison = components.comparison(scans, baseline);
     DiffReport report = comparison.compare();
     boolean alerted = alertDifferences(report, comparison, before);
     touch(StateDirectory.lastCompare(config.stateDirectory()));
-    components.storeOwnerCache(state, scans.ownerCache());
+    components.storeOwnerCache(state, scans.ownerCache(), stored);
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     return RunResult.compared(report, List.of(baseline, scans.found()), ignored, alerted);
   }
@@ -149,7 +151,7 @@ public final class MonitorRun {
   }
 
   private Path alertState() {
-    return StateDirectory.told(config.stateDirectory());
+    return StateDirectory.alertState(config.stateDirectory());
   }
 
   private void write(AlertState next, AlertState before) {

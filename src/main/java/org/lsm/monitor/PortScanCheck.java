@@ -49,13 +49,13 @@ public final class PortScanCheck {
     this.outbox = outbox;
     this.quiet = quiet;
     this.table = components.nftTable();
-    this.file = StateDirectory.sentry(config.stateDirectory());
+    this.file = StateDirectory.sentryState(config.stateDirectory());
   }
 
   /** Whether there is work: also after SENTRY was switched off, while its table remains. */
   static boolean isDue(Config config) {
     return config.sentry() != SentryMode.OFF
-        || Files.exists(StateDirectory.sentry(config.stateDirectory()));
+        || Files.exists(StateDirectory.sentryState(config.stateDirectory()));
   }
 
   /** The hosts that have probed ports by state, for the metrics; empty if they are unknown. */
@@ -77,7 +77,7 @@ public final class PortScanCheck {
    */
   PortScans run(HostInfo host, List<Snapshot> serving) {
     Progress progress = new Progress(SentryState.read(file));
-    String reported = progress.state.trouble();
+    String reported = progress.state.failure();
     try {
       if (config.sentry() == SentryMode.OFF) {
         table.remove();
@@ -85,7 +85,7 @@ public final class PortScanCheck {
         return PortScans.NONE;
       }
       check(progress, host, serving);
-      progress.state = progress.state.troubled("");
+      progress.state = progress.state.withFailure("");
     } catch (IOException | RuntimeException e) {
       progress.fail(ErrorMessages.explain(e), reported);
     } catch (OutOfMemoryError e) {
@@ -118,7 +118,7 @@ public final class PortScanCheck {
     }
 
     void fail(String reason, String reported) {
-      state = state.troubled(reason);
+      state = state.withFailure(reason);
       if (!quiet || !reported.equals(reason)) {
         components.warn(reason);
       }
@@ -130,28 +130,28 @@ public final class PortScanCheck {
     Optional<NftTableState> found = table.read(now);
     boolean stored = true;
     if (found.isPresent()) {
-      progress.summary = Optional.of(found.get().probes());
-      stored = alert(progress, found.get().probes(), host, now);
-      progress.state = progress.state.blocking(found.get().blocked());
+      progress.summary = Optional.of(found.get().summary());
+      stored = alert(progress, found.get().summary(), host, now);
+      progress.state = progress.state.withBlocked(found.get().blocked());
     }
     if (!serving.isEmpty()) {
       progress.store(); // before there is a table: the file says that there may be one
       table.apply(components.nftRuleset(serving), found, progress.state.blocked(), now);
     }
-    if (stored && found.isPresent() && found.get().probes().overflowing()) {
-      table.forget();
+    if (stored && found.isPresent() && found.get().summary().overflowing()) {
+      table.flushProbes();
     }
   }
 
   /** Stores the alert that is due, if any; returns false if it could not be stored. */
   private boolean alert(Progress progress, ScanSummary found, HostInfo host, Instant now) {
-    SentryState.Decision decision =
+    SentryState.PortScanDecision decision =
         progress.state.decide(
             found, config.sentryTrigger(), PortScanReport.MOST, now, config.sentryRemind());
     if (decision.due()) {
       PortScanReport report =
           new PortScanReport(
-              host, named(decision.told()), notes(found), components.environment().zone());
+              host, named(decision.hosts()), notes(found), components.environment().zone());
       progress.alert = Optional.of(report);
       if (!outbox.put(Alert.of(report, config.subject()))) {
         return false;
@@ -169,7 +169,7 @@ public final class PortScanCheck {
     }
     int count = Math.min(hosts.size(), PortScanReport.MOST);
     return Stream.concat(
-            ReverseDns.with(hosts.subList(0, count)).stream(),
+            ReverseDns.resolve(hosts.subList(0, count)).stream(),
             hosts.subList(count, hosts.size()).stream())
         .toList();
   }
@@ -182,7 +182,7 @@ public final class PortScanCheck {
           "the sets of hosts and ports are full or nearly full: other hosts may be missing, and"
               + " these addresses may be forged");
     }
-    if (summary.blocked() >= NftRuleset.MOST) {
+    if (summary.blocked() >= NftRuleset.MAX_ELEMENTS) {
       notes.add("the set of blocked hosts is full: further hosts may not be blocked");
     }
     return notes;

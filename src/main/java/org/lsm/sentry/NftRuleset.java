@@ -22,15 +22,15 @@ import org.lsm.model.Snapshot;
 /**
  * The rules of the table {@code inet lsm} in the language of nft(8).
  *
- * <p>They look at what comes in before any rule of the administrator does, accept nothing (at the
- * end of a chain that accepts, the next table has its say), and need no connection tracking: what
- * belongs to a connection is told by its flags, and whether a port is served by whether there is a
- * socket. So they also know of a service that was started since they were made.
+ * <p>They see incoming packets before the administrator's rules do, and accept none finally: a
+ * packet that they let pass goes on to the next table. They need no connection tracking: flags tell
+ * which packets belong to a connection, and a lookup of the socket tells whether a port is served,
+ * also by a service that was started after the rules were made.
  *
- * @param tcp the watched TCP ports that nobody serves
- * @param udp the same for UDP
- * @param clientPorts those that the kernel deals out, where answers arrive
- * @param ignored whose probes are neither kept nor a reason to block
+ * @param tcp the watched TCP ports, which are not served
+ * @param udp the watched UDP ports, which are not served
+ * @param clientPorts the ephemeral ports of the kernel, where answers arrive
+ * @param ignored the hosts whose probes are not counted
  * @param block how hosts are blocked; empty if they are not
  */
 public record NftRuleset(
@@ -39,36 +39,43 @@ public record NftRuleset(
   /**
    * When and how a host is blocked.
    *
-   * @param trigger at so many distinct ports
-   * @param time for so long
-   * @param byUdp whether UDP ports count as well
-   * @param spared the hosts that this one cannot do without
+   * @param trigger the number of distinct ports
+   * @param time the duration of a block
+   * @param byUdp whether UDP ports count, too
+   * @param spared the hosts that are never blocked
    */
   public record Block(int trigger, Duration time, boolean byUdp, Collection<CidrBlock> spared) {}
 
   static final String TABLE = "inet lsm";
 
-  /** The sets that tell who has probed, without the version of IP at their end. */
-  static final List<String> PROBED =
+  /** Deletes the table; deleting one that does not exist would fail. */
+  static final String DELETION = "add table " + TABLE + "\ndelete table " + TABLE + "\n";
+
+  /** The sets that probes fill; the names of the sets end with the version of IP. */
+  static final List<String> PROBE_SETS =
       List.of("hosts", "syn", "null", "fin", "xmas", "odd", "tcp", "udp", "tries");
 
-  /** Of the sets: a table of another format is made anew. */
+  /** The sets that the configuration fills. */
+  private static final List<String> CONFIGURED_SETS =
+      List.of("tcp_ports", "udp_ports", "ignored4", "ignored6", "spared4", "spared6");
+
+  /** The format of the sets: a table of another format is replaced. */
   private static final String FORMAT = "1";
 
-  private static final String BLOCKS = "lsm " + FORMAT + " block ";
+  private static final String BLOCKING_MARK = "lsm " + FORMAT + " block ";
 
-  /** In each set, lest forged addresses fill the memory of the kernel. */
-  public static final int MOST = 10_000;
+  /** Elements of a set; bounds the kernel's memory against forged addresses. */
+  public static final int MAX_ELEMENTS = 10_000;
 
-  /** How long a probe counts. */
+  /** How long the sets keep a probe. */
   static final Duration WINDOW = Duration.ofDays(1);
 
   private static final Pattern LOOPBACK = Pattern.compile("(::ffff:)?127\\..*|::1");
 
-  /** Without those of explicit congestion notification, which may stand in any SYN (RFC 3168). */
+  /** Without the flags of explicit congestion notification, which any SYN may have (RFC 3168). */
   private static final String FLAGS = "tcp flags & (fin|syn|rst|psh|ack|urg)";
 
-  /** An answer of a server that comes late, when its client is gone, is no probe. */
+  /** Late answers of name servers, whose client is gone, are not probes. */
   private static final String TEMPLATE =
       """
         set tcp_ports { type inet_service; flags interval; auto-merge; TCP_PORTS}
@@ -93,25 +100,25 @@ public record NftRuleset(
       """;
 
   /**
-   * What there is for IPv4 and for IPv6: {@code V} is 4 or 6, {@code ip} is ip or ip6. The kinds
-   * have sets of their own: nft 1.0.6 ends itself where it is to print flags out of a set. So has
-   * UDP, lest a flood of forged datagrams leave no room for who scans.
+   * For IPv4 and again for IPv6: {@code V} is 4 or 6, {@code ip} is ip or ip6. Each type of probe
+   * has its own set: nft 1.0.6 crashes when it prints flags from a set. UDP ports have one so that
+   * forged datagrams take no room from TCP scans.
    */
   private static final String FAMILY =
       """
         set ignoredV { type ipvV_addr; flags interval; auto-merge; IGNORED}
         set sparedV { type ipvV_addr; flags interval; auto-merge; SPARED}
-        set hostsV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set synV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set nullV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set finV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set xmasV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set oddV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set tcpV { type ipvV_addr . inet_service; flags dynamic,timeout; size MOST; }
-        set udpV { type ipvV_addr . inet_service; flags dynamic,timeout; size MOST; }
-        set triesV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set caughtV { type ipvV_addr; flags dynamic,timeout; size MOST; }
-        set blockedV { type ipvV_addr; flags dynamic,timeout; size MOST; }
+        set hostsV { type ipvV_addr; flags dynamic,timeout; size MAX; }
+        set synV { type ipvV_addr; flags dynamic,timeout; size MAX; }
+        set nullV { type ipvV_addr; flags dynamic,timeout; size MAX; }
+        set finV { type ipvV_addr; flags dynamic,timeout; size MAX; }
+        set xmasV { type ipvV_addr; flags dynamic,timeout; size MAX; }
+        set oddV { type ipvV_addr; flags dynamic,timeout; size MAX; }
+        set tcpV { type ipvV_addr . inet_service; flags dynamic,timeout; size MAX; }
+        set udpV { type ipvV_addr . inet_service; flags dynamic,timeout; size MAX; }
+        set triesV { type ipvV_addr; flags dynamic,timeout; size MAX; }
+        set caughtV { type ipvV_addr; flags dynamic,timeout; size MAX; }
+        set blockedV { type ipvV_addr; flags dynamic,timeout; size MAX; }
 
         chain probeV {
           ip saddr @ignoredV return
@@ -134,21 +141,18 @@ public record NftRuleset(
 
   private static final String BLOCK = "add @blockedV { ip saddr timeout TIME } drop";
 
-  /** Who was caught within the window is blocked again at once, also for ports it has tried. */
+  /** A host that was blocked within the window is blocked again at its first probe. */
   private static final String AGAIN = "PROTOCOL ip saddr @caughtV " + MAY_BLOCK + BLOCK;
 
-  /**
-   * Stands in the rule that adds a port: what the set of ports has no room for would else count at
-   * each packet.
-   */
+  /** Part of the rule that adds a port: where the set is full, a port does not count twice. */
   private static final String AT_TRIGGER =
       MAY_BLOCK + "COUNT add @caughtV { ip saddr timeout WINDOW } " + BLOCK;
 
-  /** A limit that is never refilled in time is what counts. */
+  /** Counts ports by a limit whose refill takes longer than the window. */
   private static final String COUNT =
       "add @triesV { ip saddr timeout WINDOW limit rate over 1/day burst BURST packets }";
 
-  /** What a blocked host has begun before goes on, and so does what it is asked for. */
+  /** Existing connections of a blocked host go on, and so do answers to this host. */
   private static final String CUT =
       """
         chain cut {
@@ -171,11 +175,11 @@ public record NftRuleset(
   }
 
   /**
-   * The rules that a configuration asks for.
+   * Makes the rules for a configuration.
    *
-   * @param serving the sockets that are or should be there: their ports are served
+   * @param serving snapshots whose ports are served
    * @param spared the hosts that are never blocked
-   * @param clientPorts the ports that the kernel deals out
+   * @param clientPorts the ephemeral ports of the kernel
    */
   public static NftRuleset of(
       Config config, List<Snapshot> serving, Collection<CidrBlock> spared, PortSet clientPorts) {
@@ -189,7 +193,7 @@ public record NftRuleset(
         config.sentry() == SentryMode.BLOCK ? Optional.of(block) : Optional.empty());
   }
 
-  /** The ports that others can reach; what listens on loopback alone serves nobody out there. */
+  /** The ports that other hosts can reach. */
   private static PortSet served(List<Snapshot> serving, Set<Protocol> protocols) {
     Set<Integer> ports = new HashSet<>();
     for (Snapshot snapshot : serving) {
@@ -205,41 +209,42 @@ public record NftRuleset(
     return PortSet.of(ports);
   }
 
-  /** Tells tables with these rules from others; it stands in the table itself. */
+  /** A comment in the table that identifies these rules. */
   String mark() {
     CRC32 sum = new CRC32();
     sum.update(body("").getBytes(StandardCharsets.UTF_8));
     return prefix() + HexFormat.of().toHexDigits((int) sum.getValue());
   }
 
-  /** What the content of the sets depends on. */
+  /** Identifies the rules that fill the sets in the same way. */
   private String prefix() {
-    return block.map(it -> BLOCKS + it.trigger()).orElse("lsm " + FORMAT + " report") + " ";
+    return block.map(it -> BLOCKING_MARK + it.trigger()).orElse("lsm " + FORMAT + " report") + " ";
   }
 
-  /** Whether what is in the sets of a table with this mark can stay as it is. */
+  /** Whether the sets of a table with this mark can be kept. */
   boolean fits(String mark) {
     return mark.startsWith(prefix());
   }
 
-  /** Whether a table with this mark blocks. */
+  /** Whether a table with this mark blocks hosts. */
   static boolean blocks(String mark) {
-    return mark.startsWith(BLOCKS);
+    return mark.startsWith(BLOCKING_MARK);
   }
 
-  /** What nft has to do to make a new table, in one transaction. */
+  /** Commands of nft that make a new table, in one transaction. */
   String creation() {
-    return "add table " + TABLE + "\ndelete table " + TABLE + "\n" + table();
+    return DELETION + table();
   }
 
-  /** What nft has to do to give a table other rules, in one transaction; who probed stays in it. */
+  /** Commands of nft that replace the rules and keep the probes, in one transaction. */
   String replacement() {
-    StringBuilder text = new StringBuilder("flush table " + TABLE + "\n");
-    for (String set :
-        List.of("tcp_ports", "udp_ports", "ignored4", "ignored6", "spared4", "spared6")) {
-      text.append("flush set " + TABLE + " ").append(set).append('\n');
-    }
-    return text + table();
+    StringBuilder commands = new StringBuilder("flush table " + TABLE + "\n");
+    CONFIGURED_SETS.forEach(set -> commands.append(flushSet(set)));
+    return commands + table();
+  }
+
+  static String flushSet(String set) {
+    return "flush set " + TABLE + " " + set + "\n";
   }
 
   private String table() {
@@ -269,27 +274,27 @@ public record NftRuleset(
             "AT_UDP_TRIGGER", block.filter(Block::byUdp).map(it -> rule(AT_TRIGGER, it)).orElse(""))
         .replace("FLAGS", FLAGS)
         .replace("WINDOW", time(WINDOW))
-        .replace("MOST", String.valueOf(MOST))
+        .replace("MAX", String.valueOf(MAX_ELEMENTS))
         .replace("ip ", header)
         .replace("V", version);
   }
 
-  private static String rule(String rule, Block how) {
-    return rule.replace("PROTOCOL", how.byUdp() ? "" : "meta l4proto tcp")
-        // A burst of none would be one of five.
-        .replace("COUNT", how.trigger() == 1 ? "" : COUNT)
-        .replace("BURST", String.valueOf(how.trigger() - 1))
-        .replace("TIME", time(how.time()));
+  private static String rule(String rule, Block block) {
+    return rule.replace("PROTOCOL", block.byUdp() ? "" : "meta l4proto tcp")
+        // nft takes a burst of 0 for the default, 5.
+        .replace("COUNT", block.trigger() == 1 ? "" : COUNT)
+        .replace("BURST", String.valueOf(block.trigger() - 1))
+        .replace("TIME", time(block.time()));
   }
 
-  /** In the language of nft, which takes no number of more than eight digits. */
+  /** A duration for nft, whose numbers have at most eight digits. */
   static String time(Duration time) {
     return time.toDays() + "d" + time.minusDays(time.toDays()).toSeconds() + "s";
   }
 
-  private static String elements(Collection<CidrBlock> ranges, boolean six) {
+  private static String elements(Collection<CidrBlock> hosts, boolean six) {
     return elements(
-        ranges.stream()
+        hosts.stream()
             .filter(it -> it.isIpv6() == six)
             .map(CidrBlock::toString)
             .distinct()

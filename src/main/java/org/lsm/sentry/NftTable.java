@@ -3,29 +3,24 @@ package org.lsm.sentry;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.stream.Collectors;
 
 /** The table {@code inet lsm} in the kernel, through nft(8). */
 public final class NftTable {
 
   private static final String NO_PROGRAM = "there is no program";
-  private static final String NOT_THERE = "No such file or directory";
+  private static final String NOT_FOUND = "No such file or directory";
 
   private final Nft nft;
 
   /** Runs nft. */
   @FunctionalInterface
   public interface Nft {
-    /**
-     * Runs it to its end and returns what it wrote.
-     *
-     * @param input its standard input
-     * @throws IOException if it cannot be started, or fails; then with what it said
-     */
+    /** Returns the standard output; throws an exception with all output if nft fails. */
     String run(List<String> arguments, String input) throws IOException;
   }
 
@@ -34,17 +29,17 @@ public final class NftTable {
   }
 
   /**
-   * What is in the table.
+   * Reads the table.
    *
-   * @param now when that is
-   * @return empty if there is no table
+   * @param now the time of the reading
+   * @return empty if the table does not exist
    */
   public Optional<NftTableState> read(Instant now) throws IOException {
     try {
       return Optional.of(
           NftTableState.parse(run(List.of("-j", "list", "table", "inet", "lsm"), ""), now));
-    } catch (RefusedException e) {
-      if (e.said.contains(NOT_THERE)) {
+    } catch (NftException e) {
+      if (e.output.contains(NOT_FOUND)) {
         return Optional.empty();
       }
       throw e;
@@ -52,12 +47,11 @@ public final class NftTable {
   }
 
   /**
-   * Sees to it that the table has these rules.
+   * Gives the table these rules, if it does not have them.
    *
-   * @param found what is in it now; empty if there is none
-   * @param blocked who is to be blocked in a new table, and until when
-   * @param now the time
-   * @return whether something had to be changed
+   * @param found the table as read; empty if it does not exist
+   * @param blocked the blocks that a new table starts with
+   * @return whether anything had to be changed
    */
   public boolean apply(
       NftRuleset rules,
@@ -71,31 +65,33 @@ public final class NftTable {
     }
     if (found.isPresent() && found.get().foreign()) {
       throw new IOException(
-          "there is a table inet lsm that lsm has not made; rename it, or set SENTRY=\"off\"");
+          "the table inet lsm was not made by lsm; rename it, or set SENTRY=\"off\"");
     }
-    String creation =
-        rules.creation() + rules.block().map(it -> blocking(blocked, it, now)).orElse("");
+    StringBuilder creation = new StringBuilder(rules.creation());
+    rules.block().ifPresent(it -> addBlocks(creation, blocked, it.time(), now));
     try {
-      run(rules.fits(mark) ? rules.replacement() : creation);
-    } catch (RefusedException e) {
+      run(rules.fits(mark) ? rules.replacement() : creation.toString());
+    } catch (NftException e) {
       if (!rules.fits(mark)) {
         throw e;
       }
-      run(creation); // somebody has removed a part of it
+      run(creation.toString()); // somebody has removed a part of the table
     }
     return true;
   }
 
-  private static String blocking(
-      SortedMap<String, Instant> blocked, NftRuleset.Block how, Instant now) {
-    return blocked.entrySet().stream()
-        .filter(it -> it.getValue().isAfter(now))
-        .map(it -> blocking(it.getKey(), how.time(), Duration.between(now, it.getValue())) + "\n")
-        .collect(Collectors.joining());
+  private static void addBlocks(
+      StringBuilder commands, SortedMap<String, Instant> blocked, Duration time, Instant now) {
+    blocked.forEach(
+        (address, until) -> {
+          if (until.isAfter(now)) {
+            commands.append(block(address, time, Duration.between(now, until))).append('\n');
+          }
+        });
   }
 
-  private static String blocking(String address, Duration time, Duration left) {
-    // By a clock that was set back more would be left than a block ever lasts.
+  private static String block(String address, Duration time, Duration left) {
+    // After the clock was set back, more would be left than a block ever lasts.
     long seconds = Math.max(1, Math.min(left.toSeconds(), time.toSeconds()));
     return String.format(
         "add element %s blocked%s { %s timeout %s expires %s }",
@@ -108,20 +104,20 @@ public final class NftTable {
 
   /** Blocks a host from now on. */
   public void block(String address, Duration time) throws IOException {
-    unblock(address); // for else the time it was blocked for would stand
-    run(blocking(address, time, time));
+    unblock(address); // or the end of an earlier block would stay
+    run(block(address, time, time));
   }
 
-  /** Lets a host in again; what it has done before is forgiven. */
+  /** Removes a host from the sets that block it, or would block it again at its next probe. */
   public void unblock(String address) throws IOException {
-    // One by one, for to delete what is not there fails. To add it before would take room.
+    // In a command each: deleting a missing element fails, adding it before would need room.
     for (String set : List.of("tries", "caught", "blocked")) {
       try {
         run(
             String.format(
                 "delete element %s %s%s { %s }", NftRuleset.TABLE, set, version(address), address));
-      } catch (RefusedException e) {
-        if (!e.said.contains(NOT_THERE)) {
+      } catch (NftException e) {
+        if (!e.output.contains(NOT_FOUND)) {
           throw e;
         }
       }
@@ -132,24 +128,23 @@ public final class NftTable {
     return address.indexOf(':') < 0 ? "4" : "6";
   }
 
-  /** Forgets who has probed, as what there is room for was read; who is blocked stays so. */
-  public void forget() throws IOException {
-    StringBuilder text = new StringBuilder();
-    for (String set : NftRuleset.PROBED) {
+  /** Deletes all probes, which makes room for more; blocks stay. */
+  public void flushProbes() throws IOException {
+    StringBuilder commands = new StringBuilder();
+    for (String set : NftRuleset.PROBE_SETS) {
       for (String version : List.of("4", "6")) {
-        text.append("flush set ").append(NftRuleset.TABLE).append(' ').append(set).append(version);
-        text.append('\n');
+        commands.append(NftRuleset.flushSet(set + version));
       }
     }
-    run(text.toString());
+    run(commands.toString());
   }
 
-  /** Removes the table, if there is one, and nft to do it. */
+  /** Removes the table, if it exists and nft is installed. */
   public void remove() throws IOException {
     try {
-      run("add table " + NftRuleset.TABLE + "\ndelete table " + NftRuleset.TABLE + "\n");
-    } catch (RefusedException e) {
-      if (!e.said.contains(NO_PROGRAM)) {
+      run(NftRuleset.DELETION);
+    } catch (NftException e) {
+      if (!e.output.contains(NO_PROGRAM)) {
         throw e;
       }
     }
@@ -163,46 +158,41 @@ public final class NftTable {
     try {
       return nft.run(arguments, input);
     } catch (IOException e) {
-      throw new RefusedException(e);
+      throw new NftException(e);
     }
   }
 
-  /** The packet filter cannot be used; says why, and what to do. */
-  static final class RefusedException extends IOException {
+  /** nft failed; the message says what to do. */
+  static final class NftException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    private static final String KERNEL =
-        "this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)";
+    /** What to do, by a part of nft's output; the first match counts. */
+    private static final Map<String, String> ADVICE = new LinkedHashMap<>();
 
-    /** What to do, by what nft says. */
-    private static final List<Map.Entry<String, String>> ADVICE =
-        List.of(
-            Map.entry(NO_PROGRAM, "install nftables"),
-            Map.entry("Too many open files in system", "so many are blocked that there is no room"),
-            Map.entry(
-                "Operation not permitted", "run lsm as root, in a container with CAP_NET_ADMIN"),
-            Map.entry("not supported", KERNEL),
-            Map.entry("Could not process rule", KERNEL));
-
-    private final String said;
-
-    RefusedException(IOException e) {
-      super(explain(e.getMessage()), e);
-      this.said = e.getMessage();
+    static {
+      String kernel =
+          "this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)";
+      ADVICE.put(NO_PROGRAM, "install nftables");
+      ADVICE.put("Too many open files in system", "the table has no room for another blocked host");
+      ADVICE.put("Operation not permitted", "run lsm as root, in a container with CAP_NET_ADMIN");
+      ADVICE.put("not supported", kernel);
+      ADVICE.put("Could not process rule", kernel);
+      ADVICE.put("", "see the output of 'nft list table inet lsm'");
     }
 
-    private static String explain(String said) {
+    private final String output;
+
+    NftException(IOException e) {
+      super(explain(e.getMessage()), e);
+      this.output = e.getMessage();
+    }
+
+    private static String explain(String output) {
       String advice =
-          ADVICE.stream()
-              .filter(it -> said.contains(it.getKey()))
-              .map(Map.Entry::getValue)
-              .findFirst()
-              .orElse("see what nft says to 'nft list table inet lsm'");
-      return "the packet filter cannot be used: "
-          + said.lines().findFirst().orElse("").strip()
-          + "; "
-          + advice
-          + ", or set SENTRY=\"off\"";
+          ADVICE.keySet().stream().filter(output::contains).findFirst().map(ADVICE::get).get();
+      String reason = output.lines().findFirst().orElse("").strip();
+      return String.format(
+          "the packet filter cannot be used: %s; %s, or set SENTRY=\"off\"", reason, advice);
     }
   }
 }

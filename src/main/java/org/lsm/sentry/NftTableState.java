@@ -10,13 +10,11 @@ import java.io.StringReader;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -25,108 +23,103 @@ import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
 
 /**
- * What is in the table, out of the JSON that nft writes (libnftables-json(5)).
+ * The content of the table, parsed from the JSON that nft prints (libnftables-json(5)).
  *
- * @param foreign whether there is something in it, but none of the sets of lsm
- * @param mark tells which rules it has; empty if they are not of lsm
- * @param probes who has probed
- * @param blocked who is blocked, and until when
+ * @param foreign whether the table has content, but none of lsm's sets
+ * @param mark the mark of its rules, see {@link NftRuleset#mark}; empty if they are not lsm's
+ * @param summary the hosts that sent probes
+ * @param blocked the end of each block, by address
  */
 public record NftTableState(
-    boolean foreign, String mark, ScanSummary probes, SortedMap<String, Instant> blocked) {
+    boolean foreign, String mark, ScanSummary summary, SortedMap<String, Instant> blocked) {
 
-  /** With so many elements a set counts as full: more could come before the next look. */
-  private static final int NEARLY_FULL = NftRuleset.MOST * 9 / 10;
+  /** From this size on, a set may be full before the next run. */
+  private static final int NEARLY_FULL = NftRuleset.MAX_ELEMENTS * 9 / 10;
 
   /**
-   * Takes it apart. It is read element by element: what is in a full table would not fit into
-   * memory as a tree.
+   * Parses the output of nft, element by element: the tree of a full table would not fit into
+   * memory.
    *
-   * @param now when it was written
-   * @throws IOException if it is not what nft writes
+   * @param now when it was printed
+   * @throws IOException if it is not the output of nft
    */
   static NftTableState parse(String json, Instant now) throws IOException {
     Parser parser = new Parser(now);
-    // Before it nft may write warnings of what others have done to the tables.
+    // nft may print warnings before, about changes that others made to the tables.
     String text = json.substring(Math.max(0, json.indexOf("{\"nftables\"")));
     try (JsonReader reader = new JsonReader(new StringReader(text))) {
       reader.beginObject();
       if (!reader.nextName().equals("nftables")) {
-        throw new IllegalStateException("no ruleset");
+        throw new IllegalStateException("not a ruleset");
       }
       reader.beginArray();
       while (reader.hasNext()) {
         parser.item(reader);
       }
-      return parser.content();
+      return parser.result();
     } catch (IOException | RuntimeException e) {
       throw new IOException(
-          "nft wrote something that is no table of lsm; see 'nft -j list table inet lsm'", e);
+          "the output of nft is not a table of lsm; see 'nft -j list table inet lsm'", e);
     }
   }
 
-  /** Whether its rules block anybody; those of another mode stay until the next run. */
+  /** Whether the rules block hosts: after a change of SENTRY, the old ones stay until a compare. */
   public boolean blocks() {
     return NftRuleset.blocks(mark);
   }
 
-  /** What is known of a host so far. */
-  private static final class Host {
+  /** Collects the data of a host from several sets. */
+  private static final class HostBuilder {
     private final TreeSet<Integer> tcp = new TreeSet<>();
     private final TreeSet<Integer> udp = new TreeSet<>();
-    private final Set<ProbeType> probeTypes = EnumSet.noneOf(ProbeType.class);
+    private final TreeSet<ProbeType> probeTypes = new TreeSet<>();
     private long packets;
     private Instant first = Instant.MAX;
     private Instant last = Instant.MIN;
 
-    private void seen(Instant time) {
-      first = first.isBefore(time) ? first : time;
-      last = last.isAfter(time) ? last : time;
-    }
-
-    private ScanningHost prober(String address, Instant blockedUntil) {
-      Optional<Instant> until = Optional.ofNullable(blockedUntil);
-      // Where there was no room to count the packets, each port has had one.
+    private ScanningHost build(String address, Instant blockedUntil) {
+      // Where the set that counts packets was full, count one for each port.
       long least = Math.max(packets, tcp.size() + udp.size());
-      return new ScanningHost(
-          address, "", tcp, udp, new TreeSet<>(probeTypes), least, first, last, until);
+      Optional<Instant> until = Optional.ofNullable(blockedUntil);
+      return new ScanningHost(address, "", tcp, udp, probeTypes, least, first, last, until);
     }
   }
 
   private static final class Parser {
     private final Instant now;
-    private final Map<String, Host> hosts = new HashMap<>();
+    private final Map<String, HostBuilder> hosts = new HashMap<>();
     private final SortedMap<String, Instant> blocked = new TreeMap<>();
-    private boolean filled;
-    private boolean own;
+    private boolean hasContent;
+    private boolean hasSetOfLsm;
     private String mark = "";
     private boolean overflowing;
 
     Parser(Instant now) {
-      this.now = now.truncatedTo(ChronoUnit.SECONDS); // nft tells no less
+      this.now = now.truncatedTo(ChronoUnit.SECONDS); // as the times of nft
     }
 
-    NftTableState content() {
+    NftTableState result() {
       List<ScanningHost> found = new ArrayList<>();
-      hosts.forEach((address, host) -> found.add(host.prober(address, blocked.get(address))));
-      return new NftTableState(filled && !own, mark, new ScanSummary(found, overflowing), blocked);
+      hosts.forEach((address, host) -> found.add(host.build(address, blocked.get(address))));
+      return new NftTableState(
+          hasContent && !hasSetOfLsm, mark, new ScanSummary(found, overflowing), blocked);
     }
 
     /** One of {@code {"table": {...}}}, {@code {"set": {...}}}, {@code {"rule": {...}}}. */
     void item(JsonReader reader) throws IOException {
       reader.beginObject();
-      String what = reader.nextName();
-      filled |= !what.equals("metainfo") && !what.equals("table");
+      String type = reader.nextName();
+      hasContent |= !type.equals("metainfo") && !type.equals("table");
       reader.beginObject();
       String name = "";
       while (reader.hasNext()) {
         String key = reader.nextName();
         if (key.equals("name")) {
           name = reader.nextString();
-          own |= name.equals("hosts4");
-        } else if (key.equals("elem") && what.equals("set")) {
+          hasSetOfLsm |= name.equals("hosts4");
+        } else if (key.equals("elem") && type.equals("set")) {
           elements(name, reader);
-        } else if (key.equals("comment") && what.equals("rule")) {
+        } else if (key.equals("comment") && type.equals("rule")) {
           mark = reader.nextString();
         } else {
           reader.skipValue();
@@ -152,40 +145,30 @@ public record NftTableState(
     }
 
     private void element(String set, JsonObject element) {
-      long timeout = element.get("timeout").getAsLong();
       Instant end = now.plusSeconds(element.get("expires").getAsLong());
-      Instant start = end.minusSeconds(timeout);
+      Instant start = end.minusSeconds(element.get("timeout").getAsLong());
       JsonElement value = element.get("val");
-      JsonArray key =
+      JsonArray pair =
           value.isJsonObject() ? value.getAsJsonObject().getAsJsonArray("concat") : null;
-      String address = key == null ? value.getAsString() : key.get(0).getAsString();
+      String address = pair == null ? value.getAsString() : pair.get(0).getAsString();
       String name = set.substring(0, set.length() - 1);
-      switch (name) {
-        case "hosts" -> {
-          Host host = host(address, start);
-          host.packets = element.getAsJsonObject("counter").get("packets").getAsLong();
-        }
-        case "tcp" -> host(address, start).tcp.add(key.get(1).getAsInt());
-        case "udp" -> {
-          host(address, start).probeTypes.add(ProbeType.UDP);
-          host(address, start).udp.add(key.get(1).getAsInt());
-        }
-        case "blocked" -> {
-          host(address, start);
-          blocked.put(address, end);
-        }
-        case "tries", "caught" -> {
-          // of use to the rules alone
-        }
-        default ->
-            host(address, start).probeTypes.add(ProbeType.valueOf(name.toUpperCase(Locale.ROOT)));
+      if (name.equals("tries") || name.equals("caught")) {
+        return; // only the rules use them
       }
-    }
-
-    private Host host(String address, Instant seen) {
-      Host host = hosts.computeIfAbsent(address, it -> new Host());
-      host.seen(seen);
-      return host;
+      HostBuilder host = hosts.computeIfAbsent(address, it -> new HostBuilder());
+      host.first = host.first.isBefore(start) ? host.first : start;
+      host.last = host.last.isAfter(start) ? host.last : start;
+      switch (name) {
+        case "hosts" ->
+            host.packets = element.getAsJsonObject("counter").get("packets").getAsLong();
+        case "tcp" -> host.tcp.add(pair.get(1).getAsInt());
+        case "udp" -> {
+          host.probeTypes.add(ProbeType.UDP);
+          host.udp.add(pair.get(1).getAsInt());
+        }
+        case "blocked" -> blocked.put(address, end);
+        default -> host.probeTypes.add(ProbeType.valueOf(name.toUpperCase(Locale.ROOT)));
+      }
     }
   }
 }

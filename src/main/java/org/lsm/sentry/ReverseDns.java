@@ -10,55 +10,54 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.lsm.model.ScanningHost;
 
-/** Names of hosts in the DNS, as far as they are told in time. */
+/** Looks up the names of hosts in the DNS. */
 public final class ReverseDns {
 
-  /** RFC 1123, section 2.1: who scans may have put anything else there. */
+  /** RFC 1123, section 2.1; the owner of an address may put anything into its PTR record. */
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,253}");
 
-  /** For all of them, for it may be the server of who scans that has to answer. */
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  /** For all hosts together: their own name servers may answer slowly on purpose. */
+  private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
   private ReverseDns() {}
 
-  /** The same hosts, with a name if they have one that leads back to their address. */
-  public static List<ScanningHost> with(List<ScanningHost> hosts) {
+  /** Returns the hosts, those with a name that resolves to their address with it. */
+  public static List<ScanningHost> resolve(List<ScanningHost> hosts) {
     try {
-      return ask(hosts);
+      List<CompletableFuture<ScanningHost>> lookups =
+          hosts.stream()
+              .map(it -> CompletableFuture.supplyAsync(() -> resolve(it), ReverseDns::start))
+              .toList();
+      long deadline = System.nanoTime() + TIMEOUT.toNanos();
+      return IntStream.range(0, hosts.size())
+          .mapToObj(
+              i ->
+                  lookups
+                      .get(i)
+                      .completeOnTimeout(
+                          hosts.get(i),
+                          Math.max(deadline - System.nanoTime(), 1),
+                          TimeUnit.NANOSECONDS)
+                      .join())
+          .toList();
     } catch (OutOfMemoryError e) {
-      return hosts; // there can be no more threads, or there is no more memory
+      return hosts; // also thrown where no more threads can be started
     }
   }
 
-  private static List<ScanningHost> ask(List<ScanningHost> hosts) {
-    List<CompletableFuture<ScanningHost>> asked =
-        hosts.stream()
-            .map(host -> CompletableFuture.supplyAsync(() -> with(host), ReverseDns::start))
-            .toList();
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    return IntStream.range(0, hosts.size())
-        .mapToObj(i -> answer(asked.get(i), hosts.get(i), deadline - System.nanoTime()))
-        .toList();
-  }
-
-  private static ScanningHost answer(
-      CompletableFuture<ScanningHost> asked, ScanningHost otherwise, long nanos) {
-    return asked.completeOnTimeout(otherwise, Math.max(nanos, 1), TimeUnit.NANOSECONDS).join();
-  }
-
-  private static ScanningHost with(ScanningHost host) {
+  private static ScanningHost resolve(ScanningHost host) {
     try {
-      // A name that does not lead back to the address is not believed by this either.
+      // Java checks that the name resolves to the address, and returns the address if it does not.
       String name = InetAddress.getByName(host.address()).getCanonicalHostName();
       boolean found = !name.equals(host.address()) && NAME.matcher(name).matches();
-      return found ? host.named(name) : host;
+      return found ? host.withName(name) : host;
     } catch (UnknownHostException e) {
       return host;
     }
   }
 
   private static void start(Runnable task) {
-    Thread thread = new Thread(task, "name");
+    Thread thread = new Thread(task, "reverse-dns");
     thread.setDaemon(true);
     thread.start();
   }

@@ -1,14 +1,11 @@
 package org.lsm.sentry;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -16,189 +13,175 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
-import org.lsm.storage.AtomicFile;
 import org.lsm.storage.ChecksummedText;
 
 /**
- * What is remembered of who has probed: whom the administrator was told of, and who is blocked, for
- * the kernel forgets that when it boots. That there is such a file tells that there may be a table.
+ * What the sentry keeps between two runs: the alerted hosts, and the blocked ones, which the kernel
+ * forgets at a reboot. Where the file exists, the table of the packet filter may exist, too.
  *
- * @param trouble why the packet filter could not be used at the last run; empty if it could
- * @param flood when the last alert was sent that had too many hosts to name them all
- * @param told whom the administrator was told of, and when
- * @param blocked who is blocked, and until when
+ * @param failure why the packet filter could not be used at the last run; empty if it could
+ * @param lastOverflowAlert when an alert was sent last because of too many hosts
+ * @param alerted the last alert about each host, by address
+ * @param blocked the end of each block, by address
  */
 public record SentryState(
-    String trouble,
-    Instant flood,
-    SortedMap<String, Instant> told,
+    String failure,
+    Instant lastOverflowAlert,
+    SortedMap<String, Instant> alerted,
     SortedMap<String, Instant> blocked) {
 
   private static final String KIND = "lsm-sentry";
   private static final String FORMAT = "1";
 
-  private static final Duration JITTER = Duration.ofSeconds(2);
+  /** Two readings of the end of one block may differ that much. */
+  private static final Duration BLOCK_JITTER = Duration.ofSeconds(2);
 
-  /** Lest forged addresses fill the disk; who is forgotten is told again. */
-  private static final int MOST = 20_000;
+  /** Bounds the file against forged addresses; a forgotten host is alerted again. */
+  private static final int MAX_ALERTED = 20_000;
 
-  /**
-   * Who makes up more addresses than can be named, or than there is room for, gets an alert an hour
-   * at most.
-   */
-  private static final Duration FLOOD = Duration.ofHours(1);
+  /** Between two alerts about more hosts than an alert names, or than the table has room for. */
+  private static final Duration OVERFLOW_INTERVAL = Duration.ofHours(1);
 
   /**
-   * What one look at the table makes of it.
+   * What to do about the port scans in the table.
    *
-   * @param next what to remember once these were told
-   * @param told the hosts to tell now, those that are blocked and have tried most first
-   * @param due whether there is something to tell: hosts, or that there were too many to keep
+   * @param next the state once the alert is stored
+   * @param hosts the hosts to alert, {@linkplain ScanningHost#WORST_FIRST worst first}
+   * @param due whether to send an alert: about hosts, or about an overflow alone
    */
-  public record Decision(SentryState next, List<ScanningHost> told, boolean due) {}
+  public record PortScanDecision(SentryState next, List<ScanningHost> hosts, boolean due) {}
 
   public SentryState {
-    told = new TreeMap<>(told);
+    alerted = new TreeMap<>(alerted);
     blocked = new TreeMap<>(blocked);
   }
 
-  /** A state that remembers nothing. */
   public static SentryState empty() {
     return new SentryState("", Instant.EPOCH, new TreeMap<>(), new TreeMap<>());
   }
 
-  /** Reads a state; one that is damaged costs a repetition, never a silence. */
+  /** Reads the state. A missing or damaged file is an empty state: alerts are repeated. */
   public static SentryState read(Path file) {
     try {
-      return parse(new String(AtomicFile.read(file), StandardCharsets.UTF_8));
+      return parse(ChecksummedText.read(file, KIND, FORMAT));
     } catch (IOException | RuntimeException e) {
       return empty();
     }
   }
 
-  /** Writes it durably, if it is not what the file holds anyway. */
+  /** Writes the state, unless the file holds it already. */
   public void write(Path file) throws IOException {
-    byte[] content = format().getBytes(StandardCharsets.UTF_8);
-    try {
-      if (Arrays.equals(content, AtomicFile.read(file))) {
-        return;
-      }
-    } catch (NoSuchFileException e) {
-      // then it is written
-    }
-    AtomicFile.write(file, content);
+    format().writeIfChanged(file);
   }
 
   /**
-   * Decides whom to tell of.
+   * Decides about an alert.
    *
-   * @param probes what the table has
-   * @param trigger with so many ports a host is one to tell of
-   * @param most so many can be named in one alert
-   * @param remind how long to say nothing more of a host that goes on
+   * @param summary the content of the table
+   * @param trigger the number of ports that makes a port scan
+   * @param maxNamed how many hosts one alert names
+   * @param remind the time until a host that goes on is alerted again
    */
-  public Decision decide(ScanSummary probes, int trigger, int most, Instant now, Duration remind) {
-    List<ScanningHost> fresh = new ArrayList<>();
-    for (ScanningHost prober : probes.hosts()) {
-      if (prober.scans(trigger) && isFresh(prober, now, remind)) {
-        fresh.add(prober);
+  public PortScanDecision decide(
+      ScanSummary summary, int trigger, int maxNamed, Instant now, Duration remind) {
+    List<ScanningHost> hosts = new ArrayList<>();
+    for (ScanningHost host : summary.hosts()) {
+      if (host.scans(trigger) && isDue(host, now, remind)) {
+        hosts.add(host);
       }
     }
-    fresh.sort(ScanningHost.WORST_FIRST);
-    SortedMap<String, Instant> next = new TreeMap<>(told);
-    fresh.forEach(it -> next.put(it.address(), now.truncatedTo(ChronoUnit.SECONDS)));
+    hosts.sort(ScanningHost.WORST_FIRST);
+    SortedMap<String, Instant> next = new TreeMap<>(alerted);
+    hosts.forEach(it -> next.put(it.address(), now.truncatedTo(ChronoUnit.SECONDS)));
     SortedMap<String, Instant> kept = recent(next, now, remind);
-    boolean flooding = fresh.size() > most;
-    boolean lately = !flood.isAfter(now) && flood.plus(FLOOD).isAfter(now);
-    if (flooding && lately) {
-      // Passed over for good: as long as they are blocked, they would hide who comes after them.
-      return new Decision(new SentryState(trouble, flood, kept, blocked), List.of(), false);
+    boolean tooMany = hosts.size() > maxNamed;
+    boolean waiting =
+        !lastOverflowAlert.isAfter(now) && lastOverflowAlert.plus(OVERFLOW_INTERVAL).isAfter(now);
+    if (tooMany && waiting) {
+      // They count as alerted all the same, or they would hide the hosts that come after them.
+      SentryState state = new SentryState(failure, lastOverflowAlert, kept, blocked);
+      return new PortScanDecision(state, List.of(), false);
     }
-    // Behind the many that knock once there may be one that scans, whom there was no room for.
-    boolean full = probes.overflowing() && !lately;
-    return new Decision(
-        new SentryState(trouble, flooding || full ? now : flood, kept, blocked),
-        fresh,
-        full || !fresh.isEmpty());
+    // An overflow may leave no room for a host that scans, so it is worth an alert by itself.
+    boolean overflow = summary.overflowing() && !waiting;
+    Instant last = tooMany || overflow ? now : lastOverflowAlert;
+    SentryState state = new SentryState(failure, last, kept, blocked);
+    return new PortScanDecision(state, hosts, overflow || !hosts.isEmpty());
   }
 
-  /** A clock that was set back must not silence anything. */
-  private boolean isFresh(ScanningHost prober, Instant now, Duration remind) {
-    Instant last = told.get(prober.address());
-    // cron is never on time to the second.
-    Instant due = last == null ? now : last.plus(remind).truncatedTo(ChronoUnit.MINUTES);
-    return last == null || last.isAfter(now) || (!due.isAfter(now) && prober.last().isAfter(last));
+  private boolean isDue(ScanningHost host, Instant now, Duration remind) {
+    Instant last = alerted.get(host.address());
+    if (last == null || last.isAfter(now)) { // a clock that was set back silences no alert
+      return true;
+    }
+    // cron does not run to the second
+    Instant due = last.plus(remind).truncatedTo(ChronoUnit.MINUTES);
+    return !due.isAfter(now) && host.last().isAfter(last);
   }
 
-  /** What may still matter: no probe is older than the window of the table. */
+  /** Drops alerts that no host in the table can refer to any more. */
   private static SortedMap<String, Instant> recent(
-      SortedMap<String, Instant> told, Instant now, Duration remind) {
+      SortedMap<String, Instant> alerted, Instant now, Duration remind) {
     Instant oldest = now.minus(remind).minus(NftRuleset.WINDOW);
     SortedMap<String, Instant> recent = new TreeMap<>();
-    told.entrySet().stream()
+    alerted.entrySet().stream()
         .filter(it -> it.getValue().isAfter(oldest))
         .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
-        .limit(MOST)
+        .limit(MAX_ALERTED)
         .forEach(it -> recent.put(it.getKey(), it.getValue()));
     return recent;
   }
 
-  /**
-   * The same with what the table says of who is blocked, which may differ by a second each time.
-   */
-  public SentryState blocking(SortedMap<String, Instant> now) {
-    SortedMap<String, Instant> next = new TreeMap<>(now);
+  /** This state with the blocks that the table has now. */
+  public SentryState withBlocked(SortedMap<String, Instant> found) {
+    SortedMap<String, Instant> next = new TreeMap<>(found);
     next.replaceAll(
         (address, until) -> {
           Instant known = blocked.getOrDefault(address, Instant.MIN);
-          boolean same = !known.isBefore(until.minus(JITTER)) && !known.isAfter(until.plus(JITTER));
+          boolean same =
+              !known.isBefore(until.minus(BLOCK_JITTER))
+                  && !known.isAfter(until.plus(BLOCK_JITTER));
           return same ? known : until;
         });
-    return new SentryState(trouble, flood, told, next);
+    return new SentryState(failure, lastOverflowAlert, alerted, next);
   }
 
-  /** The same with a host that the administrator knows of. */
-  public SentryState told(String address, Instant now) {
-    SortedMap<String, Instant> next = new TreeMap<>(told);
+  /** This state with one more alerted host. */
+  public SentryState withAlerted(String address, Instant now) {
+    SortedMap<String, Instant> next = new TreeMap<>(alerted);
     next.put(address, now);
-    return new SentryState(trouble, flood, next, blocked);
+    return new SentryState(failure, lastOverflowAlert, next, blocked);
   }
 
-  /** The same with why the packet filter cannot be used. */
-  public SentryState troubled(String reason) {
-    return new SentryState(reason, flood, told, blocked);
+  /** This state with the reason why the packet filter cannot be used. */
+  public SentryState withFailure(String reason) {
+    return new SentryState(reason, lastOverflowAlert, alerted, blocked);
   }
 
-  String format() {
+  ChecksummedText format() {
     ChecksummedText text = new ChecksummedText(KIND, FORMAT);
-    text.line("trouble", trouble);
-    text.line("flood", flood.toString());
-    told.forEach((address, time) -> text.line("told", address, time.toString()));
+    text.line("failure", failure);
+    text.line("last-overflow-alert", lastOverflowAlert.toString());
+    alerted.forEach((address, time) -> text.line("alerted", address, time.toString()));
     blocked.forEach((address, time) -> text.line("blocked", address, time.toString()));
-    return text.seal();
+    return text;
   }
 
-  private static Instant time(String text) {
-    if (!Character.isDigit(text.charAt(0))) {
-      throw new IllegalArgumentException("no calendar has this year: " + text);
-    }
-    return Instant.parse(text);
-  }
-
-  static SentryState parse(String text) {
-    String trouble = "";
-    Instant flood = Instant.EPOCH;
-    SortedMap<String, Instant> told = new TreeMap<>();
+  static SentryState parse(List<List<String>> lines) {
+    String failure = "";
+    Instant lastOverflowAlert = Instant.EPOCH;
+    SortedMap<String, Instant> alerted = new TreeMap<>();
     SortedMap<String, Instant> blocked = new TreeMap<>();
-    for (List<String> line : ChecksummedText.open(text, KIND, FORMAT)) {
+    for (List<String> line : lines) {
+      String value = line.get(1);
       switch (line.get(0)) {
-        case "trouble" -> trouble = line.get(1);
-        case "flood" -> flood = time(line.get(1));
-        case "told" -> told.put(line.get(1), time(line.get(2)));
-        case "blocked" -> blocked.put(line.get(1), time(line.get(2)));
+        case "failure" -> failure = value;
+        case "last-overflow-alert" -> lastOverflowAlert = ChecksummedText.time(value);
+        case "alerted" -> alerted.put(value, ChecksummedText.time(line.get(2)));
+        case "blocked" -> blocked.put(value, ChecksummedText.time(line.get(2)));
         default -> throw new IllegalArgumentException("unknown line '" + line.get(0) + "'");
       }
     }
-    return new SentryState(trouble, flood, told, blocked);
+    return new SentryState(failure, lastOverflowAlert, alerted, blocked);
   }
 }

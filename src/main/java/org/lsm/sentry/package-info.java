@@ -1,2 +1,2 @@
-/** Who probes unused ports: the packet filter of the kernel counts them, and cuts them off. */
+/** The sentry: nftables rules that count probes of unused ports and block the hosts that scan. */
 package org.lsm.sentry;

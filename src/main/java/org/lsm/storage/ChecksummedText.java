@@ -1,20 +1,31 @@
 package org.lsm.storage;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import org.lsm.model.Owner;
 import org.lsm.model.TextEscaper;
 
 /**
- * Text of tab-separated lines that says what it is in its first line and proves in its last one,
- * with a SHA-256 over all the bytes before it, that it is whole.
+ * The format of the state files: lines of escaped fields with tabs between them. The first line
+ * names the kind and the format of the file, the last one has the SHA-256 of all bytes before it.
  */
 public final class ChecksummedText {
 
-  private static final String CHECKSUM = "sha256";
+  private static final String CHECKSUM = "sha256\t";
 
   private final StringBuilder text = new StringBuilder();
 
@@ -23,26 +34,58 @@ public final class ChecksummedText {
     line(kind, format);
   }
 
-  /** Appends a line; its fields may hold anything. */
+  /** Appends a line; a field may hold any characters. */
   public ChecksummedText line(String... fields) {
-    text.append(String.join("\t", Arrays.stream(fields).map(TextEscaper::escape).toList()));
+    String separator = "";
+    for (String field : fields) {
+      text.append(separator).append(TextEscaper.escape(field));
+      separator = "\t";
+    }
     text.append('\n');
     return this;
   }
 
-  /** The finished text. */
+  /** Returns the text with its checksum. */
   public String seal() {
-    return text + CHECKSUM + "\t" + sha256(text.toString()) + "\n";
+    return text + checksum(text.toString());
+  }
+
+  /** Replaces a file with this text, see {@link AtomicFile#write}. */
+  public void write(Path file) throws IOException {
+    AtomicFile.write(file, seal().getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Replaces a file with this text if it holds another one, which spares the disk. */
+  public void writeIfChanged(Path file) throws IOException {
+    byte[] content = seal().getBytes(StandardCharsets.UTF_8);
+    if (!Files.exists(file) || !Arrays.equals(content, AtomicFile.read(file))) {
+      AtomicFile.write(file, content);
+    }
   }
 
   /**
-   * Takes a text apart; no line of it is believed before its checksum is verified.
+   * Reads the lines between the first and the last one of a file.
    *
-   * @return the fields of each line between the first and the last
-   * @throws IllegalArgumentException if it is of another kind or format, or not whole
+   * @throws IllegalArgumentException as {@link #open}
+   */
+  public static List<List<String>> read(Path file, String kind, String format) throws IOException {
+    byte[] bytes = AtomicFile.read(file);
+    String text = new String(bytes, StandardCharsets.UTF_8);
+    // Decoding replaces malformed bytes, and could so hide damage from the checksum.
+    if (!Arrays.equals(bytes, text.getBytes(StandardCharsets.UTF_8))) {
+      throw new IllegalArgumentException("damaged, it is not UTF-8 text");
+    }
+    return open(text, kind, format);
+  }
+
+  /**
+   * Returns the fields of the lines between the first and the last one.
+   *
+   * @throws IllegalArgumentException if the text is of another kind or format, or not complete
    */
   public static List<List<String>> open(String text, String kind, String format) {
-    List<String> head = fields(text.lines().findFirst().orElse(""));
+    int end = text.indexOf('\n');
+    List<String> head = fields(end < 0 ? text : text.substring(0, end));
     if (head.size() != 2 || !head.get(0).equals(kind)) {
       throw new IllegalArgumentException("not an " + kind + " file");
     }
@@ -51,25 +94,67 @@ public final class ChecksummedText {
           "written in format " + head.get(1) + ", this lsm reads " + format);
     }
     int last = text.lastIndexOf('\n', text.length() - 2) + 1;
-    if (!text.endsWith("\n") || !text.startsWith(CHECKSUM + "\t", last)) {
-      throw new IllegalArgumentException("truncated, its last line is no checksum");
+    if (!text.endsWith("\n") || !text.startsWith(CHECKSUM, last)) {
+      throw new IllegalArgumentException("truncated, its last line is not a checksum");
     }
-    String body = text.substring(0, last);
-    if (!text.substring(last).equals(CHECKSUM + "\t" + sha256(body) + "\n")) {
+    if (!text.substring(last).equals(checksum(text.substring(0, last)))) {
       throw new IllegalArgumentException("damaged or edited, its checksum is wrong");
     }
-    return body.lines().skip(1).map(ChecksummedText::fields).toList();
+    List<List<String>> lines = new ArrayList<>();
+    for (int start = end + 1; start < last; start = end + 1) {
+      end = text.indexOf('\n', start);
+      lines.add(fields(text.substring(start, end)));
+    }
+    return lines;
   }
 
   private static List<String> fields(String line) {
-    return Arrays.stream(line.split("\t", -1)).map(TextEscaper::unescape).toList();
+    String[] fields = line.split("\t", -1);
+    for (int i = 0; i < fields.length; i++) {
+      fields[i] = TextEscaper.unescape(fields[i]);
+    }
+    return Arrays.asList(fields);
   }
 
-  private static String sha256(String text) {
+  /** Appends the user and the program of each owner to the fields of a line. */
+  public static void addOwners(List<String> fields, Collection<Owner> owners) {
+    for (Owner owner : owners) {
+      fields.add(owner.user());
+      fields.add(owner.program());
+    }
+  }
+
+  /** Reads the rest of a line as {@link #addOwners} wrote it. */
+  public static SortedSet<Owner> owners(Iterator<String> fields) {
+    SortedSet<Owner> owners = new TreeSet<>();
+    while (fields.hasNext()) {
+      owners.add(new Owner(fields.next(), fields.next()));
+    }
+    return owners;
+  }
+
+  /**
+   * Reads a time as {@link Instant#toString} writes it, of the years 0 to 9999: arithmetic on later
+   * ones may overflow.
+   *
+   * @throws IllegalArgumentException if the field is not such a time
+   */
+  public static Instant time(String field) {
+    if (!field.startsWith("+") && !field.startsWith("-")) {
+      try {
+        return Instant.parse(field);
+      } catch (DateTimeParseException e) {
+        // as below
+      }
+    }
+    throw new IllegalArgumentException("not a time: '" + field + "'");
+  }
+
+  private static String checksum(String text) {
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest);
+      return CHECKSUM + HexFormat.of().formatHex(digest) + "\n";
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }

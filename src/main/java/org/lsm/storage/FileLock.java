@@ -7,10 +7,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** A lock between processes, free again when it is closed or its process ends. */
+/** A lock between processes. It is released when it is closed or its process ends. */
 public final class FileLock implements AutoCloseable {
 
-  private static final Duration POLL = Duration.ofMillis(50);
+  private static final Duration POLL_INTERVAL = Duration.ofMillis(50);
 
   private final FileChannel channel;
 
@@ -19,32 +19,52 @@ public final class FileLock implements AutoCloseable {
   }
 
   /**
-   * Takes the lock. The file, which is made if it is missing, names the process that has it.
+   * Takes the lock. The file is created if it is missing, and holds the PID of the lock's owner.
    *
-   * @param patience how long to wait for another process
-   * @throws LockedException if that one did not end in time
+   * @param timeout how long to wait for another process
+   * @throws LockedException if another process still holds the lock after that
    */
-  public static FileLock take(Path file, Duration patience) throws IOException {
+  public static FileLock take(Path file, Duration timeout) throws IOException {
     FileChannel channel = AtomicFile.open(file);
     try {
-      await(channel, file, patience);
+      await(channel, file, timeout);
     } catch (IOException e) {
       channel.close();
       throw e;
     }
-    sign(channel);
+    writePid(channel);
     return new FileLock(channel);
   }
 
-  /** Only to tell others who it is: a full disk must not keep anybody from work. */
-  private static void sign(FileChannel channel) {
+  private static void await(FileChannel channel, Path file, Duration timeout) throws IOException {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (channel.tryLock() == null) {
+      if (System.nanoTime() >= deadline) {
+        throw new LockedException(file.getParent(), readPid(channel), timeout);
+      }
+      try {
+        Thread.sleep(POLL_INTERVAL.toMillis());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted while waiting for the lock", e);
+      }
+    }
+  }
+
+  private static void writePid(FileChannel channel) {
     try {
       channel.truncate(0);
       String pid = ProcessHandle.current().pid() + "\n";
       channel.write(ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)), 0);
     } catch (IOException e) {
-      // The lock is held all the same.
+      // The PID is only for messages; on a full disk the lock holds all the same.
     }
+  }
+
+  private static String readPid(FileChannel channel) throws IOException {
+    ByteBuffer pid = ByteBuffer.allocate(32);
+    channel.read(pid, 0);
+    return new String(pid.array(), 0, pid.position(), StandardCharsets.US_ASCII).strip();
   }
 
   @Override
@@ -52,40 +72,16 @@ public final class FileLock implements AutoCloseable {
     channel.close();
   }
 
-  private static void await(FileChannel channel, Path file, Duration patience) throws IOException {
-    long deadline = System.nanoTime() + patience.toNanos();
-    while (channel.tryLock() == null) {
-      if (System.nanoTime() >= deadline) {
-        throw new LockedException(file.getParent(), process(channel), patience);
-      }
-      sleep();
-    }
-  }
-
-  private static String process(FileChannel channel) throws IOException {
-    ByteBuffer pid = ByteBuffer.allocate(32);
-    channel.read(pid, 0);
-    return new String(pid.array(), 0, pid.position(), StandardCharsets.US_ASCII).strip();
-  }
-
-  private static void sleep() throws IOException {
-    try {
-      Thread.sleep(POLL.toMillis());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted while waiting for the lock", e);
-    }
-  }
-
-  /** Another run holds the lock and did not end in time. */
+  /** Another process held the lock until the timeout. */
   public static final class LockedException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    LockedException(Path directory, String pid, Duration patience) {
+    LockedException(Path directory, String pid, Duration timeout) {
       super(
           String.format(
-              "another lsm (PID %s) has been using %s for more than %d s; see what it waits for, or end it, and try again",
-              pid, directory, patience.toSeconds()));
+              "another lsm (PID %s) has been using %s for more than %d s;"
+                  + " see what it waits for, or end it, and try again",
+              pid, directory, timeout.toSeconds()));
     }
   }
 }

@@ -1,7 +1,6 @@
 package org.lsm.storage;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -16,35 +15,32 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
 
-/** The {@link OwnerCache} as a file. */
-public final class OwnerCacheFile {
+/** The {@link OwnerCache} as a {@link ChecksummedText}, a socket on each line. */
+final class OwnerCacheFile {
 
   private static final String KIND = "lsm-owner-cache";
   private static final String FORMAT = "1";
 
-  /** Processes of one owner to keep for each socket; bounds the file where many share a socket. */
+  /** Bounds the file where thousands of processes share a socket. */
   private static final int MAX_PROCESSES_PER_OWNER = 20;
 
   private OwnerCacheFile() {}
 
-  /** Reads a cache; one that is missing or damaged is empty, which only costs a search. */
-  public static OwnerCache read(Path file) {
+  /** Reads the cache. A missing or damaged file is an empty cache: it costs a search. */
+  static OwnerCache read(Path file) {
     try {
-      return parse(new String(AtomicFile.read(file), StandardCharsets.UTF_8));
+      return parse(ChecksummedText.read(file, KIND, FORMAT));
     } catch (IOException | RuntimeException e) {
       return OwnerCache.empty();
     }
   }
 
-  /** Writes a cache. */
-  public static void write(Path file, OwnerCache cache) throws IOException {
-    AtomicFile.write(file, format(cache).getBytes(StandardCharsets.UTF_8));
-  }
-
-  static String format(OwnerCache cache) {
+  static ChecksummedText format(OwnerCache cache) {
     ChecksummedText text = new ChecksummedText(KIND, FORMAT).line(cache.validity());
-    cache.owners().forEach((socket, owners) -> text.line(fields(socket, owners)));
-    return text.seal();
+    for (Map.Entry<SocketKey, SocketOwners> entry : cache.owners().entrySet()) {
+      text.line(fields(entry.getKey(), entry.getValue()));
+    }
+    return text;
   }
 
   private static String[] fields(SocketKey socket, SocketOwners owners) {
@@ -56,20 +52,20 @@ public final class OwnerCacheFile {
     fields.add(Boolean.toString(owners.complete()));
     Map<Owner, Integer> counts = new HashMap<>();
     for (ProcessRef process : owners.processes()) {
-      if (counts.merge(process.owner(), 1, Integer::sum) > MAX_PROCESSES_PER_OWNER) {
-        continue;
+      int count = counts.getOrDefault(process.owner(), 0) + 1;
+      counts.put(process.owner(), count);
+      if (count <= MAX_PROCESSES_PER_OWNER) {
+        fields.add(Integer.toString(process.pid()));
+        fields.add(Long.toString(process.startTicks()));
+        fields.add(Long.toString(process.startTime().toEpochMilli()));
+        fields.add(process.owner().user());
+        fields.add(process.owner().program());
       }
-      fields.add(Integer.toString(process.pid()));
-      fields.add(Long.toString(process.startTicks()));
-      fields.add(Long.toString(process.startTime().toEpochMilli()));
-      fields.add(process.owner().user());
-      fields.add(process.owner().program());
     }
-    return fields.toArray(String[]::new);
+    return fields.toArray(new String[0]);
   }
 
-  static OwnerCache parse(String text) {
-    List<List<String>> lines = ChecksummedText.open(text, KIND, FORMAT);
+  static OwnerCache parse(List<List<String>> lines) {
     Map<SocketKey, SocketOwners> owners = new HashMap<>();
     for (List<String> line : lines.subList(1, lines.size())) {
       Iterator<String> field = line.iterator();
@@ -82,8 +78,8 @@ public final class OwnerCacheFile {
         int pid = Integer.parseInt(field.next());
         long startTicks = Long.parseLong(field.next());
         Instant startTime = Instant.ofEpochMilli(Long.parseLong(field.next()));
-        processes.add(
-            new ProcessRef(pid, startTicks, startTime, new Owner(field.next(), field.next())));
+        Owner owner = new Owner(field.next(), field.next());
+        processes.add(new ProcessRef(pid, startTicks, startTime, owner));
       }
       owners.put(new SocketKey(inode, uid, endpoint), new SocketOwners(processes, complete));
     }

@@ -13,19 +13,19 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Whether root may believe a file: not if anybody else can write it, or put another one in its
- * place. Other users are refused nothing; they can only deceive themselves.
+ * Keeps root from trusting a file that another user can write or replace. Other users may use any
+ * file: they can only deceive themselves.
  */
 public final class SecureFiles {
 
   private static final Path SELF = Path.of("/proc/self");
 
-  /** As many as the kernel follows, path_resolution(7). */
-  private static final int MOST_LINKS = 40;
+  /** The limit of the kernel, path_resolution(7). */
+  private static final int MAX_LINKS = 40;
 
   private SecureFiles() {}
 
-  /** Others than root can write a file that root is to believe. */
+  /** Root refuses a file that others can change. */
   public static final class RefusedException extends FileSystemException {
     private static final long serialVersionUID = 1L;
 
@@ -35,7 +35,7 @@ public final class SecureFiles {
   }
 
   /**
-   * A file as it is, not what a symbolic link leads to.
+   * A file or a symbolic link itself.
    *
    * @param owner user ID
    * @param group group ID
@@ -48,8 +48,7 @@ public final class SecureFiles {
     private static final int DIRECTORY = 0040000;
     private static final int PERMISSIONS = 07777;
     private static final int STICKY = 01000;
-    private static final int GROUP_WRITES = 020;
-    private static final int OTHERS_WRITE = 02;
+    private static final int GROUP_OR_OTHERS_WRITE = 022;
 
     static Inode of(Path file) throws IOException {
       Map<String, Object> attributes =
@@ -66,55 +65,44 @@ public final class SecureFiles {
       return (mode & TYPE) == DIRECTORY;
     }
 
-    /** Whether others can write it; of an access control list, acl(5), the group has the mask. */
-    boolean isShared() {
-      return owner != 0 || (!isLink() && (mode & (GROUP_WRITES | OTHERS_WRITE)) != 0);
+    /** The group's bits are also the mask of an access control list, acl(5). */
+    boolean isWritableByOthers() {
+      return owner != 0 || (!isLink() && (mode & GROUP_OR_OTHERS_WRITE) != 0);
     }
 
-    /** Whether others can replace in this directory what root has there. */
-    boolean isOpen() {
-      return owner != 0 || (isShared() && (mode & STICKY) == 0);
+    /** Whether others can replace files of root in this directory. */
+    boolean hasReplaceableEntries() {
+      return owner != 0 || (isWritableByOthers() && (mode & STICKY) == 0);
     }
 
     @Override
     public String toString() {
       return String.format(
-          Locale.ROOT, "of user %d and group %d, mode %04o", owner, group, mode & PERMISSIONS);
+          Locale.ROOT, "user %d and group %d with mode %04o", owner, group, mode & PERMISSIONS);
     }
   }
 
   /**
-   * Reads a file that tells lsm what to do.
+   * Reads a file that controls lsm.
    *
-   * @throws RefusedException if root reads it and others can write it, or replace it or a directory
-   *     above it
+   * @throws RefusedException if root reads it and others can write or replace it, a directory above
+   *     it, or a symbolic link on the way
    */
   public static byte[] read(Path file) throws IOException {
     return AtomicFile.read(isRoot() && Files.isRegularFile(file) ? resolve(file) : file);
   }
 
   /**
-   * Requires of a directory of lsm's own that root alone can write it and all that is below it, and
-   * that no symbolic link is among that. One that is missing is fine.
+   * Checks that only root can write a directory and all that is in it, and that it contains no
+   * symbolic links. The directory may be missing.
    *
-   * @throws RefusedException if root runs lsm and that is not so
+   * @throws RefusedException if root runs lsm and the check fails
    */
-  public static void requireOwn(Path directory) throws IOException {
-    if (!isRoot() || !Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    Path real = resolve(directory);
-    if (!Files.isDirectory(real)) {
-      return; // said by who needs one
-    }
-    requireOwnEntries(directory);
-  }
-
-  private static void requireOwnEntries(Path directory) throws IOException {
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-      for (Path entry : entries) {
-        requireOwnEntry(entry);
-      }
+  public static void requireRootOnly(Path directory) throws IOException {
+    if (isRoot()
+        && Files.exists(directory, LinkOption.NOFOLLOW_LINKS)
+        && Files.isDirectory(resolve(directory))) {
+      requireRootOnlyEntries(directory);
     }
   }
 
@@ -122,39 +110,48 @@ public final class SecureFiles {
     return (int) Files.getAttribute(SELF, "unix:uid") == 0;
   }
 
-  private static void requireOwnEntry(Path file) throws IOException {
+  private static void requireRootOnlyEntries(Path directory) throws IOException {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        requireRootOnlyEntry(entry);
+      }
+    }
+  }
+
+  private static void requireRootOnlyEntry(Path file) throws IOException {
     try {
       Inode inode = Inode.of(file);
       if (inode.isLink()) {
         throw new RefusedException(
             file, "is a symbolic link, which lsm does not follow here; remove it");
       }
-      require(!inode.isShared(), file, file, inode);
+      require(!inode.isWritableByOthers(), file, file, inode);
       if (inode.isDirectory()) {
-        requireOwnEntries(file);
+        requireRootOnlyEntries(file);
       }
     } catch (NoSuchFileException e) {
-      // another run was done with it
+      // another run has deleted it since
     }
   }
 
-  /** Follows a path and all links on its way, and requires all that it comes by. */
+  /** Resolves a path with its symbolic links, and checks each file and directory on the way. */
   private static Path resolve(Path file) throws IOException {
     Deque<Path> names = new ArrayDeque<>();
     prepend(names, file.toAbsolutePath());
     Path at = file.toAbsolutePath().getRoot();
-    require(!Inode.of(at).isOpen(), file, at, Inode.of(at));
+    require(!Inode.of(at).hasReplaceableEntries(), file, at, Inode.of(at));
     for (int links = 0; !names.isEmpty(); ) {
       Path name = names.pop();
       Path next = at.resolve(name).normalize();
       Inode inode = Inode.of(next);
       if (inode.isLink()) {
-        require(!inode.isShared() && links++ < MOST_LINKS, file, next, inode);
+        require(!inode.isWritableByOthers() && links++ < MAX_LINKS, file, next, inode);
         Path target = Files.readSymbolicLink(next);
         prepend(names, target);
         at = target.isAbsolute() ? target.getRoot() : at;
       } else {
-        require(!(names.isEmpty() ? inode.isShared() : inode.isOpen()), file, next, inode);
+        boolean open = names.isEmpty() ? inode.isWritableByOthers() : inode.hasReplaceableEntries();
+        require(!open, file, next, inode);
         at = next;
       }
     }
@@ -167,13 +164,13 @@ public final class SecureFiles {
     }
   }
 
-  private static void require(boolean good, Path file, Path at, Inode inode)
+  private static void require(boolean secure, Path file, Path at, Inode inode)
       throws RefusedException {
-    if (!good) {
+    if (!secure) {
       throw new RefusedException(
           file,
           String.format(
-              "others than root can change it, for %s is %s; run 'chown root %1$s' and"
+              "users other than root can change it: %s belongs to %s; run 'chown root %1$s' and"
                   + " 'chmod go-w %1$s'",
               at, inode));
     }

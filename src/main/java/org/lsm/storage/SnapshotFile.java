@@ -1,26 +1,17 @@
 package org.lsm.storage;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.SortedSet;
-import java.util.TreeSet;
 import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
-import org.lsm.model.Owner;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
-import org.lsm.model.TextEscaper;
 
 /**
- * A snapshot as a text file: tab-separated, sorted, one socket a line, so that grep and diff work.
+ * A snapshot as a {@link ChecksummedText}, sorted, with a socket on each line: grep and diff work.
  *
  * <pre>
  * lsm-snapshot  1
@@ -31,57 +22,54 @@ import org.lsm.model.TextEscaper;
  * tcp           0.0.0.0:22     root  /usr/sbin/sshd     (user and program, again for each owner)
  * unix          /run/x.sock    ?     ?                  (owner unknown)
  * udp           0.0.0.0:51820                           (no process holds it)
- * sha256        (64 hex digits over all the bytes before this line)
+ * sha256        (64 hex digits)
  * </pre>
  */
 public final class SnapshotFile {
 
-  private static final String MAGIC = "lsm-snapshot";
+  private static final String KIND = "lsm-snapshot";
   private static final String FORMAT = "1";
   private static final int HEADER_LINES = 4;
 
   private SnapshotFile() {}
 
-  /** A file that is no snapshot, or no longer the one that was written. */
+  /** The file is not a snapshot, or not as lsm wrote it. */
   public static final class DamagedException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    DamagedException(Path file, String reason) {
+    DamagedException(Path file, IllegalArgumentException e) {
       super(
           file
               + ": "
-              + TextEscaper.escape(reason)
-              + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace it");
+              + e.getMessage()
+              + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace it",
+          e);
     }
   }
 
-  /** Writes a snapshot durably: afterwards the file holds all of it, whatever happens. */
+  /** Writes a snapshot, see {@link AtomicFile#write}. */
   public static void write(Path file, Snapshot snapshot) throws IOException {
-    AtomicFile.write(file, format(snapshot).getBytes(StandardCharsets.UTF_8));
+    format(snapshot).write(file);
   }
 
   /**
-   * Reads a snapshot back.
+   * Reads a snapshot.
    *
-   * @throws java.nio.file.NoSuchFileException if there is none
-   * @throws DamagedException if it is not exactly what was written
+   * @throws java.nio.file.NoSuchFileException if the file is missing
+   * @throws DamagedException if the file is not exactly what lsm wrote
    */
   public static Snapshot read(Path file) throws IOException {
-    ByteBuffer bytes = ByteBuffer.wrap(AtomicFile.read(file));
     try {
-      // Strictly: to replace bad bytes would let some damage pass the checksum.
-      return parse(StandardCharsets.UTF_8.newDecoder().decode(bytes).toString());
-    } catch (CharacterCodingException e) {
-      throw new DamagedException(file, "damaged, it is not UTF-8 text");
-    } catch (IllegalArgumentException | DateTimeParseException e) {
-      throw new DamagedException(file, e.getMessage());
+      return parse(ChecksummedText.read(file, KIND, FORMAT));
+    } catch (IllegalArgumentException e) {
+      throw new DamagedException(file, e);
     }
   }
 
-  static String format(Snapshot snapshot) {
+  static ChecksummedText format(Snapshot snapshot) {
     HostInfo hostInfo = snapshot.hostInfo();
     ChecksummedText text =
-        new ChecksummedText(MAGIC, FORMAT)
+        new ChecksummedText(KIND, FORMAT)
             .line("host", hostInfo.host())
             .line("kernel", hostInfo.kernel())
             .line("time", hostInfo.time().toString())
@@ -90,18 +78,13 @@ public final class SnapshotFile {
       List<String> fields = new ArrayList<>();
       fields.add(entry.endpoint().table());
       fields.add(entry.endpoint().local());
-      for (Owner owner : entry.owners()) {
-        fields.add(owner.user());
-        fields.add(owner.program());
-      }
-      text.line(fields.toArray(String[]::new));
+      ChecksummedText.addOwners(fields, entry.owners());
+      text.line(fields.toArray(new String[0]));
     }
-    return text.seal();
+    return text;
   }
 
-  /** Reverse of {@link #format}. */
-  static Snapshot parse(String text) {
-    List<List<String>> lines = ChecksummedText.open(text, MAGIC, FORMAT);
+  static Snapshot parse(List<List<String>> lines) {
     if (lines.size() < HEADER_LINES) {
       throw new IllegalArgumentException("its header is incomplete");
     }
@@ -109,10 +92,13 @@ public final class SnapshotFile {
         new HostInfo(
             header(lines.get(0), "host"),
             header(lines.get(1), "kernel"),
-            Instant.parse(header(lines.get(2), "time")),
+            ChecksummedText.time(header(lines.get(2), "time")),
             header(lines.get(3), "lsm"));
-    return Snapshot.of(
-        hostInfo, lines.stream().skip(HEADER_LINES).map(SnapshotFile::entry).toList());
+    List<SocketEntry> entries = new ArrayList<>();
+    for (List<String> line : lines.subList(HEADER_LINES, lines.size())) {
+      entries.add(entry(line));
+    }
+    return Snapshot.of(hostInfo, entries);
   }
 
   private static String header(List<String> fields, String name) {
@@ -123,15 +109,11 @@ public final class SnapshotFile {
   }
 
   private static SocketEntry entry(List<String> fields) {
-    if (fields.size() < 2 || fields.size() % 2 != 0) {
+    if (fields.size() % 2 != 0) {
       throw new IllegalArgumentException("not a socket: '" + String.join(" ", fields) + "'");
     }
     Iterator<String> field = fields.iterator();
     Endpoint endpoint = Endpoint.of(field.next(), field.next());
-    SortedSet<Owner> owners = new TreeSet<>();
-    while (field.hasNext()) {
-      owners.add(new Owner(field.next(), field.next()));
-    }
-    return new SocketEntry(endpoint, owners, List.of());
+    return new SocketEntry(endpoint, ChecksummedText.owners(field), List.of());
   }
 }

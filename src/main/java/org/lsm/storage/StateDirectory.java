@@ -18,75 +18,72 @@ import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 
 /**
- * The directory where lsm keeps what it remembers: the baseline with its predecessors, and the last
- * scan. Who has it open holds its lock, so that two runs never interleave.
+ * The directory with the baselines, the owner cache and the other state files. Whoever has it open
+ * holds its lock: two runs never interleave.
  */
 public final class StateDirectory implements AutoCloseable {
 
-  /** How many replaced baselines are kept, as {@code baseline.1} (the newest) and so on. */
-  private static final int PREDECESSORS = 5;
+  /** How many replaced baselines are kept: {@code baseline.1} is the newest of them. */
+  private static final int MAX_PREDECESSORS = 5;
 
   private final Path directory;
 
-  /** Empty where nothing can be written. */
+  /** Empty on a read-only file system. */
   private final Optional<FileLock> lock;
-
-  private OwnerCache remembered = OwnerCache.empty();
 
   private StateDirectory(Path directory, Optional<FileLock> lock) {
     this.directory = directory;
     this.lock = lock;
   }
 
-  /** Creates a directory, for its owner alone whatever the umask, if it is missing. */
+  /** Creates the directory with mode 0700 if it is missing. */
   public static void create(Path directory) throws IOException {
     if (!Files.isDirectory(directory)) {
       var ownerOnly = PosixFilePermissions.fromString("rwx------");
       Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(ownerOnly));
-      Files.setPosixFilePermissions(directory, ownerOnly);
+      Files.setPosixFilePermissions(directory, ownerOnly); // whatever the umask
     }
   }
 
   /**
-   * Opens the directory and takes its lock, which is free again when the directory is closed or the
-   * process ends.
+   * Opens the directory and takes its lock.
    *
-   * @param patience how long to wait for another run to end
-   * @throws FileLock.LockedException if the other run did not end in time
+   * @param timeout how long to wait for another run to end
+   * @throws FileLock.LockedException if the other run still holds the lock after that
    */
-  public static StateDirectory open(Path directory, Duration patience) throws IOException {
+  public static StateDirectory open(Path directory, Duration timeout) throws IOException {
     if (!Files.isDirectory(directory)) {
       throw new IOException(
           "there is no state directory "
               + directory
               + "; run 'lsm generate' to create it and take a baseline");
     }
-    Optional<FileLock> lock = lock(directory.resolve("lock"), patience);
+    Optional<FileLock> lock = lock(directory.resolve("lock"), timeout);
     if (lock.isPresent()) {
-      removeHalfWritten(directory);
+      removeTemporaryFiles(directory);
     }
     return new StateDirectory(directory, lock);
   }
 
-  /** Who holds the lock is the only one that writes here: these are of a run that was killed. */
-  private static void removeHalfWritten(Path directory) throws IOException {
+  private static Optional<FileLock> lock(Path file, Duration timeout) throws IOException {
+    try {
+      return Optional.of(FileLock.take(file, timeout));
+    } catch (FileSystemException e) {
+      if (Files.getFileStore(file.getParent()).isReadOnly()) {
+        return Optional.empty(); // nobody can write here, and a run can still compare and report
+      }
+      throw e;
+    }
+  }
+
+  /** Only the holder of the lock writes here, so these are left from killed runs. */
+  private static void removeTemporaryFiles(Path directory) throws IOException {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
       for (Path file : files) {
         if (AtomicFile.isTemporary(file)) {
           Files.deleteIfExists(file);
         }
       }
-    }
-  }
-
-  private static Optional<FileLock> lock(Path file, Duration patience) throws IOException {
-    try {
-      return Optional.of(FileLock.take(file, patience));
-    } catch (FileSystemException e) {
-      if (Files.getFileStore(file.getParent()).isReadOnly()) {
-        return Optional.empty(); // there is nothing to keep others from, and still much to tell
-      }
-      throw e;
     }
   }
 
@@ -97,20 +94,35 @@ public final class StateDirectory implements AutoCloseable {
     }
   }
 
-  /** The path of the baseline, whether there is one or not. */
-  public Path baseline() {
-    return baseline(directory);
-  }
-
-  /** The path of the baseline of a state directory. */
+  /** The path of the baseline, which may be missing. */
   public static Path baseline(Path directory) {
     return directory.resolve("baseline");
+  }
+
+  /** The path of the alert state, which may be missing. */
+  public static Path alertState(Path directory) {
+    return directory.resolve("alert-state");
+  }
+
+  /** The path of the sentry state, which is missing where the sentry was never switched on. */
+  public static Path sentryState(Path directory) {
+    return directory.resolve("sentry-state");
+  }
+
+  /** The path of a file whose modification time is that of the last successful compare. */
+  public static Path lastCompare(Path directory) {
+    return directory.resolve("last-compare");
+  }
+
+  /** The path of the baseline, which may be missing. */
+  public Path baseline() {
+    return baseline(directory);
   }
 
   /**
    * Reads the baseline.
    *
-   * @throws NoBaselineException if there is none, or it cannot be read
+   * @throws NoBaselineException if it is missing or damaged
    */
   public Snapshot readBaseline() throws IOException {
     try {
@@ -125,7 +137,7 @@ public final class StateDirectory implements AutoCloseable {
     }
   }
 
-  /** There is nothing to compare with: somebody has deleted the baseline, or damaged it. */
+  /** The baseline is missing or damaged. */
   public static final class NoBaselineException extends IOException {
     private static final long serialVersionUID = 1L;
 
@@ -135,23 +147,26 @@ public final class StateDirectory implements AutoCloseable {
   }
 
   /**
-   * Makes {@code snapshot} the baseline and keeps the one it replaces as {@code baseline.1}. There
-   * is a whole baseline at every moment in between.
+   * Makes {@code snapshot} the baseline and keeps the one it replaces as {@code baseline.1}. A
+   * complete baseline exists at every moment in between.
    */
   public void storeBaseline(Snapshot snapshot) throws IOException {
-    Path next = directory.resolve("baseline.next");
-    SnapshotFile.write(next, snapshot);
+    SnapshotFile.write(nextBaseline(), snapshot);
     if (Files.exists(baseline(), LinkOption.NOFOLLOW_LINKS)) {
-      Files.deleteIfExists(predecessor(PREDECESSORS));
-      for (int age = PREDECESSORS - 1; age >= 1; age--) {
+      Files.deleteIfExists(predecessor(MAX_PREDECESSORS));
+      for (int age = MAX_PREDECESSORS - 1; age >= 1; age--) {
         if (Files.exists(predecessor(age), LinkOption.NOFOLLOW_LINKS)) {
           rename(predecessor(age), predecessor(age + 1));
         }
       }
       Files.createLink(predecessor(1), baseline());
     }
-    rename(next, baseline());
+    rename(nextBaseline(), baseline());
     AtomicFile.syncDirectory(directory);
+  }
+
+  private Path nextBaseline() {
+    return directory.resolve("baseline.next");
   }
 
   private Path predecessor(int age) {
@@ -162,57 +177,38 @@ public final class StateDirectory implements AutoCloseable {
     Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
   }
 
-  /** The path of what the administrator was told. */
-  public static Path told(Path directory) {
-    return directory.resolve("alert-state");
+  /** Reads the owners that the last run found; empty if the file is missing or damaged. */
+  public OwnerCache readOwnerCache() {
+    return OwnerCacheFile.read(ownerCache());
   }
 
-  /** The path of what is known of who probes unused ports; there is none where nobody looks. */
-  public static Path sentry(Path directory) {
-    return directory.resolve("sentry-state");
-  }
-
-  /** The path of a file whose time is that of the last comparison with the baseline. */
-  public static Path lastCompare(Path directory) {
-    return directory.resolve("last-compare");
-  }
-
-  /** What the last scan remembered. */
-  public OwnerCache readScanState() {
-    remembered = OwnerCacheFile.read(scanState());
-    return remembered;
-  }
-
-  /** Remembers a scan for the next one; what is the same as before is not written again. */
-  public void storeScanState(OwnerCache state) throws IOException {
-    if (!state.equals(remembered)) {
-      OwnerCacheFile.write(scanState(), state);
+  /**
+   * Stores the owners that this run found.
+   *
+   * @param stored what {@link #readOwnerCache} returned; an equal cache is not written again
+   */
+  public void storeOwnerCache(OwnerCache cache, OwnerCache stored) throws IOException {
+    if (!cache.equals(stored)) {
+      OwnerCacheFile.format(cache).write(ownerCache());
     }
   }
 
-  private Path scanState() {
+  private Path ownerCache() {
     return directory.resolve("owner-cache");
   }
 
-  /** Deletes the baselines and the scan state and returns the paths of what there was. */
+  /** Deletes the baselines and the owner cache, and returns the paths of the deleted baselines. */
   public List<Path> deleteAll() throws IOException {
+    Files.deleteIfExists(ownerCache());
+    Files.deleteIfExists(nextBaseline());
     List<Path> deleted = new ArrayList<>();
-    Files.deleteIfExists(scanState());
-    Files.deleteIfExists(directory.resolve("baseline.next")); // of a run that was killed
-    for (Path file : baselines()) {
+    for (int age = 0; age <= MAX_PREDECESSORS; age++) {
+      Path file = age == 0 ? baseline() : predecessor(age);
       if (Files.deleteIfExists(file)) {
         deleted.add(file);
       }
     }
     AtomicFile.syncDirectory(directory);
     return deleted;
-  }
-
-  private List<Path> baselines() {
-    List<Path> files = new ArrayList<>(List.of(baseline()));
-    for (int age = 1; age <= PREDECESSORS; age++) {
-      files.add(predecessor(age));
-    }
-    return files;
   }
 }

@@ -329,7 +329,8 @@ class MailChannelTest {
 
     assertTrue(
         e.getMessage()
-            .startsWith("cannot read the password file: " + password + ": others than root can"),
+            .startsWith(
+                "cannot read the password file: " + password + ": users other than root can"),
         e.getMessage());
   }
 

@@ -382,7 +382,7 @@ class CompareCommandTest extends CommandTestBase {
   @CsvSource({
     "0,      not an lsm-snapshot file",
     "60,     'damaged or edited, its checksum is wrong'",
-    "-1,     'truncated, its last line is no checksum'",
+    "-1,     'truncated, its last line is not a checksum'",
     "-2,     'damaged or edited, its checksum is wrong'",
   })
   void damagedBaselineIsNamedAndLeftAlone(int position, String reason) throws IOException {
@@ -421,7 +421,7 @@ class CompareCommandTest extends CommandTestBase {
     Files.delete(baseline);
     Files.createDirectory(baseline);
 
-    assertEquals(trouble(baseline + ": is no regular file"), lsm("compare"));
+    assertEquals(trouble(baseline + ": is not a regular file"), lsm("compare"));
   }
 
   @Test
@@ -466,9 +466,9 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals(
         "lsm: "
             + file
-            + ": others than root can change it, for "
+            + ": users other than root can change it: "
             + file
-            + " is of user 0 and group 0, mode 0777; run 'chown root "
+            + " belongs to user 0 and group 0 with mode 0777; run 'chown root "
             + file
             + "' and 'chmod go-w "
             + file

@@ -11,12 +11,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@code lsm delete}, as a whole. */
 class DeleteCommandTest extends CommandTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"delete", "-d"})
-  void deletesTheBaselineAndItsPredecessors(String command) {
+  void deletesAllBaselines(String command) {
     lsm("generate");
     lsm("generate");
     lsm("generate");
@@ -34,7 +33,7 @@ class DeleteCommandTest extends CommandTestBase {
   }
 
   @Test
-  void damagedBaselineIsDeletedAsWell() throws IOException {
+  void deletesDamagedBaseline() throws IOException {
     lsm("generate");
     Files.writeString(baseline, "rubbish");
 
@@ -42,41 +41,41 @@ class DeleteCommandTest extends CommandTestBase {
   }
 
   @Test
-  void saysThatThereWasNothing() {
+  void saysThatThereWasNoBaseline() {
     lsm("generate");
     lsm("delete");
 
     assertEquals(done("There was no baseline in " + state + "\n"), lsm("delete"));
   }
 
-  /** Without a baseline no port is known to be unused. */
+  /** Without a baseline, no port is known to be unused. */
   @Test
-  void theRulesOfThePacketFilterAreRemovedAsWell() throws IOException {
+  void removesTableOfPacketFilter() throws IOException {
     FakeNft nft = FakeNft.of(directory);
     configure("MAILER=\"none\"", "SENTRY=\"report\"");
     lsm("generate");
     lsm("compare");
-    nft.told();
-    nft.fails("Operation not permitted (you must be root)\n");
+    nft.runs();
+    nft.setFailure("Operation not permitted (you must be root)\n");
 
     Result refused = lsm("delete");
     assertEquals(2, refused.exitCode());
     assertTrue(
         refused.err().startsWith("lsm: the packet filter cannot be used: "), refused.toString());
-    assertEquals("Deleted " + baseline + "\n", refused.out(), "they need no packet filter");
+    assertEquals("Deleted " + baseline + "\n", refused.out(), "baselines need no packet filter");
     assertFalse(Files.exists(baseline));
-    assertTrue(Files.exists(state.resolve("sentry-state")), "so that it is tried again");
+    assertTrue(Files.exists(state.resolve("sentry-state")), "the next run tries again");
 
-    nft.works();
-    nft.told();
+    nft.clearFailure();
+    nft.runs();
     assertEquals(
         done(
             ("There was no baseline in " + state + "\n")
                 + "Removed the table inet lsm from the packet filter\n"),
         lsm("delete"));
-    assertEquals(List.of("-f -\nadd table inet lsm\ndelete table inet lsm\n"), nft.told());
+    assertEquals(List.of("-f -\nadd table inet lsm\ndelete table inet lsm\n"), nft.runs());
     assertFalse(Files.exists(state.resolve("sentry-state")));
     lsm("delete");
-    assertEquals(List.of(), nft.told());
+    assertEquals(List.of(), nft.runs());
   }
 }

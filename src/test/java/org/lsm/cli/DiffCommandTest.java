@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** {@code lsm diff}, as a whole; it needs no configuration. */
+/** Without a configuration. */
 class DiffCommandTest extends CommandTestBase {
 
   private String before;
@@ -25,7 +25,7 @@ class DiffCommandTest extends CommandTestBase {
   }
 
   @Test
-  void differencesAreToldFromTheOldToTheNew() {
+  void comparesOldWithNew() {
     Result forth = run("diff", before, after);
     Result back = run("diff", after, before);
 
@@ -51,12 +51,12 @@ class DiffCommandTest extends CommandTestBase {
   }
 
   @Test
-  void theSameFileTwiceIsNoDifference() {
+  void sameFileHasNoDifference() {
     assertEquals(0, run("diff", after, after).exitCode());
   }
 
   @Test
-  void differencesArePrintedAsJson() {
+  void printsJson() {
     Result result = run("diff", "--format", "json", before, after);
 
     assertEquals(1, result.exitCode());
@@ -64,7 +64,7 @@ class DiffCommandTest extends CommandTestBase {
   }
 
   @Test
-  void aFileThatCannotBeReadIsNamed() throws IOException {
+  void namesUnreadableFile() throws IOException {
     Path missing = directory.resolve("missing");
     assertEquals(
         trouble(missing + ": no such file or directory"), run("diff", before, missing.toString()));

@@ -10,8 +10,8 @@ import java.util.List;
 import org.lsm.sentry.NftTable;
 
 /**
- * A program in the place of nft: it keeps what it was told, and lists what a real one has once
- * written. The mark in that is the one of the rules that it was given last.
+ * A fake nft: it records its runs, and lists a table that a real nft printed, with the mark of the
+ * rules that it was given last.
  */
 final class FakeNft {
 
@@ -23,23 +23,23 @@ final class FakeNft {
     this.program = program;
   }
 
-  /** The host's nft, with the table of probes.json once it was given rules. */
-  static FakeNft of(Path host) throws IOException {
-    FakeNft nft = new FakeNft(host.resolve("nft"));
+  /** Installs it in a directory. It has the table of probes.json once it was given rules. */
+  static FakeNft of(Path directory) throws IOException {
+    FakeNft nft = new FakeNft(directory.resolve("nft"));
     try (var probes = NftTable.class.getResourceAsStream("probes.json")) {
-      nft.hasTable(new String(probes.readAllBytes(), StandardCharsets.UTF_8));
+      nft.setTable(new String(probes.readAllBytes(), StandardCharsets.UTF_8));
     }
     String script =
         """
         #!/bin/sh
-        printf '\\f%s\\n' "$*" >> FILE.told
+        printf '\\f%s\\n' "$*" >> FILE.runs
         [ ! -e FILE.failure ] || { cat FILE.failure >&2; exit 1; }
         if [ "$1" = -j ]; then
           [ -e FILE.mark ] || { printf 'Error: No such file or directory\\n%s\\n' "$*" >&2; exit 1; }
           sed 's/"comment": "[^"]*"/"comment": "'"$(cat FILE.mark)"'"/' FILE.table
         else
           cat > FILE.input
-          cat FILE.input >> FILE.told
+          cat FILE.input >> FILE.runs
           case $(cat FILE.input) in
             *comment*) sed -n 's/.* comment "\\(.*\\)"/\\1/p' FILE.input > FILE.mark ;;
             *delete\\ table*) rm -f FILE.mark ;;
@@ -56,48 +56,48 @@ final class FakeNft {
     return program.resolveSibling("nft." + suffix);
   }
 
-  /** What there is in the table, as JSON. */
-  FakeNft hasTable(String json) throws IOException {
+  /** Sets the table, as JSON. */
+  FakeNft setTable(String json) throws IOException {
     Files.writeString(file("table"), json);
     return this;
   }
 
-  /** What there will be once it is told to do something. */
-  void willHaveTable(String json) throws IOException {
+  /** Sets the table after the next change. */
+  void setNextTable(String json) throws IOException {
     Files.writeString(file("next"), json);
   }
 
-  /** What there is in the table. */
+  /** The table, as JSON. */
   String table() throws IOException {
     return Files.readString(file("table"));
   }
 
-  /** What there is in the table with more in one of its sets, as JSON. */
+  /** The table with more elements in one of its sets, as JSON. */
   String tableWith(String set, String elements) throws IOException {
     return table()
         .replaceFirst("(\"name\": \"" + set + "\".*?\"elem\": \\[)", "$1" + elements + ", ");
   }
 
-  /** As after a boot. */
-  void losesTable() throws IOException {
+  /** As a reboot does. */
+  void deleteTable() throws IOException {
     Files.delete(file("mark"));
   }
 
-  void fails(String words) throws IOException {
+  void setFailure(String words) throws IOException {
     Files.writeString(file("failure"), words);
   }
 
-  void works() throws IOException {
+  void clearFailure() throws IOException {
     Files.delete(file("failure"));
   }
 
-  /** The arguments and the input of each run since this was asked last. */
-  List<String> told() throws IOException {
-    if (Files.notExists(file("told"))) {
+  /** The arguments and the input of each run since the last call. */
+  List<String> runs() throws IOException {
+    if (Files.notExists(file("runs"))) {
       return List.of();
     }
-    String[] runs = Files.readString(file("told")).split(NEXT_RUN, -1);
-    Files.delete(file("told"));
+    String[] runs = Files.readString(file("runs")).split(NEXT_RUN, -1);
+    Files.delete(file("runs"));
     return Arrays.asList(runs).subList(1, runs.length);
   }
 }

@@ -432,7 +432,7 @@ class HostileTextTest extends ChannelTestBase {
     safe(
         "sentry-state",
         Files.readString(state.resolve("sentry-state")).replace('\t', '|').getBytes(UTF_8));
-    String remembered = SentryState.read(state.resolve("sentry-state")).trouble();
+    String remembered = SentryState.read(state.resolve("sentry-state")).failure();
     assertTrue(remembered.contains(names.words().lines().findFirst().orElseThrow().strip()));
     JsonObject entry = JsonParser.parseString(Files.readString(outbox().get(0))).getAsJsonObject();
     JsonArray html = (JsonArray) entry.getAsJsonObject("alert").remove("html");

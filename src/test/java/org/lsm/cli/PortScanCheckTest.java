@@ -20,13 +20,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What {@code lsm compare} does about probes of unused ports. */
 class PortScanCheckTest extends ChannelTestBase {
 
   private static final String LIST = "-j list table inet lsm\n";
   private static final String CREATION = "-f -\nadd table inet lsm\ndelete table inet lsm\ntable ";
   private static final String REPLACEMENT = "-f -\nflush table inet lsm\nflush set ";
-  private static final String FORGETTING = "-f -\nflush set inet lsm hosts4\n";
+  private static final String FLUSHING = "-f -\nflush set inet lsm hosts4\n";
   private static final String REMOVAL = "-f -\nadd table inet lsm\ndelete table inet lsm\n";
   private static final String NO_PROGRAM_ADVICE = "; install nftables, or set SENTRY=\"off\"\n";
   private static final String NOT_PERMITTED =
@@ -56,23 +55,21 @@ class PortScanCheckTest extends ChannelTestBase {
     return state.resolve("sentry-state");
   }
 
-  /** A run of cron in which nothing differs and nothing is said. */
+  /** Runs compare as cron does; there is no difference and no output. */
   private void assertQuiet() {
     assertEquals(done(""), lsm("compare", "--quiet"));
   }
 
-  private void assertTold(String... beginnings) throws IOException {
-    List<String> told = nft.told();
-    assertEquals(beginnings.length, told.size(), told.toString());
+  private void assertRuns(String... beginnings) throws IOException {
+    List<String> runs = nft.runs();
+    assertEquals(beginnings.length, runs.size(), runs.toString());
     for (int i = 0; i < beginnings.length; i++) {
-      assertTrue(told.get(i).startsWith(beginnings[i]), told.get(i));
+      assertTrue(runs.get(i).startsWith(beginnings[i]), runs.get(i));
     }
   }
 
-  // ---- the rules
-
   @Test
-  void whereItIsOffNftIsNotRun() throws IOException {
+  void neverRunsNftWhileOff() throws IOException {
     for (String lines : List.of("", "SENTRY=\"off\"")) {
       configure("MAILER=\"none\"", lines);
       for (String command : List.of("compare", "generate", "list", "status", "history")) {
@@ -81,40 +78,40 @@ class PortScanCheckTest extends ChannelTestBase {
     }
     lsm("delete");
 
-    assertEquals(List.of(), nft.told());
+    assertEquals(List.of(), nft.runs());
     assertFalse(Files.exists(file()));
   }
 
   @Test
-  void theOtherCommandsSetNoRules() throws IOException {
+  void onlyCompareSetsRules() throws IOException {
     for (String command : List.of("generate", "list", "status", "history", "sentry")) {
       lsm(command);
     }
     lsm("compare", "--no-alert");
     lsm("compare", "--baseline", baseline.toString());
 
-    assertTold(LIST, LIST); // of status and sentry
+    assertRuns(LIST, LIST); // of status and sentry
     assertFalse(Files.exists(file()));
   }
 
   @Test
-  void theRulesAreSetOnceAndAnewWhereTheSocketsHaveChanged() throws IOException {
+  void updatesRulesWhenSocketsChange() throws IOException {
     assertQuiet();
-    List<String> first = nft.told();
+    List<String> first = nft.runs();
     assertEquals(LIST, first.get(0));
     assertTrue(first.get(1).startsWith(CREATION), first.get(1));
-    assertTrue(first.get(1).contains("elements = { 1-21,23-112,"), "sshd serves a port of its own");
-    assertTrue(first.get(1).contains("elements = { 1-66,"), "DNS serves loopback alone");
+    assertTrue(first.get(1).contains("elements = { 1-21,23-112,"), "sshd serves port 22");
+    assertTrue(first.get(1).contains("elements = { 1-66,"), "DNS serves only loopback");
     assertTrue(Files.exists(file()));
 
-    nft.hasTable(
+    nft.setTable(
         "{\"nftables\": [{\"set\": {\"name\": \"hosts4\"}}, {\"rule\": {\"comment\": \"that of the rules\"}}]}\n");
     assertQuiet();
-    assertTold(LIST);
+    assertRuns(LIST);
 
     open(80);
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
-    List<String> second = nft.told();
+    List<String> second = nft.runs();
     assertEquals(2, second.size());
     assertTrue(second.get(1).startsWith(REPLACEMENT), second.get(1));
     assertTrue(second.get(1).contains("elements = { 1-21,23-79,81-112,"), second.get(1));
@@ -122,11 +119,11 @@ class PortScanCheckTest extends ChannelTestBase {
     lsm("accept", "tcp/0.0.0.0:80");
     proc.empty().tcp("0.0.0.0", 22, 101).udp("127.0.0.53", 53, 102);
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
-    assertTold(LIST); // it should be served: a client that knocks there is no scanner
+    assertRuns(LIST); // clients of a service that is down are not scanners
   }
 
   @Test
-  void whomTheHostNeedsIsSpared() throws IOException {
+  void sparesGatewaysAndNameServers() throws IOException {
     sentry("block", "SENTRY_TRIGGER=\"5\"");
     Files.writeString(
         directory.resolve("resolv.conf"),
@@ -135,84 +132,81 @@ class PortScanCheckTest extends ChannelTestBase {
 
     assertQuiet();
 
-    String rules = nft.told().get(1);
+    String rules = nft.runs().get(1);
     assertTrue(rules.contains("elements = { 192.0.2.53,7.7.7.7 }"), rules);
     assertTrue(rules.contains("elements = { fe80:0:0:0:0:0:0:1 }"), rules);
     assertTrue(rules.contains("udp dport { 32768-60999 } socket"), rules);
     assertTrue(rules.contains("burst 4 packets"), rules);
   }
 
-  /** It is still there, and so is the socket that nobody knows of. */
   @Test
-  void withoutABaselineNoRulesAreSetButWhoScansIsTold() throws IOException {
+  void alertsWithoutBaseline() throws IOException {
     assertQuiet();
     Files.delete(baseline);
-    nft.told();
+    nft.runs();
 
     assertEquals(2, lsm("compare").exitCode());
 
-    assertTold(LIST);
+    assertRuns(LIST);
     assertEquals(
         List.of("no_baseline ", "port_scan 10.9.0.2 fd09::2 fd09::7 10.9.0.7 10.9.0.8"),
         lines("events"));
   }
 
   @Test
-  void whoWasBlockedBeforeABootIsBlockedAfterIt() throws IOException {
+  void restoresBlocksAfterReboot() throws IOException {
     sentry("block", "SENTRY_REMIND=\"7d\"");
     assertQuiet();
     assertQuiet();
-    nft.told();
-    nft.losesTable();
+    nft.runs();
+    nft.deleteTable();
     now = now.plusSeconds(3600);
 
     assertQuiet();
 
-    List<String> told = nft.told();
+    List<String> runs = nft.runs();
     assertTrue(
-        told.get(1)
+        runs.get(1)
             .endsWith(
                 """
                 add element inet lsm blocked4 { 10.9.0.2 timeout 1d0s expires 0d82796s }
                 add element inet lsm blocked6 { fd09::2 timeout 1d0s expires 0d82797s }
                 """),
-        told.get(1));
+        runs.get(1));
     assertQuiet();
-    assertTold(LIST);
+    assertRuns(LIST);
   }
 
   @Test
-  void switchedOffItIsRemovedAndNotLookedAtAgain() throws IOException {
+  void removesTableOnceWhenOff() throws IOException {
     assertQuiet();
     sentry("off");
-    nft.told();
+    nft.runs();
 
     assertQuiet();
-    assertEquals(List.of(REMOVAL), nft.told());
+    assertEquals(List.of(REMOVAL), nft.runs());
     assertFalse(Files.exists(file()));
     assertQuiet();
-    assertEquals(List.of(), nft.told());
+    assertEquals(List.of(), nft.runs());
   }
 
   @Test
-  void whatCannotBeRemovedIsTriedAgain() throws IOException {
+  void retriesToRemoveTable() throws IOException {
     assertQuiet();
     sentry("off");
-    nft.fails("Operation not permitted (you must be root)\n");
+    nft.setFailure("Operation not permitted (you must be root)\n");
 
     assertEquals(new Result(0, "", NOT_PERMITTED), lsm("compare", "--quiet"));
     assertQuiet();
     assertTrue(Files.exists(file()));
-    nft.works();
+    nft.clearFailure();
     assertQuiet();
     assertFalse(Files.exists(file()));
   }
 
-  // ---- what keeps it from that
-
   @Test
-  void whatNftSaysIsToldOnceAndSocketsAreComparedAllTheSame() throws IOException {
-    nft.fails("Operation not permitted (you must be root)\nnetlink: Error: \n");
+  void reportsFailureOfNftOnce() throws IOException {
+    nft.setFailure("Operation not permitted (you must be root)\nnetlink: Error: \n");
     open(4444);
 
     assertEquals(new Result(1, "", NOT_PERMITTED), lsm("compare", "--quiet"));
@@ -228,31 +222,31 @@ class PortScanCheckTest extends ChannelTestBase {
     assertEquals(new Result(1, "", missing), lsm("compare", "--quiet"));
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
 
-    FakeNft.of(directory).works();
+    FakeNft.of(directory).clearFailure();
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
-    nft.fails("Operation not permitted (you must be root)\n");
-    assertEquals(new Result(1, "", NOT_PERMITTED), lsm("compare", "--quiet"), "trouble anew");
+    nft.setFailure("Operation not permitted (you must be root)\n");
+    assertEquals(new Result(1, "", NOT_PERMITTED), lsm("compare", "--quiet"), "a new failure");
   }
 
-  /** What is not understood is not taken for a table with nothing in it. */
+  /** It must not be taken for an empty table. */
   @Test
-  void rubbishInTheTableIsTroubleAndNotWrittenOver() throws IOException {
+  void keepsTableThatCannotBeParsed() throws IOException {
     assertQuiet();
-    nft.hasTable("{\"nftables\": [{\"set\": 1}]}\n");
-    nft.told();
+    nft.setTable("{\"nftables\": [{\"set\": 1}]}\n");
+    nft.runs();
 
     Result result = lsm("compare", "--quiet");
 
     assertEquals(0, result.exitCode());
     assertEquals(
-        "lsm: nft wrote something that is no table of lsm; see 'nft -j list table inet lsm'\n",
+        "lsm: the output of nft is not a table of lsm; see 'nft -j list table inet lsm'\n",
         result.err());
-    assertTold(LIST);
+    assertRuns(LIST);
     assertQuiet();
   }
 
   @Test
-  void aStateThatCannotBeKeptIsAReasonToTellAgain() throws IOException {
+  void alertsAgainIfStateCannotBeWritten() throws IOException {
     assertQuiet();
     Files.delete(file());
     Files.createDirectory(file());
@@ -260,12 +254,12 @@ class PortScanCheckTest extends ChannelTestBase {
     for (int run = 1; run <= 2; run++) {
       Result result = lsm("compare", "--quiet");
       assertEquals(0, result.exitCode());
-      assertTrue(result.err().contains("lsm: who scans will be told again: "), result.err());
+      assertTrue(
+          result.err().contains("lsm: the port scans of this run will be alerted again: "),
+          result.err());
       assertEquals(run, lines("events").size());
     }
   }
-
-  // ---- who scans
 
   private static final String SCAN =
       """
@@ -281,12 +275,12 @@ class PortScanCheckTest extends ChannelTestBase {
       """;
 
   @Test
-  void whoScansIsToldOnceAndAgainAfterATime() throws IOException {
+  void alertsOnceAndReminds() throws IOException {
     String nothing = lsm("compare").out();
     assertTrue(nothing.startsWith("web1: no difference to the baseline"), nothing);
 
     Result result = lsm("compare");
-    assertEquals(0, result.exitCode(), "what others do is no difference");
+    assertEquals(0, result.exitCode(), "a port scan is not a difference");
     assertEquals("", result.err());
     assertTrue(result.out().startsWith(nothing + "\n" + SCAN), result.out());
     List<String> scan = List.of("port_scan 10.9.0.2 fd09::2 fd09::7 10.9.0.7 10.9.0.8");
@@ -309,7 +303,7 @@ class PortScanCheckTest extends ChannelTestBase {
     "4, port_scan 10.9.0.2 fd09::2 fd09::7",
     "5, port_scan 10.9.0.2 fd09::2"
   })
-  void theTriggerTellsWhoDoes(int trigger, String event) throws IOException {
+  void alertsHostsFromTrigger(int trigger, String event) throws IOException {
     sentry("report", "SENTRY_TRIGGER=\"" + trigger + "\"");
     assertQuiet();
     assertQuiet();
@@ -318,7 +312,7 @@ class PortScanCheckTest extends ChannelTestBase {
   }
 
   @Test
-  void itIsInTheReportForProgramsAndInTheMetrics() throws IOException {
+  void writesJsonAndMetrics() throws IOException {
     sentry("report", "METRICS_FILE=\"" + directory.resolve("metrics") + "\"");
     assertQuiet();
     assertTrue(lines("metrics").stream().noneMatch(it -> it.contains("probing")), "no table yet");
@@ -335,12 +329,12 @@ class PortScanCheckTest extends ChannelTestBase {
             "lsm_probing_hosts{state=\"seen\"} 13"),
         lines("metrics").stream().filter(it -> it.startsWith("lsm_probing")).toList());
     String again = lsm("compare", "--format", "json").out();
-    assertFalse(JsonParser.parseString(again).getAsJsonObject().has("scans"), "told already");
+    assertFalse(JsonParser.parseString(again).getAsJsonObject().has("scans"), "alerted before");
   }
 
-  /** Who is not told must not be remembered as told. */
+  /** A host counts as alerted only once its alert is stored. */
   @Test
-  void anAlertThatCouldNotBeStoredIsToldAgain() throws IOException {
+  void alertsAgainIfAlertCannotBeStored() throws IOException {
     assertQuiet();
     Path outbox = Files.writeString(state.resolve("outbox"), "no directory");
     Result result = lsm("compare", "--quiet");
@@ -355,57 +349,59 @@ class PortScanCheckTest extends ChannelTestBase {
 
   @ParameterizedTest
   @ValueSource(ints = {8999, 9000})
-  void aTableThatIsNearlyFullIsReadAndEmptied(int hosts) throws IOException {
+  void flushesNearlyFullTable(int hosts) throws IOException {
     assertQuiet();
-    nft.told();
-    nft.hasTable(nft.tableWith("hosts4", crowd(hosts - 7)));
+    nft.runs();
+    nft.setTable(nft.tableWith("hosts4", crowd(hosts - 7)));
 
     String out = lsm("compare").out();
 
     boolean full = hosts >= 9000;
     assertEquals(
-        full, out.contains("\nNote      more hosts or ports than there is room for "), out);
-    assertTold(full ? new String[] {LIST, FORGETTING} : new String[] {LIST});
+        full,
+        out.contains("\nNote      the sets of hosts and ports are full or nearly full: "),
+        out);
+    assertRuns(full ? new String[] {LIST, FLUSHING} : new String[] {LIST});
   }
 
-  /** A scan may be behind them that there was no room for. */
+  /** There may be no room left for a host that scans. */
   @Test
-  void thatThereAreTooManyIsToldOnceAnHourAlsoWhereNobodyScans() throws IOException {
+  void alertsFullTableOnceAnHour() throws IOException {
     assertQuiet();
-    nft.hasTable(
+    nft.setTable(
         "{\"nftables\": [{\"set\": {\"name\": \"hosts4\", \"elem\": ["
             + crowd(9000)
             + "]}}, {\"rule\": {\"comment\": \"that of the rules\"}}]}\n");
     String verdict = "web1: more hosts probed unused ports than can be kept\n";
-    int told = 0;
+    int alerts = 0;
     for (int minutes : new int[] {0, 10, 49, 1, 59}) {
       now = now.plusSeconds(minutes * 60L);
-      nft.told();
+      nft.runs();
 
       String out = lsm("compare").out();
 
-      boolean tells = minutes < 2; // 0 and 60 after the first
-      told += tells ? 1 : 0;
-      assertEquals(tells, out.contains("\n" + verdict), out);
-      assertEquals(Collections.nCopies(told, "port_scan "), lines("events"));
-      assertTold(LIST, FORGETTING);
+      boolean alerted = minutes < 2; // 0 and 60 after the first
+      alerts += alerted ? 1 : 0;
+      assertEquals(alerted, out.contains("\n" + verdict), out);
+      assertEquals(Collections.nCopies(alerts, "port_scan "), lines("events"));
+      assertRuns(LIST, FLUSHING);
     }
   }
 
-  /** Who is not told is to be found in the table by the next run. */
+  /** The next run must find the hosts in the table again. */
   @Test
-  void nobodyIsForgottenWhoseAlertCouldNotBeStored() throws IOException {
+  void keepsProbesIfAlertCannotBeStored() throws IOException {
     assertQuiet();
-    nft.hasTable(nft.tableWith("hosts4", crowd(9000)));
+    nft.setTable(nft.tableWith("hosts4", crowd(9000)));
     Path outbox = Files.writeString(state.resolve("outbox"), "no directory");
-    nft.told();
+    nft.runs();
 
     assertEquals(0, lsm("compare", "--quiet").exitCode());
-    assertTold(LIST);
+    assertRuns(LIST);
 
     Files.delete(outbox);
     assertQuiet();
-    assertTold(LIST, FORGETTING);
+    assertRuns(LIST, FLUSHING);
   }
 
   private static String crowd(int size) {

@@ -34,17 +34,15 @@ class SentryCommandTest extends CommandTestBase {
     proc.write("net/route", "Iface\tDestination\tGateway\nv0\t00000000\t07070707\t0003\n");
     lsm("generate");
     lsm("compare");
-    nft.told();
+    nft.runs();
   }
 
-  private SentryState remembered() {
+  private SentryState sentryState() {
     return SentryState.read(state.resolve("sentry-state"));
   }
 
-  // ---- who probes
-
   @Test
-  void everyHostIsShownTheWorstFirst() throws IOException {
+  void printsWorstHostFirst() throws IOException {
     String expected =
         """
         ADDRESS   PORTS              KINDS         PACKETS  FIRST                       LAST                        BLOCKED UNTIL
@@ -64,11 +62,11 @@ class SentryCommandTest extends CommandTestBase {
         """;
 
     assertEquals(done(expected), lsm("sentry"));
-    assertEquals(List.of(LIST), nft.told());
+    assertEquals(List.of(LIST), nft.runs());
   }
 
   @Test
-  void programsGetAllThatIsKnown() {
+  void printsJson() {
     JsonObject json =
         JsonParser.parseString(lsm("sentry", "--format", "json").out()).getAsJsonObject();
 
@@ -81,7 +79,7 @@ class SentryCommandTest extends CommandTestBase {
   }
 
   @Test
-  void whereNobodyLooksItSaysSo() throws IOException {
+  void refusesWhereSentryIsOff() throws IOException {
     configure("MAILER=\"none\"");
     Result off =
         trouble(
@@ -91,21 +89,19 @@ class SentryCommandTest extends CommandTestBase {
 
     assertEquals(off, lsm("sentry"));
     assertEquals(off, lsm("sentry", "block", "192.0.2.1"));
-    assertEquals(List.of(), nft.told());
+    assertEquals(List.of(), nft.runs());
   }
 
   @ParameterizedTest
   @CsvSource({"sentry", "sentry unblock 10.9.0.2"})
-  void beforeTheFirstComparisonThereIsNothingToShow(String command) throws IOException {
-    nft.losesTable();
+  void needsRulesOfCompare(String command) throws IOException {
+    nft.deleteTable();
 
     assertEquals(
         trouble("there are no rules yet; run 'lsm compare' to set them"),
         lsm(command.split(" ", -1)));
-    assertEquals(List.of(LIST), nft.told());
+    assertEquals(List.of(LIST), nft.runs());
   }
-
-  // ---- block and unblock
 
   @ParameterizedTest
   @CsvSource({
@@ -113,9 +109,9 @@ class SentryCommandTest extends CommandTestBase {
     "FD09:0::66,      fd09:0:0:0:0:0:0:66,     fd09::66,     6",
     "::ffff:10.1.2.3, 10.1.2.3,                10.1.2.3,     4"
   })
-  void whomTheAdministratorBlocksHeIsNotToldOf(
-      String typed, String address, String listed, String version) throws IOException {
-    nft.willHaveTable(
+  void blocksWithoutAlert(String typed, String address, String listed, String version)
+      throws IOException {
+    nft.setNextTable(
         nft.tableWith(
             "blocked" + version,
             "{\"elem\": {\"val\": \"" + listed + "\", \"timeout\": 86400, \"expires\": 86400}}"));
@@ -123,7 +119,7 @@ class SentryCommandTest extends CommandTestBase {
     assertEquals(done(listed + " is blocked\n"), lsm("sentry", "block", typed));
 
     List<String> expected = new ArrayList<>(List.of(LIST));
-    expected.addAll(forgiving(version, address));
+    expected.addAll(deletions(version, address));
     expected.add(
         "-f -\nadd element inet lsm blocked"
             + version
@@ -131,10 +127,10 @@ class SentryCommandTest extends CommandTestBase {
             + address
             + " timeout 1d0s expires 1d0s }");
     expected.add(LIST);
-    assertEquals(expected, nft.told());
+    assertEquals(expected, nft.runs());
     Instant until = Instant.parse("2026-01-03T03:04:05Z");
-    assertEquals(until, remembered().blocked().get(listed), "for the next boot");
-    assertEquals(Map.of(listed, now), remembered().told());
+    assertEquals(until, sentryState().blocked().get(listed), "for the next reboot");
+    assertEquals(Map.of(listed, now), sentryState().alerted());
     String history = Files.readString(state.resolve("history.jsonl"));
     assertTrue(history.contains("\"event\":\"blocked\""), history);
     assertTrue(history.endsWith("\"what\":\"" + listed + "\"}\n"), history);
@@ -144,7 +140,7 @@ class SentryCommandTest extends CommandTestBase {
     assertFalse(compare.out().contains(listed + "\n"), compare.out());
   }
 
-  private static List<String> forgiving(String version, String address) {
+  private static List<String> deletions(String version, String address) {
     return Stream.of("tries", "caught", "blocked")
         .map(it -> "-f -\ndelete element inet lsm " + it + version + " { " + address + " }")
         .toList();
@@ -152,20 +148,19 @@ class SentryCommandTest extends CommandTestBase {
 
   @ParameterizedTest
   @CsvSource({"10.9.0.2, 10.9.0.2, 10.9.0.2, 4", "FD09:0::2, fd09:0:0:0:0:0:0:2, fd09::2, 6"})
-  void whoIsLetInAgainIsForgiven(String typed, String address, String listed, String version)
-      throws IOException {
-    nft.willHaveTable(
+  void unblocks(String typed, String address, String listed, String version) throws IOException {
+    nft.setNextTable(
         nft.table()
             .replaceAll("(\"name\": \"blocked" + version + "\".*?), \"elem\": [^]]*]", "$1"));
 
     assertEquals(done(listed + " is unblocked\n"), lsm("sentry", "unblock", typed));
 
     List<String> expected = new ArrayList<>(List.of(LIST));
-    expected.addAll(forgiving(version, address));
+    expected.addAll(deletions(version, address));
     expected.add(LIST);
-    assertEquals(expected, nft.told());
-    assertEquals(1, remembered().blocked().size(), "the other one");
-    assertEquals(Map.of(), remembered().told());
+    assertEquals(expected, nft.runs());
+    assertEquals(1, sentryState().blocked().size(), "the other one");
+    assertEquals(Map.of(), sentryState().alerted());
     assertTrue(
         Files.readString(state.resolve("history.jsonl"))
             .endsWith(
@@ -176,7 +171,6 @@ class SentryCommandTest extends CommandTestBase {
                     + "\"}\n"));
   }
 
-  /** As the rules spare them. */
   @ParameterizedTest
   @CsvSource({
     "127.0.0.1, an address of this host",
@@ -192,30 +186,30 @@ class SentryCommandTest extends CommandTestBase {
     "198.51.100.7, in SENTRY_IGNORE",
     "fd10::1, in SENTRY_IGNORE"
   })
-  void whomTheHostNeedsIsNeverBlocked(String address, String reason) throws IOException {
+  void refusesToBlockNeededHosts(String address, String reason) throws IOException {
     Result result = lsm("sentry", "block", address);
 
     assertEquals(2, result.exitCode());
     assertTrue(result.err().endsWith(" is " + reason + ", it is never blocked\n"), result.err());
-    assertEquals(List.of(), nft.told());
+    assertEquals(List.of(), nft.runs());
   }
 
   @Test
-  void whereNobodyIsBlockedTheAdministratorBlocksNobodyEither() throws IOException {
+  void refusesToBlockInReportMode() throws IOException {
     configure("MAILER=\"none\"", "SENTRY=\"report\"");
 
     assertEquals(
-        trouble("SENTRY=\"report\" blocks nobody; set it to block first"),
+        trouble("SENTRY=\"report\" does not block hosts; set it to block first"),
         lsm("sentry", "block", "192.0.2.66"));
-    assertEquals(List.of(), nft.told());
+    assertEquals(List.of(), nft.runs());
   }
 
   @Test
-  void whoIsNotBlockedCannotBeLetIn() throws IOException {
+  void refusesToUnblockOtherHosts() throws IOException {
     assertEquals(
-        trouble("10.9.0.8 is not blocked; 'lsm sentry' tells who is"),
+        trouble("10.9.0.8 is not blocked; 'lsm sentry' prints the blocked hosts"),
         lsm("sentry", "unblock", "10.9.0.8"));
-    assertEquals(List.of(LIST), nft.told());
+    assertEquals(List.of(LIST), nft.runs());
   }
 
   @ParameterizedTest
@@ -225,16 +219,15 @@ class SentryCommandTest extends CommandTestBase {
           """
           block                   | block needs at least one ADDRESS
           unblock                 | unblock needs at least one ADDRESS
-          block 10.0.0.0/8        | '10.0.0.0/8' is no IP address
-          block web1              | 'web1' is no IP address
-          unblock 10.1            | '10.1' is no IP address
-          block 192.0.2.66 10.1   | '10.1' is no IP address
+          block 10.0.0.0/8        | '10.0.0.0/8' is not an IP address
+          block web1              | 'web1' is not an IP address
+          unblock 10.1            | '10.1' is not an IP address
+          block 192.0.2.66 10.1   | '10.1' is not an IP address
           """)
-  void whatCannotBeMeantIsNamedAndNothingIsDone(String arguments, String message)
-      throws IOException {
+  void refusesInvalidArguments(String arguments, String message) throws IOException {
     assertEquals(
         trouble(message + "\nTry 'lsm sentry --help' for help."),
         lsm(("sentry " + arguments).split(" ", -1)));
-    assertEquals(List.of(), nft.told());
+    assertEquals(List.of(), nft.runs());
   }
 }

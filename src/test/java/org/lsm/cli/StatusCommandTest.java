@@ -257,11 +257,11 @@ class StatusCommandTest extends ChannelTestBase {
             + mode
             + "; hosts that probed unused ports within a day: 13, that scan: 3, blocked: 2");
 
-    nft.fails("no\033thing\n");
+    nft.setFailure("no\033thing\n");
     assertSentry(
         1,
         "Sentry   ! the packet filter cannot be used: it ended with 1 and said: no\\x1bthing; see"
-            + " what nft says to 'nft list table inet lsm', or set SENTRY=\"off\"");
+            + " the output of 'nft list table inet lsm', or set SENTRY=\"off\"");
   }
 
   /** To read the table may go well all the same. */
@@ -269,9 +269,9 @@ class StatusCommandTest extends ChannelTestBase {
   void whatKeptTheLastCompareFromSettingTheRulesIsAFault() throws IOException {
     FakeNft nft = FakeNft.of(directory);
     configure("MAILER=\"none\"", "SENTRY=\"report\"");
-    nft.fails("Could not process rule: Operation not supported\n");
+    nft.setFailure("Could not process rule: Operation not supported\n");
     compareOnTime();
-    nft.works();
+    nft.clearFailure();
 
     assertSentry(
         1,

@@ -322,11 +322,11 @@ class ConfigTest {
           SENTRY_IGNORE="*"         | SENTRY_IGNORE needs addresses: '*' is no IP address
           SENTRY_IGNORE="[::1]"     | SENTRY_IGNORE needs addresses: '[::1]' is no IP address
           SENTRY_IGNORE="fe80::1%eth0" | SENTRY_IGNORE needs addresses: 'fe80::1%eth0' is no IP address
-          SENTRY_TCP="22,0"         | SENTRY_TCP has '0', which is no port or range of ports from 1 to 65535
-          SENTRY_TCP="1-65536"      | SENTRY_TCP has '1-65536', which is no port or range of ports from 1 to 65535
-          SENTRY_UDP="all"          | SENTRY_UDP has 'all', which is no port or range of ports from 1 to 65535
-          SENTRY_EXCLUDE_TCP="9-1"  | SENTRY_EXCLUDE_TCP has '9-1', which is no port or range of ports from 1 to 65535
-          SENTRY_EXCLUDE_UDP="dns"  | SENTRY_EXCLUDE_UDP has 'dns', which is no port or range of ports from 1 to 65535
+          SENTRY_TCP="22,0"         | SENTRY_TCP has '0', which is not a port or range of ports from 1 to 65535
+          SENTRY_TCP="1-65536"      | SENTRY_TCP has '1-65536', which is not a port or range of ports from 1 to 65535
+          SENTRY_UDP="all"          | SENTRY_UDP has 'all', which is not a port or range of ports from 1 to 65535
+          SENTRY_EXCLUDE_TCP="9-1"  | SENTRY_EXCLUDE_TCP has '9-1', which is not a port or range of ports from 1 to 65535
+          SENTRY_EXCLUDE_UDP="dns"  | SENTRY_EXCLUDE_UDP has 'dns', which is not a port or range of ports from 1 to 65535
           SMTP_USER="ops"           | SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the password
           """)
   void whatIsWrongIsToldWithFileAndLine(String line, String problem) {

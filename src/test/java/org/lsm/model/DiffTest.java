@@ -15,10 +15,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.lsm.model.EphemeralPorts.Scope;
 
-/** What is a difference between two snapshots, and what is none. */
 class DiffTest {
 
-  private static final HostInfo ORIGIN =
+  private static final HostInfo HOST =
       new HostInfo("web1", "6.1.0", Instant.parse("2026-01-01T00:00:00Z"), "1.0.0");
 
   private static final EphemeralPorts UDP_PORTS = new EphemeralPorts(Scope.UDP, 32768, 60999);
@@ -42,43 +41,43 @@ class DiffTest {
           root:/bin/a          | ''                   | CHANGED
           ''                   | root:/bin/a          | CHANGED
           ''                   | ''                   |
-          # a helper comes and goes; a stranger beside a known owner is not passed over
+          # helpers come and go; a new owner beside a known one is a change
           root:/bin/a w:/bin/h | root:/bin/a          |
           root:/bin/a w:/bin/h | w:/bin/h             |
           root:/bin/a w:/bin/h | w:/bin/h root:/bin/a |
           root:/bin/a          | root:/bin/a w:/bin/h | CHANGED
           root:/bin/a w:/bin/h | root:/bin/a w:/bin/x | CHANGED
           root:/bin/a w:/bin/h | ''                   | CHANGED
-          # what a scan was not allowed to see proves nothing
+          # an unknown owner is not a change
           root:/bin/a          | ?:?                  |
           ''                   | ?:?                  |
           ?:?                  | ?:?                  |
           root:/bin/a          | root:/bin/a ?:?      |
           root:/bin/a w:/bin/h | root:/bin/a ?:?      |
-          # but what it was allowed to see does
+          # a new owner is, even beside an unknown one
           root:/bin/a          | w:/bin/x ?:?         | CHANGED
           ''                   | w:/bin/x ?:?         | CHANGED
-          # who was unknown in the baseline is not who is known now
+          # an unknown owner in the baseline does not stand for a known one
           ?:?                  | root:/bin/a          | CHANGED
           ?:?                  | ''                   | CHANGED
           root:/bin/a ?:?      | root:/bin/a          |
           root:/bin/a ?:?      | root:/bin/b          | CHANGED
           """)
-  void ownersBeforeAndAfterMakeADifferenceOrNone(String before, String after, DifferenceType kind) {
+  void comparesOwners(String before, String after, DifferenceType type) {
     Diff diff = Diff.between(sshd(before), sshd(after), EphemeralPorts.NONE);
     assertEquals(
-        kind == null ? List.of() : List.of(kind),
+        type == null ? List.of() : List.of(type),
         diff.differences().stream().map(Difference::type).toList());
-    assertEquals(kind == null, diff.isEmpty());
+    assertEquals(type == null, diff.isEmpty());
   }
 
   @Test
-  void aRestartUnderANewPidIsNoDifference() {
+  void ignoresRestart() {
     assertTrue(Diff.between(heldBy(100, 0), heldBy(200, 3600), EphemeralPorts.NONE).isEmpty());
   }
 
   @Test
-  void aDifferenceHasTheEntriesOfBothSides() {
+  void hasEntriesOfBothSnapshots() {
     SocketEntry old = entry("tcp", "0.0.0.0:22", "root:/bin/a");
     SocketEntry now = entry("tcp", "0.0.0.0:22", "root:/bin/b");
     assertEquals(List.of(new Difference(DifferenceType.CHANGED, old, now)), differences(old, now));
@@ -91,7 +90,7 @@ class DiffTest {
   }
 
   @Test
-  void newComesBeforeGoneBeforeChangedAndEachInTheOrderOfEndpoints() {
+  void sortsByTypeAndEndpoint() {
     Snapshot before =
         snapshot(
             entry("unix", "/gone", "root:/bin/a"),
@@ -120,7 +119,7 @@ class DiffTest {
   }
 
   @Test
-  void twoProtocolsAtOneAddressAreTwoSockets() {
+  void distinguishesProtocols() {
     assertEquals(
         List.of(DifferenceType.NEW, DifferenceType.GONE),
         differences(entry("udp", "0.0.0.0:53", ""), entry("tcp", "0.0.0.0:53", "")).stream()
@@ -165,33 +164,33 @@ class DiffTest {
           # namespaces are apart
           UDP  | a:udp | 0.0.0.0:40000 u:/a   | 0.0.0.0:50000 u:/a     | ''
           """)
-  void ephemeralPortsAreComparedByTheirOwners(
+  void comparesEphemeralPortsByOwner(
       Scope scope, String table, String before, String after, String expected) {
     Diff diff =
         Diff.between(
             one(table, before), one(table, after), new EphemeralPorts(scope, 32768, 60999));
-    assertEquals(expected, told(diff));
+    assertEquals(expected, format(diff));
   }
 
   @Test
-  void anEphemeralPortOfAnotherNamespaceIsNew() {
+  void distinguishesNamespaces() {
     Diff diff =
         Diff.between(
             one("a:udp", "0.0.0.0:40000 u:/a"), one("b:udp", "0.0.0.0:40000 u:/a"), UDP_PORTS);
-    assertEquals("NEW b:udp/0.0.0.0:40000", told(diff));
+    assertEquals("NEW b:udp/0.0.0.0:40000", format(diff));
   }
 
   @Test
-  void oneProgramThatLostItsLastEphemeralPortWhileAnotherHasOneIsNoDifference() {
+  void ignoresMissingEphemeralPort() {
     Snapshot before =
         snapshot(
             entry("udp", "0.0.0.0:40000", "u:/a"), entry("udp", "0.0.0.0:40001", "root:/bin/b"));
     Snapshot after = snapshot(entry("udp", "0.0.0.0:40001", "u:/a"));
-    assertEquals("", told(Diff.between(before, after, UDP_PORTS)));
+    assertEquals("", format(Diff.between(before, after, UDP_PORTS)));
   }
 
   @Test
-  void whatIsAcceptedIsNoDifferenceAnyMoreAndNothingElseIs() {
+  void appliesDifferences() {
     Snapshot before =
         snapshot(
             entry("tcp", "0.0.0.0:22", "root:/bin/a"),
@@ -211,9 +210,9 @@ class DiffTest {
       Snapshot accepted = new Diff(List.of(chosen)).applyTo(before, UDP_PORTS);
       assertEquals(before.hostInfo(), accepted.hostInfo());
       assertEquals(
-          all.stream().filter(it -> !it.equals(chosen)).map(DiffTest::told).toList(),
+          all.stream().filter(it -> !it.equals(chosen)).map(DiffTest::format).toList(),
           Diff.between(accepted, after, UDP_PORTS).differences().stream()
-              .map(DiffTest::told)
+              .map(DiffTest::format)
               .toList());
     }
     Snapshot accepted = new Diff(all).applyTo(before, UDP_PORTS);
@@ -229,16 +228,16 @@ class DiffTest {
   }
 
   @Test
-  void toAcceptNothingChangesNothing() {
+  void appliesNoDifferences() {
     Snapshot before = snapshot(entry("tcp", "0.0.0.0:22", "root:/bin/a"));
     assertEquals(before, new Diff(List.of()).applyTo(before, UDP_PORTS));
   }
 
-  private static String told(Diff diff) {
-    return String.join(", ", diff.differences().stream().map(DiffTest::told).toList());
+  private static String format(Diff diff) {
+    return String.join(", ", diff.differences().stream().map(DiffTest::format).toList());
   }
 
-  private static String told(Difference difference) {
+  private static String format(Difference difference) {
     return difference.type() + " " + difference.endpoint();
   }
 
@@ -261,7 +260,7 @@ class DiffTest {
   private static Snapshot heldBy(int pid, int seconds) {
     ProcessRef process =
         new ProcessRef(
-            pid, seconds * 100L, ORIGIN.time().plusSeconds(seconds), new Owner("root", "/bin/a"));
+            pid, seconds * 100L, HOST.time().plusSeconds(seconds), new Owner("root", "/bin/a"));
     return snapshot(SocketEntry.heldBy(Endpoint.of("tcp", "0.0.0.0:22"), List.of(process), true));
   }
 
@@ -275,10 +274,10 @@ class DiffTest {
   }
 
   private static Snapshot snapshot(SocketEntry... entries) {
-    return Snapshot.of(ORIGIN, Arrays.asList(entries));
+    return Snapshot.of(HOST, Arrays.asList(entries));
   }
 
-  /** Who opens many sockets hides nobody else's among them. */
+  /** Many sockets of one owner hide no other owner. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -294,7 +293,7 @@ class DiffTest {
           2 | a:x a:x b:y b:y c:z c:z | 0 2
           4 | a:x b:x a:x b:x a:x     | 0 1 2 3
           """)
-  void aFewOfManyAreTakenInTurns(int most, String owners, String chosen) {
+  void choosesInTurns(int max, String owners, String chosen) {
     List<Difference> all = new ArrayList<>();
     for (String owner : owners.split(" ", -1)) {
       String[] words = owner.split(":", -1);
@@ -308,7 +307,7 @@ class DiffTest {
     assertEquals(
         chosen,
         new Diff(all)
-            .of(DifferenceType.NEW, most).stream()
+            .of(DifferenceType.NEW, max).stream()
                 .map(it -> Integer.toString(it.endpoint().port()))
                 .collect(Collectors.joining(" ")));
   }

@@ -9,7 +9,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Endpoints as words, and their order. */
 class EndpointTest {
 
   @ParameterizedTest
@@ -36,8 +35,7 @@ class EndpointTest {
           UNIX,    /run/a b:22,      0,     /run/a b:22,              unix//run/a b:22
           UNIX,    '',               0,     '',                       unix/
           """)
-  void isOneWordAndReadBack(
-      Protocol protocol, String address, int port, String local, String text) {
+  void formatsAndParses(Protocol protocol, String address, int port, String local, String text) {
     Endpoint endpoint = new Endpoint(protocol, address, port);
     assertEquals(local, endpoint.local());
     assertEquals(text, endpoint.toString());
@@ -58,7 +56,7 @@ class EndpointTest {
           a:             | UDP  | 0.0.0.0 | 22 | a::udp         | a::udp/0.0.0.0:22
           a b/c          | UDP  | 0.0.0.0 | -1 | a b/c:udp      | a b/c:udp/0.0.0.0:ephemeral
           """)
-  void theNamespaceIsReadBackWithTheProtocol(
+  void parsesNamespace(
       String netns, Protocol protocol, String address, int port, String table, String text) {
     Endpoint endpoint = new Endpoint(netns, protocol, address, port);
     assertEquals(table, endpoint.table());
@@ -68,14 +66,14 @@ class EndpointTest {
 
   @ParameterizedTest
   @CsvSource({"'', ''", "dccp, dccp", "web:, ''", "tcp:web, web", "TCP, TCP", "web:tcp:, ''"})
-  void anUnknownProtocolIsNamed(String table, String unknown) {
+  void namesUnknownProtocol(String table, String unknown) {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> Endpoint.of(table, "0.0.0.0:22"));
     assertEquals("unknown protocol '" + unknown + "'", e.getMessage());
   }
 
   @Test
-  void theOwnNamespaceComesFirst() {
+  void sortsOwnNamespaceFirst() {
     Endpoint own = new Endpoint(Protocol.UNIX, "/z", 0);
     Endpoint db = new Endpoint("db", Protocol.TCP, "0.0.0.0", 1);
     Endpoint web = new Endpoint("web", Protocol.TCP, "0.0.0.0", 1);
@@ -100,12 +98,12 @@ class EndpointTest {
     "PACKET, eth0:0xyz",
     "PACKET, eth0:ephemeral"
   })
-  void whatIsNoEndpointIsRefused(Protocol protocol, String local) {
+  void refusesInvalidEndpoints(Protocol protocol, String local) {
     assertThrows(IllegalArgumentException.class, () -> Endpoint.of(protocol.label(), local));
   }
 
   @Test
-  void theOrderIsProtocolThenPortThenAddress() {
+  void sortsByProtocolPortAddress() {
     List<Endpoint> ordered =
         List.of(
             new Endpoint(Protocol.TCP, "127.0.0.1", 9),

@@ -12,10 +12,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.lsm.model.EphemeralPorts.Scope;
 
-/** Which sockets count by their owner instead of their port. */
 class EphemeralPortsTest {
 
-  private static final HostInfo ORIGIN = new HostInfo("web1", "6.1.0", Instant.EPOCH, "1.0.0");
+  private static final HostInfo HOST = new HostInfo("web1", "6.1.0", Instant.EPOCH, "1.0.0");
   private static final Owner NAMED = new Owner("bind", "/usr/sbin/named");
   private static final Owner CHROME = new Owner("joe", "/opt/chrome");
 
@@ -45,7 +44,7 @@ class EphemeralPortsTest {
     "NONE, udp,      40000, false",
     "NONE, tcp,      40000, false"
   })
-  void thePortDecidesWithinTheScope(Scope scope, String table, int port, boolean covered) {
+  void coversPortsWithinScope(Scope scope, String table, int port, boolean covered) {
     EphemeralPorts ports = new EphemeralPorts(scope, 32768, 60999);
     Endpoint endpoint = Endpoint.of(table, "::1:" + port);
     assertEquals(covered, ports.covers(endpoint));
@@ -54,7 +53,7 @@ class EphemeralPortsTest {
 
   @ParameterizedTest
   @EnumSource
-  void whoseOwnerIsNotKnownCountsByItsNumber(Scope scope) {
+  void coversNoUnknownOwner(Scope scope) {
     EphemeralPorts ports = new EphemeralPorts(scope, 1, 65535);
     Endpoint endpoint = Endpoint.of("udp", "0.0.0.0:40000");
     assertEquals(false, ports.covers(entry(endpoint)));
@@ -65,14 +64,14 @@ class EphemeralPortsTest {
 
   @ParameterizedTest
   @EnumSource
-  void anEntryThatIsEphemeralAlreadyStaysSo(Scope scope) {
+  void coversEphemeralEntry(Scope scope) {
     EphemeralPorts ports = new EphemeralPorts(scope, 1, 2);
     assertEquals(
         scope != Scope.NONE, ports.covers(entry(Endpoint.of("tcp", "0.0.0.0:ephemeral"), NAMED)));
   }
 
   @Test
-  void aBaselineHasOneEntryForAllEphemeralPortsOfAnAddress() {
+  void mergesEphemeralPorts() {
     EphemeralPorts ports = new EphemeralPorts(Scope.UDP, 32768, 60999);
     Snapshot generalized =
         ports.generalize(
@@ -104,6 +103,6 @@ class EphemeralPortsTest {
   }
 
   private static Snapshot snapshot(SocketEntry... entries) {
-    return Snapshot.of(ORIGIN, Arrays.asList(entries));
+    return Snapshot.of(HOST, Arrays.asList(entries));
   }
 }

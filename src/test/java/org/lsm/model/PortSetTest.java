@@ -10,7 +10,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Sets of ports, as the configuration writes them and nft(8) takes them. */
 class PortSetTest {
 
   @ParameterizedTest
@@ -18,27 +17,26 @@ class PortSetTest {
       delimiter = '|',
       textBlock =
           """
-          ''            | ''          | 0
-          ' , '         | ''          | 0
-          22            | 22          | 1
-          22-22         | 22          | 1
-          0022          | 22          | 1
-          80,22         | 22,80       | 2
-          '22, 80\t443' | 22,80,443   | 3
-          ',22,,80, '   | 22,80       | 2
-          3,1,2         | 1-3         | 3
-          1-2,3-4       | 1-4         | 4
-          1-5,4-9,7     | 1-9         | 9
-          1-3,5-7       | 1-3,5-7     | 6
-          1-65535       | 1-65535     | 65535
-          1,65535       | 1,65535     | 2
-          63-65,127-129 | 63-65,127-129 | 6
+          ''            | ''
+          ' , '         | ''
+          22            | 22
+          22-22         | 22
+          0022          | 22
+          80,22         | 22,80
+          '22, 80\t443' | 22,80,443
+          ',22,,80, '   | 22,80
+          3,1,2         | 1-3
+          1-2,3-4       | 1-4
+          1-5,4-9,7     | 1-9
+          1-3,5-7       | 1-3,5-7
+          1-65535       | 1-65535
+          1,65535       | 1,65535
+          63-65,127-129 | 63-65,127-129
           """)
-  void whatIsReadIsWrittenInOrder(String text, String written, int count) {
+  void parsesAndSorts(String text, String written) {
     PortSet ports = PortSet.parse(text);
 
     assertEquals(written, ports.toString());
-    assertEquals(count, ports.count());
     assertEquals(written, String.join(",", ports.ranges()));
     assertEquals(ports, PortSet.parse(written));
     assertEquals(ports.hashCode(), PortSet.parse(written).hashCode());
@@ -65,9 +63,9 @@ class PortSetTest {
         "*",
         "\u0662\u0662"
       })
-  void whatIsNoPortIsNamed(String word) {
+  void namesInvalidPorts(String word) {
     assertEquals(
-        "has '" + word + "', which is no port or range of ports from 1 to 65535",
+        "has '" + word + "', which is not a port or range of ports from 1 to 65535",
         assertThrows(IllegalArgumentException.class, () -> PortSet.parse("22," + word))
             .getMessage());
   }
@@ -83,7 +81,7 @@ class PortSetTest {
           1-10  | 1-99   | ''
           ''    | 1-10   | ''
           """)
-  void othersAreTakenOutOfACopy(String text, String others, String rest) {
+  void removesOtherPorts(String text, String others, String rest) {
     PortSet ports = PortSet.parse(text);
 
     assertEquals(PortSet.parse(rest), ports.without(PortSet.parse(others)));
@@ -91,7 +89,7 @@ class PortSetTest {
   }
 
   @Test
-  void theyAreMadeOfNumbersAsWell() {
+  void isMadeFromNumbers() {
     assertEquals(PortSet.parse("21-22,65535"), PortSet.of(List.of(65535, 22, 21, 22)));
     assertNotEquals(PortSet.parse("22"), PortSet.of(List.of()));
   }

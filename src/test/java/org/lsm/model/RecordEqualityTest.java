@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Records whose equality is written by hand still are equal when all of their components are. */
+/** Records with a hand-written equals compare all of their components. */
 class RecordEqualityTest {
 
   static Stream<Arguments> records() {

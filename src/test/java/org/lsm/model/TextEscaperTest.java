@@ -12,7 +12,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Hostile bytes on their way in and out. */
 class TextEscaperTest {
 
   @ParameterizedTest
@@ -89,15 +88,15 @@ class TextEscaperTest {
           f09f9880           | 😀
           efbfbd             | \uFFFD
           """)
-  void bytesAreEscapedAndReadBack(String hex, String escaped) {
+  void escapesAndUnescapes(String hex, String escaped) {
     String text = TextEscaper.decode(bytes(hex));
     assertEquals(escaped, TextEscaper.escape(text));
     assertEquals(text, TextEscaper.unescape(escaped));
   }
 
-  /** Every sequence of four out of all kinds of bytes that UTF-8 tells apart. */
+  /** With all sequences of four bytes of the classes that UTF-8 distinguishes. */
   @Test
-  void noTwoInputsDecodeOrEscapeToTheSame() {
+  void isInjective() {
     byte[] probeTypes = bytes("00 0a 41 5c 7f 80 90 9f a0 bf c2 e0 ed ef f0 f4");
     Set<String> decoded = new HashSet<>();
     Set<String> escaped = new HashSet<>();
@@ -116,7 +115,7 @@ class TextEscaperTest {
   }
 
   @Test
-  void everyCodePointOfTheBasicPlaneIsReadBack() {
+  void unescapesBasicPlane() {
     for (int codePoint = 0; codePoint <= 0xFFFF; codePoint++) {
       String text = Character.toString(codePoint);
       String escaped = TextEscaper.escape(text);
@@ -145,15 +144,34 @@ class TextEscaperTest {
         "\\u{202E}",
         "\\\\\\"
       })
-  void aBackslashThatEscapesNothingIsRefused(String text) {
+  void refusesInvalidEscapes(String text) {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> TextEscaper.unescape(text));
     assertEquals("a backslash that escapes nothing", e.getMessage());
   }
 
   @Test
-  void anEscapeBeyondUnicodeIsRefused() {
+  void refusesEscapesBeyondUnicode() {
     assertThrows(IllegalArgumentException.class, () -> TextEscaper.unescape("\\u{110000}"));
+  }
+
+  @Test
+  void escapesMessagesInStackTraces() {
+    Exception cause = new IllegalStateException("evil\nat lsm.Forged\033");
+    StackTraceElement frame = new StackTraceElement("org.lsm.Lsm", "main", "Lsm.java", 7);
+    cause.setStackTrace(new StackTraceElement[] {frame});
+    Exception e = new RuntimeException("a\tb", cause);
+    e.setStackTrace(new StackTraceElement[] {frame, frame});
+
+    assertEquals(
+        """
+        java.lang.RuntimeException: a\\x09b
+         at org.lsm.Lsm.main(Lsm.java:7)
+         at org.lsm.Lsm.main(Lsm.java:7)
+        Caused by: java.lang.IllegalStateException: evil\\x0aat lsm.Forged\\x1b
+         at org.lsm.Lsm.main(Lsm.java:7)\
+        """,
+        TextEscaper.stackTrace(e));
   }
 
   private static byte[] bytes(String hex) {

@@ -21,45 +21,48 @@ import org.lsm.Checksum;
 import org.lsm.FuzzTarget;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
+import org.lsm.storage.ChecksummedText;
 
-/** What nft writes and what was remembered, which may hold anything. */
 class FuzzTest {
 
   private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
   private static final Duration DAY = Duration.ofDays(1);
 
-  /** Whatever it is, it is refused, or else all of it can be told and remembered. */
+  /** The table is refused, or can be stored. */
   @FuzzTarget
   void table(byte[] bytes) {
-    NftTableState content;
+    NftTableState table;
     try {
-      content = NftTableState.parse(text(bytes), NOW);
+      table = NftTableState.parse(text(bytes), NOW);
     } catch (IOException e) {
       return;
     }
-    for (ScanningHost prober : content.probes().hosts()) {
-      assertFalse(prober.last().isBefore(prober.first()));
-      assertEquals(content.blocked().get(prober.address()), prober.blockedUntil().orElse(null));
+    for (ScanningHost host : table.summary().hosts()) {
+      assertFalse(host.last().isBefore(host.first()));
+      assertEquals(table.blocked().get(host.address()), host.blockedUntil().orElse(null));
     }
-    assertTrue(content.probes().blocked() >= content.blocked().size());
-    SentryState next = SentryState.empty().decide(content.probes(), 1, 200, NOW, DAY).next();
-    SentryState remembered = next.blocking(content.blocked());
-    assertEquals(remembered, SentryState.parse(remembered.format()));
+    assertTrue(table.summary().blocked() >= table.blocked().size());
+    SentryState next =
+        SentryState.empty()
+            .decide(table.summary(), 1, 200, NOW, DAY)
+            .next()
+            .withBlocked(table.blocked());
+    assertEquals(next, state(next.format().seal()));
   }
 
-  /** As it is, and with the checksum that it needs to be read. */
+  /** The text itself, and the text with a valid checksum. */
   @FuzzTarget
   void state(byte[] bytes) {
     for (String text : List.of(text(bytes), Checksum.on(text(bytes)))) {
       SentryState state;
       try {
-        state = SentryState.parse(text);
+        state = state(text);
       } catch (RuntimeException e) {
         continue;
       }
-      assertEquals(state, SentryState.parse(state.format()));
+      assertEquals(state, state(state.format().seal()));
       state.decide(
-          new ScanSummary(state.told().keySet().stream().map(FuzzTest::scanner).toList(), false),
+          new ScanSummary(state.alerted().keySet().stream().map(FuzzTest::scanner).toList(), false),
           1,
           200,
           NOW,
@@ -74,32 +77,35 @@ class FuzzTest {
   }
 
   @FuzzTarget
-  void anyStateIsReadBack(byte[] bytes) {
+  void readsAnyState(byte[] bytes) {
     ByteSource draw = new ByteSource(bytes);
-    String trouble = draw.text();
-    Instant flood = time(draw);
-    SortedMap<String, Instant> told = new TreeMap<>();
+    String failure = draw.text();
+    Instant lastOverflowAlert = time(draw);
+    SortedMap<String, Instant> alerted = new TreeMap<>();
     SortedMap<String, Instant> blocked = new TreeMap<>();
     while (draw.hasMore()) {
-      told.put(draw.text(), time(draw));
+      alerted.put(draw.text(), time(draw));
       blocked.put(draw.text(), time(draw));
     }
-    SentryState state = new SentryState(trouble, flood, told, blocked);
-    assertEquals(state, SentryState.parse(state.format()));
+    SentryState state = new SentryState(failure, lastOverflowAlert, alerted, blocked);
+    assertEquals(state, state(state.format().seal()));
   }
 
-  /** A time that a calendar may have. */
   private static Instant time(ByteSource draw) {
     return Instant.ofEpochSecond(Math.floorMod(draw.number(), 253402300800L));
   }
 
-  /** Else fuzzing them would begin with nothing. */
+  /** Fuzzing starts from them. */
   @Test
-  void wholeFilesOfTheCorpusAreInTheFormatThatIsRead() throws IOException {
+  void readsCompleteFilesOfCorpus() throws IOException {
     Path corpus = Path.of("src/test/resources/org/lsm/sentry/fuzz");
     String table = Files.readString(corpus.resolve("table/whole"));
-    assertEquals(8, NftTableState.parse(table, NOW).probes().hosts().size());
-    assertEquals(2, SentryState.read(corpus.resolve("state/whole")).told().size());
+    assertEquals(8, NftTableState.parse(table, NOW).summary().hosts().size());
+    assertEquals(2, SentryState.read(corpus.resolve("state/whole")).alerted().size());
+  }
+
+  private static SentryState state(String text) {
+    return SentryState.parse(ChecksummedText.open(text, "lsm-sentry", "1"));
   }
 
   private static String text(byte[] bytes) {

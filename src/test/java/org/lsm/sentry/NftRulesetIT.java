@@ -36,13 +36,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.channel.ExternalCommand;
 import org.lsm.model.ScanningHost;
 
-/**
- * The kernel takes the rules, gives them back, and does what they say; in two network namespaces of
- * the test's own.
- */
+/** Loads the rules into the kernel, in two network namespaces of the test. */
 class NftRulesetIT {
 
-  private static final SortedMap<String, Instant> NOBODY = new TreeMap<>();
+  private static final SortedMap<String, Instant> NO_BLOCKS = new TreeMap<>();
   private static final String LIST = "-j list table inet lsm";
 
   private static final Path PERL = Path.of("/usr/bin/perl");
@@ -58,7 +55,7 @@ class NftRulesetIT {
   private final NftTable sentry = new NftTable(NftRulesetIT::nft);
 
   @BeforeAll
-  static void makeNamespace() throws IOException {
+  static void createNamespaces() throws IOException {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root may make namespaces");
     assumeTrue(Files.isExecutable(Path.of("/usr/sbin/nft")), "needs nft of nftables");
     assumeTrue(Files.isExecutable(PERL), "needs perl to send datagrams");
@@ -77,7 +74,7 @@ class NftRulesetIT {
     Process made =
         new ProcessBuilder("/usr/bin/unshare", "--net", "/bin/sh", "-c", "echo ready; exec cat")
             .start();
-    // Before it says so, what is asked of it would be asked of the host.
+    // Before that, commands would run in the namespace of the host.
     assertEquals("ready", made.inputReader().readLine());
     return made;
   }
@@ -148,22 +145,22 @@ class NftRulesetIT {
           SENTRY=block;SENTRY_BLOCK=9999d                     | ''
           SENTRY=block;SENTRY_IGNORE="192.0.2.0/24,198.51.100.7,2001:db8::/32" | 192.0.2.9
           """)
-  void nftTakesThemInPlaceOfAnyOthers(String lines, String spared) throws Exception {
+  void loadsAndReplacesRules(String lines, String spared) throws Exception {
     NftRuleset rules = NftRulesetTest.rules(lines, "tcp/0.0.0.0:22", "udp/0.0.0.0:53", spared);
 
     check(rules.creation());
     load(rules.creation());
-    assertTaken(rules);
+    assertLoaded(rules);
     for (String before : List.of("SENTRY=report", "SENTRY=block;SENTRY_IGNORE=\"::1 1.2.3.4\"")) {
       load(rules(before).creation());
       check(rules.replacement());
       assertEquals(rules(before).mark(), read().mark(), "a check changes nothing");
       load(rules.replacement());
-      assertTaken(rules);
+      assertLoaded(rules);
     }
   }
 
-  private void assertTaken(NftRuleset rules) throws IOException {
+  private void assertLoaded(NftRuleset rules) throws IOException {
     assertEquals(rules.mark(), read().mark());
     assertEquals(rules.tcp().toString(), elements("tcp_ports"));
     assertEquals(rules.udp().toString(), elements("udp_ports"));
@@ -187,7 +184,7 @@ class NftRulesetIT {
         .replace("\"", "");
   }
 
-  /** As they may stand in SENTRY_IGNORE: in one another, next to one another, with host bits. */
+  /** Nested, adjacent, or with host bits. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -201,7 +198,7 @@ class NftRulesetIT {
           ::ffff:172.16.5.5/108          | 172.16.0.0/12        | ''
           2001:db8::1/32 2001:db8::7     | ''                   | 2001:db8::/32
           """)
-  void addressesAreTakenAsTheyAreMeant(String ignored, String v4, String v6) throws Exception {
+  void loadsOverlappingBlocks(String ignored, String v4, String v6) throws Exception {
     load(rules("SENTRY=report;SENTRY_IGNORE=\"" + ignored + "\"").creation());
     assertEquals(v4, elements("ignored4"));
     assertEquals(v6, elements("ignored6"));
@@ -209,40 +206,38 @@ class NftRulesetIT {
     load(NftRulesetTest.rules("SENTRY=block", "", "", ignored).replacement());
     assertEquals(v4, elements("spared4"));
     assertEquals(v6, elements("spared6"));
-    assertEquals("", elements("ignored4") + elements("ignored6"), "none is left");
+    assertEquals("", elements("ignored4") + elements("ignored6"), "the old elements are gone");
   }
 
-  // ---- what is in the table
-
   @Test
-  void rulesAreAppliedOnceAndNotAgain() throws Exception {
+  void appliesRulesOnce() throws Exception {
     NftRuleset rules = rules("SENTRY=report");
     Instant now = Instant.now();
 
     assertEquals(Optional.empty(), sentry.read(now));
-    assertTrue(sentry.apply(rules, Optional.empty(), NOBODY, now));
+    assertTrue(sentry.apply(rules, Optional.empty(), NO_BLOCKS, now));
     String listed = nft(List.of(LIST.split(" ", -1)), "");
-    assertFalse(sentry.apply(rules, sentry.read(now), NOBODY, now));
+    assertFalse(sentry.apply(rules, sentry.read(now), NO_BLOCKS, now));
     assertEquals(listed, nft(List.of(LIST.split(" ", -1)), ""));
 
     load("add rule inet lsm input accept comment \"of somebody\"\n");
-    assertTrue(sentry.apply(rules, sentry.read(now), NOBODY, now), "one that was changed");
+    assertTrue(sentry.apply(rules, sentry.read(now), NO_BLOCKS, now), "one that was changed");
     assertEquals(rules.mark(), read().mark());
     load("flush table inet lsm\n");
-    assertTrue(sentry.apply(rules, sentry.read(now), NOBODY, now), "one without rules");
+    assertTrue(sentry.apply(rules, sentry.read(now), NO_BLOCKS, now), "one without rules");
     assertEquals(rules.mark(), read().mark());
     load("delete table inet lsm\nadd table inet lsm\n");
-    assertTrue(sentry.apply(rules, sentry.read(now), NOBODY, now), "one without sets");
+    assertTrue(sentry.apply(rules, sentry.read(now), NO_BLOCKS, now), "one without sets");
     assertEquals(rules.mark(), read().mark());
   }
 
   @Test
-  void whoWasBlockedIsBlockedAgainInANewTable() throws Exception {
+  void restoresBlocksInNewTable() throws Exception {
     Instant now = Instant.now();
     SortedMap<String, Instant> blocked = new TreeMap<>();
     blocked.put("192.0.2.1", now.plus(Duration.ofHours(1)));
     blocked.put("192.0.2.2", now.minusSeconds(1));
-    blocked.put("2001:db8::1", now.plus(Duration.ofDays(9))); // of when SENTRY_BLOCK was more
+    blocked.put("2001:db8::1", now.plus(Duration.ofDays(9))); // from when SENTRY_BLOCK was longer
     blocked.put("192.0.2.3", now.plusMillis(20_500));
 
     sentry.apply(rules("SENTRY=block"), Optional.empty(), blocked, now);
@@ -260,7 +255,7 @@ class NftRulesetIT {
 
   @ParameterizedTest
   @ValueSource(strings = {"192.0.2.1", "2001:db8:0:0:0:0:0:1"})
-  void theAdministratorMayBlockAndUnblock(String address) throws Exception {
+  void blocksAndUnblocks(String address) throws Exception {
     load(rules("SENTRY=block").creation());
 
     sentry.block(address, Duration.ofHours(1));
@@ -271,19 +266,19 @@ class NftRulesetIT {
 
     String written = address.replace(":0:0:0:0:0:", "::");
     assertEquals(Set.of(written), blocked.blocked().keySet());
-    ScanningHost prober = blocked.probes().hosts().get(0);
-    assertEquals(written, prober.address());
-    assertTrue(prober.blockedUntil().get().isAfter(Instant.now().plus(Duration.ofHours(8))));
+    ScanningHost host = blocked.summary().hosts().get(0);
+    assertEquals(written, host.address());
+    assertTrue(host.blockedUntil().get().isAfter(Instant.now().plus(Duration.ofHours(8))));
     assertEquals(Set.of(), read().blocked().keySet());
-    assertEquals(List.of(), read().probes().hosts());
+    assertEquals(List.of(), read().summary().hosts());
   }
 
-  /** As who floods them with forged addresses may have made them. */
+  /** A flood of forged addresses may fill them. */
   @Test
-  void aHostIsLetInAgainAlsoWhileTheSetsAreFull() throws Exception {
+  void unblocksWhileSetsAreFull() throws Exception {
     load(rules("SENTRY=block").creation());
     String full =
-        IntStream.range(0, NftRuleset.MOST)
+        IntStream.range(0, NftRuleset.MAX_ELEMENTS)
             .mapToObj(i -> "10.0." + i / 256 + "." + i % 256 + " timeout 1d")
             .collect(Collectors.joining(", "));
     for (String set : List.of("tries", "caught", "blocked")) {
@@ -292,24 +287,23 @@ class NftRulesetIT {
 
     IOException e =
         assertThrows(IOException.class, () -> sentry.block("192.0.2.1", Duration.ofHours(1)));
-    assertTrue(e.getMessage().contains("; so many are blocked that there is no room"));
+    assertTrue(e.getMessage().contains("; the table has no room for another blocked host"));
     sentry.unblock("10.0.0.7");
     sentry.block("192.0.2.1", Duration.ofHours(1));
 
     Set<String> blocked = read().blocked().keySet();
-    assertEquals(NftRuleset.MOST, blocked.size());
+    assertEquals(NftRuleset.MAX_ELEMENTS, blocked.size());
     assertTrue(blocked.contains("192.0.2.1") && !blocked.contains("10.0.0.7"));
   }
 
-  /** Who has probed stays known as long as its counts mean the same. */
+  /** Probes are kept as long as their counters mean the same. */
   @ParameterizedTest
   @CsvSource({
     "SENTRY=block;SENTRY_TCP=9,     true,  true",
     "SENTRY=block;SENTRY_TRIGGER=9, false, true",
     "SENTRY=report,                 false, false"
   })
-  void otherRulesLetNobodyInButWhereNobodyIsBlocked(String then, boolean known, boolean stays)
-      throws Exception {
+  void keepsBlocksAcrossRuleChanges(String then, boolean known, boolean stays) throws Exception {
     load(rules("SENTRY=block").creation());
     load(
         """
@@ -323,18 +317,16 @@ class NftRulesetIT {
 
     assertEquals(stays ? Set.of("192.0.2.1") : Set.of(), read().blocked().keySet());
     Map<String, Set<Integer>> hosts = new TreeMap<>();
-    read().probes().hosts().forEach(it -> hosts.put(it.address(), it.tcp()));
+    read().summary().hosts().forEach(it -> hosts.put(it.address(), it.tcp()));
     hosts.remove("192.0.2.1");
     assertEquals(known ? Map.of("2001:db8::1", Set.of(22)) : Map.of(), hosts);
   }
 
-  // ---- what they do
-
-  /** Sends datagrams until the table has what is waited for. */
-  private ScanningHost knock(int from, int to, Predicate<ScanningHost> expected) throws Exception {
+  /** Sends datagrams until the table has the expected host. */
+  private ScanningHost probe(int from, int to, Predicate<ScanningHost> expected) throws Exception {
     for (int i = 0; i < 100; i++) {
       inside(peer, List.of(PERL.toString(), "-e", SEND, "" + from, "" + to), "");
-      List<ScanningHost> found = read().probes().hosts();
+      List<ScanningHost> found = read().summary().hosts();
       if (!found.isEmpty() && expected.test(found.get(0))) {
         return found.get(0);
       }
@@ -343,43 +335,43 @@ class NftRulesetIT {
     throw new AssertionError("port " + to + " is not in " + read());
   }
 
-  private ScanningHost knock(int from, int to) throws Exception {
-    return knock(from, to, it -> it.udp().contains(to));
+  private ScanningHost probe(int from, int to) throws Exception {
+    return probe(from, to, it -> it.udp().contains(to));
   }
 
   @ParameterizedTest
   @CsvSource({"53,   32770, false", "1023, 32774, false", "1024, 32770, true", "53,   53,    true"})
-  void anAnswerThatComesLateIsNoProbe(int from, int to, boolean probes) throws Exception {
+  void ignoresLateAnswers(int from, int to, boolean probes) throws Exception {
     load(rules("SENTRY=report").creation());
-    knock(4000, 7);
+    probe(4000, 7);
 
     inside(peer, List.of(PERL.toString(), "-e", SEND, "" + from, "" + to), "");
-    ScanningHost prober = knock(4000, 9); // which comes behind it
+    ScanningHost host = probe(4000, 9); // arrives after it
 
-    assertEquals(probes ? Set.of(7, 9, to) : Set.of(7, 9), prober.udp());
+    assertEquals(probes ? Set.of(7, 9, to) : Set.of(7, 9), host.udp());
   }
 
-  /** He may be let in by time, and then needs to do no more than he did; or by a forgiving hand. */
+  /** When its block has expired, but not when it was unblocked. */
   @Test
-  void whoWasCaughtIsBlockedAgainAtOnceUnlessHeIsForgiven() throws Exception {
+  void blocksCaughtHostAgain() throws Exception {
     load(rules("SENTRY=block;SENTRY_TRIGGER=2;SENTRY_BLOCK_UDP=yes").creation());
     Predicate<ScanningHost> blocked = it -> it.blockedUntil().isPresent();
-    assertFalse(blocked.test(knock(4000, 7)));
-    knock(4000, 9, blocked);
+    assertFalse(blocked.test(probe(4000, 7)));
+    probe(4000, 9, blocked);
 
     load("delete element inet lsm blocked4 { 10.9.0.2 }\n");
     assertEquals(Set.of(), read().blocked().keySet());
-    knock(4000, 7, blocked);
+    probe(4000, 7, blocked);
 
     sentry.unblock("10.9.0.2");
-    long before = read().probes().hosts().get(0).packets();
-    assertFalse(blocked.test(knock(4000, 7, it -> it.packets() > before)));
-    assertFalse(blocked.test(knock(4000, 19)));
-    knock(4000, 21, blocked);
+    long before = read().summary().hosts().get(0).packets();
+    assertFalse(blocked.test(probe(4000, 7, it -> it.packets() > before)));
+    assertFalse(blocked.test(probe(4000, 19)));
+    probe(4000, 21, blocked);
   }
 
   @Test
-  void removingItTwiceIsFine() throws Exception {
+  void removesTableTwice() throws Exception {
     load(rules("SENTRY=block").creation());
 
     sentry.remove();

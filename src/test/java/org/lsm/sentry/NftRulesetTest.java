@@ -24,7 +24,7 @@ import org.lsm.model.PortSet;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 
-/** The rules that a configuration asks for; {@link NftRulesetIT} has nft take them. */
+/** The text of the rules; {@link NftRulesetIT} loads them. */
 class NftRulesetTest {
 
   private static final String HUNDRED =
@@ -78,7 +78,7 @@ class NftRulesetTest {
       textBlock =
           """
           # what           | in the baseline                    | now                     | TCP            | UDP
-          nobody serves    | ''                                 | ''                      | 1-100          | 1-100
+          nothing served   | ''                                 | ''                      | 1-100          | 1-100
           TCP              | tcp/0.0.0.0:22 tcp6/[::]:23        | tcp/192.0.2.1:25        | 1-21,24,26-100 | 1-100
           UDP              | udp/0.0.0.0:53 udp6/[::]:54        | udp/192.0.2.1:56        | 1-100          | 1-52,55,57-100
           the same in both | tcp/0.0.0.0:22                     | tcp/0.0.0.0:22          | 1-21,23-100    | 1-100
@@ -91,7 +91,7 @@ class NftRulesetTest {
           ephemeral        | udp/0.0.0.0:ephemeral              | tcp/0.0.0.0:ephemeral   | 1-100          | 1-100
           other protocols  | sctp/0.0.0.0:22 raw/0.0.0.0:6      | udplite/0.0.0.0:53 packet/eth0:0x0003 unix//run/x icmp/0.0.0.0:1 | 1-100 | 1-100
           """)
-  void whatIsServedIsNotWatched(String what, String baseline, String found, String tcp, String udp)
+  void excludesServedPorts(String what, String baseline, String found, String tcp, String udp)
       throws Exception {
     NftRuleset rules = rules(HUNDRED, baseline, found, "");
 
@@ -111,14 +111,14 @@ class NftRulesetTest {
           SENTRY_TCP=1-9;SENTRY_EXCLUDE_TCP="2,4-5 8";SENTRY_UDP=;SENTRY_EXCLUDE_UDP=53 | 1,3,6-7,9 | ''
           SENTRY_TCP=5;SENTRY_EXCLUDE_TCP=1-9;SENTRY_UDP="3 2,1";SENTRY_EXCLUDE_UDP=  | ''        | 1-3
           """)
-  void whatIsExcludedIsNotWatched(String lines, String tcp, String udp) throws Exception {
+  void excludesConfiguredPorts(String lines, String tcp, String udp) throws Exception {
     NftRuleset rules = rules(lines, "", "", "");
 
     assertEquals(tcp, rules.tcp().toString());
     assertEquals(udp, rules.udp().toString());
   }
 
-  /** What nft is told to put into a set at once. */
+  /** The initial elements of a set. */
   private static String elements(NftRuleset rules, String set) {
     Matcher found =
         Pattern.compile("set " + set + " \\{ [^{}]*(?:elements = \\{ ([^{}]*) }; )?}")
@@ -139,7 +139,7 @@ class NftRulesetTest {
           '2001:db8::/32,::1'                      | ''                        | 0:0:0:0:0:0:0:1,2001:db8:0:0:0:0:0:0/32
           '::ffff:192.0.2.7,::ffff:10.0.0.0/104'   | 10.0.0.0/8,192.0.2.7      | ''
           """)
-  void addressesAreSortedByTheirFamily(String ignored, String v4, String v6) throws Exception {
+  void separatesAddressFamilies(String ignored, String v4, String v6) throws Exception {
     for (String mode : List.of("report", "block")) {
       NftRuleset rules =
           rules(
@@ -170,7 +170,7 @@ class NftRulesetTest {
           SENTRY=block;SENTRY_TRIGGER=999;SENTRY_BLOCK=30m | MAY COUNT 998 CUT 0d1800s | ''
           SENTRY=block;SENTRY_TRIGGER=1;SENTRY_BLOCK_UDP=yes | MAY CUT 1d0s | MAY CUT 1d0s
           """)
-  void aPortMoreMayBlock(String lines, String tcp, String udp) throws Exception {
+  void blocksAtTrigger(String lines, String tcp, String udp) throws Exception {
     NftRuleset rules = rules(lines, "", "", "");
 
     List<String> expected = new ArrayList<>();
@@ -206,7 +206,7 @@ class NftRulesetTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"32768-60999", "1024-65535", "50000"})
-  void onlyWhoBlocksHasWhatCutsOff(String clientPorts) throws Exception {
+  void onlyBlockModeDrops(String clientPorts) throws Exception {
     String blocking = rules("SENTRY=block", "", "", "", clientPorts).creation();
     assertTrue(blocking.contains("udp dport { " + clientPorts + " } socket "), blocking);
     assertTrue(blocking.contains("ip saddr @blocked4 goto cut; ip6 saddr @blocked6 goto cut"));
@@ -215,10 +215,9 @@ class NftRulesetTest {
     assertFalse(reporting.contains("cut") || reporting.contains("drop"), reporting);
   }
 
-  /** A word of the template that nothing was put in for would be an error of nft, or worse. */
   @ParameterizedTest
   @ValueSource(strings = {"report", "block"})
-  void nothingIsLeftOfTheTemplate(String mode) throws Exception {
+  void replacesAllPlaceholders(String mode) throws Exception {
     NftRuleset rules = rules("SENTRY=" + mode + ";SENTRY_IGNORE=::1", "", "", "192.0.2.1");
 
     for (String text : List.of(rules.creation(), rules.replacement())) {
@@ -228,10 +227,9 @@ class NftRulesetTest {
     assertTrue(rules.creation().startsWith("add table inet lsm\ndelete table inet lsm\ntable "));
   }
 
-  /** Who has probed stays known, and who is blocked. */
   @ParameterizedTest
   @ValueSource(strings = {"report", "block"})
-  void aReplacementEmptiesTheSetsThatTheRulesFill(String mode) throws Exception {
+  void replacementKeepsProbes(String mode) throws Exception {
     String text = rules("SENTRY=" + mode, "", "", "").replacement();
 
     TreeSet<String> expected = new TreeSet<>(List.of("tcp_ports", "udp_ports"));
@@ -265,7 +263,7 @@ class NftRulesetTest {
           order of ignored    | SENTRY_IGNORE="::1 1.2.3.4"        | SENTRY_IGNORE="1.2.3.4,::1,::1"    | true
           ignored             | SENTRY_IGNORE=1.2.3.4              | SENTRY_IGNORE=1.2.3.5              | false
           mode                | SENTRY=report                      | SENTRY=block                       | false
-          what is told        | SENTRY_REMIND=1h;SENTRY_RESOLVE=no | SENTRY_REMIND=0;SENTRY_RESOLVE=yes | true
+          alerts              | SENTRY_REMIND=1h;SENTRY_RESOLVE=no | SENTRY_REMIND=0;SENTRY_RESOLVE=yes | true
           report, trigger     | SENTRY_TRIGGER=3                   | SENTRY_TRIGGER=9                   | true
           report, time        | SENTRY_BLOCK=1h                    | SENTRY_BLOCK=2h                    | true
           block, trigger      | SENTRY=block;SENTRY_TRIGGER=3      | SENTRY=block;SENTRY_TRIGGER=9      | false
@@ -273,7 +271,7 @@ class NftRulesetTest {
           spelling of time    | SENTRY=block;SENTRY_BLOCK=1d       | SENTRY=block;SENTRY_BLOCK=0024h    | true
           block, UDP          | SENTRY=block;SENTRY_BLOCK_UDP=no   | SENTRY=block;SENTRY_BLOCK_UDP=yes  | false
           """)
-  void theMarkChangesWithTheRules(String what, String one, String another, boolean same)
+  void markDependsOnConfiguration(String what, String one, String another, boolean same)
       throws Exception {
     assertMarks(same, rules(one, "", "", ""), rules(another, "", "", ""));
   }
@@ -286,14 +284,14 @@ class NftRulesetTest {
           # what           | mode   | served         | and            | spared  | and             | clients | and     | same
           served           | report | ''             | tcp/0.0.0.0:22 | ''      | ''              | 9       | 9       | false
           not watched      | report | ''             | tcp/0.0.0.0:3306 | ''    | ''              | 9       | 9       | true
-          who serves       | report | tcp/0.0.0.0:22 | tcp6/[::]:22   | ''      | ''              | 9       | 9       | true
+          other protocol   | report | tcp/0.0.0.0:22 | tcp6/[::]:22   | ''      | ''              | 9       | 9       | true
           spared           | block  | ''             | ''             | 1.2.3.4 | 1.2.3.5         | 9       | 9       | false
           order of spared  | block  | ''             | ''             | ::1 1.2.3.4 | 1.2.3.4 ::1 ::1 | 9   | 9       | true
           clients          | block  | ''             | ''             | ''      | ''              | 1-9     | 2-9     | false
-          spared in vain   | report | ''             | ''             | 1.2.3.4 | 1.2.3.5         | 9       | 9       | true
+          spared, reported | report | ''             | ''             | 1.2.3.4 | 1.2.3.5         | 9       | 9       | true
           late answers     | report | ''             | ''             | ''      | ''              | 1-9     | 2-9     | false
           """)
-  void theMarkChangesWithTheHost(
+  void markDependsOnHost(
       String what,
       String mode,
       String served,
@@ -321,7 +319,7 @@ class NftRulesetTest {
             .equals(another.creation().replace(another.mark(), "")));
   }
 
-  /** What the counts of a table mean depends on the mode and the trigger. */
+  /** The meaning of the counters depends on the mode and the trigger. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -331,7 +329,7 @@ class NftRulesetTest {
           SENTRY=block;SENTRY_TRIGGER=30        | lsm 1 block 30 [0-9a-f]{8}
           SENTRY=report                         | lsm 1 report [0-9a-f]{8}
           """)
-  void tablesWithTheSameSetsAreKnownByTheirMark(String lines, String mark) throws Exception {
+  void markTellsWhetherSetsFit(String lines, String mark) throws Exception {
     NftRuleset rules = rules(lines, "", "", "");
 
     assertTrue(rules.mark().matches(mark), rules.mark());

@@ -27,8 +27,8 @@ import org.lsm.model.ProbeType;
 import org.lsm.model.ScanningHost;
 
 /**
- * What nft writes. probes.json is of nft 1.0.6, some 3 s after {@code nmap -sS, -sN, -sF, -sX, -sU}
- * and {@code hping3 -S -F} from 10.9.0.2 to 10.9.0.8 and fd09::2 to fd09::7, with SENTRY="block".
+ * probes.json is the output of nft 1.0.6, some 3 s after {@code nmap -sS, -sN, -sF, -sX, -sU} and
+ * {@code hping3 -S -F} from 10.9.0.2 to 10.9.0.8 and fd09::2 to fd09::7, with SENTRY="block".
  */
 class NftTableStateTest {
 
@@ -68,7 +68,7 @@ class NftTableStateTest {
           fd09::6   | 21       | ''     | ODD          | 1 | 2 | 2 | false
           fd09::7   | 21       | 7,9,19 | SYN UDP      | 4 | 2 | 1 | false
           """)
-  void whatAHostHasDoneIsInManySets(
+  void collectsHostFromSets(
       String address,
       String tcp,
       String udp,
@@ -78,7 +78,7 @@ class NftTableStateTest {
       int last,
       boolean blocked)
       throws IOException {
-    Instant now = Instant.parse("2026-01-02T03:04:05Z"); // nft counts whole seconds
+    Instant now = Instant.parse("2026-01-02T03:04:05Z"); // nft prints whole seconds
     ScanningHost expected =
         new ScanningHost(
             address,
@@ -92,7 +92,7 @@ class NftTableStateTest {
             now.minusSeconds(last),
             blocked ? Optional.of(now.minusSeconds(first).plusSeconds(86400)) : Optional.empty());
 
-    List<ScanningHost> found = parse(PROBES).probes().hosts();
+    List<ScanningHost> found = parse(PROBES).summary().hosts();
 
     assertEquals(
         List.of(expected), found.stream().filter(it -> it.address().equals(address)).toList());
@@ -107,7 +107,7 @@ class NftTableStateTest {
   }
 
   @Test
-  void theMarkAndWhoIsBlockedAreTold() throws IOException {
+  void readsMarkAndBlocks() throws IOException {
     NftTableState content = parse(PROBES);
 
     assertEquals("lsm 1 block 3 8e10e214", content.mark());
@@ -116,18 +116,18 @@ class NftTableStateTest {
             "10.9.0.2", Instant.parse("2026-01-03T03:04:01Z"),
             "fd09::2", Instant.parse("2026-01-03T03:04:02Z")),
         content.blocked());
-    assertEquals(2, content.probes().blocked());
-    assertEquals(5, content.probes().scanning(3));
-    assertFalse(content.probes().overflowing());
+    assertEquals(2, content.summary().blocked());
+    assertEquals(5, content.summary().scanning(3));
+    assertFalse(content.summary().overflowing());
   }
 
-  /** Of a boot, or of an administrator who has flushed it. */
+  /** After the administrator flushed it. */
   @Test
-  void aTableWithNothingInItHasNoMark() throws IOException {
+  void emptyTableHasNoMark() throws IOException {
     NftTableState content = parse(HEAD + "]}\n");
 
     assertEquals("", content.mark());
-    assertEquals(List.of(), content.probes().hosts());
+    assertEquals(List.of(), content.summary().hosts());
     assertEquals(new TreeMap<>(), content.blocked());
   }
 
@@ -143,7 +143,7 @@ class NftTableStateTest {
     "blocked4, 10000, false",
     "caught4, 10000, false"
   })
-  void aSetThatIsNearlyFullIsTold(String set, int count, boolean overflowing) throws IOException {
+  void detectsNearlyFullSets(String set, int count, boolean overflowing) throws IOException {
     String elements =
         IntStream.range(0, count).mapToObj(i -> element(set, i)).collect(Collectors.joining(", "));
     NftTableState content =
@@ -152,8 +152,8 @@ class NftTableStateTest {
                 "%s, {\"set\": {\"family\": \"inet\", \"name\": \"%s\", \"elem\": [%s]}}]}",
                 HEAD, set, elements));
 
-    assertEquals(overflowing, content.probes().overflowing());
-    assertEquals(set.matches("(tries|caught).") ? 0 : count, content.probes().hosts().size());
+    assertEquals(overflowing, content.summary().overflowing());
+    assertEquals(set.matches("(tries|caught).") ? 0 : count, content.summary().hosts().size());
     assertEquals(set.startsWith("blocked") ? count : 0, content.blocked().size());
   }
 
@@ -168,7 +168,7 @@ class NftTableStateTest {
             : "\"" + address + "\"");
   }
 
-  /** iptables-nft has tables of its own, of which nft warns wherever it writes. */
+  /** nft warns about the tables of iptables-nft, before or after its output. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -176,14 +176,14 @@ class NftTableStateTest {
         "Warning: {\"x\": 1} [\n\n",
         "\n"
       })
-  void warningsBeforeItAreNoPartOfIt(String warnings) throws IOException {
+  void ignoresWarnings(String warnings) throws IOException {
     assertEquals(parse(PROBES), parse(warnings + PROBES));
     assertEquals(parse(PROBES), parse(PROBES + warnings));
   }
 
-  /** Half of who has probed is not told as if it were all. */
+  /** A part of the hosts must not be taken for all of them. */
   @Test
-  void cutAnywhereItIsNoTable() {
+  void refusesTruncatedOutput() {
     int end = PROBES.lastIndexOf(']');
     for (int length = 0; length < end; length += 13) {
       String cut = PROBES.substring(0, length);
@@ -208,11 +208,10 @@ class NftTableStateTest {
         "{\"nftables\": [{\"set\": {\"name\": \"hosts4\", \"elem\": {}}}]}",
         "{\"nftables\": [{\"rule\": {\"comment\": {}}}]}"
       })
-  void whatIsNoTableIsRefused(String text) {
+  void refusesOtherOutput(String text) {
     assertThrows(IOException.class, () -> parse(text));
   }
 
-  /** As a set of another name, or an element of another shape, would be. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -228,13 +227,13 @@ class NftTableStateTest {
           kinds4 | {"val": "10.9.0.2", "timeout": 86400, "expires": 1}
           ''     | {"val": "10.9.0.2", "timeout": 86400, "expires": 1}
           """)
-  void anElementThatIsNoneOfItsSetIsRefused(String set, String element) {
+  void refusesInvalidElements(String set, String element) {
     String json =
         String.format(
             "%s, {\"set\": {\"name\": \"%s\", \"elem\": [{\"elem\": %s}]}}]}", HEAD, set, element);
 
     IOException e = assertThrows(IOException.class, () -> parse(json));
 
-    assertTrue(e.getMessage().startsWith("nft wrote "), e.getMessage());
+    assertTrue(e.getMessage().startsWith("the output of nft is not "), e.getMessage());
   }
 }

@@ -23,40 +23,41 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.ScanSummary;
 
-/** What nft is told, and what comes of what it says. {@link NftRulesetIT} has a real one. */
+/** With a fake nft; {@link NftRulesetIT} has a real one. */
 class NftTableTest {
 
   private static final Instant NOW = Instant.parse("2026-01-02T03:04:05.600Z");
-  private static final SortedMap<String, Instant> NOBODY = new TreeMap<>();
+  private static final SortedMap<String, Instant> NO_BLOCKS = new TreeMap<>();
 
-  /** The arguments of each run, and what it got to read. */
-  private final List<String> told = new ArrayList<>();
+  /** The arguments and the input of each run. */
+  private final List<String> commands = new ArrayList<>();
 
   private final NftTable sentry = new NftTable(this::nft);
-  private String answer = "";
+  private String response = "";
   private String failure = "";
 
   private String nft(List<String> arguments, String input) throws IOException {
-    told.add(String.join(" ", arguments) + "\n" + input);
+    commands.add(String.join(" ", arguments) + "\n" + input);
     if (!failure.isEmpty()) {
       throw new IOException(failure);
     }
-    return answer;
+    return response;
   }
 
   private static Optional<NftTableState> table(String mark) {
-    return Optional.of(new NftTableState(false, mark, ScanSummary.NONE, NOBODY));
+    return Optional.of(
+        new NftTableState(false, mark, new ScanSummary(List.of(), false), NO_BLOCKS));
   }
 
   @Test
-  void theTableIsReadAsJson() throws IOException {
-    answer = NftTableStateTest.resource("probes.json");
+  void readsTableAsJson() throws IOException {
+    response = NftTableStateTest.resource("probes.json");
 
-    assertEquals(NftTableState.parse(answer, NOW), sentry.read(NOW).orElseThrow());
-    assertEquals(List.of("-j list table inet lsm\n"), told);
+    assertEquals(NftTableState.parse(response, NOW), sentry.read(NOW).orElseThrow());
+    assertEquals(List.of("-j list table inet lsm\n"), commands);
   }
 
-  /** All of them are the words of nft 1.0.6 and of what runs it. */
+  /** Messages of nft 1.0.6 and of ExternalCommand. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -67,13 +68,13 @@ class NftTableTest {
           it ended with 3 and said: mnl.c:60: Unable to initialize Netlink socket: Protocol not supported | ~~ | this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)
           it ended with 1 and said: netlink: Error: cache initialization failed: Operation not supported  | ~~ | this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)
           it ended with 1 and said: /dev/stdin:58:5-32: Error: Could not process rule: Operation not supported+    socket transparent { 0, 1 } return | it ended with 1 and said: /dev/stdin:58:5-32: Error: Could not process rule: Operation not supported | this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)
-          it ended with 1 and said: /dev/stdin:1:30-38: Error: Could not process rule: Too many open files in system+add element | it ended with 1 and said: /dev/stdin:1:30-38: Error: Could not process rule: Too many open files in system | so many are blocked that there is no room
+          it ended with 1 and said: /dev/stdin:1:30-38: Error: Could not process rule: Too many open files in system+add element | it ended with 1 and said: /dev/stdin:1:30-38: Error: Could not process rule: Too many open files in system | the table has no room for another blocked host
           there is no program /usr/sbin/nft | ~~ | install nftables
-          it did not end within 30 s        | ~~ | see what nft says to 'nft list table inet lsm'
-          it ended with 137                 | ~~ | see what nft says to 'nft list table inet lsm'
+          it did not end within 30 s        | ~~ | see the output of 'nft list table inet lsm'
+          it ended with 137                 | ~~ | see the output of 'nft list table inet lsm'
           """)
-  void whatNftSaysIsToldWithWhatToDo(String said, String first, String advice) throws Exception {
-    failure = said.replace('+', '\n');
+  void explainsFailures(String output, String first, String advice) throws Exception {
+    failure = output.replace('+', '\n');
     String expected =
         "the packet filter cannot be used: "
             + (first.isEmpty() ? failure : first)
@@ -83,9 +84,9 @@ class NftTableTest {
 
     NftRuleset rules = NftRulesetTest.rules("SENTRY=block", "", "", "");
     assertEquals(expected, message(() -> sentry.read(NOW)));
-    assertEquals(expected, message(() -> sentry.apply(rules, Optional.empty(), NOBODY, NOW)));
-    if (said.startsWith("there is no program")) {
-      sentry.remove(); // nor anything that could be done about it
+    assertEquals(expected, message(() -> sentry.apply(rules, Optional.empty(), NO_BLOCKS, NOW)));
+    if (output.startsWith("there is no program")) {
+      sentry.remove(); // there can be no table
     } else {
       assertEquals(expected, message(sentry::remove));
     }
@@ -100,7 +101,7 @@ class NftTableTest {
   }
 
   @Test
-  void noTableIsNoTrouble() throws IOException {
+  void readsNoTable() throws IOException {
     failure =
         """
         it ended with 1 and said: Error: No such file or directory
@@ -110,8 +111,6 @@ class NftTableTest {
 
     assertEquals(Optional.empty(), sentry.read(NOW));
   }
-
-  // ---- apply
 
   @ParameterizedTest
   @CsvSource(
@@ -128,28 +127,28 @@ class NftTableTest {
           lsm 1 block 3 1234567 | replacement
           the same      | nothing
           """)
-  void theTableIsMadeReplacedOrLeft(String found, String done) throws Exception {
+  void createsReplacesOrKeepsTable(String found, String done) throws Exception {
     NftRuleset rules = NftRulesetTest.rules("SENTRY=block", "", "", "");
     Optional<NftTableState> table =
         found.equals("none")
             ? Optional.empty()
             : table(found.equals("the same") ? rules.mark() : found);
 
-    boolean changed = sentry.apply(rules, table, NOBODY, NOW);
+    boolean changed = sentry.apply(rules, table, NO_BLOCKS, NOW);
 
     Map<String, List<String>> expected =
         Map.of(
             "creation", List.of("-f -\n" + rules.creation()),
             "replacement", List.of("-f -\n" + rules.replacement()),
             "nothing", List.of());
-    assertEquals(expected.get(done), told);
+    assertEquals(expected.get(done), commands);
     assertEquals(!done.equals("nothing"), changed);
   }
 
-  /** Not in a table that is replaced: in that they still are. */
+  /** A table whose rules are replaced keeps its blocks. */
   @ParameterizedTest
   @CsvSource({"block, '', true", "block, lsm 1 block 3 1234567, false", "report, '', false"})
-  void whoIsBlockedStandsInANewTable(String mode, String found, boolean named) throws Exception {
+  void addsBlocksToNewTable(String mode, String found, boolean named) throws Exception {
     NftRuleset rules = NftRulesetTest.rules("SENTRY=" + mode + ";SENTRY_BLOCK=1h", "", "", "");
     SortedMap<String, Instant> blocked =
         new TreeMap<>(
@@ -170,81 +169,79 @@ class NftTableTest {
         add element inet lsm blocked4 { 192.0.2.5 timeout 0d3600s expires 0d3600s }
         add element inet lsm blocked6 { 2001:db8::1 timeout 0d3600s expires 0d1s }
         """;
-    String text = told.get(0);
+    String text = commands.get(0);
     assertEquals(
         named ? elements : "",
         text.lines()
             .filter(it -> it.contains(" element "))
             .map(it -> it + "\n")
             .reduce("", String::concat));
-    assertEquals(named, text.endsWith(elements), "behind the table");
+    assertEquals(named, text.endsWith(elements), "after the table");
   }
 
   @Test
-  void theTableOfSomebodyElseIsLeftAlone() throws Exception {
+  void keepsForeignTable() throws Exception {
     String others =
         "{\"nftables\": [{\"table\": {\"name\": \"lsm\"}}, {\"chain\": {\"name\": \"mine\"}}]}";
     Optional<NftTableState> found = Optional.of(NftTableState.parse(others, NOW));
     NftRuleset rules = NftRulesetTest.rules("SENTRY=block", "", "", "");
 
     assertEquals(
-        "there is a table inet lsm that lsm has not made; rename it, or set SENTRY=\"off\"",
-        message(() -> sentry.apply(rules, found, NOBODY, NOW)));
-    assertEquals(List.of(), told);
+        "the table inet lsm was not made by lsm; rename it, or set SENTRY=\"off\"",
+        message(() -> sentry.apply(rules, found, NO_BLOCKS, NOW)));
+    assertEquals(List.of(), commands);
   }
-
-  // ---- what the administrator does
 
   @ParameterizedTest
   @ValueSource(strings = {"", "it ended with 1 and said: Error: No such file or directory"})
-  void toUnblockIsToDeleteWhatMayNotBeThere(String said) throws IOException {
-    failure = said;
+  void unblocksHostThatMayBeMissing(String output) throws IOException {
+    failure = output;
 
     sentry.unblock("192.0.2.1");
 
-    assertEquals(forgiven("4", "192.0.2.1"), told);
+    assertEquals(deletions("4", "192.0.2.1"), commands);
   }
 
   @Test
-  void whatElseKeepsAnElementFromBeingDeletedIsTold() {
+  void reportsFailureToUnblock() {
     failure = "it ended with 1 and said: Operation not permitted (you must be root)";
 
     String message = message(() -> sentry.unblock("192.0.2.1"));
 
     assertTrue(message.contains("Operation not permitted"), message);
-    assertEquals(1, told.size());
+    assertEquals(1, commands.size());
   }
 
   @Test
-  void toBlockIsToForgiveAndToBegin() throws IOException {
+  void unblocksBeforeBlocking() throws IOException {
     sentry.block("2001:db8:0:0:0:0:0:1", Duration.ofMinutes(30));
 
-    List<String> expected = new ArrayList<>(forgiven("6", "2001:db8:0:0:0:0:0:1"));
+    List<String> expected = new ArrayList<>(deletions("6", "2001:db8:0:0:0:0:0:1"));
     expected.add(
         "-f -\nadd element inet lsm blocked6 { 2001:db8:0:0:0:0:0:1 timeout 0d1800s expires"
             + " 0d1800s }");
-    assertEquals(expected, told);
+    assertEquals(expected, commands);
   }
 
-  /** One by one: where one of them is not there, all of a transaction would be refused. */
-  private static List<String> forgiven(String version, String address) {
+  /** In a transaction each: a missing element makes one fail. */
+  private static List<String> deletions(String version, String address) {
     return Stream.of("tries", "caught", "blocked")
         .map(it -> "-f -\ndelete element inet lsm " + it + version + " { " + address + " }")
         .toList();
   }
 
-  /** nft does nothing of all if one of the sets does not exist. */
+  /** If one of the sets did not exist, nft would flush none. */
   @ParameterizedTest
   @ValueSource(strings = {"report", "block"})
-  void allThatPacketsAddedIsForgottenButWhoIsBlockedOrWasCaught(String mode) throws Exception {
+  void flushesProbesOnly(String mode) throws Exception {
     String table = NftRulesetTest.rules("SENTRY=" + mode, "", "", "").creation();
     Set<String> kept = names("set (\\w+) \\{[^}]*dynamic", table);
     assertTrue(kept.removeAll(Set.of("blocked4", "blocked6", "caught4", "caught6")));
 
-    sentry.forget();
+    sentry.flushProbes();
 
-    assertEquals(kept, names("flush set inet lsm (\\w+)\n", told.get(0)));
-    assertEquals(1, told.size());
+    assertEquals(kept, names("flush set inet lsm (\\w+)\n", commands.get(0)));
+    assertEquals(1, commands.size());
   }
 
   private static Set<String> names(String regex, String text) {
@@ -254,9 +251,9 @@ class NftTableTest {
   }
 
   @Test
-  void toRemoveATableThereMustBeOne() throws IOException {
+  void addsTableBeforeRemovingIt() throws IOException {
     sentry.remove();
 
-    assertEquals(List.of("-f -\nadd table inet lsm\ndelete table inet lsm\n"), told);
+    assertEquals(List.of("-f -\nadd table inet lsm\ndelete table inet lsm\n"), commands);
   }
 }

@@ -11,20 +11,20 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.lsm.model.ScanningHost;
 
-/** Names of hosts; those of hosts that have one take a server to answer. */
+/** Only hosts without a name: the others would need a name server. */
 class ReverseDnsTest {
 
-  /** Addresses for documentation (RFC 5737, RFC 3849), and what is none. */
+  /** Documentation addresses (RFC 5737, RFC 3849), and an invalid one. */
   @Test
   @Timeout(60)
-  void aHostWithoutANameStaysAsItIs() {
+  void keepsHostsWithoutName() {
     List<ScanningHost> hosts =
         Stream.of("192.0.2.1", "2001:db8::1", "198.51.100.255", "::1%nowhere")
             .map(ReverseDnsTest::host)
             .toList();
 
-    assertEquals(hosts, ReverseDns.with(hosts));
-    assertEquals(List.of(), ReverseDns.with(List.of()));
+    assertEquals(hosts, ReverseDns.resolve(hosts));
+    assertEquals(List.of(), ReverseDns.resolve(List.of()));
   }
 
   private static ScanningHost host(String address) {

@@ -30,15 +30,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.ProbeType;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
-import org.lsm.sentry.SentryState.Decision;
+import org.lsm.sentry.SentryState.PortScanDecision;
 import org.lsm.storage.ChecksummedText;
 
-/** Who was told stays known, nobody is told too often, and nothing grows for ever. */
 class SentryStateTest {
 
   private static final Instant NOW = Instant.parse("2026-01-02T03:04:05.600Z");
   private static final Duration DAY = Duration.ofDays(1);
-  private static final int MOST = 200;
+  private static final int MAX_NAMED = 200;
 
   private static final SentryState STATE =
       new SentryState(
@@ -53,8 +52,7 @@ class SentryStateTest {
     return new TreeMap<>(entries);
   }
 
-  private static ScanningHost prober(
-      String address, int ports, Instant last, Instant blockedUntil) {
+  private static ScanningHost host(String address, int ports, Instant last, Instant blockedUntil) {
     return new ScanningHost(
         address,
         "",
@@ -68,7 +66,7 @@ class SentryStateTest {
   }
 
   private static ScanningHost scanner(String address) {
-    return prober(address, 3, NOW, null);
+    return host(address, 3, NOW, null);
   }
 
   private static ScanSummary crowd(int from, int to) {
@@ -79,22 +77,20 @@ class SentryStateTest {
         false);
   }
 
-  private static SentryState told(String address, Instant time) {
-    return SentryState.empty().told(address, time);
+  private static SentryState alerted(String address, Instant time) {
+    return SentryState.empty().withAlerted(address, time);
   }
-
-  // ---- whom to tell of
 
   @ParameterizedTest(name = "{0}")
   @CsvSource(
       delimiter = '|',
       textBlock =
           """
-          # what                    | told    | last seen | ports | remind | tell
+          # what                    | alerted | last seen | ports | remind | due
           too few ports             |         | -PT1M     | 2     | PT24H  | false
           enough                    |         | -PT1M     | 3     | PT24H  | true
           long ago                  |         | -PT23H    | 3     | PT24H  | true
-          told, goes on             | -PT1H   | -PT1M     | 9     | PT24H  | false
+          alerted, goes on          | -PT1H   | -PT1M     | 9     | PT24H  | false
           a day ago, goes on        | -PT24H  | -PT1M     | 9     | PT24H  | true
           a day ago, nothing since  | -PT24H  | -PT24H    | 9     | PT24H  | false
           nearly a day              | -PT23H59M6S | -PT1M | 9     | PT24H  | true
@@ -106,139 +102,145 @@ class SentryStateTest {
           set back, each run        | PT99H   | -PT9H     | 3     | PT0S   | true
           too few now               | -PT24H  | -PT1M     | 2     | PT24H  | false
           """)
-  void aHostIsToldOnceAndAgainAfterATime(
-      String what, Duration told, Duration last, int ports, Duration remind, boolean tell) {
+  void alertsOnceAndReminds(
+      String what, Duration alerted, Duration last, int ports, Duration remind, boolean due) {
     Instant now = NOW.truncatedTo(ChronoUnit.SECONDS);
-    ScanningHost prober = prober("192.0.2.1", ports, now.plus(last), null);
-    SentryState before = told == null ? SentryState.empty() : told("192.0.2.1", now.plus(told));
+    ScanningHost host = host("192.0.2.1", ports, now.plus(last), null);
+    SentryState before =
+        alerted == null ? SentryState.empty() : alerted("192.0.2.1", now.plus(alerted));
 
-    Decision decision =
-        before.decide(new ScanSummary(List.of(prober), false), 3, MOST, now, remind);
+    PortScanDecision decision =
+        before.decide(new ScanSummary(List.of(host), false), 3, MAX_NAMED, now, remind);
 
-    assertEquals(tell ? List.of(prober) : List.of(), decision.told());
-    assertEquals(tell, decision.due());
+    assertEquals(due ? List.of(host) : List.of(), decision.hosts());
+    assertEquals(due, decision.due());
     assertEquals(
-        tell ? now : told == null ? null : now.plus(told), decision.next().told().get("192.0.2.1"));
+        due ? now : alerted == null ? null : now.plus(alerted),
+        decision.next().alerted().get("192.0.2.1"));
   }
 
   @ParameterizedTest
   @CsvSource({"1, 1, true", "2, 1, false", "999, 998, false", "999, 999, true"})
-  void theTriggerIsANumberOfPorts(int trigger, int ports, boolean tell) {
-    ScanSummary probes = new ScanSummary(List.of(prober("::1", ports, NOW, null)), false);
+  void triggerCountsPorts(int trigger, int ports, boolean due) {
+    ScanSummary probes = new ScanSummary(List.of(host("::1", ports, NOW, null)), false);
 
     assertEquals(
-        tell, !SentryState.empty().decide(probes, trigger, MOST, NOW, DAY).told().isEmpty());
+        due, !SentryState.empty().decide(probes, trigger, MAX_NAMED, NOW, DAY).hosts().isEmpty());
   }
 
   @Test
-  void whoIsBlockedIsToldWhateverHeHasTried() {
-    ScanSummary probes = new ScanSummary(List.of(prober("::1", 0, NOW, NOW.plus(DAY))), false);
+  void alertsBlockedHost() {
+    ScanSummary probes = new ScanSummary(List.of(host("::1", 0, NOW, NOW.plus(DAY))), false);
 
-    assertEquals(probes.hosts(), SentryState.empty().decide(probes, 999, MOST, NOW, DAY).told());
+    assertEquals(
+        probes.hosts(), SentryState.empty().decide(probes, 999, MAX_NAMED, NOW, DAY).hosts());
   }
 
   @Test
-  void whoIsBlockedIsToldFirstAndThenWhoHasTriedMost() {
+  void sortsWorstFirst() {
     List<ScanningHost> order =
         List.of(
-            prober("192.0.2.9", 1, NOW, NOW.plus(DAY)),
-            prober("192.0.2.5", 50, NOW, null),
-            prober("192.0.2.1", 9, NOW, null),
-            prober("192.0.2.2", 9, NOW, null));
+            host("192.0.2.9", 1, NOW, NOW.plus(DAY)),
+            host("192.0.2.5", 50, NOW, null),
+            host("192.0.2.1", 9, NOW, null),
+            host("192.0.2.2", 9, NOW, null));
     List<ScanningHost> reversed = new ArrayList<>(order);
     Collections.reverse(reversed);
 
     assertEquals(
         order,
-        SentryState.empty().decide(new ScanSummary(reversed, false), 3, MOST, NOW, DAY).told());
+        SentryState.empty()
+            .decide(new ScanSummary(reversed, false), 3, MAX_NAMED, NOW, DAY)
+            .hosts());
   }
 
-  // ---- too many
-
   @Test
-  void whoMakesUpAddressesGetsAnAlertAnHour() {
-    Decision first = SentryState.empty().decide(crowd(0, 201), 3, MOST, NOW, DAY);
-    assertEquals(201, first.told().size());
+  void alertsForgedAddressesOnceAnHour() {
+    PortScanDecision first = SentryState.empty().decide(crowd(0, 201), 3, MAX_NAMED, NOW, DAY);
+    assertEquals(201, first.hosts().size());
 
     Instant soon = NOW.plus(Duration.ofMinutes(59));
-    Decision second = first.next().decide(crowd(1000, 1201), 3, MOST, soon, DAY);
+    PortScanDecision second = first.next().decide(crowd(1000, 1201), 3, MAX_NAMED, soon, DAY);
     assertFalse(second.due());
-    assertEquals(List.of(), second.told());
+    assertEquals(List.of(), second.hosts());
     assertEquals(
         1,
-        second.next().decide(crowd(1000, 1202), 3, MOST, soon, DAY).told().size(),
-        "who comes after them is not hidden by them");
+        second.next().decide(crowd(1000, 1202), 3, MAX_NAMED, soon, DAY).hosts().size(),
+        "hosts after the overflow are alerted");
 
     Instant later = NOW.plus(Duration.ofHours(1));
-    assertEquals(201, first.next().decide(crowd(1000, 1201), 3, MOST, later, DAY).told().size());
+    assertEquals(
+        201, first.next().decide(crowd(1000, 1201), 3, MAX_NAMED, later, DAY).hosts().size());
     Instant before = NOW.minusSeconds(1);
     assertEquals(
         201,
-        first.next().decide(crowd(1000, 1201), 3, MOST, before, DAY).told().size(),
+        first.next().decide(crowd(1000, 1201), 3, MAX_NAMED, before, DAY).hosts().size(),
         "the clock was set back");
   }
 
-  /** Who can be named is told: only what cannot be is worth an hour of silence. */
+  /** Only hosts that cannot be named wait for an hour. */
   @Test
-  void aFloodSilencesNobodyWhoCanBeNamed() {
-    SentryState flooded = SentryState.empty().decide(crowd(0, 201), 3, MOST, NOW, DAY).next();
+  void overflowSilencesNoNamedHost() {
+    SentryState overflowed =
+        SentryState.empty().decide(crowd(0, 201), 3, MAX_NAMED, NOW, DAY).next();
     Instant soon = NOW.plusSeconds(600);
 
-    assertEquals(200, flooded.decide(crowd(1000, 1200), 3, MOST, soon, DAY).told().size());
-    assertEquals(1, flooded.decide(crowd(0, 202), 3, MOST, soon, DAY).told().size());
-    assertEquals(0, flooded.decide(crowd(0, 201), 3, MOST, soon, DAY).told().size());
+    assertEquals(200, overflowed.decide(crowd(1000, 1200), 3, MAX_NAMED, soon, DAY).hosts().size());
+    assertEquals(1, overflowed.decide(crowd(0, 202), 3, MAX_NAMED, soon, DAY).hosts().size());
+    assertEquals(0, overflowed.decide(crowd(0, 201), 3, MAX_NAMED, soon, DAY).hosts().size());
   }
 
-  /** Behind the many that knock once there may be one that scans. */
+  /** There may be no room left for a host that scans. */
   @ParameterizedTest(name = "{0}")
   @CsvSource(
       delimiter = '|',
       textBlock =
           """
-          # what                | overflowing | since the last | who scans | told | due
-          nobody knocks         | false       |                | 0         | 0    | false
-          only such as knock    | true        |                | 0         | 0    | true
-          told lately           | true        | PT59M59S       | 0         | 0    | false
-          told an hour ago      | true        | PT1H           | 0         | 0    | true
+          # what                | overflowing | since the last | scanning  | alerted | due
+          no probes             | false       |                | 0         | 0    | false
+          single probes         | true        |                | 0         | 0    | true
+          alerted lately        | true        | PT59M59S       | 0         | 0    | false
+          alerted an hour ago   | true        | PT1H           | 0         | 0    | true
           the clock was set back| true        | PT-1S          | 0         | 0    | true
-          who can be named      | true        | PT10M          | 200       | 200  | true
-          who cannot be named   | true        | PT10M          | 201       | 0    | false
+          can be named          | true        | PT10M          | 200       | 200  | true
+          cannot be named       | true        | PT10M          | 201       | 0    | false
           """)
-  void tooManyToKeepAreAnAlertAnHourAsWell(
-      String what, boolean overflowing, Duration since, int scanning, int told, boolean due) {
+  void alertsFullTableOnceAnHour(
+      String what, boolean overflowing, Duration since, int scanning, int alerted, boolean due) {
     Instant last = since == null ? Instant.EPOCH : NOW.minus(since);
     SentryState before = new SentryState("", last, map(Map.of()), map(Map.of()));
 
-    Decision decision =
-        before.decide(new ScanSummary(crowd(0, scanning).hosts(), overflowing), 3, MOST, NOW, DAY);
+    PortScanDecision decision =
+        before.decide(
+            new ScanSummary(crowd(0, scanning).hosts(), overflowing), 3, MAX_NAMED, NOW, DAY);
 
-    assertEquals(told, decision.told().size());
+    assertEquals(alerted, decision.hosts().size());
     assertEquals(due, decision.due());
-    boolean full = due && told == 0;
-    assertEquals(full ? NOW : last, decision.next().flood());
+    boolean full = due && alerted == 0;
+    assertEquals(full ? NOW : last, decision.next().lastOverflowAlert());
   }
 
   @Test
-  void whatIsRememberedHasABound() {
+  void limitsAlertedHosts() {
     SortedMap<String, Instant> many = new TreeMap<>();
     for (int i = 0; i < 30_000; i++) {
       many.put("2001:db8::" + i, NOW.minusSeconds(i));
     }
     SentryState before = new SentryState("", Instant.EPOCH, many, map(Map.of()));
 
-    SentryState next = before.decide(crowd(0, 100), 3, MOST, NOW, DAY).next();
+    SentryState next = before.decide(crowd(0, 100), 3, MAX_NAMED, NOW, DAY).next();
 
-    assertEquals(20_000, next.told().size());
-    assertTrue(next.told().keySet().containsAll(addresses(crowd(0, 100))), "the newest stay");
-    assertTrue(next.told().containsKey("2001:db8::19899"));
-    assertFalse(next.told().containsKey("2001:db8::19901"));
+    assertEquals(20_000, next.alerted().size());
+    assertTrue(next.alerted().keySet().containsAll(addresses(crowd(0, 100))), "the newest stay");
+    assertTrue(next.alerted().containsKey("2001:db8::19899"));
+    assertFalse(next.alerted().containsKey("2001:db8::19901"));
   }
 
   private static Set<String> addresses(ScanSummary probes) {
     return probes.hosts().stream().map(ScanningHost::address).collect(Collectors.toSet());
   }
 
-  /** The table forgets a host after a day; a reminder of it cannot come later than that. */
+  /** The table drops a host after a day, so no reminder can come later. */
   @ParameterizedTest
   @CsvSource({
     "PT24H, -PT47H, true",
@@ -247,33 +249,35 @@ class SentryStateTest {
     "PT0S,  -PT25H, false",
     "PT0S,  PT99H,  true"
   })
-  void whatCannotMatterAnyMoreIsForgotten(Duration remind, Duration told, boolean stays) {
-    SentryState before = told("192.0.2.1", NOW.plus(told));
+  void dropsOldAlerts(Duration remind, Duration alerted, boolean stays) {
+    SentryState before = alerted("192.0.2.1", NOW.plus(alerted));
 
     assertEquals(
         stays,
-        before.decide(crowd(0, 1), 3, MOST, NOW, remind).next().told().containsKey("192.0.2.1"));
+        before
+            .decide(crowd(0, 1), 3, MAX_NAMED, NOW, remind)
+            .next()
+            .alerted()
+            .containsKey("192.0.2.1"));
   }
 
   @Test
-  void whatElseIsRememberedStays() {
-    SentryState next = STATE.decide(crowd(0, 1), 3, MOST, NOW, DAY).next();
+  void keepsOtherFields() {
+    SentryState next = STATE.decide(crowd(0, 1), 3, MAX_NAMED, NOW, DAY).next();
 
-    assertEquals(STATE.trouble(), next.trouble());
-    assertEquals(STATE.flood(), next.flood());
+    assertEquals(STATE.failure(), next.failure());
+    assertEquals(STATE.lastOverflowAlert(), next.lastOverflowAlert());
     assertEquals(STATE.blocked(), next.blocked());
     SortedMap<String, Instant> blocked = map(Map.of("192.0.2.7", NOW));
     assertEquals(
-        new SentryState("x", STATE.flood(), STATE.told(), blocked),
-        STATE.blocking(blocked).troubled("x"));
+        new SentryState("x", STATE.lastOverflowAlert(), STATE.alerted(), blocked),
+        STATE.withBlocked(blocked).withFailure("x"));
   }
 
-  // ---- the file
-
   @Test
-  void whatIsWrittenIsReadBack() throws Exception {
+  void readsWhatItWrote() throws Exception {
     Path file = folder.resolve("sentry-state");
-    for (SentryState state : List.of(STATE, SentryState.empty(), STATE.troubled(""))) {
+    for (SentryState state : List.of(STATE, SentryState.empty(), STATE.withFailure(""))) {
       state.write(file);
       assertEquals(state, SentryState.read(file));
     }
@@ -281,24 +285,24 @@ class SentryStateTest {
   }
 
   @Test
-  void theTextIsALineForEachHost() {
-    String text = STATE.troubled("a\tb").format();
+  void writesLinePerHost() {
+    String text = STATE.withFailure("a\tb").format().seal();
 
     assertEquals(
         """
         lsm-sentry\t1
-        trouble\ta\\x09b
-        flood\t2026-01-02T03:04:05.600Z
-        told\t192.0.2.1\t2026-01-02T03:04:05.600Z
-        told\t2001:db8::1\t1970-01-01T00:00:00Z
+        failure\ta\\x09b
+        last-overflow-alert\t2026-01-02T03:04:05.600Z
+        alerted\t192.0.2.1\t2026-01-02T03:04:05.600Z
+        alerted\t2001:db8::1\t1970-01-01T00:00:00Z
         blocked\t192.0.2.1\t2026-01-03T03:04:05.600Z
         """,
         text.substring(0, text.indexOf("sha256\t")));
   }
 
-  /** Nearly every run: it would wear the disk. */
+  /** Nearly every run is without a change, and would wear the disk. */
   @Test
-  void whatIsTheSameIsNotWrittenAgain() throws Exception {
+  void writesChangedStateOnly() throws Exception {
     Path file = folder.resolve("sentry-state");
     STATE.write(file);
     Object inode = Files.getAttribute(file, "unix:ino");
@@ -306,18 +310,18 @@ class SentryStateTest {
     STATE.write(file);
     assertEquals(inode, Files.getAttribute(file, "unix:ino"));
 
-    STATE.troubled("").write(file);
-    assertEquals(STATE.troubled(""), SentryState.read(file));
+    STATE.withFailure("").write(file);
+    assertEquals(STATE.withFailure(""), SentryState.read(file));
   }
 
   @Test
-  void whatIsMissingOrNoFileRemembersNothing() throws Exception {
+  void missingFileIsEmpty() throws Exception {
     assertEquals(SentryState.empty(), SentryState.read(folder.resolve("sentry-state")));
     assertEquals(SentryState.empty(), SentryState.read(folder));
   }
 
   @Test
-  void damagedAtAnyByteOrCutAnywhereItRemembersNothing() throws Exception {
+  void damagedFileIsEmpty() throws Exception {
     Path file = folder.resolve("sentry-state");
     STATE.write(file);
     byte[] bytes = Files.readAllBytes(file);
@@ -331,23 +335,23 @@ class SentryStateTest {
     }
   }
 
-  /** What another version wrote and sealed, perhaps. */
+  /** With a valid checksum, as another version may have written it. */
   @ParameterizedTest
   @ValueSource(
       strings = {
         "",
-        "trouble",
-        "flood\tnever",
-        "told\t192.0.2.1",
-        "told\t192.0.2.1\tyesterday",
+        "failure",
+        "last-overflow-alert\tnever",
+        "alerted\t192.0.2.1",
+        "alerted\t192.0.2.1\tyesterday",
         "blocked\t192.0.2.1\t",
         "ignored\t192.0.2.1\t2026-01-02T03:04:05Z"
       })
-  void aSealedLineThatMeansNothingRemembersNothing(String line) throws Exception {
+  void fileWithInvalidLineIsEmpty(String line) throws Exception {
     Path file = folder.resolve("sentry-state");
-    ChecksummedText text = new ChecksummedText("lsm-sentry", "1").line("trouble", "x");
+    ChecksummedText text = new ChecksummedText("lsm-sentry", "1").line("failure", "x");
     Files.writeString(file, text.seal());
-    assertEquals(SentryState.empty().troubled("x"), SentryState.read(file));
+    assertEquals(SentryState.empty().withFailure("x"), SentryState.read(file));
 
     Files.writeString(file, text.line(line.split("\t", -1)).seal());
     assertEquals(SentryState.empty(), SentryState.read(file));
@@ -355,9 +359,9 @@ class SentryStateTest {
 
   @ParameterizedTest
   @CsvSource({"lsm-sentry, 2", "lsm-owner-cache, 1"})
-  void anotherKindOrFormatRemembersNothing(String kind, String format) throws Exception {
+  void otherKindOrFormatIsEmpty(String kind, String format) throws Exception {
     Path file = folder.resolve("sentry-state");
-    Files.writeString(file, new ChecksummedText(kind, format).line("trouble", "x").seal());
+    Files.writeString(file, new ChecksummedText(kind, format).line("failure", "x").seal());
 
     assertEquals(SentryState.empty(), SentryState.read(file));
   }

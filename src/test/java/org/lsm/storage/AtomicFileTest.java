@@ -16,21 +16,19 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Files that are replaced as a whole or not at all. */
 class AtomicFileTest {
 
   @TempDir private Path folder;
   private Path file;
 
   @BeforeEach
-  void name() {
+  void setFile() {
     file = folder.resolve("file");
   }
 
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 1_000_000})
-  void theFileHoldsWhatWasWrittenForItsOwnerAloneAndNothingStandsBesideIt(int size)
-      throws IOException {
+  void writesContentWithMode0600(int size) throws IOException {
     String content = "x".repeat(size);
     AtomicFile.write(file, content.getBytes(UTF_8));
     assertEquals(content, Files.readString(file));
@@ -39,7 +37,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void aFileThatOthersCouldReadIsReplacedByOneTheyCannot() throws IOException {
+  void resetsModeOfReplacedFile() throws IOException {
     Files.writeString(file, "old and longer");
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxrwxrwx"));
     AtomicFile.write(file, "new".getBytes(UTF_8));
@@ -57,7 +55,7 @@ class AtomicFileTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"000", "022", "077"})
-  void theUmaskChangesNothing(String umask) throws Exception {
+  void ignoresUmask(String umask) throws Exception {
     Path readable = folder.resolve("readable");
     Process writer = OtherProcess.start(umask, Writer.class, file.toString(), readable.toString());
     assertEquals(0, writer.waitFor());
@@ -70,7 +68,7 @@ class AtomicFileTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"rw-------", "rwxrwxrwx", "---------"})
-  void whatOthersMayReadGetsItsModeWhateverWasThere(String mode) throws IOException {
+  void writesReadableFileWithMode0644(String mode) throws IOException {
     Files.writeString(file, "old and longer");
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
     AtomicFile.writeReadable(file, "new".getBytes(UTF_8));
@@ -80,7 +78,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void whoReadsTheOldFileReadsItToItsEnd() throws IOException {
+  void keepsOldContentForOpenReader() throws IOException {
     Files.writeString(file, "old");
     try (var reader = Files.newBufferedReader(file)) {
       AtomicFile.write(file, "new".getBytes(UTF_8));
@@ -89,7 +87,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void whatAKilledRunLeftLendsNothingToTheNewFile() throws IOException {
+  void replacesTemporaryFileOfKilledRun() throws IOException {
     Path left = Files.writeString(folder.resolve(".file.tmp"), "half of a much longer file");
     Files.setPosixFilePermissions(left, PosixFilePermissions.fromString("rw-rw-rw-"));
     AtomicFile.write(file, "new".getBytes(UTF_8));
@@ -99,7 +97,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void aLinkInPlaceOfTheTemporaryFileIsNotFollowed() throws IOException {
+  void doesNotFollowLinkAsTemporaryFile() throws IOException {
     Path victim = Files.writeString(folder.resolve("victim"), "untouched");
     Files.createSymbolicLink(folder.resolve(".file.tmp"), victim);
     AtomicFile.write(file, "new".getBytes(UTF_8));
@@ -108,7 +106,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void aLinkInPlaceOfTheFileIsReplacedAndNotFollowed() throws IOException {
+  void replacesLinkWithoutFollowingIt() throws IOException {
     Path victim = Files.writeString(folder.resolve("victim"), "untouched");
     Files.createSymbolicLink(file, victim);
     AtomicFile.write(file, "new".getBytes(UTF_8));
@@ -117,7 +115,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void whereTheTemporaryFileCannotBeMadeTheOldOneStays() throws IOException {
+  void keepsOldFileWithoutTemporaryFile() throws IOException {
     Files.writeString(file, "old");
     Path blocker = Files.createDirectories(folder.resolve(".file.tmp/full"));
     FileSystemException e =
@@ -128,7 +126,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void whereTheRenameFailsTheTemporaryFileIsRemoved() throws IOException {
+  void removesTemporaryFileIfRenameFails() throws IOException {
     Path full = Files.createDirectories(file.resolve("full"));
     assertThrows(FileSystemException.class, () -> AtomicFile.write(file, "new".getBytes(UTF_8)));
     assertEquals(List.of(file), list(folder));
@@ -136,7 +134,7 @@ class AtomicFileTest {
   }
 
   @Test
-  void aParentThatIsAFileIsAnErrorThatNamesThePath() throws IOException {
+  void namesPathIfParentIsFile() throws IOException {
     Files.writeString(file, "no directory");
     FileSystemException e =
         assertThrows(

@@ -17,7 +17,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.storage.FileLock.LockedException;
 
-/** A lock that one process has at a time. */
 @Timeout(120)
 class FileLockTest {
 
@@ -27,33 +26,33 @@ class FileLockTest {
   private Path file;
 
   @BeforeEach
-  void name() {
+  void setFile() {
     file = directory.resolve("lock");
   }
 
   @Test
-  void theFileNamesItsHolderAndIsForItsOwnerAlone() throws IOException {
+  void writesPidWithMode0600() throws IOException {
     FileLock.take(file, Duration.ZERO).close();
     assertEquals(PID, Files.readString(file));
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
   }
 
   @Test
-  void nothingIsLeftOfTheNameOfTheLastHolder() throws IOException {
+  void replacesLongerPid() throws IOException {
     Files.writeString(file, "a longer line than any PID\n");
     FileLock.take(file, Duration.ZERO).close();
     assertEquals(PID, Files.readString(file));
   }
 
   @Test
-  void onceGivenBackItCanBeTakenAgain() throws IOException {
+  void canBeTakenAgainAfterClose() throws IOException {
     FileLock.take(file, Duration.ZERO).close();
     FileLock.take(file, Duration.ZERO).close();
     assertEquals(PID, Files.readString(file));
   }
 
   @Test
-  void aDirectoryInItsPlaceIsAnErrorThatNamesIt() throws IOException {
+  void namesDirectoryInItsPlace() throws IOException {
     Files.createDirectory(file);
     FileSystemException e =
         assertThrows(FileSystemException.class, () -> FileLock.take(file, Duration.ZERO));
@@ -61,7 +60,7 @@ class FileLockTest {
   }
 
   @Test
-  void whereThereIsNoDirectoryForItNoneIsMade() {
+  void doesNotCreateDirectory() {
     Path nowhere = directory.resolve("missing/lock");
     NoSuchFileException e =
         assertThrows(NoSuchFileException.class, () -> FileLock.take(nowhere, Duration.ZERO));
@@ -69,7 +68,7 @@ class FileLockTest {
   }
 
   @Test
-  void aLinkInItsPlaceIsNotFollowed() throws IOException {
+  void doesNotFollowLink() throws IOException {
     Path victim = Files.writeString(directory.resolve("victim"), "untouched");
     Files.createSymbolicLink(file, victim);
     assertThrows(IOException.class, () -> FileLock.take(file, Duration.ZERO));
@@ -77,24 +76,23 @@ class FileLockTest {
   }
 
   @Test
-  void whatAnotherProcessHasIsLockedForAsLongAsThatRuns() throws Exception {
+  void isHeldWhileOtherProcessRuns() throws Exception {
     Process other = LockHolder.start("022", directory);
     try {
-      for (Duration patience : new Duration[] {Duration.ZERO, Duration.ofMillis(1200)}) {
+      for (Duration timeout : new Duration[] {Duration.ZERO, Duration.ofMillis(1200)}) {
         long start = System.nanoTime();
-        LockedException e =
-            assertThrows(LockedException.class, () -> FileLock.take(file, patience));
+        LockedException e = assertThrows(LockedException.class, () -> FileLock.take(file, timeout));
         assertEquals(
             "another lsm (PID "
                 + other.pid()
                 + ") has been using "
                 + directory
                 + " for more than "
-                + patience.toSeconds()
+                + timeout.toSeconds()
                 + " s; see what it waits for, or end it, and try again",
             e.getMessage());
         Duration took = Duration.ofNanos(System.nanoTime() - start);
-        assertTrue(took.compareTo(patience) >= 0, "took " + took);
+        assertTrue(took.compareTo(timeout) >= 0, "took " + took);
       }
       assertEquals(other.pid() + "\n", Files.readString(file));
     } finally {
@@ -105,7 +103,7 @@ class FileLockTest {
   }
 
   @Test
-  void whoHasPatienceGetsTheLockWhenTheOtherProcessEnds() throws Exception {
+  void waitsForOtherProcessToEnd() throws Exception {
     Process other = LockHolder.start("022", directory);
     try {
       other.getOutputStream().close();

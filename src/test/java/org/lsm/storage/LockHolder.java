@@ -10,7 +10,7 @@ import java.util.List;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Snapshot;
 
-/** Another lsm: stores a baseline, says so, and holds the lock until its input ends. */
+/** Another lsm: stores a baseline, prints "locked", and holds the lock until its input ends. */
 final class LockHolder {
 
   private LockHolder() {}

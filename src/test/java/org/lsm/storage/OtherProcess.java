@@ -5,7 +5,7 @@ import java.lang.ProcessBuilder.Redirect;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A Java program of these tests in a process of its own. */
+/** Runs a Java program in another process. */
 final class OtherProcess {
 
   private OtherProcess() {}

@@ -24,7 +24,6 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
 
-/** What is remembered is read back whole, or not at all. */
 class OwnerCacheFileTest {
 
   private static final Instant START = Instant.parse("2026-01-01T00:01:40.500Z");
@@ -34,7 +33,7 @@ class OwnerCacheFileTest {
       new ProcessRef(
           4194304, Long.MAX_VALUE, Instant.EPOCH, new Owner("a\tb", "/tmp/\n\r\\x\udcff\u202e"));
 
-  private static final OwnerCache STATE =
+  private static final OwnerCache CACHE =
       new OwnerCache(
           "2b7e1516-28ae 000001ffffffffff",
           Map.of(
@@ -53,33 +52,34 @@ class OwnerCacheFileTest {
   private Path file;
 
   @BeforeEach
-  void name() {
+  void setFile() {
     file = folder.resolve("owner-cache");
   }
 
   @Test
-  void whatIsWrittenIsReadBack() throws Exception {
-    OwnerCacheFile.write(file, STATE);
-    assertEquals(STATE, OwnerCacheFile.read(file));
+  void readsWhatItWrote() throws Exception {
+    OwnerCacheFile.format(CACHE).write(file);
+    assertEquals(CACHE, OwnerCacheFile.read(file));
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
   }
 
   @Test
-  void nothingIsReadBackAsNothing() throws Exception {
-    OwnerCacheFile.write(file, OwnerCache.empty());
+  void readsEmptyCache() throws Exception {
+    OwnerCacheFile.format(OwnerCache.empty()).write(file);
     assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
     assertEquals(new OwnerCache("", Map.of()), OwnerCache.empty());
   }
 
   @Test
-  void theTextIsALineForEachSocket() {
+  void writesLinePerSocket() {
     String text =
         OwnerCacheFile.format(
-            new OwnerCache(
-                "boot caps",
-                Map.of(
-                    new SocketKey(101, 33, Endpoint.of("web:tcp", "0.0.0.0:22")),
-                    new SocketOwners(List.of(SSHD), true))));
+                new OwnerCache(
+                    "boot caps",
+                    Map.of(
+                        new SocketKey(101, 33, Endpoint.of("web:tcp", "0.0.0.0:22")),
+                        new SocketOwners(List.of(SSHD), true))))
+            .seal();
     assertEquals(
         """
         lsm-owner-cache\t1
@@ -89,9 +89,9 @@ class OwnerCacheFileTest {
         text.substring(0, text.indexOf("sha256\t")));
   }
 
-  /** A user with thousands of forks fills no disk, but hides no other owner either. */
+  /** Thousands of forks of one user fill no disk, and hide no other owner. */
   @Test
-  void ofAnOwnerTwentyProcessesAreRemembered() {
+  void limitsProcessesPerOwner() throws Exception {
     Owner crowd = new Owner("joe", "/tmp/fork");
     List<ProcessRef> processes =
         IntStream.rangeClosed(1, 1000)
@@ -99,29 +99,29 @@ class OwnerCacheFileTest {
             .collect(Collectors.toCollection(ArrayList::new));
     processes.add(SSHD);
     SocketKey socket = new SocketKey(101, 0, Endpoint.of("tcp", "0.0.0.0:22"));
-    OwnerCache state = new OwnerCache("boot", Map.of(socket, new SocketOwners(processes, true)));
+    OwnerCache cache = new OwnerCache("boot", Map.of(socket, new SocketOwners(processes, true)));
 
-    List<ProcessRef> read =
-        OwnerCacheFile.parse(OwnerCacheFile.format(state)).owners().get(socket).processes();
+    OwnerCacheFile.format(cache).write(file);
+    List<ProcessRef> read = OwnerCacheFile.read(file).owners().get(socket).processes();
 
     assertEquals(21, read.size());
     assertEquals(SSHD, read.get(20));
   }
 
   @Test
-  void aMissingFileRemembersNothing() {
+  void missingFileIsEmpty() {
     assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
   }
 
   @Test
-  void aDirectoryInItsPlaceRemembersNothing() throws Exception {
+  void directoryIsEmpty() throws Exception {
     Files.createDirectory(file);
     assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
   }
 
   @Test
-  void damagedAtAnyByteItRemembersNothing() throws Exception {
-    OwnerCacheFile.write(file, STATE);
+  void damagedFileIsEmpty() throws Exception {
+    OwnerCacheFile.format(CACHE).write(file);
     byte[] bytes = Files.readAllBytes(file);
     for (int i = 0; i < bytes.length; i++) {
       for (int bit : new int[] {0x01, 0x80}) {
@@ -134,8 +134,8 @@ class OwnerCacheFileTest {
   }
 
   @Test
-  void cutAtAnyLengthItRemembersNothing() throws Exception {
-    OwnerCacheFile.write(file, STATE);
+  void truncatedFileIsEmpty() throws Exception {
+    OwnerCacheFile.format(CACHE).write(file);
     byte[] whole = Files.readAllBytes(file);
     for (int length = 0; length < whole.length; length++) {
       Files.write(file, Arrays.copyOf(whole, length));
@@ -143,7 +143,7 @@ class OwnerCacheFileTest {
     }
   }
 
-  /** What another version wrote and sealed, perhaps. */
+  /** With a valid checksum, as another version may have written it. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -155,7 +155,7 @@ class OwnerCacheFileTest {
         "101\t0\ttcp\t0.0.0.0:22\ttrue\t22\tx\t0\troot\t/a",
         "101\t0\ttcp\t0.0.0.0:22\ttrue\t22\t1\tyesterday\troot\t/a"
       })
-  void aSealedLineThatIsNoSocketRemembersNothing(String line) throws Exception {
+  void fileWithInvalidLineIsEmpty(String line) throws Exception {
     ChecksummedText good = new ChecksummedText("lsm-owner-cache", "1").line("boot");
     Files.writeString(file, good.line("1", "0", "tcp", "0.0.0.0:22", "true").seal());
     assertEquals(1, OwnerCacheFile.read(file).owners().size());
@@ -165,7 +165,7 @@ class OwnerCacheFileTest {
   }
 
   @Test
-  void anotherKindOrFormatRemembersNothing() throws Exception {
+  void otherKindOrFormatIsEmpty() throws Exception {
     for (String[] head : new String[][] {{"lsm-owner-cache", "2"}, {"lsm-snapshot", "1"}}) {
       Files.writeString(file, new ChecksummedText(head[0], head[1]).line("boot").seal());
       assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));

@@ -16,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Root believes what root alone can have written. */
 class SecureFilesTest {
 
   private static final int MALLORY = 1234;
@@ -26,10 +25,10 @@ class SecureFilesTest {
   private Path file;
 
   @BeforeEach
-  void makeFile() throws IOException {
+  void createFile() throws IOException {
     assumeTrue(
         (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0,
-        "only root is told whom not to believe");
+        "only root is refused files");
     directory = Files.createDirectories(temporary.resolve("above/lsm"));
     file = Files.writeString(directory.resolve("conf.lsm"), "x");
   }
@@ -42,23 +41,23 @@ class SecureFilesTest {
           """
           0 0 0600    | 0 0 0755    | 0 0 0755    |
           0 0 0644    | 0 0 0755    | 0 0 0755    |
-          0 0 0664    | 0 0 0755    | 0 0 0755    | conf.lsm of user 0 and group 0, mode 0664
-          0 0 0600    | 0 0 0775    | 0 0 0755    | lsm of user 0 and group 0, mode 0775
+          0 0 0664    | 0 0 0755    | 0 0 0755    | conf.lsm user 0 and group 0 with mode 0664
+          0 0 0600    | 0 0 0775    | 0 0 0755    | lsm user 0 and group 0 with mode 0775
           0 0 0640    | 0 0 0755    | 0 0 1777    |
           0 0 0600    | 0 0 1777    | 0 0 0755    |
           0 1234 0640 | 0 1234 0755 | 0 1234 0755 |
-          1234 0 0600 | 0 0 0755    | 0 0 0755    | conf.lsm of user 1234 and group 0, mode 0600
-          0 0 0666    | 0 0 0755    | 0 0 0755    | conf.lsm of user 0 and group 0, mode 0666
-          0 1234 0660 | 0 0 0755    | 0 0 0755    | conf.lsm of user 0 and group 1234, mode 0660
-          0 0 0602    | 0 0 0755    | 0 0 0755    | conf.lsm of user 0 and group 0, mode 0602
-          0 0 0600    | 1234 0 0755 | 0 0 0755    | lsm of user 1234 and group 0, mode 0755
-          0 0 0600    | 0 0 0777    | 0 0 0755    | lsm of user 0 and group 0, mode 0777
-          0 0 0600    | 0 1234 0775 | 0 0 0755    | lsm of user 0 and group 1234, mode 0775
-          0 0 0600    | 1234 0 1755 | 0 0 0755    | lsm of user 1234 and group 0, mode 1755
-          0 0 0600    | 0 0 0755    | 1234 0 0755 | above of user 1234 and group 0, mode 0755
-          0 0 0600    | 0 0 0755    | 0 0 0777    | above of user 0 and group 0, mode 0777
+          1234 0 0600 | 0 0 0755    | 0 0 0755    | conf.lsm user 1234 and group 0 with mode 0600
+          0 0 0666    | 0 0 0755    | 0 0 0755    | conf.lsm user 0 and group 0 with mode 0666
+          0 1234 0660 | 0 0 0755    | 0 0 0755    | conf.lsm user 0 and group 1234 with mode 0660
+          0 0 0602    | 0 0 0755    | 0 0 0755    | conf.lsm user 0 and group 0 with mode 0602
+          0 0 0600    | 1234 0 0755 | 0 0 0755    | lsm user 1234 and group 0 with mode 0755
+          0 0 0600    | 0 0 0777    | 0 0 0755    | lsm user 0 and group 0 with mode 0777
+          0 0 0600    | 0 1234 0775 | 0 0 0755    | lsm user 0 and group 1234 with mode 0775
+          0 0 0600    | 1234 0 1755 | 0 0 0755    | lsm user 1234 and group 0 with mode 1755
+          0 0 0600    | 0 0 0755    | 1234 0 0755 | above user 1234 and group 0 with mode 0755
+          0 0 0600    | 0 0 0755    | 0 0 0777    | above user 0 and group 0 with mode 0777
           """)
-  void aFileIsReadIfRootAloneCanWriteIt(String own, String parent, String above, String refused)
+  void readsFileThatOnlyRootCanChange(String own, String parent, String above, String refused)
       throws IOException {
     set(file, own);
     set(directory, parent);
@@ -75,9 +74,9 @@ class SecureFilesTest {
         assertThrows(SecureFiles.RefusedException.class, () -> SecureFiles.read(file)).getMessage();
     assertEquals(
         file
-            + ": others than root can change it, for "
+            + ": users other than root can change it: "
             + at
-            + " is "
+            + " belongs to "
             + refused.substring(refused.indexOf(' ') + 1)
             + "; run 'chown root "
             + at
@@ -94,9 +93,9 @@ class SecureFilesTest {
     Files.setAttribute(file, "unix:mode", Integer.parseInt(words[2], 8));
   }
 
-  /** Configurations are often links; what counts is where they lead, and who can lead elsewhere. */
+  /** Configuration files are often links; each link and its target must be secure. */
   @Test
-  void aLinkIsFollowedIfRootMadeItAndTheFileIsGood() throws IOException {
+  void followsLinksOfRoot() throws IOException {
     Path link = Files.createSymbolicLink(temporary.resolve("link"), file);
     assertDoesNotThrow(() -> SecureFiles.read(link));
     Files.setAttribute(link, "unix:uid", MALLORY, LinkOption.NOFOLLOW_LINKS);
@@ -124,9 +123,9 @@ class SecureFilesTest {
     "0 1234 0770, false",
     "1234 0 0700, false"
   })
-  void aStateDirectoryIsRootsAlone(String attributes, boolean good) throws IOException {
+  void checksStateDirectory(String attributes, boolean secure) throws IOException {
     set(directory, attributes);
-    assertRefused(directory, good);
+    assertRefused(directory, secure);
   }
 
   @ParameterizedTest
@@ -137,25 +136,27 @@ class SecureFilesTest {
     "1234 0 0600, false",
     "0 1234 0620, false"
   })
-  void soIsAllThatIsInIt(String attributes, boolean good) throws IOException {
+  void checksFilesInStateDirectory(String attributes, boolean secure) throws IOException {
     set(file, attributes);
-    assertRefused(directory, good);
+    assertRefused(directory, secure);
   }
 
   @Test
-  void noLinkIsFollowedAmongTheState() throws IOException {
+  void refusesLinksInStateDirectory() throws IOException {
     Path link = Files.createSymbolicLink(directory.resolve("baseline"), Path.of("/etc/passwd"));
     String message =
-        assertThrows(SecureFiles.RefusedException.class, () -> SecureFiles.requireOwn(directory))
+        assertThrows(
+                SecureFiles.RefusedException.class, () -> SecureFiles.requireRootOnly(directory))
             .getMessage();
     assertEquals(link + ": is a symbolic link, which lsm does not follow here; remove it", message);
     Files.delete(link);
     Path elsewhere = Files.createSymbolicLink(temporary.resolve("state"), directory);
-    assertDoesNotThrow(() -> SecureFiles.requireOwn(elsewhere), "root may keep it on another disk");
+    assertDoesNotThrow(
+        () -> SecureFiles.requireRootOnly(elsewhere), "a link to the directory itself is allowed");
   }
 
   @Test
-  void norIsAnythingBelowItShared() throws IOException {
+  void checksSubdirectories() throws IOException {
     Path alert = Files.createDirectory(directory.resolve("outbox")).resolve("1.json");
     Files.writeString(alert, "{}");
     assertRefused(directory, true);
@@ -164,16 +165,17 @@ class SecureFilesTest {
   }
 
   @Test
-  void whatIsMissingIsFine() {
-    assertDoesNotThrow(() -> SecureFiles.requireOwn(temporary.resolve("missing")));
+  void acceptsMissingDirectory() {
+    assertDoesNotThrow(() -> SecureFiles.requireRootOnly(temporary.resolve("missing")));
     assertThrows(NoSuchFileException.class, () -> SecureFiles.read(temporary.resolve("missing")));
   }
 
-  private static void assertRefused(Path directory, boolean good) throws IOException {
-    if (good) {
-      SecureFiles.requireOwn(directory);
+  private static void assertRefused(Path directory, boolean secure) throws IOException {
+    if (secure) {
+      SecureFiles.requireRootOnly(directory);
     } else {
-      assertThrows(SecureFiles.RefusedException.class, () -> SecureFiles.requireOwn(directory));
+      assertThrows(
+          SecureFiles.RefusedException.class, () -> SecureFiles.requireRootOnly(directory));
     }
   }
 }

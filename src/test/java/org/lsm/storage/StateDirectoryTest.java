@@ -1,6 +1,7 @@
 package org.lsm.storage;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
@@ -22,31 +24,31 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
+import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.storage.FileLock.LockedException;
 import org.lsm.storage.StateDirectory.NoBaselineException;
 
-/** What lsm remembers, and who may touch it when. */
 class StateDirectoryTest {
 
   @TempDir private Path folder;
   private Path directory;
 
   @BeforeEach
-  void name() {
+  void setDirectory() {
     directory = folder.resolve("lib/lsm");
   }
 
   @Test
-  void isCreatedWithItsParentsForTheOwnerAlone() throws IOException {
+  void createsDirectoriesWithMode0700() throws IOException {
     StateDirectory.create(directory);
     assertEquals("rwx------", mode(directory));
     assertEquals("rwx------", mode(directory.getParent()));
   }
 
   @Test
-  void toCreateItAgainChangesNothing() throws IOException {
+  void keepsExistingDirectory() throws IOException {
     StateDirectory.create(directory);
     Files.writeString(directory.resolve("baseline"), "kept");
     StateDirectory.create(directory);
@@ -54,7 +56,7 @@ class StateDirectoryTest {
   }
 
   @Test
-  void aFileInItsPlaceIsAnErrorThatNamesIt() throws IOException {
+  void namesFileInItsPlace() throws IOException {
     Files.createDirectories(directory.getParent());
     Files.writeString(directory, "");
     FileAlreadyExistsException e =
@@ -63,7 +65,7 @@ class StateDirectoryTest {
   }
 
   @Test
-  void aDirectoryThatIsMissingCannotBeOpened() {
+  void cannotOpenMissingDirectory() {
     IOException e =
         assertThrows(IOException.class, () -> StateDirectory.open(directory, Duration.ZERO));
     assertEquals(
@@ -74,7 +76,7 @@ class StateDirectoryTest {
   }
 
   @Test
-  void aDirectoryThatCannotBeMadeIsAnErrorThatNamesWhatIsInTheWay() throws IOException {
+  void namesFileAmongParents() throws IOException {
     Path file = Files.writeString(folder.resolve("lib"), "");
     FileSystemException e =
         assertThrows(FileSystemException.class, () -> StateDirectory.create(directory));
@@ -82,18 +84,19 @@ class StateDirectoryTest {
   }
 
   @Test
-  void eachThingHasItsPlaceInIt() throws IOException {
+  void knowsPathsOfFiles() throws IOException {
     StateDirectory.create(directory);
     try (StateDirectory state = open()) {
       assertEquals(directory.resolve("baseline"), state.baseline());
     }
     assertEquals(directory.resolve("baseline"), StateDirectory.baseline(directory));
-    assertEquals(directory.resolve("alert-state"), StateDirectory.told(directory));
+    assertEquals(directory.resolve("alert-state"), StateDirectory.alertState(directory));
+    assertEquals(directory.resolve("sentry-state"), StateDirectory.sentryState(directory));
     assertEquals(directory.resolve("last-compare"), StateDirectory.lastCompare(directory));
   }
 
   @Test
-  void withoutABaselineItSaysHowToTakeOne() throws IOException {
+  void explainsMissingBaseline() throws IOException {
     StateDirectory.create(directory);
     try (StateDirectory state = open()) {
       NoBaselineException e = assertThrows(NoBaselineException.class, state::readBaseline);
@@ -106,7 +109,7 @@ class StateDirectoryTest {
   }
 
   @Test
-  void aDamagedBaselineIsToldFromAMissingOneAndIsKeptWhenReplaced() throws IOException {
+  void keepsReplacedDamagedBaseline() throws IOException {
     StateDirectory.create(directory);
     Files.writeString(directory.resolve("baseline"), "damaged");
     try (StateDirectory state = open()) {
@@ -123,7 +126,7 @@ class StateDirectoryTest {
   }
 
   @Test
-  void fiveReplacedBaselinesAreKeptTheNewestFirst() throws IOException {
+  void keepsFivePredecessors() throws IOException {
     StateDirectory.create(directory);
     try (StateDirectory state = open()) {
       for (int i = 1; i <= 8; i++) {
@@ -147,7 +150,7 @@ class StateDirectoryTest {
   }
 
   @Test
-  void thereIsAWholeBaselineAtEveryMoment() throws Exception {
+  void alwaysHasCompleteBaseline() throws Exception {
     StateDirectory.create(directory);
     try (StateDirectory state = open()) {
       state.storeBaseline(snapshot(1));
@@ -165,12 +168,12 @@ class StateDirectoryTest {
         state.storeBaseline(snapshot(1));
       }
       stored.set(true);
-      reader.get(); // throws what the reader met
+      reader.get(); // throws what the reader threw
     }
   }
 
   @Test
-  void aGapAmongThePredecessorsLosesNoneOfTheOthers() throws IOException {
+  void toleratesMissingPredecessor() throws IOException {
     StateDirectory.create(directory);
     try (StateDirectory state = open()) {
       for (int i = 1; i <= 6; i++) {
@@ -188,9 +191,9 @@ class StateDirectoryTest {
     assertEquals(snapshot(2), SnapshotFile.read(directory.resolve("baseline.5")));
   }
 
-  /** A run may be killed between any two steps of storing; the next one goes on from there. */
+  /** A run may be killed between any two steps; the next run continues from there. */
   @Test
-  void aRunKilledBeforeItsLastStepLeavesTheOldBaseline() throws IOException {
+  void survivesKilledStore() throws IOException {
     StateDirectory.create(directory);
     try (StateDirectory state = open()) {
       state.storeBaseline(snapshot(1));
@@ -206,7 +209,7 @@ class StateDirectoryTest {
   }
 
   @Test
-  void whereTheNewBaselineCannotBeWrittenAllOldOnesStay() throws IOException {
+  void keepsBaselinesIfWriteFails() throws IOException {
     StateDirectory.create(directory);
     try (StateDirectory state = open()) {
       state.storeBaseline(snapshot(1));
@@ -220,7 +223,7 @@ class StateDirectoryTest {
   }
 
   @Test
-  void deleteRemovesAllBaselinesAndTellsWhichThereWere() throws IOException {
+  void deletesAllBaselines() throws IOException {
     StateDirectory.create(directory);
     Files.writeString(directory.resolve("other"), "kept");
     try (StateDirectory state = open()) {
@@ -241,7 +244,7 @@ class StateDirectoryTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"000", "022", "077"})
-  void allIsForTheOwnerAloneWhateverTheUmask(String umask) throws Exception {
+  void ignoresUmask(String umask) throws Exception {
     Process other = LockHolder.start(umask, directory);
     try {
       assertEquals("rwx------", mode(directory));
@@ -253,7 +256,7 @@ class StateDirectoryTest {
   }
 
   @Test
-  void whileAnotherProcessHasItOpenItIsLocked() throws Exception {
+  void isLockedWhileOtherProcessRuns() throws Exception {
     Process other = LockHolder.start("022", directory);
     try {
       assertThrows(LockedException.class, this::open);
@@ -262,6 +265,26 @@ class StateDirectoryTest {
     }
     try (StateDirectory state = open()) {
       assertEquals("other", state.readBaseline().hostInfo().host());
+    }
+  }
+
+  /** An unchanged cache is not written again, which spares the disk. */
+  @Test
+  void storesChangedOwnerCacheOnly() throws IOException {
+    StateDirectory.create(directory);
+    Path file = directory.resolve("owner-cache");
+    OwnerCache cache = new OwnerCache("boot 1", Map.of());
+    try (StateDirectory state = open()) {
+      assertEquals(OwnerCache.empty(), state.readOwnerCache());
+      state.storeOwnerCache(OwnerCache.empty(), OwnerCache.empty());
+      assertFalse(Files.exists(file));
+      state.storeOwnerCache(cache, OwnerCache.empty());
+      assertEquals(cache, state.readOwnerCache());
+      Object inode = Files.getAttribute(file, "unix:ino");
+      state.storeOwnerCache(new OwnerCache("boot 1", Map.of()), cache);
+      assertEquals(inode, Files.getAttribute(file, "unix:ino"));
+      state.deleteAll();
+      assertFalse(Files.exists(file));
     }
   }
 
