@@ -27,7 +27,7 @@ final class ArchitectureTest {
           "proc", List.of("model"),
           "config", List.of("model", "storage"),
           "sentry", List.of("model", "storage", "config"),
-          "report", List.of("model", "storage"),
+          "report", List.of("model"),
           "alert", List.of("model", "storage", "report"),
           "channel", List.of("model", "storage", "config", "report", "alert"),
           "monitor",

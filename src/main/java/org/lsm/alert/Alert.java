@@ -6,33 +6,34 @@ import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.SortedMap;
-import java.util.StringJoiner;
-import java.util.TreeMap;
 import java.util.UUID;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.lsm.model.DifferenceType;
+import org.lsm.model.DifferenceCounts;
 import org.lsm.model.HostInfo;
+import org.lsm.model.ScanningHost;
 import org.lsm.report.DiffReport;
+import org.lsm.report.EscapedText;
 import org.lsm.report.Json;
+import org.lsm.report.LogEvent;
 import org.lsm.report.PortScanReport;
 import org.lsm.report.ReportDocument;
+import org.lsm.report.Times;
 
 /**
- * What is told to the administrator, whichever way it goes. All of it is escaped.
+ * A message to the administrator, rendered for every channel. All strings are escaped.
  *
- * @param id names it among all alerts of all hosts
- * @param type why
- * @param time when it was found
- * @param host the host it is about
- * @param subject one line
- * @param text the whole story, line by line
- * @param html the same as an HTML document, line by line
- * @param events the same for a log, an event a line
- * @param report the same for programs: what {@code compare --format json} prints, with {@code
- *     event} and {@code summary}
+ * @param id unique among all alerts of all hosts
+ * @param time when its cause was found
+ * @param host the host that it is about
+ * @param subject one line, with the variables of {@code SUB} expanded
+ * @param text the lines of the report as plain text
+ * @param html the lines of the report as an HTML document
+ * @param events the report as log events
+ * @param counts the number of differences
+ * @param targets the addresses of the hosts that scanned ports
+ * @param ports for each of them the ports, separated by commas; a long list is cut
+ * @param report what {@code compare --format json} prints, with {@code event} and {@code summary}
  */
 public record Alert(
     String id,
@@ -42,139 +43,118 @@ public record Alert(
     String subject,
     List<String> text,
     List<String> html,
-    List<Event> events,
+    List<LogEvent> events,
+    DifferenceCounts counts,
+    List<String> targets,
+    List<String> ports,
     JsonObject report) {
-
-  /**
-   * One line of a log.
-   *
-   * @param level how bad it is, in the words of syslog(3)
-   * @param message the event in words
-   * @param data the same taken apart
-   */
-  public record Event(String level, String message, SortedMap<String, String> data) {
-
-    public Event {
-      Objects.requireNonNull(level);
-      Objects.requireNonNull(message);
-      data = new TreeMap<>(Map.copyOf(data)); // which refuses null
-    }
-  }
 
   private static final Pattern VARIABLE = Pattern.compile("\\$(HOSTNAME|NEW|GONE|CHANGED|DATE)\\b");
 
-  /** An alert that was read back from a file has all of it, or there is none. */
+  /** Refuses an incomplete alert, which a damaged file may hold. */
   public Alert {
     Objects.requireNonNull(id);
     Objects.requireNonNull(type);
     Objects.requireNonNull(time);
     Objects.requireNonNull(host);
     Objects.requireNonNull(subject);
+    Objects.requireNonNull(counts);
     Objects.requireNonNull(report);
     text = List.copyOf(text);
-    if (text.isEmpty()) {
-      throw new IllegalArgumentException("an alert without a text");
-    }
     html = List.copyOf(html);
     events = List.copyOf(events);
+    targets = List.copyOf(targets);
+    ports = List.copyOf(ports);
+    if (text.isEmpty()) {
+      throw new IllegalArgumentException("the alert has no text");
+    }
   }
 
   /**
-   * An alert of differences, or of none.
+   * An alert of differences, or an all-clear.
    *
-   * @param subject a line in which $HOSTNAME, $NEW, $GONE, $CHANGED and $DATE are expanded
+   * @param subject may contain $HOSTNAME, $NEW, $GONE, $CHANGED and $DATE
    */
   public static Alert of(AlertType type, DiffReport report, String subject) {
+    DifferenceCounts counts = report.counts();
     HostInfo hostInfo = report.after().hostInfo();
-    JsonObject json = Json.bounded(report);
-    Alert alert = of(type, hostInfo, report.page(), subject, report.zone().get(), json);
-    return report.diff().isEmpty() ? alert : alert.with(report.events());
+    String expanded = expand(subject, hostInfo, counts, report.zone().get());
+    Alert alert = of(type, hostInfo, report.document(), expanded, Json.bounded(report));
+    List<LogEvent> events = report.diff().isEmpty() ? alert.events : report.events();
+    return alert.with(events, counts, List.of());
   }
 
-  /** An alert of hosts that probe unused ports. */
+  /** An alert of port scans. */
   public static Alert of(PortScanReport report, String subject) {
-    JsonObject json = Json.object(report, report.named());
-    ReportDocument page = report.page();
-    ZoneId zone = report.zone().get();
-    return of(AlertType.PORT_SCAN, report.hostInfo(), page, subject, zone, json)
-        .with(report.events());
+    HostInfo hostInfo = report.hostInfo();
+    JsonObject json = Json.bounded(report);
+    String expanded = expand(subject, hostInfo, DifferenceCounts.NONE, report.zone().get());
+    return of(AlertType.PORT_SCAN, hostInfo, report.document(), expanded, json)
+        .with(report.events(), DifferenceCounts.NONE, report.named());
   }
 
-  private Alert with(List<Event> other) {
-    return new Alert(id, type, time, host, subject, text, html, other, report);
-  }
-
-  /** An alert of something else, in words. */
+  /** An alert of anything else. */
   public static Alert of(
-      AlertType type, HostInfo hostInfo, ReportDocument page, String subject, ZoneId zone) {
-    return of(type, hostInfo, page, subject, zone, Json.object(hostInfo));
+      AlertType type, HostInfo hostInfo, ReportDocument document, String subject, ZoneId zone) {
+    String expanded = expand(subject, hostInfo, DifferenceCounts.NONE, zone);
+    return of(type, hostInfo, document, expanded, Json.object(hostInfo));
   }
 
   private static Alert of(
       AlertType type,
       HostInfo hostInfo,
-      ReportDocument page,
+      ReportDocument document,
       String subject,
-      ZoneId zone,
+      JsonObject report) {
+    String host = EscapedText.escape(hostInfo.host());
+    return of(type, hostInfo.time(), host, document, subject + type.suffix(), report);
+  }
+
+  /** An alert of which only the document and the JSON report are known. */
+  static Alert of(
+      AlertType type,
+      Instant time,
+      String host,
+      ReportDocument document,
+      String subject,
       JsonObject report) {
     report.addProperty("event", Json.name(type));
-    report.addProperty("summary", page.headline());
+    report.addProperty("summary", document.headline());
     return new Alert(
         UUID.randomUUID().toString(),
         type,
-        hostInfo.time(),
-        DiffReport.escape(hostInfo.host()),
-        expand(subject, hostInfo, zone, report) + type.suffix(),
-        page.text().lines().toList(),
-        page.html().lines().toList(),
-        List.of(new Event(type.level(), page.headline(), new TreeMap<>())),
+        time,
+        host,
+        subject,
+        document.text().lines().toList(),
+        document.html().lines().toList(),
+        List.of(new LogEvent(type.level(), document.headline())),
+        DifferenceCounts.NONE,
+        List.of(),
+        List.of(),
         report);
   }
 
-  private static String expand(String subject, HostInfo hostInfo, ZoneId zone, JsonObject report) {
-    Map<String, String> variables =
+  private Alert with(List<LogEvent> events, DifferenceCounts counts, List<ScanningHost> scanning) {
+    List<String> targets = scanning.stream().map(it -> EscapedText.escape(it.address())).toList();
+    List<String> ports =
+        scanning.stream().map(it -> EscapedText.escape(String.join(",", it.portRanges()))).toList();
+    return new Alert(
+        id, type, time, host, subject, text, html, events, counts, targets, ports, report);
+  }
+
+  private static String expand(
+      String subject, HostInfo hostInfo, DifferenceCounts counts, ZoneId zone) {
+    Map<String, String> values =
         Map.of(
-            "HOSTNAME", DiffReport.escape(hostInfo.host()),
-            "NEW", count(report, DifferenceType.NEW),
-            "GONE", count(report, DifferenceType.GONE),
-            "CHANGED", count(report, DifferenceType.CHANGED),
-            "DATE", DiffReport.time(hostInfo.time(), zone));
+            "HOSTNAME", EscapedText.escape(hostInfo.host()),
+            "NEW", Integer.toString(counts.added()),
+            "GONE", Integer.toString(counts.gone()),
+            "CHANGED", Integer.toString(counts.changed()),
+            "DATE", Times.format(hostInfo.time(), zone));
     return VARIABLE
         .matcher(subject)
-        .replaceAll(name -> Matcher.quoteReplacement(variables.get(name.group(1))));
-  }
-
-  /** The number of differences of a kind, which an alert of something else has none of. */
-  private static String count(JsonObject report, DifferenceType kind) {
-    return report.has(Json.name(kind)) ? report.get(Json.name(kind)).getAsString() : "0";
-  }
-
-  /** The number of differences of a kind. */
-  public String count(DifferenceType kind) {
-    return count(report, kind);
-  }
-
-  /** The addresses of the hosts that scan, with blanks between; of none where there are none. */
-  public String targets() {
-    return scans(scan -> scan.get("address").getAsString());
-  }
-
-  /** For each of these hosts its ports, with commas between; a list that is too long is cut. */
-  public String targetPorts() {
-    return scans(
-        scan -> {
-          StringJoiner ports = new StringJoiner(",");
-          scan.getAsJsonArray("ports").forEach(port -> ports.add(port.getAsString()));
-          return DiffReport.escape(ports.toString());
-        });
-  }
-
-  private String scans(Function<JsonObject, String> field) {
-    StringJoiner values = new StringJoiner(" ");
-    if (report.has("scans")) {
-      report.getAsJsonArray("scans").forEach(it -> values.add(field.apply(it.getAsJsonObject())));
-    }
-    return values.toString();
+        .replaceAll(it -> Matcher.quoteReplacement(values.get(it.group(1))));
   }
 
   /** The outcome in one line. */

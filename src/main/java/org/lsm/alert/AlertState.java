@@ -284,7 +284,7 @@ public record AlertState(SortedMap<String, Entry> entries) {
       current.values().forEach(it -> counts.merge(it.get(0).type(), it.size(), Integer::sum));
       return current.keySet().stream()
           .filter(key -> entries.containsKey(key) && entries.get(key).phase() == Phase.COUNTED)
-          .filter(key -> counts.get(current.get(key).get(0).type()) <= DiffReport.MOST_OF_A_KIND)
+          .filter(key -> counts.get(current.get(key).get(0).type()) <= DiffReport.MAX_NAMED)
           .toList();
     }
 

@@ -24,7 +24,9 @@ import org.lsm.model.Difference;
 import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
 import org.lsm.report.PortScanReport;
+import org.lsm.report.EscapedText;
 import org.lsm.report.SocketListing;
+import org.lsm.report.Times;
 import org.lsm.storage.AtomicFile;
 import org.lsm.storage.FileLock;
 
@@ -79,7 +81,7 @@ public final class History {
   public History(Path directory, Clock clock, String by, Consumer<String> warn) {
     this.file = directory.resolve("history.jsonl");
     this.clock = clock;
-    this.by = DiffReport.escape(by);
+    this.by = EscapedText.escape(by);
     this.warn = warn;
   }
 
@@ -93,7 +95,7 @@ public final class History {
     List<Event> events = new ArrayList<>();
     names.stream()
         .limit(MOST_AT_ONCE)
-        .forEach(it -> events.add(event(event, DiffReport.escape(it))));
+        .forEach(it -> events.add(event(event, EscapedText.escape(it))));
     if (names.size() > MOST_AT_ONCE) {
       events.add(event(event, more(names.size() - MOST_AT_ONCE)));
     }
@@ -112,7 +114,7 @@ public final class History {
   public void addAll(String event, List<Difference> differences, DiffReport report) {
     List<Difference> named = DiffReport.named(new Diff(differences));
     List<Event> events = new ArrayList<>();
-    List<JsonObject> told = Json.told(named, report, MOST_STORIES);
+    List<JsonObject> told = Json.details(named, report, MOST_STORIES);
     for (int i = 0; i < named.size(); i++) {
       events.add(event(event, DiffReport.line(named.get(i)), told.get(i), null));
     }
@@ -147,7 +149,7 @@ public final class History {
       rotate(lines.length());
       append(lines);
     } catch (IOException e) {
-      warn.accept("the history lacks what happened now: " + DiffReport.escape(e.getMessage()));
+      warn.accept("the history lacks what happened now: " + EscapedText.escape(e.getMessage()));
     }
   }
 
@@ -185,7 +187,7 @@ public final class History {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("TIME", "EVENT", "BY", "WHAT"));
     events.forEach(
-        it -> rows.add(List.of(DiffReport.time(it.time(), zone), it.event(), it.by(), it.what())));
+        it -> rows.add(List.of(Times.format(it.time(), zone), it.event(), it.by(), it.what())));
     return SocketListing.align(rows);
   }
 

@@ -26,7 +26,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.lsm.model.TextEscaper;
-import org.lsm.report.DiffReport;
+import org.lsm.report.EscapedText;
 import org.lsm.report.Json;
 import org.lsm.storage.AtomicFile;
 import org.lsm.storage.FileLock;
@@ -172,7 +172,7 @@ public final class Outbox {
     } catch (IOException e) {
       warn.accept(
           "the alert could not be stored, it is sent nevertheless: "
-              + DiffReport.escape(e.getMessage()));
+              + EscapedText.escape(e.getMessage()));
       unstored.add(entry);
       return false;
     }
@@ -233,7 +233,7 @@ public final class Outbox {
       owed.forEach(channel -> deliver(waiting, channel));
       removeStale();
     } catch (IOException e) {
-      warn.accept("alerts wait in " + directory + ": " + DiffReport.escape(e.getMessage()));
+      warn.accept("alerts wait in " + directory + ": " + EscapedText.escape(e.getMessage()));
     }
     return size() == 0 && damaged() == 0;
   }
@@ -256,7 +256,7 @@ public final class Outbox {
         store(file, next);
       }
     } catch (IOException e) {
-      warn.accept("what was delivered may be sent again: " + DiffReport.escape(e.getMessage()));
+      warn.accept("what was delivered may be sent again: " + EscapedText.escape(e.getMessage()));
     }
     return next;
   }
@@ -276,13 +276,13 @@ public final class Outbox {
     long start = System.nanoTime();
     try {
       String remark = channel.get().send(entry.alert(), entry.served());
-      String said = remark.isEmpty() ? "" : ", which said: " + DiffReport.escape(remark);
+      String said = remark.isEmpty() ? "" : ", which said: " + EscapedText.escape(remark);
       history.add("delivered", name + ": " + entry.alert().subject() + said);
       return entry.without(name, true);
     } catch (DeliveryException e) {
       return failed(entry, name, conduct, e);
     } catch (RuntimeException e) {
-      String what = name + " failed: internal error: " + DiffReport.escape(e.toString());
+      String what = name + " failed: internal error: " + EscapedText.escape(e.toString());
       return failed(
           entry, name, conduct, new DeliveryException(what, e, FailureKind.REJECTED, Set.of()));
     } finally {
@@ -352,7 +352,7 @@ public final class Outbox {
       warn.accept(what);
       history.add("damaged", what);
     } catch (IOException e) {
-      warn.accept("a damaged alert could not be set aside: " + DiffReport.escape(e.getMessage()));
+      warn.accept("a damaged alert could not be set aside: " + EscapedText.escape(e.getMessage()));
     }
   }
 
@@ -402,7 +402,7 @@ public final class Outbox {
     try {
       return files(suffix).size();
     } catch (IOException e) {
-      warn.accept("cannot read the outbox: " + DiffReport.escape(e.getMessage()));
+      warn.accept("cannot read the outbox: " + EscapedText.escape(e.getMessage()));
       return 0;
     }
   }

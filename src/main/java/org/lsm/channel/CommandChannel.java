@@ -10,9 +10,8 @@ import java.util.Set;
 import org.lsm.alert.Alert;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
-import org.lsm.model.DifferenceType;
-import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
+import org.lsm.report.EscapedText;
 
 /** Runs the command of the administrator, with the alert in its environment and as JSON. */
 public final class CommandChannel implements Channel {
@@ -44,7 +43,7 @@ public final class CommandChannel implements Channel {
       return shell.runSuccessfully(List.of("-c", command), json, variables(alert)).strip();
     } catch (IOException e) {
       throw new DeliveryException(
-          "RUN_CMD failed: " + DiffReport.escape(e.getMessage()) + "; try it by hand, or mend it",
+          "RUN_CMD failed: " + EscapedText.escape(e.getMessage()) + "; try it by hand, or mend it",
           e,
           ExternalCommand.blame(e),
           Set.of());
@@ -58,10 +57,10 @@ public final class CommandChannel implements Channel {
         "LSM_TIME", alert.time().toString(),
         "LSM_SUBJECT", alert.subject(),
         "LSM_SUMMARY", alert.summary(),
-        "LSM_NEW", alert.count(DifferenceType.NEW),
-        "LSM_GONE", alert.count(DifferenceType.GONE),
-        "LSM_CHANGED", alert.count(DifferenceType.CHANGED),
-        "LSM_TARGET", alert.targets(),
-        "LSM_PORT", alert.targetPorts());
+        "LSM_NEW", String.valueOf(alert.counts().added()),
+        "LSM_GONE", String.valueOf(alert.counts().gone()),
+        "LSM_CHANGED", String.valueOf(alert.counts().changed()),
+        "LSM_TARGET", String.join(" ", alert.targets()),
+        "LSM_PORT", String.join(" ", alert.ports()));
   }
 }

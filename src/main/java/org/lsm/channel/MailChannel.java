@@ -1,6 +1,6 @@
 package org.lsm.channel;
 
-import static org.lsm.report.DiffReport.escape;
+import static org.lsm.report.EscapedText.escape;
 
 import jakarta.mail.Address;
 import jakarta.mail.AuthenticationFailedException;
@@ -44,7 +44,7 @@ import org.lsm.alert.FailureKind;
 import org.lsm.config.Config;
 import org.lsm.config.Config.Mailer;
 import org.lsm.config.Config.Tls;
-import org.lsm.report.DiffReport;
+import org.lsm.report.EscapedText;
 import org.lsm.storage.SecureFiles;
 
 /** Mails alerts, over SMTP or through the sendmail program of the host. */
@@ -443,7 +443,7 @@ public final class MailChannel implements Channel {
           "mail through "
               + sendmail
               + " failed: "
-              + DiffReport.escape(e.getMessage())
+              + EscapedText.escape(e.getMessage())
               + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
           e,
           e instanceof IOException io ? ExternalCommand.blame(io) : FailureKind.UNAVAILABLE,

@@ -11,7 +11,8 @@ import java.util.Set;
 import org.lsm.alert.Alert;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
-import org.lsm.report.DiffReport;
+import org.lsm.report.LogEvent;
+import org.lsm.report.EscapedText;
 
 /** Logs alerts through logger(1) of util-linux, one message an event. */
 public final class SyslogChannel implements Channel {
@@ -48,7 +49,7 @@ public final class SyslogChannel implements Channel {
     Set<String> logged = new HashSet<>(served);
     long deadline = System.nanoTime() + MOST_TIME.toNanos();
     try {
-      for (Alert.Event event : alert.events()) {
+      for (LogEvent event : alert.events()) {
         if (!logged.contains(event.message())) {
           logger.runSuccessfully(arguments(event), new byte[0], Map.of());
           logged.add(event.message());
@@ -63,7 +64,7 @@ public final class SyslogChannel implements Channel {
           "syslog through "
               + logger.executable()
               + " failed: "
-              + DiffReport.escape(e.getMessage())
+              + EscapedText.escape(e.getMessage())
               + "; start a syslog daemon, or set SYSLOG=\"no\"",
           e,
           ExternalCommand.blame(e),
@@ -71,7 +72,7 @@ public final class SyslogChannel implements Channel {
     }
   }
 
-  private List<String> arguments(Alert.Event event) {
+  private List<String> arguments(LogEvent event) {
     List<String> arguments =
         new ArrayList<>(
             List.of(

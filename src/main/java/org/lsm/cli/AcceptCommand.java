@@ -50,7 +50,7 @@ public final class AcceptCommand extends BaseCommand {
       components.history().addAll("accepted", chosen.differences(), report);
       out().println("Accepted into the baseline:");
       out().println();
-      print(report.telling(chosen.differences()).differences());
+      print(report.reporting(chosen.differences()).differencesText());
       int left = report.diff().differences().size() - chosen.differences().size();
       out().printf("%d differences remain%n", left);
     }

@@ -86,7 +86,7 @@ public final class GenerateCommand extends BaseCommand {
     if (!report.diff().isEmpty()) {
       out().println("Accepted into the baseline:");
       out().println();
-      print(report.differences());
+      print(report.differencesText());
     }
   }
 }

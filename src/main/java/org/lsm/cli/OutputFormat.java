@@ -3,6 +3,7 @@ package org.lsm.cli;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import org.lsm.alert.History;
 import org.lsm.report.DiffReport;
@@ -39,7 +40,7 @@ final class OutputFormat {
   String of(DiffReport report, Optional<PortScanReport> scans) {
     return format == Format.JSON
         ? Json.of(report, scans)
-        : report.text() + scans.map(it -> "\n" + it.page().text()).orElse("");
+        : report.text() + scans.map(it -> "\n" + it.document().text()).orElse("");
   }
 
   String of(PortScanReport report) {
@@ -51,7 +52,7 @@ final class OutputFormat {
   }
 
   String of(List<History.Event> events, ZoneId zone) {
-    return format == Format.JSON ? Json.of(events) : History.table(events, zone);
+    return format == Format.JSON ? Json.print(Map.of("events", events)) : History.table(events, zone);
   }
 
   String of(SocketListing listing) {

@@ -4,14 +4,14 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What can be told of one process.
+ * What a report adds to a process. A string is empty if it is unknown.
  *
  * @param process the process
  * @param commandLine its arguments, separated by spaces
- * @param workingDirectory where it runs
- * @param unit the systemd unit or the container it belongs to
+ * @param workingDirectory the path of its working directory
+ * @param unit its systemd unit or container
  * @param parents its parent, and so on up to PID 1
- * @param flags what is odd about it
+ * @param flags reasons to check the process
  */
 public record ProcessDetails(
     ProcessRef process,

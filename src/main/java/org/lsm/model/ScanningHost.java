@@ -1,8 +1,10 @@
 package org.lsm.model;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -50,6 +52,14 @@ public record ScanningHost(
   /** The number of ports. */
   public int ports() {
     return tcp.size() + udp.size();
+  }
+
+  /** Its ports as ranges: {@code tcp/1-1023}, {@code udp/53}. */
+  public List<String> portRanges() {
+    List<String> ranges = new ArrayList<>();
+    PortSet.of(tcp).ranges().forEach(range -> ranges.add("tcp/" + range));
+    PortSet.of(udp).ranges().forEach(range -> ranges.add("udp/" + range));
+    return ranges;
   }
 
   /** Whether it scans: it is blocked, or probed at least {@code trigger} ports. */

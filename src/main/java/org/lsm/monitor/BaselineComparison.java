@@ -29,7 +29,7 @@ import org.lsm.report.DiffReport;
  */
 public final class BaselineComparison {
 
-  private static final int MAX_DETAILS = 2 * DiffReport.MOST_OF_A_KIND;
+  private static final int MAX_DETAILS = 2 * DiffReport.MAX_NAMED;
 
   private final RepeatedScan scans;
   private final Snapshot baseline;
@@ -97,7 +97,7 @@ public final class BaselineComparison {
       List<SocketEntry> selected = new ArrayList<>();
       int room = MAX_DETAILS - scans.details().size();
       for (DifferenceType type : List.of(DifferenceType.CHANGED, DifferenceType.NEW)) {
-        for (Difference difference : diff.of(type, DiffReport.MOST_OF_A_KIND)) {
+        for (Difference difference : diff.of(type, DiffReport.MAX_NAMED)) {
           if (selected.size() < room && lacksDetails(difference.after())) {
             selected.add(difference.after());
           }

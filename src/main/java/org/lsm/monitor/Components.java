@@ -34,7 +34,7 @@ import org.lsm.model.TextEscaper;
 import org.lsm.proc.GatewaysAndResolvers;
 import org.lsm.proc.KernelInfo;
 import org.lsm.proc.SocketScanner;
-import org.lsm.report.DiffReport;
+import org.lsm.report.Times;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
 import org.lsm.storage.StateDirectory;
@@ -203,6 +203,6 @@ public record Components(
 
   /** A time and its age, in words. */
   public String timeWithAge(Instant time) {
-    return DiffReport.when(time, now(), zone());
+    return Times.formatWithAge(time, now(), zone());
   }
 }

@@ -1,6 +1,7 @@
 package org.lsm.monitor;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -107,7 +108,7 @@ public final class MonitorRun {
             config.remind());
     Optional<AlertType> type = decision.type();
     if (type.isEmpty()
-        || outbox.put(Alert.of(type.get(), report.telling(decision.told()), config.subject()))) {
+        || outbox.put(Alert.of(type.get(), report.reporting(decision.told()), config.subject()))) {
       history.addAll("appeared", decision.appeared(), report);
       history.addAll("ended", decision.ended());
       write(decision.next(), before);
@@ -137,7 +138,7 @@ public final class MonitorRun {
     ReportDocument document =
         type == AlertType.NO_BASELINE
             ? DiffReport.withoutBaseline(host, reason, components.zone())
-            : DiffReport.trouble(host, reason, components.zone());
+            : DiffReport.scanFailed(host, reason, components.zone());
     return Alert.of(type, host, document, config.subject(), components.zone());
   }
 
@@ -204,14 +205,15 @@ public final class MonitorRun {
 
   private void writeMetrics(Path file, RunResult result) {
     try {
-      new Metrics(
+      Metrics metrics =
+          new Metrics(
               result.report(),
               result.ignored(),
               components.lastCompare(),
               Duration.ofNanos(System.nanoTime() - start),
               outbox.size() + outbox.damaged(),
-              PortScanCheck.counts(result.portScans().summary(), config.sentryTrigger()))
-          .write(file);
+              PortScanCheck.counts(result.portScans().summary(), config.sentryTrigger()));
+      AtomicFile.writeReadable(file, metrics.text().getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       components.warn("METRICS_FILE cannot be written: " + e.getMessage());
     }

@@ -147,7 +147,7 @@ public final class PortScanCheck {
   private boolean alert(Progress progress, ScanSummary found, HostInfo host, Instant now) {
     SentryState.PortScanDecision decision =
         progress.state.decide(
-            found, config.sentryTrigger(), PortScanReport.MOST, now, config.sentryRemind());
+            found, config.sentryTrigger(), PortScanReport.MAX_NAMED, now, config.sentryRemind());
     if (decision.due()) {
       PortScanReport report =
           new PortScanReport(
@@ -167,7 +167,7 @@ public final class PortScanCheck {
     if (!config.sentryResolves()) {
       return hosts;
     }
-    int count = Math.min(hosts.size(), PortScanReport.MOST);
+    int count = Math.min(hosts.size(), PortScanReport.MAX_NAMED);
     return Stream.concat(
             ReverseDns.resolve(hosts.subList(0, count)).stream(),
             hosts.subList(count, hosts.size()).stream())

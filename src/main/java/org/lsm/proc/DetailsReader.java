@@ -64,8 +64,7 @@ final class DetailsReader {
         peers(entry.endpoint(), namespace),
         details,
         flags(entry, suspectedParent != null),
-        Optional.ofNullable(suspectedParent),
-        List.of());
+        Optional.ofNullable(suspectedParent));
   }
 
   private static Iterable<ProcessRef> oldestOfEachOwner(SocketEntry entry) {

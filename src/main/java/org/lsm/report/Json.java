@@ -1,18 +1,14 @@
 package org.lsm.report;
 
-import static org.lsm.model.TextEscaper.escape;
-
+import com.google.gson.FieldNamingPolicy;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
-import com.google.gson.JsonDeserializationContext;
 import com.google.gson.JsonDeserializer;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
-import com.google.gson.JsonSerializationContext;
 import com.google.gson.JsonSerializer;
-import java.lang.reflect.Type;
+import com.google.gson.annotations.SerializedName;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -22,181 +18,164 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.Set;
+import java.util.SortedMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.lsm.alert.History;
 import org.lsm.model.Difference;
+import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
-import org.lsm.model.PortSet;
+import org.lsm.model.ProbeType;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.ScanningHost;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.TextEscaper;
 
 /**
- * Reports and listings for programs. The names of the fields are a promise; times are RFC 3339 in
- * UTC; strings are escaped as they are for people, for not every name on a host is Unicode.
+ * Reports and listings for programs, as the schemas in {@code src/main/schema} describe them. Times
+ * are RFC 3339 in UTC. Strings are escaped, because not every name on a host is Unicode.
  */
 public final class Json {
 
-  /** Of what is sent, in characters. */
-  private static final int LONGEST = 1024 * 1024;
+  /** Characters of the differences of an alert; past this bound they have no details. */
+  private static final int MAX_ALERT = 1024 * 1024;
 
   private static final GsonBuilder BUILDER =
       new GsonBuilder()
           .disableHtmlEscaping()
-          .registerTypeAdapter(Instant.class, (JsonSerializer<Instant>) Json::time)
-          .registerTypeAdapter(Instant.class, (JsonDeserializer<Instant>) Json::time);
+          .registerTypeAdapter(
+              Instant.class,
+              (JsonSerializer<Instant>) (time, type, gson) -> new JsonPrimitive(time.toString()))
+          .registerTypeAdapter(
+              Instant.class,
+              (JsonDeserializer<Instant>) (json, type, gson) -> time(json.getAsString()));
 
-  private static final Gson LINES = BUILDER.create();
-  private static final Gson GSON = BUILDER.setPrettyPrinting().create();
+  /** For what is escaped already: stored alerts and events. */
+  private static final Gson STORED = BUILDER.create();
+
+  private static final Gson PRINTED = BUILDER.setPrettyPrinting().create();
+
+  /** For views, whose strings are not escaped yet. */
+  private static final Gson VIEWS =
+      BUILDER
+          .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
+          .registerTypeAdapter(
+              String.class,
+              (JsonSerializer<String>)
+                  (text, type, gson) -> new JsonPrimitive(TextEscaper.escape(text)))
+          .registerTypeHierarchyAdapter(
+              Enum.class,
+              (JsonSerializer<Enum<?>>) (constant, type, gson) -> new JsonPrimitive(name(constant)))
+          .create();
 
   private Json() {}
 
-  /** A report: what differs, with all that could be told of it, and who probes unused ports. */
-  public static String of(DiffReport report, Optional<PortScanReport> scans) {
-    List<JsonObject> all =
-        report.diff().differences().stream().map(it -> difference(it, report.details(it))).toList();
-    JsonObject json = object(report, all, report.still().stream());
-    scans.ifPresent(
+  /** A whole report, together with the port scans that the same run found. */
+  public static String of(DiffReport report, Optional<PortScanReport> portScans) {
+    List<JsonObject> all = details(report.diff().differences(), report, Integer.MAX_VALUE);
+    JsonObject json = object(report, all, report.alertedBefore().stream());
+    portScans.ifPresent(
         it -> {
-          json.add("scans", scans(it.hosts()));
-          json.getAsJsonArray("notes").addAll(strings(it.notes()));
+          JsonObject scans = object(it, it.hosts());
+          json.add("scans", scans.get("scans"));
+          json.getAsJsonArray("notes").addAll(scans.getAsJsonArray("notes"));
         });
     return print(json);
   }
 
-  /** The hosts that probe unused ports. */
+  /** All scanning hosts. */
   public static String of(PortScanReport report) {
     return print(object(report, report.hosts()));
   }
 
-  public static JsonObject object(PortScanReport report, List<ScanningHost> hosts) {
-    JsonObject json = object(report.hostInfo());
-    json.add("scans", scans(hosts));
-    json.add("notes", strings(report.notes()));
-    return json;
+  public static String of(SocketListing listing) {
+    List<JsonObject> sockets =
+        list(
+            listing.snapshot().sockets().values(),
+            it -> socket(it, listing.ignoredBy().get(it.endpoint())));
+    ListingView view = new ListingView(sockets, listing.notes());
+    return print(merge(HostView.of(listing.snapshot().hostInfo()), view));
   }
 
-  private static JsonArray scans(List<ScanningHost> hosts) {
-    return array(hosts, Json::scan);
-  }
-
-  private static JsonObject scan(ScanningHost host) {
-    JsonObject json = new JsonObject();
-    json.addProperty("address", escape(host.address()));
-    json.addProperty("name", escape(host.name()));
-    json.add("ports", strings(ports(host)));
-    json.add("kinds", array(host.probeTypes(), it -> new JsonPrimitive(name(it))));
-    json.addProperty("packets", host.packets());
-    json.addProperty("first_seen", host.first().toString());
-    json.addProperty("last_seen", host.last().toString());
-    json.addProperty("blocked_until", host.blockedUntil().map(Instant::toString).orElse(null));
-    return json;
-  }
-
-  /** Ports and ranges: {@code tcp/1-1023}, {@code udp/53}. */
-  private static List<String> ports(ScanningHost host) {
-    List<String> ports = new ArrayList<>();
-    PortSet.of(host.tcp()).ranges().forEach(range -> ports.add("tcp/" + range));
-    PortSet.of(host.udp()).ranges().forEach(range -> ports.add("udp/" + range));
-    return ports;
-  }
-
-  /** How it stands with the monitor. */
   public static String of(StatusReport status) {
-    JsonObject json = new JsonObject();
-    json.addProperty("status", status.isGood() ? "good" : "fault");
-    json.add("items", GSON.toJsonTree(status.items()));
-    return print(json);
+    return print(new StatusView(status.isGood() ? "good" : "fault", status.items()));
   }
 
-  /** What happened. */
-  public static String of(List<History.Event> events) {
-    return print(Map.of("events", events));
-  }
-
-  /** As people can read it. */
-  public static String print(Object json) {
-    return GSON.toJson(json) + "\n";
-  }
-
-  /** In one line, without its end. */
-  public static String line(Object json) {
-    return LINES.toJson(json);
-  }
-
-  /**
-   * The reverse of {@link #print} and {@link #line}.
-   *
-   * @throws RuntimeException if it is no such object
-   */
-  public static <T> T read(String json, Class<T> type) {
-    return Objects.requireNonNull(LINES.fromJson(json, type));
-  }
-
-  private static JsonElement time(Instant time, Type type, JsonSerializationContext context) {
-    return new JsonPrimitive(time.toString());
-  }
-
-  private static Instant time(JsonElement json, Type type, JsonDeserializationContext context) {
-    String time = json.getAsString();
-    if (!Character.isDigit(time.charAt(0))) {
-      // An Instant may have years that no calendar has.
-      throw new IllegalArgumentException("no time of RFC 3339: " + time);
-    }
-    return Instant.parse(time);
-  }
-
-  /** A report as it is sent: of each kind no more than people are told of, and the numbers. */
+  /** A report as an alert has it: the differences that its text describes, and all counts. */
   public static JsonObject bounded(DiffReport report) {
-    List<JsonObject> told = told(report.named(), report, LONGEST);
-    return object(report, told, report.still().stream().limit(DiffReport.MOST_OF_A_KIND));
+    List<JsonObject> named = details(report.named(), report, MAX_ALERT);
+    return object(report, named, report.alertedBefore().stream().limit(DiffReport.MAX_NAMED));
+  }
+
+  /** A report as an alert has it: the scanning hosts that its text describes. */
+  public static JsonObject bounded(PortScanReport report) {
+    return object(report, report.named());
+  }
+
+  /** The host and time of an alert that compares nothing. */
+  public static JsonObject object(HostInfo hostInfo) {
+    return merge(HostView.of(hostInfo));
   }
 
   private static JsonObject object(
-      DiffReport report, List<JsonObject> differences, Stream<Difference> still) {
-    JsonObject json = object(report.after().hostInfo());
-    json.addProperty("baseline_time", report.before().hostInfo().time().toString());
-    for (DifferenceType kind : DifferenceType.values()) {
-      json.addProperty(name(kind), report.diff().count(kind));
+      DiffReport report, List<JsonObject> differences, Stream<Difference> alertedBefore) {
+    DifferenceCounts counts = report.counts();
+    Instant baselineTime = report.before().hostInfo().time();
+    List<String> still = alertedBefore.map(it -> it.type() + " " + it.endpoint()).toList();
+    return merge(
+        HostView.of(report.after().hostInfo()),
+        new CountsView(baselineTime, counts.added(), counts.gone(), counts.changed()),
+        new DiffView(differences, still, report.notes()));
+  }
+
+  private static JsonObject object(PortScanReport report, List<ScanningHost> hosts) {
+    ScansView view = new ScansView(list(hosts, ScanView::of), report.notes());
+    return merge(HostView.of(report.hostInfo()), view);
+  }
+
+  /** Differences, with their details until all of them together have {@code max} characters. */
+  public static List<JsonObject> details(
+      List<Difference> differences, DiffReport report, int max) {
+    List<JsonObject> json = new ArrayList<>();
+    int length = 0;
+    for (Difference difference : differences) {
+      boolean full = length >= max;
+      json.add(difference(difference, full ? SocketDetails.UNKNOWN : report.details(difference)));
+      length += line(json.get(json.size() - 1)).length();
     }
-    json.add("differences", array(differences, it -> it));
-    json.add("still", strings(still.map(it -> it.type() + " " + it.endpoint()).toList()));
-    json.add("notes", strings(report.notes()));
     return json;
   }
 
-  /** A listing: the sockets with their owners. */
-  public static String of(SocketListing listing) {
-    JsonObject json = object(listing.snapshot().hostInfo());
-    json.add(
-        "sockets",
-        array(
-            listing.snapshot().sockets().values(),
-            entry -> {
-              JsonObject socket = endpoint(entry.endpoint());
-              socket.add("owners", array(entry.owners(), Json::owner));
-              socket.add("processes", array(entry.processes(), Json::process));
-              socket.addProperty("ignored_by_line", listing.ignoredBy().get(entry.endpoint()));
-              return socket;
-            }));
-    json.add("notes", strings(listing.notes()));
-    return print(json);
-  }
-
-  public static JsonObject object(HostInfo hostInfo) {
-    JsonObject json = new JsonObject();
-    json.addProperty("host", escape(hostInfo.host()));
-    json.addProperty("kernel", escape(hostInfo.kernel()));
-    json.addProperty("time", hostInfo.time().toString());
-    json.addProperty("lsm", hostInfo.version());
+  /**
+   * Differences without details, grouped by type, owners and processes.
+   *
+   * @param max the number of characters at which the rest is left out
+   */
+  public static JsonArray brief(List<Difference> differences, int max) {
+    Map<Map<String, String>, List<String>> groups = new LinkedHashMap<>();
+    int length = 0;
+    for (Difference difference : differences) {
+      SortedMap<String, String> group = DiffReport.data(difference);
+      String socket = group.remove("socket");
+      length += line(socket).length() + (groups.containsKey(group) ? 1 : line(group).length());
+      if (length > max) {
+        break;
+      }
+      groups.computeIfAbsent(group, it -> new ArrayList<>()).add(socket);
+    }
+    JsonArray json = new JsonArray();
+    groups.forEach(
+        (group, sockets) -> {
+          JsonObject object = STORED.toJsonTree(group).getAsJsonObject();
+          object.add("sockets", STORED.toJsonTree(sockets));
+          json.add(object);
+        });
     return json;
   }
 
@@ -205,112 +184,155 @@ public final class Json {
     return constant.name().toLowerCase(Locale.ROOT);
   }
 
-  /** These differences, with their stories as long as all of it has so many characters at most. */
-  public static List<JsonObject> told(List<Difference> differences, DiffReport report, int most) {
-    List<JsonObject> told = new ArrayList<>();
-    int length = 0;
-    for (Difference difference : differences) {
-      SocketDetails details = length < most ? report.details(difference) : SocketDetails.UNKNOWN;
-      JsonObject json = difference(difference, details);
-      length += line(json).length();
-      told.add(json);
-    }
-    return told;
+  /** What is escaped already, on several lines. */
+  public static String print(Object json) {
+    return PRINTED.toJson(json) + "\n";
   }
 
-  public static JsonObject difference(Difference difference, SocketDetails details) {
-    JsonObject json = new JsonObject();
-    json.addProperty("kind", difference.type().name());
-    endpoint(difference.endpoint()).asMap().forEach(json::add);
-    json.addProperty("service", escape(details.service()));
-    json.add("owners_before", owners(difference, DifferenceType.NEW, difference.before()));
-    json.add("owners", owners(difference, DifferenceType.GONE, difference.after()));
-    json.add("flags", array(details.flags(), Json::flag));
-    json.addProperty(
-        "origin", escape(details.suspectedParent().map(Endpoint::toString).orElse("")));
-    json.add("claimed", array(details.inodeHolders(), Json::process));
-    json.add("peers", strings(details.peers()));
-    json.add("pids", array(difference.after().processes(), it -> new JsonPrimitive(it.pid())));
-    json.add("processes", array(details.processes(), Json::process));
-    return json;
+  /** What is escaped already, in one line without its end. */
+  public static String line(Object json) {
+    return STORED.toJson(json);
   }
 
   /**
-   * Differences in a few words, those of the same kind, owners and processes together.
+   * The reverse of {@link #print} and {@link #line}.
    *
-   * @param most so many characters at most; the rest is left out
+   * @throws RuntimeException if the text is not such an object
    */
-  public static JsonArray brief(List<Difference> differences, int most) {
-    Map<Map<String, String>, JsonArray> sockets = new LinkedHashMap<>();
-    int length = 0;
-    for (Difference difference : differences) {
-      Map<String, String> data = new TreeMap<>(DiffReport.data(difference));
-      String socket = data.remove("socket");
-      length += line(socket).length() + (sockets.containsKey(data) ? 1 : line(data).length());
-      if (length > most) {
-        break;
-      }
-      sockets.computeIfAbsent(data, it -> new JsonArray()).add(socket);
+  public static <T> T read(String json, Class<T> type) {
+    return Objects.requireNonNull(STORED.fromJson(json, type));
+  }
+
+  private static Instant time(String text) {
+    if (!Character.isDigit(text.charAt(0))) {
+      // Instant.parse accepts years that RFC 3339 does not have.
+      throw new IllegalArgumentException("not a time of RFC 3339: " + text);
     }
-    return array(sockets.entrySet(), Json::brief);
+    return Instant.parse(text);
   }
 
-  private static JsonObject brief(Map.Entry<Map<String, String>, JsonArray> sockets) {
-    JsonObject json = LINES.toJsonTree(sockets.getKey()).getAsJsonObject();
-    json.add("sockets", sockets.getValue());
-    return json;
+  // Views: Gson maps each to fields of the same names. What is null is left out.
+
+  record HostView(String host, String kernel, Instant time, String lsm) {
+
+    static HostView of(HostInfo info) {
+      return new HostView(info.host(), info.kernel(), info.time(), info.version());
+    }
   }
 
-  /** The owners on one side of a difference, on which a difference of one kind has none. */
-  private static JsonArray owners(Difference difference, DifferenceType none, SocketEntry side) {
-    return difference.type() == none ? new JsonArray() : array(side.owners(), Json::owner);
+  record CountsView(
+      Instant baselineTime, @SerializedName("new") int added, int gone, int changed) {}
+
+  record DiffView(List<JsonObject> differences, List<String> still, List<String> notes) {}
+
+  record ScansView(List<ScanView> scans, List<String> notes) {}
+
+  record ListingView(List<JsonObject> sockets, List<String> notes) {}
+
+  record StatusView(String status, List<StatusReport.Item> items) {}
+
+  record TypeView(String kind) {}
+
+  record EndpointView(String socket, String netns, String protocol, String address, int port) {
+
+    static EndpointView of(Endpoint it) {
+      String protocol = it.protocol().label();
+      return new EndpointView(it.toString(), it.netns(), protocol, it.address(), it.port());
+    }
   }
 
-  private static JsonObject endpoint(Endpoint endpoint) {
-    JsonObject json = new JsonObject();
-    json.addProperty("socket", escape(endpoint.toString()));
-    json.addProperty("netns", escape(endpoint.netns()));
-    json.addProperty("protocol", endpoint.protocol().label());
-    json.addProperty("address", escape(endpoint.address()));
-    json.addProperty("port", endpoint.port());
-    return json;
+  record DifferenceView(
+      String service,
+      Set<Owner> ownersBefore,
+      Set<Owner> owners,
+      Set<Flag> flags,
+      String origin,
+      List<String> peers,
+      List<Integer> pids,
+      List<JsonObject> processes) {}
+
+  record OwnersView(Set<Owner> owners, List<JsonObject> processes, Integer ignoredByLine) {}
+
+  record ProcessView(int pid, Instant startTime) {}
+
+  record ProcessDetailsView(
+      String commandLine,
+      String workingDirectory,
+      String unit,
+      List<JsonObject> parents,
+      Set<Flag> flags) {}
+
+  record ScanView(
+      String address,
+      String name,
+      List<String> ports,
+      Set<ProbeType> kinds,
+      long packets,
+      Instant firstSeen,
+      Instant lastSeen,
+      Instant blockedUntil) {
+
+    static ScanView of(ScanningHost host) {
+      return new ScanView(
+          host.address(),
+          host.name(),
+          host.portRanges(),
+          host.probeTypes(),
+          host.packets(),
+          host.first(),
+          host.last(),
+          host.blockedUntil().orElse(null));
+    }
   }
 
-  private static JsonObject owner(Owner owner) {
-    JsonObject json = new JsonObject();
-    json.addProperty("user", escape(owner.user()));
-    json.addProperty("program", escape(owner.program()));
-    return json;
+  private static JsonObject difference(Difference difference, SocketDetails details) {
+    DifferenceType type = difference.type();
+    return merge(
+        new TypeView(type.name()),
+        EndpointView.of(difference.endpoint()),
+        new DifferenceView(
+            details.service(),
+            type == DifferenceType.NEW ? Set.of() : difference.before().owners(),
+            type == DifferenceType.GONE ? Set.of() : difference.after().owners(),
+            details.flags(),
+            details.suspectedParent().map(Endpoint::toString).orElse(""),
+            details.peers(),
+            list(difference.after().processes(), ProcessRef::pid),
+            list(details.processes(), Json::process)));
+  }
+
+  private static JsonObject socket(SocketEntry entry, Integer ignoredByLine) {
+    List<JsonObject> processes = list(entry.processes(), Json::process);
+    return merge(
+        EndpointView.of(entry.endpoint()),
+        new OwnersView(entry.owners(), processes, ignoredByLine));
   }
 
   private static JsonObject process(ProcessRef process) {
-    JsonObject json = owner(process.owner());
-    json.addProperty("pid", process.pid());
-    json.addProperty("start_time", process.startTime().toString());
-    return json;
+    return merge(process.owner(), new ProcessView(process.pid(), process.startTime()));
   }
 
   private static JsonObject process(ProcessDetails details) {
-    JsonObject json = process(details.process());
-    json.addProperty("command_line", escape(details.commandLine()));
-    json.addProperty("working_directory", escape(details.workingDirectory()));
-    json.addProperty("unit", escape(details.unit()));
-    json.add("parents", array(details.parents(), Json::process));
-    json.add("flags", array(details.flags(), Json::flag));
+    return merge(
+        process(details.process()),
+        new ProcessDetailsView(
+            details.commandLine(),
+            details.workingDirectory(),
+            details.unit(),
+            list(details.parents(), Json::process),
+            details.flags()));
+  }
+
+  private static <T, V> List<V> list(Collection<T> values, Function<T, V> view) {
+    return values.stream().map(view).toList();
+  }
+
+  /** One object with the fields of all these views. */
+  private static JsonObject merge(Object... views) {
+    JsonObject json = new JsonObject();
+    for (Object view : views) {
+      VIEWS.toJsonTree(view).getAsJsonObject().asMap().forEach(json::add);
+    }
     return json;
-  }
-
-  private static JsonElement flag(Flag flag) {
-    return new JsonPrimitive(name(flag));
-  }
-
-  private static JsonArray strings(Collection<String> values) {
-    return array(values, value -> new JsonPrimitive(escape(value)));
-  }
-
-  private static <T> JsonArray array(Collection<T> values, Function<T, JsonElement> each) {
-    JsonArray array = new JsonArray();
-    values.forEach(value -> array.add(each.apply(value)));
-    return array;
   }
 }

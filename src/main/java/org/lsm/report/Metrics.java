@@ -1,31 +1,24 @@
 package org.lsm.report;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import org.lsm.model.DifferenceType;
-import org.lsm.model.SocketEntry;
-import org.lsm.storage.AtomicFile;
+import org.lsm.model.DifferenceCounts;
 
 /**
- * The state of the monitor for the textfile collector of Prometheus' node_exporter, in the text
- * format of Prometheus.
+ * The state of lsm in the text format of Prometheus, for the textfile collector of node_exporter.
+ * It has only counts, so every user may read it.
  *
- * @param report of this run; empty if there was no baseline to compare with
- * @param ignored sockets that rules cover
- * @param lastSuccess when a comparison succeeded last
- * @param duration of this run
- * @param waiting alerts in the outbox
- * @param probing hosts that have probed unused ports within a day, by what came of it; none where
- *     nobody looks
+ * @param report the report of this run; empty if there was no baseline
+ * @param ignored the number of sockets that rules ignore
+ * @param lastSuccess the time of the last successful comparison
+ * @param duration the duration of this run
+ * @param waiting the number of alerts in the outbox
+ * @param probing the number of hosts that probed unused ports within a day, by state; empty if the
+ *     packet filter was not read
  */
 public record Metrics(
     Optional<DiffReport> report,
@@ -35,61 +28,49 @@ public record Metrics(
     int waiting,
     SortedMap<String, Long> probing) {
 
-  /** Writes them where the collector, which is another user, can read them: only counts. */
-  public void write(Path file) throws IOException {
-    AtomicFile.writeReadable(file, text().getBytes(StandardCharsets.UTF_8));
-  }
-
-  String text() {
+  /** All metrics, each with its help and type. */
+  public String text() {
     StringBuilder out = new StringBuilder();
-    family(out, "baseline_readable", "Whether there is a baseline to compare with.");
-    sample(out, "baseline_readable", report.isPresent() ? 1 : 0);
-    report.ifPresent(
-        it -> {
-          family(out, "differences", "Differences to the baseline.");
-          for (DifferenceType kind : DifferenceType.values()) {
-            sample(
-                out,
-                "differences{kind=\"" + kind.name().toLowerCase(Locale.ROOT) + "\"}",
-                it.diff().count(kind));
-          }
-          family(out, "sockets", "Watched sockets that no rule ignores.");
-          byProtocol(it)
-              .forEach((name, count) -> sample(out, "sockets{protocol=\"" + name + "\"}", count));
-          family(out, "sockets_ignored", "Watched sockets that a rule ignores.");
-          sample(out, "sockets_ignored", ignored);
-        });
-    family(out, "alerts_waiting", "Alerts that could not be delivered yet.");
-    sample(out, "alerts_waiting", waiting);
+    int readable = report.isPresent() ? 1 : 0;
+    gauge(out, "baseline_readable", "Whether there is a baseline to compare with.", readable);
+    report.ifPresent(it -> sockets(out, it));
+    gauge(out, "alerts_waiting", "Alerts that could not be delivered yet.", waiting);
     if (!probing.isEmpty()) {
-      family(out, "probing_hosts", "Hosts that have probed unused ports within a day.");
-      probing.forEach(
-          (state, count) -> sample(out, "probing_hosts{state=\"" + state + "\"}", count));
+      help(out, "probing_hosts", "Hosts that have probed unused ports within a day.");
+      probing.forEach((state, hosts) -> sample(out, "probing_hosts", "state", state, hosts));
     }
-    family(out, "run_duration_seconds", "How long the last run took.");
-    sample(out, "run_duration_seconds", duration.toMillis() / 1e3);
-    lastSuccess.ifPresent(
-        time -> {
-          family(out, "last_success_timestamp_seconds", "When a comparison succeeded last.");
-          sample(out, "last_success_timestamp_seconds", time.getEpochSecond());
-        });
+    double seconds = duration.toMillis() / 1e3;
+    gauge(out, "run_duration_seconds", "How long the last run took.", seconds);
+    lastSuccess.map(Instant::getEpochSecond).ifPresent(time ->
+          gauge(out, "last_success_timestamp_seconds", "When a comparison succeeded last.", time));
     return out.toString();
   }
 
-  private static Map<String, Long> byProtocol(DiffReport report) {
-    return report.after().sockets().values().stream()
-        .map(SocketEntry::endpoint)
-        .collect(
-            Collectors.groupingBy(
-                it -> it.protocol().label(), TreeMap::new, Collectors.counting()));
+  private void sockets(StringBuilder out, DiffReport report) {
+    DifferenceCounts counts = report.counts();
+    help(out, "differences", "Differences to the baseline.");
+    sample(out, "differences", "kind", "new", counts.added());
+    sample(out, "differences", "kind", "gone", counts.gone());
+    sample(out, "differences", "kind", "changed", counts.changed());
+    help(out, "sockets", "Watched sockets that no rule ignores.");
+    report.after().sockets().keySet().stream()
+        .map(it -> it.protocol().label())
+        .collect(Collectors.groupingBy(it -> it, TreeMap::new, Collectors.counting()))
+        .forEach((protocol, sockets) -> sample(out, "sockets", "protocol", protocol, sockets));
+    gauge(out, "sockets_ignored", "Watched sockets that a rule ignores.", ignored);
   }
 
-  private static void family(StringBuilder out, String name, String help) {
-    out.append("# HELP lsm_").append(name).append(' ').append(help).append('\n');
-    out.append("# TYPE lsm_").append(name).append(" gauge\n");
+  private static void gauge(StringBuilder out, String name, String help, Number value) {
+    help(out, name, help);
+    out.append("lsm_" + name + " " + value + "\n");
   }
 
-  private static void sample(StringBuilder out, String name, Object value) {
-    out.append("lsm_").append(name).append(' ').append(value).append('\n');
+  private static void help(StringBuilder out, String name, String help) {
+    out.append("# HELP lsm_" + name + " " + help + "\n# TYPE lsm_" + name + " gauge\n");
+  }
+
+  private static void sample(
+      StringBuilder out, String name, String label, String labelValue, Number value) {
+    out.append("lsm_" + name + "{" + label + "=\"" + labelValue + "\"} " + value + "\n");
   }
 }

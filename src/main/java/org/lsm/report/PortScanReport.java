@@ -1,6 +1,6 @@
 package org.lsm.report;
 
-import static org.lsm.report.DiffReport.escape;
+import static org.lsm.report.EscapedText.escape;
 
 import java.time.Instant;
 import java.time.ZoneId;
@@ -12,8 +12,6 @@ import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import org.lsm.alert.Alert.Event;
-import org.lsm.alert.AlertType;
 import org.lsm.model.HostInfo;
 import org.lsm.model.PortSet;
 import org.lsm.model.ScanningHost;
@@ -21,151 +19,136 @@ import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
 
 /**
- * The hosts that probe unused ports, in words for people.
+ * The hosts that probe unused ports.
  *
- * @param hostInfo this host, and when it was looked at
- * @param hosts those to tell of, the worst first
- * @param notes what the reader should know of how far this can be believed; not escaped
- * @param zone the time zone to tell times in
+ * @param hostInfo this host, and the time of the report
+ * @param hosts the scanning hosts, the worst first
+ * @param notes what limits this result, a sentence each
+ * @param zone the time zone of the report
  */
 public record PortScanReport(
     HostInfo hostInfo, List<ScanningHost> hosts, List<String> notes, Supplier<ZoneId> zone) {
 
-  /** So many hosts are named, the others counted. */
-  public static final int MOST = DiffReport.MOST_OF_A_KIND;
+  /** Hosts that an alert describes; it counts the others. */
+  public static final int MAX_NAMED = DiffReport.MAX_NAMED;
 
-  private static final int INDENT = 9;
+  private static final String LOG_LEVEL = "warning";
 
   public PortScanReport {
     hosts = List.copyOf(hosts);
     notes = List.copyOf(notes);
   }
 
-  /** The hosts that are told one by one. */
+  /** The hosts that an alert describes. */
   public List<ScanningHost> named() {
-    return hosts.subList(0, Math.min(MOST, hosts.size()));
+    return hosts.subList(0, Math.min(MAX_NAMED, hosts.size()));
   }
 
   private int more() {
     return hosts.size() - named().size();
   }
 
-  private String verdict() {
-    String here = escape(hostInfo.host()) + ": ";
+  private EscapedText verdict() {
+    String here = hostInfo.host();
     if (hosts.isEmpty()) {
-      return here + "more hosts probed unused ports than can be kept";
+      return EscapedText.of(here, ": more hosts probed unused ports than can be kept");
     }
     long blocked = hosts.stream().filter(it -> it.blockedUntil().isPresent()).count();
     if (hosts.size() == 1) {
       ScanningHost host = hosts.get(0);
-      return here
-          + String.format("%s probed %d unused ports", escape(host.address()), host.ports())
-          + (blocked == 1 ? ", it is blocked" : "");
+      String result = blocked == 1 ? " unused ports, it is blocked" : " unused ports";
+      return EscapedText.of(here, ": ", host.address(), " probed ", host.ports(), result);
     }
-    return here
-        + String.format("%d hosts probed unused ports", hosts.size())
-        + (blocked > 0 ? ", " + blocked + " of them are blocked" : "");
+    String result = blocked > 0 ? ", " + blocked + " of them are blocked" : "";
+    return EscapedText.of(here, ": ", hosts.size(), " hosts probed unused ports", result);
   }
 
-  /** The whole report: who did it and how, where and when, and what to do. */
-  public ReportDocument page() {
+  /** The whole report: scanning hosts, this host and the time, and what to do next. */
+  public ReportDocument document() {
     List<Line> lines = new ArrayList<>();
-    lines.add(Line.of(Style.HEADLINE, verdict()));
-    lines.add(Line.blank());
+    lines.add(Line.of(Style.HEADLINE, "", verdict()));
+    lines.add(Line.BLANK);
     named().forEach(host -> lines.addAll(lines(host)));
     if (more() > 0) {
-      lines.add(Line.of(Style.ADVICE, "… and " + more() + " more hosts"));
-      lines.add(Line.blank());
+      lines.add(Line.of(Style.ADVICE, "", "… and ", more(), " more hosts"));
+      lines.add(Line.BLANK);
     }
-    lines.addAll(DiffReport.scanned(hostInfo, zone.get()));
-    notes.forEach(note -> lines.add(Line.fact("Note", escape(note))));
-    lines.add(Line.blank());
+    lines.addAll(ReportDocument.scanned(hostInfo, zone.get()));
+    notes.forEach(note -> lines.add(Line.fact("Note", note)));
+    lines.add(Line.BLANK);
     lines.add(
-        Line.of(
-            Style.ADVICE,
-            "lsm sentry shows all that is known; SENTRY_IGNORE is for hosts that may do this, lsm"
+        Line.of(Style.ADVICE, "", 
+            "lsm sentry lists every scanning host; SENTRY_IGNORE is for hosts that may scan, lsm"
                 + " sentry unblock ADDRESS lets one in again"));
     return new ReportDocument(lines);
   }
 
   private List<Line> lines(ScanningHost host) {
     List<Line> lines = new ArrayList<>();
-    lines.add(new Line(Style.SCAN, 0, "SCAN    ", name(host)));
-    lines.add(detail("ports  ", ports(host)));
-    lines.add(detail("kinds  ", probeTypes(host)));
-    lines.add(
-        detail(
-            "packets",
-            String.format("%d, %s to %s", host.packets(), time(host.first()), time(host.last()))));
-    host.blockedUntil().ifPresent(until -> lines.add(detail("blocked", "until " + time(until))));
-    lines.add(Line.blank());
+    lines.add(Line.of(Style.TITLE, "SCAN    ", EscapedText.withRemark(host.address(), host.name())));
+    lines.add(Line.of(Style.DETAIL, "ports  ", portLists(host)));
+    lines.add(Line.of(Style.DETAIL, "kinds  ", probeTypes(host)));
+    String times = time(host.first()) + " to " + time(host.last());
+    lines.add(Line.of(Style.DETAIL, "packets", host.packets(), ", ", times));
+    host.blockedUntil()
+        .ifPresent(until -> lines.add(Line.of(Style.DETAIL, "blocked", "until ", time(until))));
+    lines.add(Line.BLANK);
     return lines;
   }
 
-  private static Line detail(String label, String text) {
-    return new Line(Style.DETAIL, INDENT, label, text);
-  }
-
   private String time(Instant instant) {
-    return DiffReport.time(instant, zone.get());
+    return Times.format(instant, zone.get());
   }
 
-  private static String name(ScanningHost host) {
-    return escape(host.address())
-        + (host.name().isEmpty() ? "" : "  (" + escape(host.name()) + ")");
-  }
-
-  /** All ports, {@code tcp 1-1023,8080 udp 53}; a list that is too long is cut. */
-  static String ports(ScanningHost host) {
-    StringJoiner ports = new StringJoiner(" ");
+  /** All ports: {@code tcp 1-1023,8080 udp 53}. A list that is too long is cut. */
+  static EscapedText portLists(ScanningHost host) {
+    StringJoiner lists = new StringJoiner(" ");
     if (!host.tcp().isEmpty()) {
-      ports.add("tcp").add(escape(PortSet.of(host.tcp()).toString()));
+      lists.add("tcp").add(escape(PortSet.of(host.tcp()).toString()));
     }
     if (!host.udp().isEmpty()) {
-      ports.add("udp").add(escape(PortSet.of(host.udp()).toString()));
+      lists.add("udp").add(escape(PortSet.of(host.udp()).toString()));
     }
-    return ports.toString();
+    return new EscapedText(lists.toString());
   }
 
-  static String probeTypes(ScanningHost host) {
+  private static String probeTypes(ScanningHost host) {
     return host.probeTypes().stream().map(Enum::name).collect(Collectors.joining(" "));
   }
 
-  /** The hosts for a log, one an event, and the number of those that are too many. */
-  public List<Event> events() {
-    List<Event> events = new ArrayList<>();
-    named()
-        .forEach(
-            host -> events.add(new Event(AlertType.PORT_SCAN.level(), line(host), data(host))));
+  /** One event for each host that an alert describes, and one that counts the others. */
+  public List<LogEvent> events() {
+    List<LogEvent> events = new ArrayList<>();
+    named().forEach(host -> events.add(new LogEvent(LOG_LEVEL, line(host), data(host))));
     if (more() > 0 || hosts.isEmpty()) {
-      String text = verdict() + (more() > 0 ? ", " + more() + " not logged" : "");
-      events.add(new Event(AlertType.PORT_SCAN.level(), text, new TreeMap<>()));
+      String rest = more() > 0 ? ", " + more() + " not logged" : "";
+      events.add(new LogEvent(LOG_LEVEL, verdict() + rest));
     }
     return events;
   }
 
-  /** In one line, made for those who read logs: the address is always its second word. */
+  /** One host in one line for programs that read logs: its address is always the second word. */
   private static String line(ScanningHost host) {
-    return String.format(
-        "SCAN %s: %d packets (%s) to unused ports %s%s",
-        name(host),
-        host.packets(),
-        probeTypes(host),
-        ports(host),
-        host.blockedUntil().isPresent() ? ", blocked" : "");
+    return EscapedText.of(
+            "SCAN ",
+            EscapedText.withRemark(host.address(), host.name()),
+            ": " + host.packets() + " packets (" + probeTypes(host) + ") to unused ports ",
+            portLists(host),
+            host.blockedUntil().isPresent() ? ", blocked" : "")
+        .text();
   }
 
   private static SortedMap<String, String> data(ScanningHost host) {
     SortedMap<String, String> data = new TreeMap<>();
     data.put("kind", "SCAN");
     data.put("address", escape(host.address()));
-    data.put("ports", ports(host));
+    data.put("ports", portLists(host).text());
     data.put("kinds", probeTypes(host).toLowerCase(Locale.ROOT));
     data.put("blocked", host.blockedUntil().isPresent() ? "yes" : "no");
     return data;
   }
 
-  /** What is known of each host, as a table, with the notes behind it. */
+  /** All hosts as a table, followed by the notes. */
   public String table() {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("ADDRESS", "PORTS", "KINDS", "PACKETS", "FIRST", "LAST", "BLOCKED UNTIL"));
@@ -173,7 +156,7 @@ public record PortScanReport(
       rows.add(
           List.of(
               escape(host.address()),
-              ports(host),
+              portLists(host).text(),
               probeTypes(host),
               String.valueOf(host.packets()),
               time(host.first()),

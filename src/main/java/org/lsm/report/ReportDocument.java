@@ -1,153 +1,128 @@
 package org.lsm.report;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
+import org.lsm.model.HostInfo;
 
 /**
- * What is told to people, line by line, so that it reads the same as text and as HTML.
+ * A report, line by line. It reads the same as text and as HTML.
  *
- * @param lines escaped already, as far as terminals go
+ * @param lines the headline first; their factories escape what they are given
  */
 public record ReportDocument(List<Line> lines) {
 
-  /** What a line is. */
+  /** The role of a line: its indent in text, and its HTML from label, text and class. */
   enum Style {
-    HEADLINE,
-    NEW,
-    GONE,
-    CHANGED,
-    SCAN,
-    DETAIL,
-    FLAG,
-    FACT,
-    ADVICE,
-    BLANK
+    HEADLINE(0, "<h1>%2$s</h1>%n"),
+    TITLE(0, "<section class=\"%3$s\">%n<h2><b>%1$s</b> %2$s</h2>%n"),
+    DETAIL(9, "<p class=\"fact\"><span>%1$s</span> %2$s</p>%n"),
+    DEEP_DETAIL(11, "<p class=\"fact more\"><span>%1$s</span> %2$s</p>%n"),
+    FLAGS(9, "<p class=\"flag\">%1$s %2$s</p>%n"),
+    DEEP_FLAGS(11, "<p class=\"flag more\">%1$s %2$s</p>%n"),
+    FACT(0, "<p class=\"fact\"><span>%1$s</span> %2$s</p>%n"),
+    ADVICE(0, "<p class=\"advice\">%2$s</p>%n"),
+    BLANK(0, "");
+
+    private final int indent;
+    private final String html;
+
+    Style(int indent, String html) {
+      this.indent = indent;
+      this.html = html;
+    }
   }
 
   /**
    * One line.
    *
-   * @param style what it is
-   * @param indent the spaces before it in a text
-   * @param label its first word or words, with the spaces that align what follows; may be empty
-   * @param text the rest of it
+   * @param label its first words, with the spaces that align the text; may be empty
    */
-  record Line(Style style, int indent, String label, String text) {
+  record Line(Style style, String label, EscapedText text) {
 
-    static Line of(Style style, String text) {
-      return new Line(style, 0, "", text);
+    static final Line BLANK = of(Style.BLANK, "");
+
+    static Line of(Style style, String label, Object... parts) {
+      return new Line(style, label, EscapedText.of(parts));
     }
 
-    static Line fact(String label, String text) {
-      return new Line(Style.FACT, 0, String.format("%-9s", label), text);
-    }
-
-    static Line blank() {
-      return of(Style.BLANK, "");
+    static Line fact(String label, Object... parts) {
+      return of(Style.FACT, String.format("%-9s", label), parts);
     }
 
     private String plain() {
-      return " ".repeat(indent) + label + (label.isEmpty() ? "" : " ") + text;
+      return " ".repeat(style.indent) + label + (label.isEmpty() ? "" : " ") + text;
+    }
+
+    private String html() {
+      String word = label.strip();
+      String type = word.toLowerCase(Locale.ROOT);
+      return String.format(style.html, escape(word), escape(text.text()), type);
     }
   }
-
-  /** Plain on purpose: what mail programs of phones and of twenty years ago all understand. */
-  private static final String HEAD =
-      """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <style>
-      :root { color-scheme: light dark; }
-      body { margin: 0 auto; padding: 16px; max-width: 720px; background: #f4f5f7; color: #1d2129;
-        font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-      h1 { font-size: 20px; margin: 4px 0 16px; }
-      h2 { font-size: 16px; margin: 0 0 8px; }
-      p { margin: 2px 0; }
-      h1, h2, p { overflow-wrap: anywhere; }
-      section { background: #fff; border-left: 5px solid #8a94a6; border-radius: 6px;
-        padding: 12px 14px; margin: 0 0 12px; }
-      section.new { border-color: #c62828; }
-      section.gone { border-color: #6b7280; }
-      section.changed { border-color: #b45309; }
-      section.scan { border-color: #6d28d9; }
-      h2 b { color: #fff; background: #6b7280; border-radius: 4px; padding: 1px 7px;
-        font-size: 13px; }
-      .new h2 b { background: #c62828; }
-      .changed h2 b { background: #b45309; }
-      .scan h2 b { background: #6d28d9; }
-      span { color: #5b6472; }
-      .more { padding-left: 14px; }
-      .flag { color: #b3261e; font-weight: 600; }
-      .advice { margin-top: 12px; }
-      @media (prefers-color-scheme: dark) {
-        body { background: #14171c; color: #e4e7ec; }
-        section { background: #1f242c; }
-        span { color: #9aa4b2; }
-        .flag { color: #ff8a80; }
-      }
-      </style>
-      """;
-
-  /** As many spaces before a line mean that it belongs to the one above. */
-  private static final int DEEP = 10;
 
   public ReportDocument {
     lines = List.copyOf(lines);
   }
 
-  /** The first line, which says it all. */
-  public String headline() {
-    return lines.get(0).text();
+  /**
+   * A document of a headline and facts.
+   *
+   * @param headline escaped
+   * @param facts label and text, escaped
+   */
+  public static ReportDocument of(String headline, List<Map.Entry<String, String>> facts) {
+    List<Line> lines = new ArrayList<>();
+    lines.add(new Line(Style.HEADLINE, "", new EscapedText(headline)));
+    lines.add(Line.BLANK);
+    facts.forEach(it -> lines.add(Line.fact(it.getKey(), new EscapedText(it.getValue()))));
+    return new ReportDocument(lines);
   }
 
-  /** The page as text. */
+  /** The facts that say which host was scanned, and when. */
+  static List<Line> scanned(HostInfo hostInfo, ZoneId zone) {
+    return List.of(
+        Line.fact("Host", hostInfo.host(), ", Linux ", hostInfo.kernel()),
+        Line.fact("Scanned", Times.format(hostInfo.time(), zone)));
+  }
+
+  /** The first line, which sums up the report. */
+  public String headline() {
+    return lines.get(0).plain();
+  }
+
+  /** The document as text. */
   public String text() {
     return lines.stream().map(line -> line.plain() + "\n").collect(Collectors.joining());
   }
 
-  /** The page as an HTML document that needs nothing from anywhere. */
+  /** The document as HTML that loads nothing from anywhere. */
   public String html() {
-    List<String> html = new ArrayList<>();
-    html.add(HEAD + "<title>" + escape(headline()) + "</title>\n</head>\n<body>\n");
+    StringBuilder html = new StringBuilder(head());
+    html.append("<title>").append(escape(headline())).append("</title>\n</head>\n<body>\n");
     boolean open = false;
     for (Line line : lines) {
       boolean ends = line.style() == Style.BLANK && open;
-      open = (open || opens(line)) && !ends;
-      html.add(ends ? "</section>\n" : html(line));
+      open = (open || line.style() == Style.TITLE) && !ends;
+      html.append(ends ? "</section>\n" : line.html());
     }
-    html.add((open ? "</section>\n" : "") + "</body>\n</html>\n");
-    return String.join("", html);
+    return html.append(open ? "</section>\n" : "").append("</body>\n</html>\n").toString();
   }
 
-  private static boolean opens(Line line) {
-    return switch (line.style()) {
-      case NEW, GONE, CHANGED, SCAN -> true;
-      default -> false;
-    };
-  }
-
-  private static String html(Line line) {
-    String label = escape(line.label().strip());
-    String text = escape(line.text());
-    String more = line.indent() > DEEP ? " more" : "";
-    return switch (line.style()) {
-      case HEADLINE -> "<h1>" + text + "</h1>\n";
-      case NEW, GONE, CHANGED, SCAN ->
-          String.format(
-              "<section class=\"%s\">%n<h2><b>%s</b> %s</h2>%n",
-              label.toLowerCase(Locale.ROOT), label, text);
-      case DETAIL, FACT ->
-          String.format("<p class=\"fact%s\"><span>%s</span> %s</p>%n", more, label, text);
-      case FLAG -> String.format("<p class=\"flag%s\">%s %s</p>%n", more, label, text);
-      case ADVICE -> "<p class=\"advice\">" + text + "</p>\n";
-      case BLANK -> "";
-    };
+  /** The style sheet is plain on purpose: old mail programs and phones understand it. */
+  private static String head() {
+    try (InputStream in = ReportDocument.class.getResourceAsStream("head.html")) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The one place where text enters HTML. */

@@ -1,6 +1,6 @@
 package org.lsm.report;
 
-import static org.lsm.model.TextEscaper.escape;
+import static org.lsm.report.EscapedText.escape;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -14,45 +14,43 @@ import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 
 /**
- * The sockets of a host as a table, one line an owner.
+ * The sockets of a host as a table, a line for each owner.
  *
- * @param snapshot what to list
- * @param ignoredBy the line of ignore.lsm that covers a socket, for those that one does
- * @param notes what the reader should know of how far this can be believed; not escaped
+ * @param snapshot the sockets
+ * @param ignoredBy for each ignored socket the line of ignore.lsm that covers it
+ * @param notes what limits this result, a sentence each
  */
 public record SocketListing(
     Snapshot snapshot, SortedMap<Endpoint, Integer> ignoredBy, List<String> notes) {
 
-  private static final int WIDEST = 40;
+  private static final int MAX_PADDING = 40;
 
-  /** The table: protocol, local address, user, PIDs, program, and what ignores it. */
+  /** The table, escaped. */
   public String text() {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("PROTOCOL", "LOCAL ADDRESS", "USER", "PID", "PROGRAM"));
     for (SocketEntry entry : snapshot.sockets().values()) {
-      String protocol = escape(entry.endpoint().table());
-      String local = escape(entry.endpoint().local());
-      String ignored = ignored(entry.endpoint());
       Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry);
       for (Owner owner : entry.owners()) {
-        rows.add(
-            List.of(
-                protocol,
-                local,
-                escape(owner.user()),
-                processes.containsKey(owner) ? DiffReport.pids(processes.get(owner)) : "?",
-                escape(owner.program()) + ignored));
+        String pids = processes.containsKey(owner) ? DiffReport.pids(processes.get(owner)) : "?";
+        rows.add(row(entry.endpoint(), owner.user(), pids, owner.program()));
       }
       if (entry.owners().isEmpty()) {
-        rows.add(List.of(protocol, local, "-", "-", "-" + ignored));
+        rows.add(row(entry.endpoint(), "-", "-", "-"));
       }
     }
     return align(rows);
   }
 
-  private String ignored(Endpoint endpoint) {
+  private List<String> row(Endpoint endpoint, String user, String pids, String program) {
     Integer line = ignoredBy.get(endpoint);
-    return line == null ? "" : "  (ignored by line " + line + " of ignore.lsm)";
+    String ignored = line == null ? "" : "  (ignored by line " + line + " of ignore.lsm)";
+    return List.of(
+        escape(endpoint.table()),
+        escape(endpoint.local()),
+        escape(user),
+        pids,
+        escape(program) + ignored);
   }
 
   /** Pads all columns but the last to their widest cell, within limits. */
@@ -62,7 +60,7 @@ public record SocketListing(
     for (int i = 0; i < columns - 1; i++) {
       int column = i;
       int width = rows.stream().mapToInt(row -> row.get(column).length()).max().orElse(1);
-      format.append("%-").append(Math.min(width, WIDEST)).append("s  ");
+      format.append("%-").append(Math.min(width, MAX_PADDING)).append("s  ");
     }
     String line = format.append("%s%n").toString();
     return rows.stream()

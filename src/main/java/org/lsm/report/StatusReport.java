@@ -3,19 +3,15 @@ package org.lsm.report;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/**
- * How it stands with the monitor itself.
- *
- * @param items each with what was found out
- */
+/** The health of lsm itself, one item a line. */
 public record StatusReport(List<Item> items) {
 
   /**
-   * One thing that the monitor needs.
+   * One thing that lsm needs.
    *
    * @param name a word
-   * @param text how it stands, escaped
-   * @param fault whether somebody has to do something
+   * @param text its state, escaped
+   * @param fault whether the administrator must act
    */
   public record Item(String name, String text, boolean fault) {}
 
@@ -23,12 +19,11 @@ public record StatusReport(List<Item> items) {
     items = List.copyOf(items);
   }
 
-  /** Whether everything is as it should be. */
   public boolean isGood() {
     return items.stream().noneMatch(Item::fault);
   }
 
-  /** One line an item; an exclamation mark where somebody has to do something. */
+  /** One line an item; an exclamation mark shows a fault. */
   public String text() {
     return items.stream()
         .map(it -> String.format("%-9s%s %s%n", it.name(), it.fault() ? "!" : " ", it.text()))

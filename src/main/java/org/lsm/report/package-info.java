@@ -1,2 +1,2 @@
-/** Reports as documents (text and HTML), as JSON and as metrics; all escaping of output. */
+/** Reports as documents (text and HTML), as JSON and as metrics; their output is escaped here. */
 package org.lsm.report;

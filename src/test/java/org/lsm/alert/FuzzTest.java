@@ -28,6 +28,8 @@ import org.lsm.FuzzTarget;
 import org.lsm.alert.AlertState.Phase;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Owner;
+import org.lsm.report.EscapedText;
+import org.lsm.report.LogEvent;
 import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
 import org.lsm.report.SampleAlerts;
@@ -82,7 +84,7 @@ class FuzzTest {
     }
     String printed = Json.print(entry);
     assertEquals(printed, Json.print(Json.read(printed, Outbox.Entry.class)));
-    for (Alert.Event event : entry.alert().events()) {
+    for (LogEvent event : entry.alert().events()) {
       requireNonNull(event.level());
       requireNonNull(event.message());
       event.data().values().forEach(Objects::requireNonNull);
@@ -165,6 +167,6 @@ class FuzzTest {
   }
 
   private static String word(ByteSource draw) {
-    return DiffReport.escape(draw.text());
+    return EscapedText.escape(draw.text());
   }
 }

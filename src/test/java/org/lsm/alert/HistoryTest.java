@@ -68,7 +68,7 @@ class HistoryTest {
 
     Event event = history(SampleAlerts.TIME).since(Instant.MIN).get(0);
     assertEquals("NEW unix//run/\\x1b by /bin/x (joe), PID 800", event.what());
-    assertEquals(Json.told(report.diff().differences(), report, 1000), List.of(event.difference()));
+    assertEquals(Json.details(report.diff().differences(), report, 1000), List.of(event.difference()));
   }
 
   @Test
@@ -112,7 +112,7 @@ class HistoryTest {
   @Test
   void ofAScanEachHostIsKeptAndTheNumberOfThoseThatAreTooMany() throws IOException {
     history(SampleAlerts.TIME)
-        .add("scan", SampleAlerts.scans(SampleAlerts.prober("192.0.2.66", "", "1-3", "53", true)));
+        .add("scan", SampleAlerts.scans(SampleAlerts.scanningHost("192.0.2.66", "", "1-3", "53", true)));
     history(SampleAlerts.TIME).add("scan", SampleAlerts.crowd(205));
 
     List<Event> events = history(SampleAlerts.TIME).since(Instant.MIN);

@@ -27,6 +27,7 @@ import org.lsm.alert.AlertType;
 import org.lsm.alert.DeliveryException;
 import org.lsm.alert.FailureKind;
 import org.lsm.model.ScanningHost;
+import org.lsm.report.EscapedText;
 import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
 import org.lsm.report.SampleAlerts;
@@ -81,8 +82,8 @@ class CommandChannelTest {
     Alert alert =
         Alert.of(
             SampleAlerts.scans(
-                SampleAlerts.prober("192.0.2.66", "scan.example.org", "1-21,23", "53", true),
-                SampleAlerts.prober("2001:db8::66", "", "", "7,9,19", false)),
+                SampleAlerts.scanningHost("192.0.2.66", "scan.example.org", "1-21,23", "53", true),
+                SampleAlerts.scanningHost("2001:db8::66", "", "", "7,9,19", false)),
             "Alert on $HOSTNAME");
 
     new CommandChannel(
@@ -116,7 +117,7 @@ class CommandChannelTest {
     ScanningHost[] hosts =
         IntStream.range(0, 300)
             .mapToObj(i -> "2001:db8:1111:2222:3333:4444:5555:" + Integer.toHexString(0x1000 + i))
-            .map(address -> SampleAlerts.prober(address, "x".repeat(253), odd, odd, true))
+            .map(address -> SampleAlerts.scanningHost(address, "x".repeat(253), odd, odd, true))
             .toArray(ScanningHost[]::new);
 
     String said =
@@ -191,7 +192,7 @@ class CommandChannelTest {
             .filter(line -> line.startsWith("LSM_EVENT="))
             .count());
     assertEquals(
-        "unix/" + DiffReport.escape(name),
+        "unix/" + EscapedText.escape(name),
         JsonParser.parseString(Files.readString(directory.resolve("json")))
             .getAsJsonObject()
             .getAsJsonArray("differences")

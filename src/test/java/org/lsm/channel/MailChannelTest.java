@@ -56,6 +56,7 @@ import org.lsm.alert.AlertType;
 import org.lsm.alert.DeliveryException;
 import org.lsm.alert.FailureKind;
 import org.lsm.config.Config;
+import org.lsm.model.DifferenceCounts;
 
 /** Mail, sent to real servers on the loopback and through real programs. */
 @Timeout(60)
@@ -861,6 +862,9 @@ class MailChannelTest {
         subject,
         text,
         text.stream().map(line -> "<p>" + line + "</p>").toList(),
+        List.of(),
+        DifferenceCounts.NONE,
+        List.of(),
         List.of(),
         new JsonObject());
   }

@@ -28,6 +28,7 @@ import org.lsm.alert.DeliveryException;
 import org.lsm.alert.FailureKind;
 import org.lsm.model.Endpoint;
 import org.lsm.model.SocketEntry;
+import org.lsm.report.EscapedText;
 import org.lsm.report.DiffReport;
 import org.lsm.report.SampleAlerts;
 
@@ -130,7 +131,7 @@ class SyslogChannelTest {
           .send(SampleAlerts.alert(name, name, name), Set.of());
     }
 
-    String shown = DiffReport.escape(name);
+    String shown = EscapedText.escape(name);
     assertEquals(List.of(7, 13), calls().stream().map(List::size).toList());
     for (List<String> call : calls()) {
       assertEquals(
@@ -151,16 +152,16 @@ class SyslogChannelTest {
   @Test
   void ofTooManyDifferencesTheRestIsCounted() throws Exception {
     SocketEntry[] many =
-        IntStream.range(0, DiffReport.MOST_OF_A_KIND + 5)
+        IntStream.range(0, DiffReport.MAX_NAMED + 5)
             .mapToObj(i -> Endpoint.of("tcp", "0.0.0.0:" + (1000 + i)))
             .map(it -> SocketEntry.heldBy(it, List.of(), true))
             .toArray(SocketEntry[]::new);
     Alert alert = Alert.of(AlertType.DIFFERENCES, SampleAlerts.report(many), "x");
 
-    assertEquals(DiffReport.MOST_OF_A_KIND + 1, alert.events().size());
+    assertEquals(DiffReport.MAX_NAMED + 1, alert.events().size());
     assertEquals(
         "web1: 205 NEW, 0 GONE, 0 CHANGED, 5 not logged",
-        alert.events().get(DiffReport.MOST_OF_A_KIND).message());
+        alert.events().get(DiffReport.MAX_NAMED).message());
   }
 
   @Test
@@ -220,7 +221,7 @@ class SyslogChannelTest {
               + " - [timeQuality]"
               + (structured ? data : "")
               + " NEW unix/"
-              + DiffReport.escape(path)
+              + EscapedText.escape(path)
               + " by /bin/x (joe), PID 800",
           new String(packet.getData(), 0, packet.getLength(), UTF_8)
               .replaceFirst("^(<\\d+>1) \\S+ \\S+ ", "$1 TIME HOST ")

@@ -241,7 +241,7 @@ class CompareCommandTest extends CommandTestBase {
         Host      web1, Linux 6.1.0-test
         Scanned   2026-01-02 03:14:05 +00:00
 
-        If nobody of you did this, somebody else did: look around before a new baseline is taken.
+        If none of you did this, somebody else did: check the host before you take a new baseline.
         """;
 
     assertEquals(2, lsm("compare").exitCode());

@@ -1,9 +1,11 @@
 package org.lsm.report;
 
 import static java.util.stream.Collectors.joining;
+import static java.util.stream.Collectors.toSet;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
+import static org.lsm.report.Golden.assertGolden;
 
 import com.google.gson.JsonObject;
 import java.time.Instant;
@@ -11,8 +13,11 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -26,21 +31,24 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.alert.Alert;
-import org.lsm.alert.Alert.Event;
 import org.lsm.alert.AlertType;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
+import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.EphemeralPorts;
+import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
+import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
+import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 
-/** What people read: reports, subjects and tables, to the character. */
+/** Reports, subjects and log events, to the character. */
 class DiffReportTest {
 
   private static final Instant BASELINE = Instant.parse("2026-01-01T00:00:00Z");
@@ -56,88 +64,79 @@ class DiffReportTest {
 
   @Test
   void noDifference() {
-    String expected =
-        """
-        web1: no difference to the baseline, 1 sockets
-
-        Host      web1, Linux 6.1.0
-        Scanned   2026-01-02 03:04:05 +00:00
-        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
-        """;
-
-    assertEquals(expected, report(List.of(SSH), List.of(SSH)).text());
+    assertGolden("no-difference.txt", report(List.of(SSH), List.of(SSH)).text());
   }
 
   @Test
-  void newSocketInTheWholeReport() {
-    String expected =
-        """
-        web1: 1 NEW, 0 GONE, 0 CHANGED
-
-        NEW      tcp/0.0.0.0:80
-                 by /usr/sbin/nginx (www-data), PID 80, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
-
-        Host      web1, Linux 6.1.0
-        Scanned   2026-01-02 03:04:05 +00:00
-        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
-
-        If all of this is as it should be, take it into the baseline: lsm generate, or lsm accept SOCKET
-        """;
-
-    assertEquals(expected, report(List.of(SSH), List.of(SSH, WEB)).text());
+  void newSocket() {
+    assertGolden("new-socket.txt", report(List.of(SSH), List.of(SSH, WEB)).text());
   }
 
   @Test
-  void timesAreToldInTheZoneOfTheReport() {
-    DiffReport report =
-        new DiffReport(
-            snapshot("web1", BASELINE, List.of(SSH)),
-            snapshot("web1", SCAN, List.of(SSH)),
-            new Diff(List.of()),
-            Map.of(),
-            List.of(),
-            () -> ZoneId.of("Asia/Kolkata"));
-    String expected =
-        """
-        web1: no difference to the baseline, 1 sockets
+  void usesItsTimeZone() {
+    DiffReport report = report(List.of(SSH), List.of(SSH));
 
-        Host      web1, Linux 6.1.0
-        Scanned   2026-01-02 08:34:05 +05:30
-        Baseline  2026-01-01 05:30:00 +05:30, 1 sockets
-        """;
-
-    assertEquals(expected, report.text());
+    assertGolden("zone.txt", with(report, List.of(), ZoneId.of("Asia/Kolkata")).text());
   }
 
   @Test
   void notesFollowTheBaseline() {
-    DiffReport report =
+    DiffReport report = report(List.of(SSH), List.of(SSH));
+
+    assertGolden("notes.txt", with(report, List.of("first", "second"), ZoneOffset.UTC).text());
+  }
+
+  private static DiffReport with(DiffReport report, List<String> notes, ZoneId zone) {
+    return new DiffReport(
+        report.before(), report.after(), report.diff(), Map.of(), notes, () -> zone);
+  }
+
+  @Test
+  void details() {
+    ProcessRef first = process(80, NGINX, STARTED);
+    ProcessDetails process =
+        new ProcessDetails(
+            first,
+            "nginx -g 'a  b'",
+            "/srv/\033",
+            "nginx.service",
+            List.of(process(9, SSHD, STARTED), process(1, Owner.UNKNOWN, STARTED)),
+            EnumSet.of(Flag.MEMFD, Flag.PROGRAM_DELETED));
+    ProcessDetails bare = new ProcessDetails(process(7, SSHD, STARTED), "", "", "", List.of(), Set.of());
+    SocketDetails details =
+        new SocketDetails(
+            "http",
+            List.of("192.0.2.1:9", "[::1]:9"),
+            List.of(process, bare),
+            EnumSet.of(Flag.FORGED, Flag.BEYOND_LOOPBACK),
+            Optional.of(new Endpoint(Protocol.UNIX, "@a\nb", 0)));
+    List<ProcessRef> processes = new ArrayList<>(List.of(first, bare.process()));
+    IntStream.rangeClosed(1001, 1020).forEach(pid -> processes.add(process(pid, NGINX, SCAN)));
+    IntStream.rangeClosed(10, 29)
+        .forEach(i -> processes.add(process(i, new Owner("x", "/x/" + i), SCAN.plusSeconds(9))));
+    SocketEntry web = SocketEntry.heldBy(WEB.endpoint(), processes, true);
+    Snapshot now = snapshot("web1", SCAN, List.of(web));
+    Diff diff = new Diff(List.of(difference(DifferenceType.NEW, web)));
+
+    assertGolden(
+        "details.txt",
         new DiffReport(
-            snapshot("web1", BASELINE, List.of(SSH)),
-            snapshot("web1", SCAN, List.of(SSH)),
-            new Diff(List.of()),
-            Map.of(),
-            List.of("first", "second"),
-            () -> ZoneOffset.UTC);
-    String expected =
-        """
-        web1: no difference to the baseline, 1 sockets
-
-        Host      web1, Linux 6.1.0
-        Scanned   2026-01-02 03:04:05 +00:00
-        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
-        Note      first
-        Note      second
-        """;
-
-    assertEquals(expected, report.text());
+                now, now, diff, Map.of(web.endpoint(), details), List.of(), () -> ZoneOffset.UTC)
+            .differencesText());
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("differences")
-  void differenceNamesItsOwners(
-      String name, List<SocketEntry> before, List<SocketEntry> after, String expected) {
-    assertEquals(expected, report(before, after).differences());
+  void ownersOfDifference(String name, List<SocketEntry> before, List<SocketEntry> after) {
+    assertEquals(
+        Golden.sections("differences.txt").get(name), report(before, after).differencesText());
+  }
+
+  @Test
+  void goldenDifferencesAreAllTested() {
+    assertEquals(
+        Golden.sections("differences.txt").keySet(),
+        differences().map(it -> (String) it.get()[0]).collect(toSet()));
   }
 
   private static Stream<Arguments> differences() {
@@ -152,12 +151,7 @@ class DiffReportTest {
                     "0.0.0.0:80",
                     process(82, NGINX, STARTED.plusSeconds(9)),
                     process(9, NGINX, STARTED.plusSeconds(5)),
-                    process(81, NGINX, STARTED.plusSeconds(7)))),
-            """
-            NEW      tcp/0.0.0.0:80
-                     by /usr/sbin/nginx (www-data), PID 9,81,82, started 2026-01-02 01:00:05 +00:00 (2 h 4 m ago)
-
-            """),
+                    process(81, NGINX, STARTED.plusSeconds(7))))),
         arguments(
             "two programs: a line each",
             List.of(),
@@ -166,135 +160,58 @@ class DiffReportTest {
                     Protocol.TCP,
                     "0.0.0.0:80",
                     process(81, SSHD, STARTED),
-                    process(82, NGINX, STARTED))),
-            """
-            NEW      tcp/0.0.0.0:80
-                     by /usr/sbin/nginx (www-data), PID 82, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
-                     by /usr/sbin/sshd (root), PID 81, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
-
-            """),
+                    process(82, NGINX, STARTED)))),
         arguments(
             "new, held by nobody",
             List.of(),
-            List.of(SocketEntry.heldBy(web, List.of(), true)),
-            """
-            NEW      tcp/0.0.0.0:80
-                     by no process
-
-            """),
+            List.of(SocketEntry.heldBy(web, List.of(), true))),
         arguments(
             "new, held by somebody who may not be seen",
             List.of(),
-            List.of(SocketEntry.heldBy(web, List.of(), false)),
-            """
-            NEW      tcp/0.0.0.0:80
-                     by an unknown owner
-
-            """),
+            List.of(SocketEntry.heldBy(web, List.of(), false))),
         arguments(
             "new, held by one who is seen and one who is not",
             List.of(),
-            List.of(SocketEntry.heldBy(web, List.of(process(82, NGINX, STARTED)), false)),
-            """
-            NEW      tcp/0.0.0.0:80
-                     by /usr/sbin/nginx (www-data), PID 82, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
-                     by an unknown owner
-
-            """),
+            List.of(SocketEntry.heldBy(web, List.of(process(82, NGINX, STARTED)), false))),
         arguments(
             "gone, with all who held it",
             List.of(stored(web, SSHD, NGINX)),
-            List.of(),
-            """
-            GONE     tcp/0.0.0.0:80
-                     was by /usr/sbin/nginx (www-data), /usr/sbin/sshd (root)
-
-            """),
+            List.of()),
         arguments(
             "gone, held by nobody",
             List.of(stored(web)),
-            List.of(),
-            """
-            GONE     tcp/0.0.0.0:80
-                     was by no process
-
-            """),
+            List.of()),
         arguments(
             "changed hands",
             List.of(stored(web, SSHD)),
-            List.of(WEB),
-            """
-            CHANGED  tcp/0.0.0.0:80
-                     from /usr/sbin/sshd (root)
-                     to   /usr/sbin/nginx (www-data), PID 80, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
-
-            """),
+            List.of(WEB)),
         arguments(
             "let go by its owner",
             List.of(stored(web, NGINX)),
-            List.of(SocketEntry.heldBy(web, List.of(), true)),
-            """
-            CHANGED  tcp/0.0.0.0:80
-                     from /usr/sbin/nginx (www-data)
-                     to   no process
-
-            """),
+            List.of(SocketEntry.heldBy(web, List.of(), true))),
         arguments(
             "all kinds: NEW, then GONE, then CHANGED",
             List.of(stored(SSH.endpoint(), SSHD), stored(web, SSHD)),
             List.of(
-                WEB, held(Protocol.UDP6, "[::1]:53", process(5, SSHD, STARTED.plusMillis(999)))),
-            """
-            NEW      udp6/[::1]:53
-                     by /usr/sbin/sshd (root), PID 5, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
-
-            GONE     tcp/0.0.0.0:22
-                     was by /usr/sbin/sshd (root)
-
-            CHANGED  tcp/0.0.0.0:80
-                     from /usr/sbin/sshd (root)
-                     to   /usr/sbin/nginx (www-data), PID 80, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
-
-            """));
+                WEB, held(Protocol.UDP6, "[::1]:53", process(5, SSHD, STARTED.plusMillis(999))))));
   }
 
   @ParameterizedTest(name = "{1}")
   @MethodSource("hostileTexts")
-  void hostileTextIsEscapedWhereverItStands(String raw, String escaped) {
+  void escapesHostileText(String raw, String escaped) {
     Endpoint path = new Endpoint(Protocol.UNIX, "/run/" + raw, 0);
-    Owner hostile = new Owner(raw, "/bin/" + raw);
+    SocketEntry before = stored(path, new Owner("old" + raw, raw));
+    ProcessRef process = process(7, new Owner(raw, "/bin/" + raw), STARTED);
+    SocketEntry after = SocketEntry.heldBy(path, List.of(process), true);
     DiffReport report =
         new DiffReport(
-            snapshot(raw, BASELINE, List.of(stored(path, new Owner("old" + raw, raw)))),
-            snapshot(
-                raw,
-                SCAN,
-                List.of(SocketEntry.heldBy(path, List.of(process(7, hostile, STARTED)), true))),
-            new Diff(
-                List.of(
-                    new Difference(
-                        DifferenceType.CHANGED,
-                        stored(path, new Owner("old" + raw, raw)),
-                        SocketEntry.heldBy(path, List.of(process(7, hostile, STARTED)), true)))),
+            snapshot(raw, BASELINE, List.of(before)),
+            snapshot(raw, SCAN, List.of(after)),
+            new Diff(List.of(new Difference(DifferenceType.CHANGED, before, after))),
             Map.of(),
             List.of("row " + raw),
             () -> ZoneOffset.UTC);
-    String expected =
-        """
-        <>: 0 NEW, 0 GONE, 1 CHANGED
-
-        CHANGED  unix//run/<>
-                 from <> (old<>)
-                 to   /bin/<> (<>), PID 7, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
-
-        Host      <>, Linux 6.1.0
-        Scanned   2026-01-02 03:04:05 +00:00
-        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
-        Note      row <>
-
-        If all of this is as it should be, take it into the baseline: lsm generate, or lsm accept SOCKET
-        """
-            .replace("<>", escaped);
+    String expected = Golden.read("hostile.txt").replace("<>", escaped);
 
     assertEquals(expected, report.text());
     Alert alert = Alert.of(AlertType.DIFFERENCES, report, "on $HOSTNAME");
@@ -344,7 +261,7 @@ class DiffReportTest {
         "$new ${NEW} $(NEW) $ NEW            | $new ${NEW} $(NEW) $ NEW",
         "`id` $(id) %s %d %n                 | `id` $(id) %s %d %n",
       })
-  void subjectHasItsVariablesExpandedAndNothingElse(String subject, String expected) {
+  void expandsVariablesInSubject(String subject, String expected) {
     List<Difference> differences = new ArrayList<>();
     differences.addAll(Collections.nCopies(3, new Difference(DifferenceType.NEW, SSH, SSH)));
     differences.addAll(Collections.nCopies(2, new Difference(DifferenceType.GONE, SSH, SSH)));
@@ -361,7 +278,7 @@ class DiffReportTest {
   @CsvSource(
       delimiter = '|',
       value = {"a$NEW | a$NEW", "$1 | $1", "a\\1 | a\\\\1", "$HOSTNAME | $HOSTNAME"})
-  void hostNameIsNeverExpandedItself(String host, String expected) {
+  void neverExpandsHostName(String host, String expected) {
     Snapshot now = snapshot(host, SCAN, List.of(SSH));
 
     DiffReport report =
@@ -371,7 +288,7 @@ class DiffReportTest {
   }
 
   @Test
-  void alertTellsWhereAndWhen() {
+  void alertHasAllForms() {
     DiffReport report = report(List.of(SSH), List.of(SSH, WEB));
 
     Alert alert = Alert.of(AlertType.DIFFERENCES, report, "$NEW new on $HOSTNAME");
@@ -387,8 +304,11 @@ class DiffReportTest {
             "web1",
             "1 new on web1",
             report.text().lines().toList(),
-            report.page().html().lines().toList(),
+            report.document().html().lines().toList(),
             report.events(),
+            new DifferenceCounts(1, 0, 0),
+            List.of(),
+            List.of(),
             json),
         alert);
     assertNotEquals(alert.id(), Alert.of(AlertType.DIFFERENCES, report, "x").id());
@@ -400,14 +320,14 @@ class DiffReportTest {
     "REMINDER, on web1: reminder",
     "ALL_CLEAR, on web1: all clear",
   })
-  void subjectTellsTheOccasion(AlertType type, String subject) {
+  void subjectNamesAlertType(AlertType type, String subject) {
     DiffReport report = report(List.of(SSH), List.of(SSH, WEB));
 
     assertEquals(subject, Alert.of(type, report, "on $HOSTNAME").subject());
   }
 
   @Test
-  void anAllClearIsOneEvent() {
+  void allClearIsOneEvent() {
     assertEquals(
         List.of(event("notice", "web1: no difference to the baseline, 1 sockets")),
         Alert.of(AlertType.ALL_CLEAR, report(List.of(SSH), List.of(SSH)), "x").events());
@@ -416,58 +336,42 @@ class DiffReportTest {
   // ---- a part of a report
 
   @Test
-  void whatWasToldBeforeIsOnlyNamed() {
+  void listsWhatWasAlertedBefore() {
     SocketEntry dns = held(Protocol.UDP6, "[::1]:53", process(5, SSHD, STARTED));
     DiffReport report = report(List.of(SSH), List.of(WEB, dns));
-    String expected =
-        """
-        web1: 1 NEW, 0 GONE, 0 CHANGED
+    DiffReport part = report.reporting(List.of(difference(DifferenceType.NEW, WEB)));
 
-        NEW      tcp/0.0.0.0:80
-                 by /usr/sbin/nginx (www-data), PID 80, started 2026-01-02 01:00:00 +00:00 (2 h 4 m ago)
-
-        Still     NEW udp6/[::1]:53, told before
-        Still     GONE tcp/0.0.0.0:22, told before
-        Host      web1, Linux 6.1.0
-        Scanned   2026-01-02 03:04:05 +00:00
-        Baseline  2026-01-01 00:00:00 +00:00, 1 sockets
-
-        If all of this is as it should be, take it into the baseline: lsm generate, or lsm accept SOCKET
-        """;
-
-    DiffReport part = report.telling(List.of(difference(DifferenceType.NEW, WEB)));
-
-    assertEquals(expected, part.text());
+    assertGolden("alerted-before.txt", part.text());
     assertEquals(
         List.of(difference(DifferenceType.NEW, dns), difference(DifferenceType.GONE, SSH)),
-        part.still());
+        part.alertedBefore());
     assertEquals(1, part.events().size());
   }
 
   @Test
-  void whatIsToldWholeIsTheSameReport() {
+  void reportingAllChangesNothing() {
     DiffReport report = report(List.of(SSH), List.of(WEB));
 
-    assertEquals(report, report.telling(report.diff().differences()));
+    assertEquals(report, report.reporting(report.diff().differences()));
   }
 
   @ParameterizedTest
   @ValueSource(ints = {0, 20, 21, 500})
-  void ofWhatWasToldBeforeTwentyAreNamed(int told) {
-    DiffReport report = report(List.of(), sockets(told, 1));
+  void listsTwentyAlertedBefore(int number) {
+    DiffReport report = report(List.of(), sockets(number, 1));
     List<String> expected =
         new ArrayList<>(
-            IntStream.rangeClosed(1, Math.min(told, 20))
-                .mapToObj(port -> "Still     NEW tcp/0.0.0.0:" + port + ", told before")
+            IntStream.rangeClosed(1, Math.min(number, 20))
+                .mapToObj(port -> "Still     NEW tcp/0.0.0.0:" + port + ", alerted before")
                 .toList());
-    if (told > 20) {
-      expected.add("Still     … and " + (told - 20) + " more, told before");
+    if (number > 20) {
+      expected.add("Still     … and " + (number - 20) + " more, alerted before");
     }
 
     assertEquals(
         expected,
         report
-            .telling(List.of())
+            .reporting(List.of())
             .text()
             .lines()
             .filter(line -> line.startsWith("Still "))
@@ -475,13 +379,13 @@ class DiffReportTest {
   }
 
   @Test
-  void whatWasToldBeforeIsEscapedAsWell() {
+  void escapesWhatWasAlertedBefore() {
     SocketEntry hostile = stored(new Endpoint(Protocol.UNIX, "/run/\033[31m", 0));
 
     assertEquals(
-        List.of("Still     GONE unix//run/\\x1b[31m, told before"),
+        List.of("Still     GONE unix//run/\\x1b[31m, alerted before"),
         report(List.of(hostile), List.of(SSH))
-            .telling(List.of(difference(DifferenceType.NEW, SSH)))
+            .reporting(List.of(difference(DifferenceType.NEW, SSH)))
             .text()
             .lines()
             .filter(line -> line.startsWith("Still "))
@@ -490,8 +394,8 @@ class DiffReportTest {
 
   @ParameterizedTest
   @CsvSource({"200, ''", "201, … and 1 more NEW", "1234, … and 1034 more NEW"})
-  void twoHundredOfAKindAreTold(int all, String more) {
-    List<String> lines = report(List.of(), sockets(all, 1)).differences().lines().toList();
+  void describesTwoHundredOfAType(int all, String more) {
+    List<String> lines = report(List.of(), sockets(all, 1)).differencesText().lines().toList();
 
     assertEquals(200, lines.stream().filter(line -> line.startsWith("NEW  ")).count());
     assertEquals(more, lines.stream().filter(line -> line.startsWith("…")).collect(joining()));
@@ -501,7 +405,7 @@ class DiffReportTest {
 
   @ParameterizedTest(name = "{1}")
   @MethodSource("events")
-  void eachDifferenceIsAnEvent(Difference difference, Event event) {
+  void eventPerDifference(Difference difference, LogEvent event) {
     Snapshot now = snapshot("web1", SCAN, List.of(SSH));
     DiffReport report =
         new DiffReport(
@@ -593,8 +497,8 @@ class DiffReportTest {
   }
 
   @Test
-  void anEventNamesTwentyProcesses() {
-    Event event = report(List.of(), sockets(1, 500)).events().get(0);
+  void eventNamesTwentyProcesses() {
+    LogEvent event = report(List.of(), sockets(1, 500)).events().get(0);
 
     String pids = IntStream.rangeClosed(1, 20).mapToObj(String::valueOf).collect(joining(","));
     assertEquals(
@@ -613,7 +517,7 @@ class DiffReportTest {
   }
 
   @Test
-  void aLineIsCutWhereItsOwnersAreTooMany() {
+  void cutsLineWithManyOwners() {
     String name = "/" + "x".repeat(48);
     ProcessRef[] many =
         IntStream.rangeClosed(10, 59)
@@ -631,8 +535,8 @@ class DiffReportTest {
 
   @ParameterizedTest
   @ValueSource(ints = {199, 200, 201, 1234})
-  void ofTheEventsTwoHundredAreLoggedAndTheNumberOfTheOthers(int all) {
-    List<Event> events = report(List.of(), sockets(all, 1)).events();
+  void logsTwoHundredEventsAndCountsOthers(int all) {
+    List<LogEvent> events = report(List.of(), sockets(all, 1)).events();
 
     List<String> expected =
         new ArrayList<>(
@@ -644,55 +548,33 @@ class DiffReportTest {
       expected.add("web1: " + all + " NEW, 0 GONE, 0 CHANGED, " + (all - 200) + " not logged");
       assertEquals(event("alert", expected.get(200)), events.get(200));
     }
-    assertEquals(expected, events.stream().map(Event::message).toList());
+    assertEquals(expected, events.stream().map(LogEvent::message).toList());
   }
 
   @Test
-  void whereNothingDiffersThereIsNoEvent() {
+  void noDifferenceNoEvent() {
     assertEquals(List.of(), report(List.of(SSH), List.of(SSH)).events());
   }
 
-  // ---- what is no comparison
+  // ---- reports where nothing was compared
 
   @ParameterizedTest(name = "{1}")
   @MethodSource("hostileTexts")
-  void aTestSaysThatItIsOne(String host, String escaped) {
+  void testAlert(String host, String escaped) {
     HostInfo hostInfo = new HostInfo(host, "6.1.0", SCAN, "1.0.0");
-    String expected =
-        """
-        <>: test alert
+    String expected = Golden.read("test-alert.txt").replace("<>", escaped);
 
-        Reason    somebody ran lsm test-alert
-        Host      <>, Linux 6.1.0
-        Scanned   2026-01-02 08:34:05 +05:30
-
-        Alerts of lsm arrive. Nothing was compared for this one.
-        """;
-
-    assertEquals(
-        expected.replace("<>", escaped),
-        DiffReport.test(hostInfo, ZoneId.of("Asia/Kolkata")).text());
+    assertEquals(expected, DiffReport.test(hostInfo, ZoneId.of("Asia/Kolkata")).text());
   }
 
   @Test
-  void withoutABaselineThereIsAReasonAndAnAdvice() {
+  void withoutBaseline() {
     HostInfo hostInfo = new HostInfo("web\0331", "6.1\n0", SCAN, "1.0.0");
-    String expected =
-        """
-        web\\x1b1: the baseline cannot be read, nothing is compared
+    ReportDocument document = DiffReport.withoutBaseline(hostInfo, "no\nbaseline", ZoneOffset.UTC);
 
-        Reason    no\\x0abaseline
-        Host      web\\x1b1, Linux 6.1\\x0a0
-        Scanned   2026-01-02 03:04:05 +00:00
-
-        If nobody of you did this, somebody else did: look around before a new baseline is taken.
-        """;
-
-    ReportDocument page = DiffReport.withoutBaseline(hostInfo, "no\nbaseline", ZoneOffset.UTC);
-
-    assertEquals(expected, page.text());
+    assertGolden("no-baseline.txt", document.text());
     Alert alert =
-        Alert.of(AlertType.NO_BASELINE, hostInfo, page, "$NEW on $HOSTNAME", ZoneOffset.UTC);
+        Alert.of(AlertType.NO_BASELINE, hostInfo, document, "$NEW on $HOSTNAME", ZoneOffset.UTC);
     assertEquals("0 on web\\x1b1: no baseline", alert.subject());
     assertEquals(
         List.of(event("crit", "web\\x1b1: the baseline cannot be read, nothing is compared")),
@@ -704,12 +586,12 @@ class DiffReportTest {
         alert.report().toString().replace('"', '\''));
   }
 
-  private static Event event(String level, String message, String... data) {
+  private static LogEvent event(String level, String message, String... data) {
     SortedMap<String, String> all = new TreeMap<>();
     for (int i = 0; i < data.length; i += 2) {
       all.put(data[i], data[i + 1]);
     }
-    return new Event(level, message, all);
+    return new LogEvent(level, message, all);
   }
 
   private static Difference difference(DifferenceType kind, SocketEntry entry) {

@@ -2,16 +2,17 @@ package org.lsm.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.lsm.report.Golden.assertGolden;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SpecVersion.VersionFlag;
 import com.networknt.schema.ValidationMessage;
-import java.io.IOException;
-import java.io.InputStream;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.EnumSet;
@@ -23,8 +24,11 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lsm.alert.Alert;
+import org.lsm.alert.AlertType;
+import org.lsm.alert.History.Event;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
@@ -38,8 +42,9 @@ import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.report.StatusReport.Item;
 
-/** What programs read, against the schemas that are kept beside this test. */
+/** The JSON output, to the character and by the schemas that are shipped. */
 class JsonTest {
 
   private static final Instant BASELINE = Instant.parse("2026-01-01T00:00:00Z");
@@ -57,7 +62,7 @@ class JsonTest {
           List.of());
 
   @Test
-  void aReportHasExactlyTheseFields() throws IOException {
+  void report() {
     SocketEntry web = SocketEntry.heldBy(WEB, List.of(NGINX), true);
     ProcessDetails process =
         new ProcessDetails(
@@ -73,8 +78,7 @@ class JsonTest {
             List.of("192.0.2.1:9"),
             List.of(process),
             EnumSet.of(Flag.BEYOND_LOOPBACK),
-            Optional.of(new Endpoint(Protocol.UNIX, "@x", 0)),
-            List.of());
+            Optional.of(new Endpoint(Protocol.UNIX, "@x", 0)));
     DiffReport report =
         new DiffReport(
             snapshot(BASELINE, OLD_SSH),
@@ -87,227 +91,38 @@ class JsonTest {
             Map.of(WEB, details),
             List.of("a note"),
             () -> ZoneOffset.UTC);
-    String expected =
-        """
-        {
-          "host": "web1",
-          "kernel": "6.1.0",
-          "time": "2026-01-02T03:04:05Z",
-          "lsm": "1.0.0",
-          "baseline_time": "2026-01-01T00:00:00Z",
-          "new": 1,
-          "gone": 1,
-          "changed": 0,
-          "differences": [
-            {
-              "kind": "NEW",
-              "socket": "web:tcp6/[::]:80",
-              "netns": "web",
-              "protocol": "tcp6",
-              "address": "::",
-              "port": 80,
-              "service": "http",
-              "owners_before": [],
-              "owners": [
-                {
-                  "user": "www-data",
-                  "program": "/usr/sbin/nginx"
-                }
-              ],
-              "flags": [
-                "beyond_loopback"
-              ],
-              "origin": "unix/@x",
-              "claimed": [],
-              "peers": [
-                "192.0.2.1:9"
-              ],
-              "pids": [
-                80
-              ],
-              "processes": [
-                {
-                  "user": "www-data",
-                  "program": "/usr/sbin/nginx",
-                  "pid": 80,
-                  "start_time": "2026-01-02T01:00:00.250Z",
-                  "command_line": "nginx -g <daemon> 'off'",
-                  "working_directory": "/srv",
-                  "unit": "nginx.service",
-                  "parents": [
-                    {
-                      "user": "root",
-                      "program": "/bin/sh",
-                      "pid": 1,
-                      "start_time": "2026-01-01T00:00:00Z"
-                    }
-                  ],
-                  "flags": [
-                    "interpreter"
-                  ]
-                }
-              ]
-            },
-            {
-              "kind": "GONE",
-              "socket": "tcp/0.0.0.0:22",
-              "netns": "",
-              "protocol": "tcp",
-              "address": "0.0.0.0",
-              "port": 22,
-              "service": "",
-              "owners_before": [
-                {
-                  "user": "root",
-                  "program": "/usr/sbin/sshd"
-                }
-              ],
-              "owners": [],
-              "flags": [],
-              "origin": "",
-              "claimed": [],
-              "peers": [],
-              "pids": [],
-              "processes": []
-            }
-          ],
-          "still": [
-            "CHANGED web:tcp6/[::]:80"
-          ],
-          "notes": [
-            "a note"
-          ]
-        }
-        """;
-    assertEquals(expected, Json.of(report, Optional.empty()));
-    assertValid("report", expected);
+    String json = Json.of(report, Optional.empty());
+    assertGolden("report.json", json);
+    assertValid("report", json);
   }
 
   @Test
-  void aListingHasExactlyTheseFields() throws IOException {
+  void listing() {
     SocketEntry web = SocketEntry.heldBy(WEB, List.of(NGINX), false);
     SocketListing listing =
         new SocketListing(
             snapshot(SCAN, web, OLD_SSH),
             new TreeMap<>(Map.of(OLD_SSH.endpoint(), 3)),
             List.of("a note"));
-    String expected =
-        """
-        {
-          "host": "web1",
-          "kernel": "6.1.0",
-          "time": "2026-01-02T03:04:05Z",
-          "lsm": "1.0.0",
-          "sockets": [
-            {
-              "socket": "tcp/0.0.0.0:22",
-              "netns": "",
-              "protocol": "tcp",
-              "address": "0.0.0.0",
-              "port": 22,
-              "owners": [
-                {
-                  "user": "root",
-                  "program": "/usr/sbin/sshd"
-                }
-              ],
-              "processes": [],
-              "ignored_by_line": 3
-            },
-            {
-              "socket": "web:tcp6/[::]:80",
-              "netns": "web",
-              "protocol": "tcp6",
-              "address": "::",
-              "port": 80,
-              "owners": [
-                {
-                  "user": "www-data",
-                  "program": "/usr/sbin/nginx"
-                },
-                {
-                  "user": "?",
-                  "program": "?"
-                }
-              ],
-              "processes": [
-                {
-                  "user": "www-data",
-                  "program": "/usr/sbin/nginx",
-                  "pid": 80,
-                  "start_time": "2026-01-02T01:00:00.250Z"
-                }
-              ]
-            }
-          ],
-          "notes": [
-            "a note"
-          ]
-        }
-        """;
-    assertEquals(expected, Json.of(listing));
-    assertValid("listing", expected);
+    assertGolden("listing.json", Json.of(listing));
+    assertValid("listing", Json.of(listing));
   }
 
-  /** As they stand in a comparison, in an alert and in what the command prints. */
+  /** Port scans are the same in a comparison, in an alert and in what the command prints. */
   @Test
-  void aScanHasExactlyTheseFields() throws IOException {
+  void portScans() {
     PortScanReport scans =
         new PortScanReport(
             SampleAlerts.hostInfo("2026-01-02T03:04:05Z"),
             List.of(
-                SampleAlerts.prober("192.0.2.66", "scan.example.org", "1-21,23", "53", true),
-                SampleAlerts.prober("2001:db8::66", "", "", "7,9", false)),
+                SampleAlerts.scanningHost("192.0.2.66", "scan.example.org", "1-21,23", "53", true),
+                SampleAlerts.scanningHost("2001:db8::66", "", "", "7,9", false)),
             List.of("a note"),
             () -> ZoneOffset.UTC);
-    String expected =
-        """
-        {
-          "host": "web1",
-          "kernel": "6.1.0",
-          "time": "2026-01-02T03:04:05Z",
-          "lsm": "1.0.0",
-          "scans": [
-            {
-              "address": "192.0.2.66",
-              "name": "scan.example.org",
-              "ports": [
-                "tcp/1-21",
-                "tcp/23",
-                "udp/53"
-              ],
-              "kinds": [
-                "syn",
-                "xmas",
-                "udp"
-              ],
-              "packets": 77,
-              "first_seen": "2026-01-02T03:00:00Z",
-              "last_seen": "2026-01-02T03:04:00Z",
-              "blocked_until": "2026-01-03T01:17:25Z"
-            },
-            {
-              "address": "2001:db8::66",
-              "name": "",
-              "ports": [
-                "udp/7",
-                "udp/9"
-              ],
-              "kinds": [
-                "udp"
-              ],
-              "packets": 77,
-              "first_seen": "2026-01-02T03:00:00Z",
-              "last_seen": "2026-01-02T03:04:00Z"
-            }
-          ],
-          "notes": [
-            "a note"
-          ]
-        }
-        """;
-    assertEquals(expected, Json.of(scans));
-    JsonObject whole = JsonParser.parseString(expected).getAsJsonObject();
+    String json = Json.of(scans);
+    assertGolden("port-scans.json", json);
+    assertValid("sentry", json);
+    JsonObject whole = JsonParser.parseString(json).getAsJsonObject();
     JsonArray all = whole.getAsJsonArray("scans");
     String report = Json.of(SampleAlerts.report(), Optional.of(scans));
     assertValid("report", report);
@@ -316,11 +131,55 @@ class JsonTest {
     JsonObject alert = JsonParser.parseString(text).getAsJsonObject();
     assertEquals(all, alert.get("scans"));
     assertEquals(whole.get("notes"), alert.get("notes"));
+    assertValid("alert", text);
+  }
+
+  @Test
+  void status() {
+    StatusReport status =
+        new StatusReport(List.of(new Item("lsm", "1.0.0", false), new Item("Cron", "\\x1b", true)));
+
+    assertGolden("status.json", Json.of(status));
+    assertValid("status", Json.of(status));
+    assertEquals("lsm        1.0.0\nCron     ! \\x1b\n", status.text());
+  }
+
+  @Test
+  void history() {
+    DiffReport report = SampleAlerts.report("/run/\033", "joe", "/bin/x");
+    List<Difference> differences = report.diff().differences();
+    Event appeared =
+        new Event(
+            SampleAlerts.TIME,
+            "appeared",
+            "root",
+            DiffReport.line(differences.get(0)),
+            Json.details(differences, report, 1000).get(0),
+            Json.brief(differences, 1000));
+    Event baseline = new Event(SampleAlerts.TIME, "baseline", "joe", "2 sockets", null, null);
+    String json = Json.print(Map.of("events", List.of(appeared, baseline)));
+
+    assertGolden("history.json", json);
+    assertValid("history", json);
+    assertEquals(appeared, Json.read(Json.line(appeared), Event.class), "not escaped twice");
+  }
+
+  @ParameterizedTest
+  @EnumSource(AlertType.class)
+  void alert(AlertType type) {
+    DiffReport report = SampleAlerts.report("/run/\033", "joe", "/bin/x");
+    Alert alert = Alert.of(type, report, "s");
+    ReportDocument document = DiffReport.test(report.after().hostInfo(), ZoneOffset.UTC);
+    Alert other = Alert.of(type, report.after().hostInfo(), document, "s", ZoneOffset.UTC);
+
+    assertValid("alert", Json.print(alert.report()));
+    assertValid("alert", Json.print(other.report()));
+    assertEquals(alert, Json.read(Json.print(alert), Alert.class), "not escaped twice");
   }
 
   @ParameterizedTest
   @MethodSource("org.lsm.report.DiffReportTest#hostileTexts")
-  void hostileTextIsEscapedWhereverItStands(String raw, String escaped) throws IOException {
+  void escapesHostileText(String raw, String escaped) {
     Endpoint endpoint = new Endpoint(raw, Protocol.UNIX, raw, 0);
     ProcessRef process = new ProcessRef(7, 7, STARTED, new Owner(raw, raw));
     SocketEntry entry = SocketEntry.heldBy(endpoint, List.of(process), true);
@@ -332,8 +191,7 @@ class JsonTest {
                 new ProcessDetails(
                     process, raw, raw, raw, List.of(process), EnumSet.allOf(Flag.class))),
             EnumSet.allOf(Flag.class),
-            Optional.of(endpoint),
-            List.of(process));
+            Optional.of(endpoint));
     Snapshot snapshot = Snapshot.of(new HostInfo(raw, raw, SCAN, "1.0.0"), List.of(entry));
     DiffReport report =
         new DiffReport(
@@ -372,7 +230,7 @@ class JsonTest {
   }
 
   @Test
-  void anEphemeralPortIsMinusOne() throws IOException {
+  void ephemeralPortIsMinusOne() {
     SocketEntry entry =
         SocketEntry.heldBy(Endpoint.of("udp", "0.0.0.0:ephemeral"), List.of(), true);
     String json = Json.of(new SocketListing(snapshot(SCAN, entry), new TreeMap<>(), List.of()));
@@ -388,7 +246,7 @@ class JsonTest {
   }
 
   @Test
-  void theSchemasRefuseAnUnknownField() throws IOException {
+  void schemasRefuseUnknownFields() {
     String json = Json.of(new SocketListing(snapshot(SCAN, OLD_SSH), new TreeMap<>(), List.of()));
     assertNotEquals(Set.of(), problems("listing", json.replace("\"host\"", "\"hosts\"")));
     assertNotEquals(Set.of(), problems("report", json));
@@ -406,16 +264,15 @@ class JsonTest {
     return array;
   }
 
-  private static void assertValid(String schema, String json) throws IOException {
+  private static void assertValid(String schema, String json) {
     assertEquals(Set.of(), problems(schema, json));
   }
 
-  private static Set<ValidationMessage> problems(String schema, String json) throws IOException {
-    try (InputStream in = JsonTest.class.getResourceAsStream(schema + ".schema.json")) {
-      return JsonSchemaFactory.getInstance(VersionFlag.V202012)
-          .getSchema(in)
-          .validate(json, InputFormat.JSON);
-    }
+  private static Set<ValidationMessage> problems(String schema, String json) {
+    Path file = Path.of("src/main/schema", schema + ".schema.json").toAbsolutePath();
+    return JsonSchemaFactory.getInstance(VersionFlag.V202012)
+        .getSchema(SchemaLocation.of(file.toUri().toString()))
+        .validate(json, InputFormat.JSON);
   }
 
   private static Snapshot snapshot(Instant time, SocketEntry... entries) {

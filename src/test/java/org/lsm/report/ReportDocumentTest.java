@@ -3,9 +3,11 @@ package org.lsm.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.lsm.report.Golden.assertGolden;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,96 +15,72 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
 
-/** A page reads the same as text and as HTML, and its HTML holds nothing that is active. */
+/** Documents as text and as HTML, which has no active content. */
 class ReportDocumentTest {
 
-  private static final ReportDocument PAGE =
+  private static final ReportDocument DOCUMENT =
       new ReportDocument(
           List.of(
-              Line.of(Style.HEADLINE, "web1: 1 NEW, 1 GONE, 1 CHANGED"),
-              Line.blank(),
-              new Line(Style.NEW, 0, "NEW     ", "tcp/0.0.0.0:80  (http)"),
-              new Line(Style.DETAIL, 9, "by", "/bin/nc (root), PID 7"),
-              new Line(Style.DETAIL, 11, "command ", "nc -l"),
-              new Line(Style.FLAG, 11, "!", "shell or interpreter"),
-              new Line(Style.FLAG, 9, "!", "reachable beyond loopback"),
-              Line.blank(),
-              new Line(Style.GONE, 0, "GONE    ", "udp/127.0.0.1:53"),
-              Line.blank(),
-              new Line(Style.CHANGED, 0, "CHANGED ", "tcp/0.0.0.0:22"),
-              Line.blank(),
-              Line.of(Style.ADVICE, "… and 3 more NEW"),
-              Line.blank(),
+              Line.of(Style.HEADLINE, "", "web1: 1 NEW, 1 GONE, 1 CHANGED"),
+              Line.BLANK,
+              Line.of(Style.TITLE, "NEW     ", EscapedText.withRemark("tcp/0.0.0.0:80", "http")),
+              Line.of(Style.DETAIL, "by", "/bin/nc", " (", "root", "), PID ", 7),
+              Line.of(Style.DEEP_DETAIL, "command ", "nc -l"),
+              Line.of(Style.DEEP_FLAGS, "!", "shell or interpreter"),
+              Line.of(Style.FLAGS, "!", "reachable beyond loopback"),
+              Line.BLANK,
+              Line.of(Style.TITLE, "GONE    ", EscapedText.of("udp/127.0.0.1:53")),
+              Line.BLANK,
+              Line.of(Style.TITLE, "CHANGED ", EscapedText.of("tcp/0.0.0.0:22")),
+              Line.BLANK,
+              Line.of(Style.ADVICE, "", "… and 3 more NEW"),
+              Line.BLANK,
               Line.fact("Host", "web1"),
               Line.fact("Baseline", "2 sockets")));
 
   @Test
   void asText() {
-    String expected =
-        """
-        web1: 1 NEW, 1 GONE, 1 CHANGED
-
-        NEW      tcp/0.0.0.0:80  (http)
-                 by /bin/nc (root), PID 7
-                   command  nc -l
-                   ! shell or interpreter
-                 ! reachable beyond loopback
-
-        GONE     udp/127.0.0.1:53
-
-        CHANGED  tcp/0.0.0.0:22
-
-        … and 3 more NEW
-
-        Host      web1
-        Baseline  2 sockets
-        """;
-
-    assertEquals(expected, PAGE.text());
+    assertGolden("document.txt", DOCUMENT.text());
   }
 
   @Test
   void asHtml() {
-    String expected =
-        """
-        <title>web1: 1 NEW, 1 GONE, 1 CHANGED</title>
-        </head>
-        <body>
-        <h1>web1: 1 NEW, 1 GONE, 1 CHANGED</h1>
-        <section class="new">
-        <h2><b>NEW</b> tcp/0.0.0.0:80  (http)</h2>
-        <p class="fact"><span>by</span> /bin/nc (root), PID 7</p>
-        <p class="fact more"><span>command</span> nc -l</p>
-        <p class="flag more">! shell or interpreter</p>
-        <p class="flag">! reachable beyond loopback</p>
-        </section>
-        <section class="gone">
-        <h2><b>GONE</b> udp/127.0.0.1:53</h2>
-        </section>
-        <section class="changed">
-        <h2><b>CHANGED</b> tcp/0.0.0.0:22</h2>
-        </section>
-        <p class="advice">… and 3 more NEW</p>
-        <p class="fact"><span>Host</span> web1</p>
-        <p class="fact"><span>Baseline</span> 2 sockets</p>
-        </body>
-        </html>
-        """;
-    String html = PAGE.html();
+    String html = DOCUMENT.html();
 
-    assertEquals(expected, html.substring(html.indexOf("<title>")));
+    assertGolden("document.html", html.substring(html.indexOf("<title>")));
     assertTrue(
         html.startsWith("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"));
   }
 
   @Test
-  void aSectionThatNothingEndsIsEndedByThePage() {
-    ReportDocument page =
+  void closesLastSection() {
+    ReportDocument document =
         new ReportDocument(
-            List.of(Line.of(Style.HEADLINE, "h"), new Line(Style.NEW, 0, "NEW", "x")));
+            List.of(Line.of(Style.HEADLINE, "", "h"), Line.of(Style.TITLE, "NEW", EscapedText.of("x"))));
 
     assertTrue(
-        page.html().endsWith("<h2><b>NEW</b> x</h2>\n</section>\n</body>\n</html>\n"), page.html());
+        document.html().endsWith("<h2><b>NEW</b> x</h2>\n</section>\n</body>\n</html>\n"),
+        document.html());
+  }
+
+  /** Each part is escaped and cut, and those that are escaped already only once. */
+  @Test
+  void escapesEachPart() {
+    String part = "\033".repeat(200);
+    String cut = "\\x1b".repeat(125) + "…";
+    Line line = Line.fact("Host", part, "  ", part, EscapedText.of("a\\", "\n"), 7);
+    ReportDocument document = new ReportDocument(List.of(line));
+
+    assertEquals("Host      " + cut + "\\x20\\x20" + cut + "a\\\\\\x0a7\n", document.text());
+  }
+
+  /** An alert that counts others consists of texts that are escaped already. */
+  @Test
+  void ofEscapedFacts() {
+    ReportDocument document =
+        ReportDocument.of("web\\x1b: 2 more", List.of(Map.entry("Alert", "a\\x0a"), Map.entry("Last", "b")));
+
+    assertEquals("web\\x1b: 2 more\n\nAlert     a\\x0a\nLast      b\n", document.text());
   }
 
   @ParameterizedTest
@@ -117,9 +95,9 @@ class ReportDocumentTest {
         "</p></section></style>   | &lt;/p&gt;&lt;/section&gt;&lt;/style&gt;",
         "<!-- x -->               | &lt;!-- x --&gt;",
       })
-  void hostileTextIsEscapedInEveryStyle(String hostile, String escaped) {
+  void escapesHtmlInEveryStyle(String hostile, String escaped) {
     for (Style style : Style.values()) {
-      String html = page(style, hostile).html();
+      String html = document(style, hostile).html();
       String body = html.substring(html.indexOf("<title>"));
 
       assertFalse(body.contains(hostile), style + ": " + body);
@@ -130,18 +108,18 @@ class ReportDocumentTest {
     }
   }
 
-  /** A page that has a text in its headline and in a line of this style. */
-  private static ReportDocument page(Style style, String text) {
+  /** A document that has a text in its headline and in a line of this style. */
+  private static ReportDocument document(Style style, String text) {
     return new ReportDocument(
         List.of(
-            Line.of(Style.HEADLINE, text),
-            new Line(style, 9, style.name().toLowerCase(Locale.ROOT), text)));
+            Line.of(Style.HEADLINE, "", text),
+            Line.of(style, style.name().toLowerCase(Locale.ROOT), text)));
   }
 
-  /** A mail program must have no reason to ask anybody for anything. */
+  /** A mail program must not contact anybody. */
   @Test
-  void needsNothingFromAnywhere() {
-    String html = PAGE.html().toLowerCase(Locale.ROOT);
+  void htmlLoadsNothing() {
+    String html = DOCUMENT.html().toLowerCase(Locale.ROOT);
 
     for (String reference :
         List.of(
@@ -151,11 +129,10 @@ class ReportDocumentTest {
     }
   }
 
-  /** The same for a whole report, whose names somebody else has chosen. */
-  @Test
-  void namesInAReportAreTextAndNothingElse() {
+    @Test
+  void namesAreOnlyText() {
     String hostile = "<img src=\"https://198.51.100.1/x\" onerror='y'>&";
-    String html = SampleAlerts.report("/run/" + hostile, hostile, "/bin/" + hostile).page().html();
+    String html = SampleAlerts.report("/run/" + hostile, hostile, "/bin/" + hostile).document().html();
     String escaped = "&lt;img src=&quot;https://198.51.100.1/x&quot; onerror=&#39;y&#39;&gt;&amp;";
 
     assertFalse(html.contains("<img"), html);

@@ -24,7 +24,7 @@ import org.lsm.model.ScanningHost;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 
-/** Reports and alerts to try channels with: sshd was there before, and something is new. */
+/** Reports and alerts to send: sshd is in the baseline, and another socket is new. */
 public final class SampleAlerts {
 
   public static final Instant TIME = Instant.parse("2026-01-02T03:04:05Z");
@@ -32,14 +32,14 @@ public final class SampleAlerts {
 
   private SampleAlerts() {}
 
-  /** A report of a unix socket that is new, and is held by a program of this user. */
+  /** A report of a new unix socket, owned by a program of this user. */
   public static DiffReport report(String path, String user, String program) {
     Endpoint endpoint = new Endpoint(Protocol.UNIX, path, 0);
     ProcessRef process = new ProcessRef(800, 1, STARTED, new Owner(user, program));
     return report(SocketEntry.heldBy(endpoint, List.of(process), true));
   }
 
-  /** A report of sockets that are new. */
+  /** A report of new sockets. */
   public static DiffReport report(SocketEntry... added) {
     SocketEntry ssh =
         new SocketEntry(
@@ -54,13 +54,13 @@ public final class SampleAlerts {
     return new DiffReport(before, after, diff, Map.of(), List.of(), () -> ZoneOffset.UTC);
   }
 
-  /** An alert of a new socket like that. */
+  /** An alert of such a socket. */
   public static Alert alert(String path, String user, String program) {
     return Alert.of(AlertType.DIFFERENCES, report(path, user, program), "Alert on $HOSTNAME");
   }
 
-  /** A host that has knocked at these ports, and is blocked if it is one of those. */
-  public static ScanningHost prober(
+  /** A host that probed these ports. */
+  public static ScanningHost scanningHost(
       String address, String name, String tcp, String udp, boolean blocked) {
     TreeSet<ProbeType> probeTypes = new TreeSet<>();
     if (!tcp.isEmpty()) {
@@ -92,17 +92,17 @@ public final class SampleAlerts {
     return numbers;
   }
 
-  /** A report of hosts that knock. */
+  /** A report of these scanning hosts. */
   public static PortScanReport scans(ScanningHost... hosts) {
     return new PortScanReport(
         hostInfo(TIME.toString()), List.of(hosts), List.of(), () -> ZoneOffset.UTC);
   }
 
-  /** A report of so many hosts that knock. */
+  /** A report of so many scanning hosts. */
   public static PortScanReport crowd(int size) {
     return scans(
         IntStream.range(0, size)
-            .mapToObj(i -> prober("10.0." + i / 256 + "." + i % 256, "", "21-23", "", false))
+            .mapToObj(i -> scanningHost("10.0." + i / 256 + "." + i % 256, "", "21-23", "", false))
             .toArray(ScanningHost[]::new));
   }
 

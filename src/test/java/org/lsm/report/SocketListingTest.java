@@ -1,10 +1,10 @@
 package org.lsm.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.lsm.report.Golden.assertGolden;
 
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +25,7 @@ class SocketListingTest {
   private static final Owner NGINX = new Owner("www-data", "/usr/sbin/nginx");
 
   @Test
-  void tableHasALineForEachOwnerAndItsColumnsAligned() {
+  void linePerOwner() {
     SocketEntry shared =
         SocketEntry.heldBy(
             Endpoint.of("tcp", "0.0.0.0:80"),
@@ -36,27 +36,18 @@ class SocketListingTest {
         SocketEntry.heldBy(Endpoint.of("packet", "eth0:0x0003"), List.of(), false);
     SocketEntry longName =
         held(Protocol.UNIX, "/run/a path with spaces/" + "x".repeat(40), process(1, SSHD));
-    String expected =
-        """
-        PROTOCOL  LOCAL ADDRESS                             USER      PID    PROGRAM
-        tcp       0.0.0.0:80                                www-data  81,82  /usr/sbin/nginx
-        tcp       0.0.0.0:80                                root      7      /usr/sbin/sshd
-        udp       0.0.0.0:51820                             -         -      -
-        packet    eth0:0x0003                               ?         ?      ?
-        unix      /run/a path with spaces/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  root      1      /usr/sbin/sshd
-        """;
 
-    assertEquals(expected, table(List.of(longName, unknown, nobody, shared)));
+    assertGolden("listing.txt", table(List.of(longName, unknown, nobody, shared)));
   }
 
   @Test
-  void tableOfNoSocketsIsItsHeading() {
+  void noSockets() {
     assertEquals("PROTOCOL  LOCAL ADDRESS  USER  PID  PROGRAM\n", table(List.of()));
   }
 
   @ParameterizedTest(name = "{1}")
   @MethodSource("org.lsm.report.DiffReportTest#hostileTexts")
-  void hostileTextIsEscapedInTheTable(String raw, String escaped) {
+  void escapesHostileText(String raw, String escaped) {
     ProcessRef process = process(7, new Owner(raw, "/bin/" + raw));
     SocketEntry entry =
         SocketEntry.heldBy(new Endpoint(Protocol.UNIX, raw, 0), List.of(process), true);
@@ -68,12 +59,8 @@ class SocketListingTest {
   }
 
   private static String table(List<SocketEntry> entries) {
-    return table(entries, Map.of());
-  }
-
-  private static String table(List<SocketEntry> entries, Map<Endpoint, Integer> ignoredBy) {
     Snapshot snapshot = Snapshot.of(new HostInfo("web1", "6.1.0", SCAN, "1.0.0"), entries);
-    return new SocketListing(snapshot, new TreeMap<>(ignoredBy), List.of()).text();
+    return new SocketListing(snapshot, new TreeMap<>(), List.of()).text();
   }
 
   private static ProcessRef process(int pid, Owner owner) {

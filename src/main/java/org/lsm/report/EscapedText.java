@@ -1,0 +1,50 @@
+package org.lsm.report;
+
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.lsm.model.TextEscaper;
+
+/**
+ * A text that is safe to print.
+ *
+ * @param text escaped already
+ */
+public record EscapedText(String text) {
+
+  /** Characters of an escaped part. A socket's name always fits, even if all of it is escaped. */
+  private static final int MAX_PART = 500;
+
+  /** Escapes each part, and cuts it where it is very long; parts that are escaped stay as is. */
+  static EscapedText of(Object... parts) {
+    return new EscapedText(
+        Stream.of(parts)
+            .map(part -> part instanceof EscapedText it ? it.text : escape(part.toString()))
+            .collect(Collectors.joining()));
+  }
+
+  /** {@code subject  (remark)}, or the subject alone. */
+  static EscapedText withRemark(Object subject, String remark) {
+    // Two spaces in one part would be escaped.
+    return remark.isEmpty() ? of(subject) : of(subject, " ", " (", remark, ")");
+  }
+
+  /** Escapes a text that another user may have chosen; a very long one is cut. */
+  public static String escape(String text) {
+    return cut(TextEscaper.escape(text), MAX_PART);
+  }
+
+  /** The first characters of a text, followed by an ellipsis if it is longer. */
+  static String cut(String text, int max) {
+    if (text.length() <= max) {
+      return text;
+    }
+    // Not between the two halves of a surrogate pair.
+    int end = Character.isHighSurrogate(text.charAt(max - 1)) ? max - 1 : max;
+    return text.substring(0, end) + "…";
+  }
+
+  @Override
+  public String toString() {
+    return text;
+  }
+}
