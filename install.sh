@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs, upgrades and removes lsm. From a source tree it builds first; from an unpacked archive
-# it only copies. Everything is checked before anything is changed.
+# Installs, upgrades and removes lsm. In a source tree it builds lsm first; in an unpacked tarball it
+# only copies. It checks everything before it changes anything.
 set -eu
 umask 022
-unset LSM_CONF # what is installed here is configured here
+unset LSM_CONF # use the configuration of this installation
 
 prefix=
 state_dir=
@@ -16,17 +16,17 @@ action=install
 usage() {
   cat <<'EOF'
 Usage: ./install.sh [OPTION]...
-Installs lsm with its cron entry and takes the first baseline. Run again, it upgrades: the
-configuration, the ignore rules and the baseline stay as they are.
+Installs lsm and its cron entry, and takes the first baseline. Run it again to upgrade:
+configuration, ignore rules and baseline stay as they are.
 
   --prefix DIR     install DIR/lsm, DIR/sbin/lsm and manual pages in DIR/share (default /usr/local)
-  --state-dir DIR  keep the baseline in DIR (default /var/lib/lsm)
+  --state-dir DIR  keep baseline and other state in DIR (default /var/lib/lsm)
   --cron-dir DIR   write the cron entry to DIR (default /etc/cron.d)
-  --no-cron        write no cron entry
-  --no-baseline    take no baseline
-  --deps           install a missing JDK, Maven or cron with apt, dnf or apk
-  --uninstall      remove the program and the cron entry; configuration and baseline stay
-  --purge          remove configuration and baseline as well
+  --no-cron        do not write a cron entry
+  --no-baseline    do not take a baseline
+  --deps           install missing packages (JDK, Maven, cron) with apt-get, dnf or apk
+  --uninstall      remove the program and the cron entry, keep configuration and baseline
+  --purge          remove configuration and baseline, too
 EOF
 }
 
@@ -35,7 +35,7 @@ die() {
   exit 1
 }
 
-# Paths end up in a crontab and in conf.lsm, where other characters would have a meaning.
+# Paths are written to a crontab and to conf.lsm, where other characters have a special meaning.
 directory() {
   case $2 in
     *[!A-Za-z0-9/._+@-]*) die "$1: '$2' has a character other than letters, digits and / . _ + @ -" ;;
@@ -63,7 +63,7 @@ parse_options() {
   done
 }
 
-# --- what is there -----------------------------------------------------------------------------
+# --- requirements ------------------------------------------------------------------------------
 
 have() {
   command -v "$1" >/dev/null 2>&1
@@ -77,7 +77,7 @@ find_java() {
   fi
 }
 
-# The feature release: 17 for 17.0.15, 1 for 1.8.
+# The feature release: 17 for 17.0.15; 1 for 1.8, which is too old in any case.
 java_release() {
   "$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1
 }
@@ -88,7 +88,7 @@ has_jdk() {
     java_bin=$(readlink -f -- "$java") && [ -x "${java_bin%/*}/javac" ]
 }
 
-# The crond of busybox reads no cron.d.
+# The crond of busybox does not read cron.d.
 has_cron() {
   if have cron; then return 0; fi
   have crond && case $(readlink -f -- "$(command -v crond)") in *busybox) false ;; esac
@@ -98,7 +98,7 @@ from_source() {
   [ -f "$here/pom.xml" ]
 }
 
-# What has to be installed first, in words that the package manager of this host understands.
+# The packages that are missing, by the names that the package manager of this host uses.
 missing_packages() {
   if have apt-get; then
     jdk=default-jdk-headless cron=cron
@@ -136,10 +136,10 @@ require_packages() {
     $manager $packages
     packages=$(missing_packages | tr '\n' ' ')
   fi
-  [ -z "$packages" ] || die "this needs more than the host has; run: ${manager:-install} ${packages}(or ./install.sh --deps)"
+  [ -z "$packages" ] || die "packages are missing; run: ${manager:-install} ${packages}(or ./install.sh --deps)"
 }
 
-# Whether the directory, or the nearest one above it that exists, can be written.
+# Whether the directory, or its nearest existing parent, is writable.
 writable() {
   dir=$1
   while [ ! -e "$dir" ]; do
@@ -154,14 +154,14 @@ require_writable() {
   done
 }
 
-# Run by root, lsm believes only what root alone can write: no directory above it may be open to others.
+# When root runs lsm, it refuses files that other users can write to, or whose parent directories they can.
 require_trust() {
   [ "$(id -u)" -eq 0 ] || return 0
   for dir in "$@"; do
     while :; do
       if [ -e "$dir" ]; then
         open=$(find "$dir/" -prune \( ! -user 0 -o \( -perm -020 -o -perm -002 \) ! -perm -1000 \))
-        [ -z "$open" ] || die "others than root can write $dir, so lsm would refuse what is in it; run 'chown root $dir' and 'chmod go-w $dir', or choose other directories (see --help)"
+        [ -z "$open" ] || die "other users can write to $dir, so lsm would refuse its files there; run 'chown root $dir' and 'chmod go-w $dir', or choose other directories (see --help)"
       fi
       [ "$dir" != / ] || break
       dir=$(dirname -- "$dir")
@@ -169,7 +169,7 @@ require_trust() {
   done
 }
 
-# The value of a key in a configuration, in any of the quotes that it may stand in.
+# The value of a key in a configuration file, in double quotes, single quotes or without quotes.
 value_of() {
   sed -n "s/^[[:space:]]*$1=\(\"\([^\"]*\)\"\|'\([^']*\)'\|\([^[:space:]\"'#]*\)\).*/\2\3\4/p" "$2" |
     tail -n 1
@@ -179,7 +179,7 @@ configured_state_dir() {
   [ ! -f "$home/conf.lsm" ] || value_of STATE_DIR "$home/conf.lsm"
 }
 
-# LSM 0.6 of R-fx Networks lived in the same place: a shell script with its configuration.
+# LSM 0.6 of R-fx Networks, a shell script, was installed in the same directory.
 is_lsm_0_6() {
   grep -qs INSPATH "$home/conf.lsm"
 }
@@ -187,34 +187,34 @@ is_lsm_0_6() {
 # --- install -----------------------------------------------------------------------------------
 
 build() {
-  echo "Building lsm; the first time this downloads what it needs."
+  echo "Building lsm. The first build downloads its dependencies."
   (cd "$here" && mvn -B -q -Dstyle.color=never -Dmaven.test.skip=true -Dspotless.check.skip=true package) ||
-    die "the build failed, nothing was installed; what Maven said is above"
+    die "the build failed, nothing was installed; see the messages of Maven above"
 }
 
-# What lsm consists of; the rest of its directory is the administrator's.
+# The files of the program. Everything else in its directory belongs to the administrator.
 program="runtime lib lsm archive.sh install.sh README.md LICENSE logcheck.rules fail2ban.conf"
 
-# Puts the new program beside the old one and tries it, before it takes its place.
+# Copies the new program next to the old one and tests it before it replaces the old one.
 stage_program() {
   stage=$home/.stage
   mkdir -p "$home"
   mkdir "$stage" 2>/dev/null ||
-    die "another install.sh is at work in $home; if that is not so, remove $stage and try again"
+    die "another install.sh is running in $home; if it is not, remove $stage and try again"
   trap 'rm -rf "$stage"; rmdir "$home" 2>/dev/null || :' EXIT
   trap 'exit 1' HUP INT TERM
   for item in $program share; do
     [ -e "$image/$item" ] || item=conf/$item
     cp -RP "$image/$item" "$stage"
   done
-  # Not with the owner and the modes of whoever unpacked it: this is what root runs.
+  # Root runs these files: do not keep the owner and the modes of whoever unpacked them.
   chmod -R u=rwX,go=rX "$stage"
-  "$stage/lsm" --version >/dev/null || die "the new program does not start; nothing was changed"
+  "$stage/lsm" --version >/dev/null || die "the new program does not start, nothing was changed"
 }
 
 swap_program() {
-  trap '' HUP INT TERM # the half of a program is none
-  rm -f "$home/lsm.jsa" # it fits the old files only
+  trap '' HUP INT TERM # an interruption would leave half a program
+  rm -f "$home/lsm.jsa" # it matches the old files only
   mkdir "$stage/old"
   for item in $program; do
     [ ! -e "$home/$item" ] || mv "$home/$item" "$stage/old"
@@ -226,30 +226,31 @@ swap_program() {
   ln -sfn "$home/lsm" "$prefix/sbin/lsm"
 }
 
-# The manual pages and the completion for bash, where man and bash look for them.
+# The manual pages and the completion for bash, where man and bash find them, and the JSON schemas.
 install_share() {
   remove_share
-  for dir in man/man8 man/man5 bash-completion/completions; do
+  for dir in man/man5 man/man7 man/man8 bash-completion/completions lsm/schema; do
     mkdir -p "$prefix/share/$dir"
     cp -R "$stage/share/$dir/." "$prefix/share/$dir"
   done
 }
 
-# Of whatever version; a file of another program may have a name like these.
+# The files of any version of lsm. Another program may have a file with a similar name.
 remove_share() {
-  grep -lsF -e '"LSM Manual"' -e _picocli_lsm "$prefix"/share/man/man8/lsm*.8 \
-    "$prefix/share/man/man5/conf.lsm.5" "$prefix/share/bash-completion/completions/lsm" |
+  grep -lsF -e '"LSM Manual"' -e _picocli_lsm "$prefix"/share/man/man[578]/*lsm*.[578] \
+    "$prefix/share/bash-completion/completions/lsm" |
     while read -r file; do
       rm -f "$file"
     done
+  rm -f "$prefix"/share/lsm/schema/*.schema.json
 }
 
-# The default configuration of this version, with the state directory in use.
+# The default configuration of this version, with the state directory of this installation.
 default_config() {
   sed "s|^STATE_DIR=\"[^\"]*\"|STATE_DIR=\"$state_dir\"|" "$1"
 }
 
-# Replaces the value of one key by the one that the given file of LSM 0.6 has.
+# Replaces the value of a key with the value in a configuration of LSM 0.6.
 with_old_value() {
   OLD=$(value_of "$1" "$2") KEY=$1 awk '
     ENVIRON["OLD"] != "" && index($0, ENVIRON["KEY"] "=\"") == 1 {
@@ -268,7 +269,7 @@ install_config() {
       mv "$home/conf.lsm" "$home/conf.lsm.0.6"
       default_config "$default" | with_old_value USER "$home/conf.lsm.0.6" |
         with_old_value SUB "$home/conf.lsm.0.6" >"$stage/$name"
-      echo "Took USER and SUB over from LSM 0.6; its configuration is now $home/conf.lsm.0.6"
+      echo "Copied USER and SUB from LSM 0.6; its configuration is now $home/conf.lsm.0.6"
     fi
     if [ ! -e "$home/$name" ]; then
       mv "$stage/$name" "$home/$name"
@@ -276,7 +277,7 @@ install_config() {
       rm -f "$home/$name.new"
     else
       mv "$stage/$name" "$home/$name.new"
-      echo "Kept $home/$name; the default of this version is beside it as $name.new"
+      echo "Kept $home/$name; the default of this version is $name.new"
     fi
   done
 }
@@ -287,9 +288,9 @@ install_cron() {
     return 0
   fi
   mkdir -p "$cron_dir"
-  # cron passes over names with a dot, so it never sees half an entry.
+  # cron ignores names with a dot, so it never reads an incomplete entry.
   cat >"$cron_dir/.lsm.new" <<EOF
-# Compares the sockets of this host with the baseline of lsm; alerts go to USER in
+# Compares the sockets of this host with the baseline of lsm. Alerts go to USER in
 # $home/conf.lsm.
 */10 * * * * root $prefix/sbin/lsm -c --quiet
 EOF
@@ -297,9 +298,9 @@ EOF
   mv "$cron_dir/.lsm.new" "$cron_dir/lsm"
 }
 
-# Only a matter of time: without its archive lsm starts more slowly.
+# Without the class-data archive lsm only starts more slowly.
 make_archive() {
-  "$home/archive.sh" || echo "Note: $home/lsm.jsa could not be made; lsm takes longer to start"
+  "$home/archive.sh" || echo "Note: could not create $home/lsm.jsa; lsm takes longer to start"
 }
 
 summary() {
@@ -316,18 +317,18 @@ install_baseline() {
   [ "$want_baseline" = yes ] || return 0
   if [ -e "$state_dir/baseline" ]; then
     "$home/lsm" compare --no-alert --quiet || [ $? -eq 1 ] ||
-      die "lsm is installed, but cannot run like this; mend what is said above"
+      die "lsm is installed but cannot run; correct the error above"
     echo "kept the base comparison files in $state_dir"
     return 0
   fi
-  "$home/lsm" generate || die "lsm is installed, but has no baseline yet; mend what is said above and run $prefix/sbin/lsm -g"
+  "$home/lsm" generate || die "lsm is installed but has no baseline; correct the error above, then run $prefix/sbin/lsm -g"
   echo "generated base comparison files"
 }
 
 install_lsm() {
   configured=$(configured_state_dir)
   if [ -n "$configured" ] && [ -n "$state_dir" ] && [ "$configured" != "$state_dir" ]; then
-    die "$home/conf.lsm says STATE_DIR=\"$configured\"; edit it there, or leave --state-dir out"
+    die "$home/conf.lsm has STATE_DIR=\"$configured\"; edit it there, or omit --state-dir"
   fi
   state_dir=${configured:-${state_dir:-/var/lib/lsm}}
   upgrade_of=
@@ -335,9 +336,9 @@ install_lsm() {
     upgrade_of=0.6
   fi
   from_source || [ -d "$here/conf" ] ||
-    die "$here is neither a source tree nor an unpacked archive of lsm; run the install.sh of one"
+    die "$here is neither a source tree nor an unpacked tarball of lsm; run install.sh from one of these"
   if [ "$home" = /usr/local/lsm ] && [ -e /usr/lib/lsm/lsm ]; then
-    die "lsm is installed as a package already; upgrade that, or remove it first: apt remove lsm"
+    die "lsm is already installed as a package; upgrade the package, or remove it first: apt remove lsm"
   fi
   require_packages
   [ "$want_cron" = no ] || cron_dir=${cron_dir:-/etc/cron.d}
@@ -363,7 +364,7 @@ install_lsm() {
 uninstall_lsm() {
   state_dir=$(configured_state_dir)
   cron_dir=${cron_dir:-/etc/cron.d}
-  [ -d "$home" ] || die "there is no lsm in $home; --prefix tells where it was installed"
+  [ -d "$home" ] || die "lsm is not installed in $home; name its directory with --prefix"
   require_writable "$home" "$prefix/sbin" "$prefix/share"
   if [ "$want_cron" = yes ] && grep -qsF "$prefix/sbin/lsm " "$cron_dir/lsm"; then
     rm -f "$cron_dir/lsm"
@@ -373,8 +374,9 @@ uninstall_lsm() {
     rm -f "$prefix/sbin/lsm"
   fi
   remove_share
-  (cd "$prefix/share" 2>/dev/null && rmdir man/man[58] bash-completion/completions bash-completion 2>/dev/null) || :
-  # shellcheck disable=SC2086  # one word each
+  (cd "$prefix/share" 2>/dev/null &&
+    rmdir man/man[578] bash-completion/completions bash-completion lsm/schema lsm 2>/dev/null) || :
+  # shellcheck disable=SC2086  # a list of words
   (cd "$home" && rm -rf .stage .archive.* java lsm.jsa $program)
   if [ "$action" = purge ]; then
     (cd "$home" && rm -f conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new)
@@ -383,34 +385,35 @@ uninstall_lsm() {
   if rmdir "$home" 2>/dev/null; then
     echo "Removed lsm from $prefix"
   else
-    echo "Removed lsm from $prefix; its configuration stays in $home"
+    echo "Removed lsm from $prefix; kept its configuration in $home"
   fi
 }
 
-# What SENTRY has set in the packet filter; a file in the state directory tells that there may be something.
+# Removes the table of SENTRY from the packet filter, if the state directory shows that it was used.
 remove_rules() {
   [ -e "$1/sentry-state" ] || return 0
   if ! nft delete table inet lsm 2>/dev/null && nft list table inet lsm >/dev/null 2>&1; then
-    echo "Note: the table inet lsm is still in the packet filter: nft delete table inet lsm"
+    echo "Note: could not remove the table inet lsm from the packet filter; run: nft delete table inet lsm"
   fi
 }
 
-# Only what lsm itself has written, whatever STATE_DIR may point to.
+# Removes only files that lsm has written: STATE_DIR may be a directory with other files.
 purge_state() {
   [ -n "$state_dir" ] && [ -d "$state_dir" ] || return 0
-  (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp scan .scan.tmp \
-    told .told.tmp sentry .sentry.tmp compared history.jsonl history.jsonl.[1-4] history.lock lock)
+  (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp \
+    alert-state .alert-state.tmp owner-cache .owner-cache.tmp sentry-state .sentry-state.tmp \
+    last-compare history.jsonl history.jsonl.[1-4] history.lock lock)
   if [ -d "$state_dir/outbox" ]; then
     (cd "$state_dir/outbox" && rm -f ./*.json ./*.json.damaged ./.*.json.tmp lock)
     rmdir "$state_dir/outbox" 2>/dev/null || :
   fi
-  rmdir "$state_dir" 2>/dev/null || echo "Left $state_dir: it holds files that are not lsm's"
+  rmdir "$state_dir" 2>/dev/null || echo "Kept $state_dir: it has files that do not belong to lsm"
 }
 
 parse_options "$@"
 here=$(dirname -- "$(readlink -f -- "$0")")
 if [ -z "$prefix" ] && [ -f "$here/lsm" ] && [ -d "$here/lib" ] && [ ! -d "$here/conf" ]; then
-  prefix=$(dirname -- "$here") # the copy beside an installed program means that one
+  prefix=$(dirname -- "$here") # an installed install.sh means its own installation
 fi
 prefix=${prefix:-/usr/local}
 home=$prefix/lsm

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes the packages of target/lsm, with their checksums: packages.sh TARGET VERSION TIME
-# dpkg-deb and not jdeb: a runtime of jlink is only for the system that it is made on, so nothing is
-# gained by making a .deb elsewhere, and dpkg-deb takes the files with their modes as they lie there.
-# Time, owners, modes, order and compression are fixed, so that one commit gives the same bytes.
+# Builds the tarball and the .deb from target/lsm, and their checksums: packages.sh TARGET VERSION TIME
+# It uses dpkg-deb instead of jdeb: a runtime made by jlink is for the build system only, so building a
+# .deb elsewhere gains nothing, and dpkg-deb keeps the modes of the files.
+# Time, owners, modes, order and compression are fixed, so that builds are reproducible.
 set -eu
 umask 022
 LC_ALL=C
-DPKG_DEB_THREADS_MAX=1 # xz on several threads gives other bytes
+DPKG_DEB_THREADS_MAX=1 # with several threads the output of xz differs
 SOURCE_DATE_EPOCH=$(date -d "$3" +%s)
 export LC_ALL DPKG_DEB_THREADS_MAX SOURCE_DATE_EPOCH
 target=$1
@@ -14,7 +14,7 @@ version=$2
 time=$3
 
 if ! command -v dpkg-deb >/dev/null; then
-  echo "packages.sh: there is no dpkg-deb here; install dpkg" >&2
+  echo "packages.sh: dpkg-deb is missing; install dpkg" >&2
   exit 1
 fi
 case $(uname -m) in
@@ -23,7 +23,7 @@ case $(uname -m) in
   *) arch=$(uname -m) ;;
 esac
 
-# Beside each file what sha256sum -c wants to read.
+# Writes FILE.sha256 for sha256sum -c.
 checksum() {
   (cd "$target" && sha256sum "$1" >"$1.sha256")
 }
@@ -35,7 +35,7 @@ tarball() {
   checksum "$name"
 }
 
-# The files of the package, where they will be installed.
+# Copies the files of the package to their places.
 lay_out() {
   mkdir -p "$deb/usr/lib/lsm" "$deb/usr/sbin" "$deb/usr/share/doc/lsm" "$deb/etc/lsm" "$deb/etc/cron.d"
   (cd "$target/lsm" && cp -R lsm lib runtime archive.sh conf/logcheck.rules conf/fail2ban.conf "$deb/usr/lib/lsm")
@@ -52,7 +52,7 @@ lay_out() {
   chmod 600 "$deb"/etc/lsm/*
 }
 
-# What the runtime is linked with depends on the JDK that it was made of.
+# The libraries that the runtime is linked with depend on the JDK that it was made from.
 libraries() {
   echo "libc6 (>= $(grep -rhao 'GLIBC_2\.[0-9]*' "$deb/usr/lib/lsm/runtime" | sort -Vu | sed -n '$s/GLIBC_//p'))"
   for library in libgcc_s.so.1=libgcc-s1 libstdc++.so.6=libstdc++6 libz.so.1=zlib1g; do
@@ -67,7 +67,7 @@ control() {
     -e "s/@LIBRARIES@/$(libraries | tr -d '\n')/" src/deb/control >"$deb/DEBIAN/control"
   (cd "$deb" && find etc -type f | sort | sed 's,^,/,' >DEBIAN/conffiles)
   (cd "$deb" && find usr -type f | sort | xargs md5sum >DEBIAN/md5sums)
-  # What install.sh purges, the package purges: the same functions.
+  # The package purges what install.sh purges, with the same functions.
   sed -n -e '/^value_of() {/,/^}/p' -e '/^remove_rules() {/,/^}/p' -e '/^purge_state() {/,/^}/p' install.sh >"$deb.functions"
   for script in preinst postinst prerm postrm; do
     sed -e "/^#FUNCTIONS#/{r $deb.functions" -e 'd' -e '}' "src/deb/$script" >"$deb/DEBIAN/$script"
@@ -84,7 +84,7 @@ deb() {
   control
   find "$deb" -exec touch -h -d "$time" {} +
   name=lsm_${deb_version}_$arch.deb
-  # Most of it is compressed already: what -z6 takes off is 5 %, and it needs three times as long.
+  # Most files are compressed already: -z6 saves 5 % and takes three times as long.
   dpkg-deb --root-owner-group -Zxz -z1 --build "$deb" "$target/$name" >/dev/null
   rm -rf "$deb"
   checksum "$name"

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes the Java runtime of lsm, with nothing in it that lsm does not use: runtime.sh DIRECTORY
-# Of the JDK that JAVA_HOME names, or else of the newest one that is installed here.
+# Builds a Java runtime with only the modules that lsm uses: runtime.sh DIRECTORY
+# It takes the JDK in JAVA_HOME, or the newest installed one.
 set -eu
 
-# java.security.sasl, java.naming: Jakarta Mail; jdk.crypto.ec: TLS with elliptic curves before
-# JDK 22; jdk.unsupported: Gson; java.xml: Jakarta Activation.
+# java.security.sasl and java.naming are for Jakarta Mail, jdk.crypto.ec for TLS with elliptic curves
+# before JDK 22, jdk.unsupported for Gson, java.xml for Jakarta Activation.
 modules=java.base,java.logging,java.naming,java.security.sasl,java.xml,jdk.crypto.ec,jdk.unsupported
 
 # The feature release of a JDK: 17 for 17.0.15.
@@ -12,7 +12,7 @@ release() {
   sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release" 2>/dev/null
 }
 
-# Whether a JDK can make a runtime: of the modules as files, or since JDK 24 perhaps of itself.
+# Whether a JDK can build a runtime: it needs its modules as files, or JDK 24 or later.
 links() {
   [ -x "$1/bin/jlink" ] && [ "$(release "$1")" -ge 17 ] &&
     { [ -d "$1/jmods" ] || [ "$(release "$1")" -ge 24 ]; }
@@ -28,7 +28,7 @@ newest() {
 
 jdk=${JAVA_HOME:-$(newest)}
 if ! links "$jdk"; then
-  echo "runtime.sh: no JDK 17 or later with jlink and jmods in '$jdk'; install one, or set JAVA_HOME" >&2
+  echo "runtime.sh: '$jdk' is not a JDK 17 or later with jlink and jmods; install one, or set JAVA_HOME" >&2
   exit 1
 fi
 compress=zip-6

@@ -3,9 +3,11 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
 import java.lang.reflect.Method;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lsm.Lsm;
 import org.lsm.cli.CommandContext;
@@ -15,25 +17,26 @@ import picocli.CommandLine;
 import picocli.codegen.docgen.manpage.ManPageGenerator;
 
 /**
- * Writes what picocli knows of the commands: {@code Manual CONF_PAGE DIRECTORY COMPLETION}.
- * DIRECTORY gets an AsciiDoc page for each command and the one of conf.lsm, COMPLETION is the file
- * for bash.
+ * Writes the manual as AsciiDoc, one directory a section, and the completion for bash: {@code
+ * Manual SOURCES DIRECTORY COMPLETION}. A page of a command is made of what picocli knows about it,
+ * and its text in SOURCES. Whatever else in SOURCES has a title like {@code = conf.lsm(5)} is a
+ * page and is copied.
  */
 final class Manual {
 
   private static final String OPTIONS = "// tag::picocli-generated-man-section-options[]";
   private static final Pattern NAME = Pattern.compile("(?m)^(lsm\\S* - )(.)(.*)\\.$");
+  private static final Pattern TITLE = Pattern.compile("= \\S+\\(([1-8])\\)");
 
   public static void main(String[] args) throws Exception {
-    Path conf = Path.of(args[0]);
-    Path files = Files.createDirectories(Path.of(args[1], "man5"));
-    Files.copy(conf, files.resolve(conf.getFileName()), StandardCopyOption.REPLACE_EXISTING);
-    PrintWriter nobody = new PrintWriter(Writer.nullWriter());
+    copyPages(Path.of(args[0]), Path.of(args[1]));
+    PrintWriter discard = new PrintWriter(Writer.nullWriter());
     Method commandLine = Lsm.class.getDeclaredMethod("commandLine", CommandContext.class);
     commandLine.setAccessible(true);
     CommandLine lsm =
         (CommandLine)
-            commandLine.invoke(null, new CommandContext(SystemEnvironment.real(), nobody, nobody));
+            commandLine.invoke(
+                null, new CommandContext(SystemEnvironment.real(), discard, discard));
     Path commands = Files.createDirectories(Path.of(args[1], "man8"));
     writePage(lsm, commands);
     for (CommandLine command : lsm.getSubcommands().values()) {
@@ -41,12 +44,25 @@ final class Manual {
     }
     Path completion = Path.of(args[2]);
     Files.createDirectories(completion.getParent());
-    // -g, -c and -d are commands, which picocli does not expect behind a hyphen.
+    // -g, -c and -d are commands; picocli expects only options to begin with a hyphen.
     String options = "\"${flag_opts} ${arg_opts}\"";
     Files.writeString(
         completion,
         AutoComplete.bash("lsm", lsm)
             .replace(options, options.replaceFirst("\"", "\"\\${commands} ")));
+  }
+
+  private static void copyPages(Path sources, Path directory) throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(sources, "*.adoc")) {
+      for (Path file : files) {
+        Matcher title = TITLE.matcher(Files.readAllLines(file).get(0));
+        if (title.matches()) {
+          Path section = Files.createDirectories(directory.resolve("man" + title.group(1)));
+          Path page = section.resolve(file.getFileName());
+          Files.copy(file, page, StandardCopyOption.REPLACE_EXISTING);
+        }
+      }
+    }
   }
 
   private static void writePage(CommandLine command, Path directory) throws IOException {
@@ -56,12 +72,12 @@ final class Manual {
     String page =
         generated
             .toString()
-            // picocli knows no other section; this is a program of administrators
+            // picocli writes section 1 only; these are commands for administrators
             .replace("= " + name + "(1)", "= " + name + "(8)")
             .replaceAll("(?m)^== +(.*?):?$", "== $1")
-            // what --help has no room for goes on with the description
+            // the description goes on with what is too long for --help
             .replace(OPTIONS, "include::{text}/" + name + ".adoc[]\n\n" + OPTIONS);
-    // man-pages(7) wants no sentence there
+    // man-pages(7): the description in NAME is not a sentence
     page =
         NAME.matcher(page).replaceAll(it -> it.group(1) + it.group(2).toLowerCase() + it.group(3));
     Files.writeString(

@@ -41,7 +41,7 @@ page() {
     grep -qE "^$(echo "$name" | tr '[:lower:]' '[:upper:]')\($section\) +LSM Manual" "$work/page"
   check "$name($section): the name in one line, as apropos wants it" \
     grep -qE "^       $name - [a-z].*[^.]\$" "$work/page"
-  for heading in NAME SYNOPSIS DESCRIPTION FILES 'SEE ALSO' "$@"; do
+  for heading in NAME DESCRIPTION FILES 'SEE ALSO' "$@"; do
     check "$name($section): $heading" grep -qx "$heading" "$work/page"
   done
 }
@@ -50,7 +50,7 @@ page() {
 command_page() {
   name=$1
   shift
-  page 8 "$name" OPTIONS 'EXIT STATUS' ENVIRONMENT
+  page 8 "$name" SYNOPSIS OPTIONS 'EXIT STATUS' ENVIRONMENT
   "$lsm" "$@" --help >"$work/help"
   options=$(grep -oE -e '(^|[ ,[])--?[A-Za-z][a-z-]*' "$work/help" | tr -d ' ,[' | sort -u)
   for option in $options; do
@@ -73,18 +73,46 @@ done
 for command in $commands; do
   command_page "lsm-$command" "$command"
 done
-check "no page but these" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 12
+check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 12
+check "there are no other pages in sections 1 to 7" \
+  test "$(cd "$share/man" && echo man[1-7]/*)" = "man5/conf.lsm.5 man5/ignore.lsm.5 man5/lsm-json.5 man7/lsm-alerts.7"
 
-page 5 conf.lsm 'IGNORE RULES' EXAMPLES
+page 5 conf.lsm SYNOPSIS EXAMPLES
 grep -o '^[A-Z_]*="[^"]*"' "$root/conf/conf.lsm" >"$work/keys"
 check "conf.lsm has keys" test "$(wc -l <"$work/keys")" -ge 16
 tr -s '[:space:]' ' ' <"$work/page" >"$work/words" # a list of ports takes more than a line
 while read -r line; do
   check "conf.lsm(5): $line" grep -qF " $line " "$work/words"
 done <"$work/keys"
+
+page 5 ignore.lsm SYNOPSIS EXAMPLES
 for word in program= user= netns=; do
-  check "conf.lsm(5): $word" grep -qF "$word" "$work/page"
+  check "ignore.lsm(5): $word" grep -qF "$word" "$work/page"
 done
+
+page 7 lsm-alerts 'EXIT STATUS'
+for name in EVENT SUMMARY SUBJECT HOST TIME NEW GONE CHANGED TARGET PORT; do
+  shows lsm-alerts "LSM_$name"
+done
+
+# Every field of a schema is in the manual.
+page 5 lsm-json SYNOPSIS EXAMPLES
+schemas=$share/lsm/schema
+check "there are schemas" test "$(find "$schemas" -name '*.schema.json' | wc -l)" -ge 7
+perl -MJSON::PP -0777 -ne '
+  sub fields {
+    my $node = shift;
+    if (ref $node eq "ARRAY") { fields($_) for @$node }
+    return if ref $node ne "HASH";
+    my $properties = $node->{properties};
+    print "$_\n" for ref $properties eq "HASH" ? keys %$properties : ();
+    fields($_) for values %$node;
+  }
+  fields(decode_json($_))' "$schemas"/*.schema.json | sort -u >"$work/fields"
+check "the schemas have fields" test "$(wc -l <"$work/fields")" -ge 40
+while read -r field; do
+  shows lsm-json "$field"
+done <"$work/fields"
 
 found() {
   test "$(env -u MANPATH PATH="$prefix/sbin:$PATH" man -w "$1")" = "$2"
@@ -92,6 +120,7 @@ found() {
 check "man finds lsm by the PATH" found lsm "$share/man/man8/lsm.8"
 check "man finds lsm compare" found lsm-compare "$share/man/man8/lsm-compare.8"
 check "man finds conf.lsm" found conf.lsm "$share/man/man5/conf.lsm.5"
+check "man finds lsm-alerts" found lsm-alerts "$share/man/man7/lsm-alerts.7"
 
 # --- completion
 # offers LINE WORD...: behind this line, whose last word is to be completed, bash offers just these.
