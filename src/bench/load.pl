@@ -1,5 +1,5 @@
-# Puts a load on the network namespace it runs in: forks processes that hold sockets and sleep until
-# they are killed, and returns when all of them do.
+# Creates a load in the network namespace it runs in: forks processes that hold sockets and sleep until
+# they are killed, and exits when all of them have their sockets.
 # Usage: perl load.pl [processes=N] [descriptors=N] [listeners=N] [connections=N] [unix=N]
 #   processes    to spread everything over (1)
 #   descriptors  each has at least; filled up with /dev/null (0)
@@ -12,7 +12,7 @@ use Socket;
 
 my %want = (processes => 1, descriptors => 0, listeners => 0, connections => 0, unix => 0);
 for (@ARGV) {
-    /^(\w+)=(\d+)$/ && exists $want{$1} or die "load.pl: what is '$_'?\n";
+    /^(\w+)=(\d+)$/ && exists $want{$1} or die "load.pl: unknown argument '$_'\n";
     $want{$1} = $2;
 }
 my $unix_listeners = int($want{listeners} / 2);
@@ -87,5 +87,5 @@ for my $i (0 .. $want{processes} - 1) {
         sleep while 1;
     }
 }
-# The children forked last may still be closing their copies of the hubs.
+# The last children may still be closing their copies of the hubs.
 select(undef, undef, undef, 1);

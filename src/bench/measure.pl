@@ -1,16 +1,16 @@
 # Runs commands in turns (A B C A B C ...) as whole processes and prints for each, as a row of a table
 # in Markdown, the medians of wall time, CPU time (user and system, children included) and peak
 # memory, and how both times compare with the first row's. Both times are appended to a file as well.
-# A command that fails, or one with --quiet that prints something, ends it all.
+# Stops when a command fails, or when one with --quiet prints something.
 # Usage: perl measure.pl ROUNDS FILE ROW COMMAND [ROW COMMAND]...
 use strict;
 use warnings;
 use POSIX qw(uname);
 use Time::HiRes qw(time);
 
-# The only call that tells all three; times() of perl counts in hundredths of a second.
+# wait4(2) is the only call that returns all three; times() of perl counts in hundredths of a second.
 my %wait4 = (x86_64 => 61, aarch64 => 260);
-my $wait4 = $wait4{(uname)[4]} or die "measure.pl: knows wait4 of " . join(', ', keys %wait4) . " only\n";
+my $wait4 = $wait4{(uname)[4]} or die "measure.pl: knows the number of wait4 on " . join(', ', keys %wait4) . " only\n";
 
 sub run {
     my ($command) = @_;
@@ -29,7 +29,7 @@ sub run {
     my $wall = time - $start;
     if (unpack('i', $status) != 0 || $quiet && -s $output) {
         print STDERR $quiet && seek($output, 0, 0) ? <$output> : ();
-        die "measure.pl: '$command' failed, or found something\n";
+        die "measure.pl: '$command' failed or printed something\n";
     }
     my ($user, $user_us, $system, $system_us, $kilobytes) = unpack('l!5', $usage);
     return ($wall, $user + $system + ($user_us + $system_us) / 1e6, $kilobytes / 1024);
@@ -51,8 +51,8 @@ while (my ($label, $command) = splice(@rows, 0, 2)) {
     push @commands, $command;
 }
 
-# A round counts if the one before it was of the same hour: the first one warms the caches, and the
-# first look of an hour is not what lsm does at the others.
+# A round counts if the one before it was in the same hour: the first one warms the caches, and the
+# first compare of an hour does more than the others.
 my @figures;
 for (my ($counted, $before) = (0, 0); $counted < $rounds;) {
     my $begun = hour;

@@ -1,4 +1,4 @@
-# What the network of sentry is played with.
+# The programs of src/bench/sentry.
 # Usage: perl sentry.pl serve PORT...           takes and closes TCP connections at these, IPv4 and IPv6
 #        perl sentry.pl log SOCKET FILE         writes what comes to a datagram socket into a file
 #        perl sentry.pl watch INTERFACE VICTIM PORT
@@ -38,8 +38,8 @@ sub address {
     return $host =~ /:/ ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $host)) : pack_sockaddr_in($port, inet_aton($host));
 }
 
-# Closes without a trace, lest the ports for the next ones run out.
-sub vanishing {
+# Closes with a reset, so that the ports do not run out.
+sub resetting {
     my ($socket) = @_;
     setsockopt($socket, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0)) or die "linger: $!";
     return $socket;
@@ -87,8 +87,8 @@ sub watch {
     $| = 1;
     print "ready\n";
     until ($stopping) {
-        knock($victim, $port);
-        look($capture, $victim, $port, \%seen);
+        try_port($victim, $port);
+        read_capture($capture, $victim, $port, \%seen);
         usleep(1000);
     }
     my $silent = time - $seen{last} > 0.1;
@@ -105,15 +105,15 @@ sub capture {
     return $socket;
 }
 
-# A connection that is answered at once is so within the call, as both ends are on this host.
-sub knock {
+# The victim answers within the call, because both ends are on this host.
+sub try_port {
     my ($victim, $port) = @_;
     socket(my $socket, AF_INET, SOCK_STREAM | Socket::SOCK_NONBLOCK(), 0) or die "socket: $!";
-    vanishing($socket);
+    resetting($socket);
     connect($socket, address($victim, $port));
 }
 
-sub look {
+sub read_capture {
     my ($capture, $victim, $port, $seen) = @_;
     my $address = inet_aton($victim);
     while (defined recv($capture, my $frame, 128, Socket::MSG_DONTWAIT())) {
@@ -127,7 +127,7 @@ sub look {
             next;
         }
         $seen->{last} = $time;
-        # What is unreachable is told with the header of the datagram.
+        # An ICMP error contains the header of the datagram.
         my $answered = $protocol == 1 ? unpack('x64 n', $frame) : $from;
         $seen->{answered}{$answered} = 1 if $answered != $port;
     }
@@ -163,7 +163,7 @@ sub raw_socket {
     return $socket;
 }
 
-sub made_up {
+sub made_up_address {
     my ($number) = @_;
     return join '.', 100, 64 + ($number >> 16), $number >> 8 & 255, $number & 255;
 }
@@ -171,7 +171,7 @@ sub made_up {
 sub forge {
     my ($victim, $protocol, $count, $pause, $ports, @addresses) = @_;
     my $socket = raw_socket();
-    for my $source (@addresses, map { made_up($_) } 1 .. $count) {
+    for my $source (@addresses, map { made_up_address($_) } 1 .. $count) {
         for my $port (split /,/, $ports) {
             send($socket, forged($protocol, $source, $victim, $port), 0, address($victim, 0)) or die "send: $!";
             usleep($pause);
@@ -193,11 +193,11 @@ sub count_ports {
 my %setns = (x86_64 => 308, aarch64 => 268);
 my $CLONE_NEWNET = 0x40000000;
 
-# What the namespace of a sending process does with a packet, it does before the call returns, on the
-# same processor: the time of a call is that of the whole way.
+# The kernel delivers a packet between namespaces before the call returns, on the same processor: the time of
+# the call includes the receiving side.
 sub enter {
     my ($namespace) = @_;
-    my $call = $setns{(uname)[4]} or die "sentry.pl: knows setns of " . join(', ', keys %setns) . " only\n";
+    my $call = $setns{(uname)[4]} or die "sentry.pl: knows the number of setns on " . join(', ', keys %setns) . " only\n";
     open(my $file, '<', "/run/netns/$namespace") or die "$namespace: $!";
     syscall($call, fileno $file, $CLONE_NEWNET) == 0 or die "setns $namespace: $!";
 }
@@ -244,7 +244,7 @@ sub connections {
     my $to = address($ends->{victim}, $port);
     for (1 .. $count) {
         socket(my $socket, AF_INET, SOCK_STREAM, 0) or die "socket: $!";
-        vanishing($socket);
+        resetting($socket);
         connect($socket, $to) or next;
         accept(my $other, $ends->{listener}) or die "accept: $!";
         close $socket;
@@ -291,20 +291,20 @@ sub packets {
     my @ends = map { ends($attacker, split /:/) } @hosts;
     for my $ends (@ends) {
         $ends->{raw} = raw_socket();
-        $ends->{forged} = [map { forged('tcp', made_up($_), $ends->{victim}, $WATCHED) } 1 .. 20_000];
+        $ends->{forged} = [map { forged('tcp', made_up_address($_), $ends->{victim}, $WATCHED) } 1 .. 20_000];
     }
     for my $kind (@KINDS) {
         my ($name, $code) = @$kind;
         my (@nanos, @more);
         for my $round (0 .. $rounds) {
             my @round;
-            # Whoever is first is so at another place in the next round.
+            # Each round starts with another host.
             for my $host (map { ($_ + $round) % @ends } 0 .. $#ends) {
                 my $begun = clock_gettime(CLOCK_MONOTONIC);
                 $code->($operations, $ends[$host]);
                 $round[$host] = (clock_gettime(CLOCK_MONOTONIC) - $begun) * 1e9 / $operations;
             }
-            next if $round == 0; # it warms the caches
+            next if $round == 0; # warms the caches
             for my $host (0 .. $#ends) {
                 push @{$nanos[$host]}, $round[$host];
                 push @{$more[$host]}, $round[$host] - $round[0];

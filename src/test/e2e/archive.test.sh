@@ -1,59 +1,44 @@
 #!/bin/sh
-# The class-data archive is used, and one that is missing, damaged or does not fit is no trouble: lsm
-# prints and ends as it does with it. On the runtime of every JDK of this machine.
+# The class-data archive is used; without it, or with a damaged one, lsm prints the same and exits with the same status. On the
+# runtime of every JDK of this machine.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
-if [ "$(id -u)" -ne 0 ]; then
-  echo "SKIPPED  archive: making a network namespace needs root"
-  exit 0
-fi
+isolate
 
-# In a namespace of its own, so that nobody else opens sockets.
-netns=lsm-e2e-archive-$$
-ip netns add "$netns" || exit 1
-at_end "ip netns delete '$netns'"
-mkfifo "$work/opened"
-# shellcheck disable=SC2016  # it is Perl
-ip netns exec "$netns" perl -MIO::Socket::UNIX -e '
-  my $s = IO::Socket::UNIX->new(Local => "\0lsm-e2e-archive", Listen => 1) or die $!;
-  open(my $out, ">", $ARGV[0]) or die $!; close $out;
-  sleep 600;' "$work/opened" &
-at_end "kill $!"
-cat "$work/opened"
+open_sockets unix-stream/@lsm-e2e-archive
 
-# from_archive ARGUMENT...: what the launcher's Java loads comes from the archive, but for a few
-# classes of Java that it happens to need this time.
+# from_archive ARGUMENT...: lsm loads its classes from the archive, and all but a few classes of Java.
 from_archive() {
-  run ip netns exec "$netns" "$home/lsm.traced" "$@"
-  ends "$name: lsm $*" 0
+  run "$home/lsm.traced" "$@"
+  exits "$name: lsm $*" 0
   check "$name: lsm $*: Lsm comes from the archive" \
     grep -q ' org\.lsm\.Lsm source: shared objects file' "$work/classes"
   grep -v 'source: shared objects file' "$work/classes" >"$work/others"
-  check "$name: lsm $*: and all other classes of lsm" test -z "$(grep -E ' org\.lsm\.[A-Za-z.$]+ ' "$work/others")"
-  check "$name: lsm $*: and 95 % of Java's" \
+  check "$name: lsm $*: so do all other classes of lsm" test -z "$(grep -E ' org\.lsm\.[A-Za-z.$]+ ' "$work/others")"
+  check "$name: lsm $*: so do 95 % of the classes of Java" \
     test "$(wc -l <"$work/others")" -le $(($(wc -l <"$work/classes") / 20))
 }
 
-# quiet WHAT: lsm does as it does with a good archive.
-quiet() {
-  run ip netns exec "$netns" "$home/lsm" --version
-  ends "$name: $1: --version" 0
-  check "$name: $1: it prints that and nothing else" test "$out$err" = "$version"
-  run ip netns exec "$netns" "$home/lsm" -c --quiet
-  ends "$name: $1: -c --quiet" 0
-  check "$name: $1: it prints nothing" test -z "$out$err"
-  run ip netns exec "$netns" "$home/lsm" list --format json
-  ends "$name: $1: list" 0
-  check "$name: $1: the list is whole" perl -MJSON::PP -0777 -e 'decode_json(<>)->{sockets}[0] or die' "$work/run.out"
+# works WHAT: lsm behaves as with a good archive.
+works() {
+  run "$home/lsm" --version
+  exits "$name: $1: --version" 0
+  check "$name: $1: it prints only the version" test "$out$err" = "$version"
+  run "$home/lsm" -c --quiet
+  exits "$name: $1: -c --quiet" 0
+  prints_nothing "$name: $1: it prints nothing"
+  run "$home/lsm" list --format json
+  exits "$name: $1: list" 0
+  check "$name: $1: list prints JSON" perl -MJSON::PP -0777 -e 'decode_json(<>)->{sockets}[0] or die' "$work/run.out"
 }
 
 on_jdk() {
   name=$(basename "$1")
   cp -R "$root/target/lsm" "$work/$name.image"
   check "$name: a runtime" env JAVA_HOME="$1" sh "$root/src/build/runtime.sh" "$work/$name.image/runtime"
-  run ip netns exec "$netns" "$work/$name.image/install.sh" \
+  run "$work/$name.image/install.sh" \
     --prefix "$work/$name" --state-dir "$work/$name.state" --no-cron
-  ends "$name: installed" 0
+  exits "$name: installed" 0
   home=$work/$name/lsm
   check "$name: there is an archive" test -s "$home/lsm.jsa"
   version=$("$home/lsm" --version)
@@ -65,32 +50,32 @@ on_jdk() {
   size=$(stat -c %s "$work/good.jsa")
 
   rm "$home/lsm.jsa"
-  quiet "no archive"
-  run ip netns exec "$netns" "$home/lsm.traced" --version
-  check "$name: no archive: the test would see it" grep -q ' org\.lsm\.Lsm source: file:' "$work/classes"
+  works "no archive"
+  run "$home/lsm.traced" --version
+  check "$name: no archive: Lsm comes from the jar" grep -q ' org\.lsm\.Lsm source: file:' "$work/classes"
   : >"$home/lsm.jsa"
-  quiet "an empty archive"
+  works "an empty archive"
   head -c "$size" /dev/urandom >"$home/lsm.jsa"
-  quiet "random bytes"
+  works "random bytes"
   for part in 10 1000 $((size / 10)) $((size / 2)) $((size * 9 / 10)) $((size - 1)); do
     head -c "$part" "$work/good.jsa" >"$home/lsm.jsa"
-    quiet "the first $part bytes"
+    works "the first $part bytes"
   done
   { head -c 4096 /dev/urandom && tail -c +4097 "$work/good.jsa"; } >"$home/lsm.jsa"
-  quiet "a damaged header"
+  works "a damaged header"
   cp "$work/good.jsa" "$home/lsm.jsa"
   touch "$home/lib/lsm.jar"
-  quiet "a jar that is newer"
-  check "$name: archive.sh makes it anew" ip netns exec "$netns" "$home/archive.sh"
+  works "a jar that is newer"
+  check "$name: archive.sh makes a new one" "$home/archive.sh"
   from_archive -c --quiet
 
   dd if=/dev/zero of="$home/lsm.jsa" bs=4096 seek=$((size / 8192)) count=500 conv=notrunc 2>"$work/dd"
-  check "$name: archive.sh makes one anew that stops the virtual machine" \
-    ip netns exec "$netns" env JAVA_TOOL_OPTIONS=-XX:+UseParallelGC "$home/archive.sh"
+  check "$name: archive.sh replaces one that stops the virtual machine" \
+    env JAVA_TOOL_OPTIONS=-XX:+UseParallelGC "$home/archive.sh"
   from_archive -c --quiet
-  run "$home/archive.sh"
-  ends "$name: archive.sh where there may be no socket" 0
-  check "$name: archive.sh leaves nothing else" test -z "$(find "$home" -name '.*' -print)"
+  run unshare --net "$home/archive.sh"
+  exits "$name: archive.sh on a host without sockets" 0
+  check "$name: archive.sh leaves no temporary file" test -z "$(find "$home" -name '.*' -print)"
 }
 
 for javac in /usr/lib/jvm/*/bin/javac "${JAVA_HOME:-/nonexistent}"/bin/javac; do
@@ -100,5 +85,5 @@ for javac in /usr/lib/jvm/*/bin/javac "${JAVA_HOME:-/nonexistent}"/bin/javac; do
     on_jdk "$home"
   fi
 done
-check "there was a JDK" test "$passed" -gt 20
+check "there is a JDK" test "$passed" -gt 20
 finish

@@ -1,37 +1,21 @@
 #!/bin/sh
-# Sockets that stay are never reported, however many others come and go between them: 100 TCP
-# listeners, 100 UDP sockets and 100 unix sockets, and 200 compares while more than 1,000 sockets a
-# second are opened and closed, then 100 compares in a flood of more than 80,000 a second.
-# LSM_E2E_COMPARES sets another number of compares.
+# Sockets that stay are never reported, whatever comes and goes between them: 100 TCP listeners, 100 UDP sockets and 100 unix
+# sockets, and 200 compares while more than 1,000 sockets a second are opened and closed, then 100 compares with more than
+# 80,000 a second. LSM_E2E_COMPARES sets another number of compares.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
-if [ "$(id -u)" -ne 0 ]; then
-  echo "SKIPPED  churn: making a network namespace needs root"
-  exit 0
-fi
+isolate
 
-scripts=$root/src/test/resources/org/lsm
-run "$root/target/lsm/install.sh" --prefix "$work/local" --state-dir "$work/state" --no-cron --no-baseline
-ends "installed" 0
-printf 'MAILER="none"\nSYSLOG="no"\nSTATE_DIR="%s"\n' "$work/state" >"$work/local/lsm/conf.lsm"
+install_lsm
+# shellcheck disable=SC2119  # no further lines
+configure
 
-# In a namespace of its own, so that nobody else opens sockets between these.
-netns=lsm-e2e-$$
-ip netns add "$netns" || exit 1
-at_end "ip netns delete '$netns'"
-ip -n "$netns" link set lo up
-inside() {
-  ip netns exec "$netns" "$@"
-}
-
-# start NAME COMMAND...: runs it in the namespace until its standard input, $work/NAME.in, is closed,
-# which the caller has to open.
+# start NAME COMMAND...: runs it until its standard input, $work/NAME.in, is closed; the caller has to open that.
 start() {
   mkfifo "$work/$1.in"
-  name=$1
+  stream=$1
   shift
-  inside "$@" <"$work/$name.in" >"$work/$name.out" &
-  at_end "kill $! 2>/dev/null || :"
+  "$@" <"$work/$stream.in" >"$work/$stream.out" &
 }
 
 await() {
@@ -40,7 +24,7 @@ await() {
   done
 }
 
-# --- what stays, on ports 20000 to 20099
+# --- the steady sockets, on ports 20000 to 20099
 endpoints=
 port=20000
 while [ "$port" -lt 20100 ]; do
@@ -48,35 +32,33 @@ while [ "$port" -lt 20100 ]; do
   port=$((port + 1))
 done
 # shellcheck disable=SC2086  # one word each
-start steady perl "$scripts/sockets.pl" $endpoints
-exec 3>"$work/steady.in"
-await steady ready
+open_sockets $endpoints
 steady='(tcp|udp)/127\.0\.0\.1:200[0-9][0-9]$|unix/@steady-'
 
-# How often one read alone would have been wrong: why lsm looks again.
+# How often a single read is wrong: why lsm reads the tables again.
 read_singly() {
   incomplete=0
   reads=0
   while [ "$reads" -lt 200 ]; do
     reads=$((reads + 1))
-    [ "$(inside cat /proc/net/tcp /proc/net/udp | grep -cE '0100007F:4E(2[0-9A-F]|[3-7][0-9A-F]|8[0-3]) ')" -eq 200 ] ||
+    [ "$(cat /proc/net/tcp /proc/net/udp | grep -cE '0100007F:4E(2[0-9A-F]|[3-7][0-9A-F]|8[0-3]) ')" -eq 200 ] ||
       incomplete=$((incomplete + 1))
   done
-  echo "        $1: $incomplete of $reads single reads of the tables missed or repeated one of the sockets that stay"
+  echo "        $1: $incomplete of $reads single reads of the tables missed or repeated one of the steady sockets"
 }
 
-# compare_all NAME COMPARES: compares, and keeps in $wrong and $trouble what should not have been.
+# compare_all NAME COMPARES: compares; counts false reports in $wrong and errors in $errors.
 compare_all() {
   wrong=0
-  trouble=0
+  errors=0
   i=0
   : >"$work/kinds"
   while [ "$i" -lt "$2" ]; do
     i=$((i + 1))
-    run inside "$work/local/sbin/lsm" compare --no-alert --format json
+    run "$lsm" compare --no-alert --format json
     if [ "$status" -gt 1 ]; then
-      trouble=$((trouble + 1))
-      echo "        compare $i ended with $status: $err"
+      errors=$((errors + 1))
+      echo "        compare $i exited with $status: $err"
     fi
     # Not the text: it stops after 200 differences. Here each is a line: KIND, tab, SOCKET.
     sed -nE 's/^ *"(kind|socket)": "(.*)",$/\2/p' "$work/run.out" | paste - - >"$work/differences"
@@ -88,9 +70,9 @@ compare_all() {
   done
 }
 
-# churned NAME COMPARES RATE ATLEAST: while two programs open and close sockets at this rate each, on
-# ports on both sides of those that stay. They go before lsm where processors are few.
-churned() {
+# compare_during NAME COMPARES RATE ATLEAST: compares while two programs open and close sockets at this rate each, on ports on
+# both sides of the steady ones. They have a higher priority than lsm.
+compare_during() {
   start "$1-a" nice -n -3 perl "$scripts/churn.pl" "$3" 75 10000-19999 21000-29999
   exec 4>"$work/$1-a.in"
   start "$1-b" nice -n -3 perl "$scripts/churn.pl" "$3" 75 10000-19999 21000-29999
@@ -98,9 +80,9 @@ churned() {
   await "$1-a" ready
   await "$1-b" ready
   read_singly "$1"
-  run inside "$work/local/sbin/lsm" -g
-  ends "$1: generate in the middle of it" 0
-  check "$1: the baseline has all that stay" \
+  run "$lsm" -g
+  exits "$1: generate meanwhile" 0
+  check "$1: the baseline has all steady sockets" \
     test "$(cut -f 1,2 "$work/state/baseline" | tr '\t' / | grep -cE "$steady")" -eq 300
   began=$(date +%s)
   compare_all "$1" "$2"
@@ -112,12 +94,11 @@ churned() {
   echo "        $1: $2 compares in $took s, while $rate sockets a second were opened"
   echo "        reported of those: $(sort "$work/kinds" | uniq -c | xargs)"
   check "$1: at least $4 sockets a second were opened ($rate)" test "$rate" -ge "$4"
-  check "$1: no compare failed" test "$trouble" -eq 0
-  check "$1: what comes and goes is reported" test -s "$work/kinds"
-  check "$1: no false report of the 300 sockets that stay in $2 compares" test "$wrong" -eq 0
+  check "$1: no compare failed" test "$errors" -eq 0
+  check "$1: other sockets are reported" test -s "$work/kinds"
+  check "$1: no false report of the 300 steady sockets in $2 compares" test "$wrong" -eq 0
 }
 
-churned churn "${LSM_E2E_COMPARES:-200}" 750 1000
-churned flood "${LSM_E2E_COMPARES:-100}" flood 80000
-exec 3>&-
+compare_during churn "${LSM_E2E_COMPARES:-200}" 750 1000
+compare_during flood "${LSM_E2E_COMPARES:-100}" flood 80000
 finish

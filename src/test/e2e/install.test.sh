@@ -5,8 +5,6 @@
 . "$(dirname -- "$0")/lib.sh"
 
 image=$root/target/lsm
-prefix=$work/local
-state=$work/state
 cron=$work/cron.d
 
 # A PATH with the tools of the system that install.sh needs, and nothing else.
@@ -22,18 +20,18 @@ install() {
 
 # --- first installation
 install --state-dir "$state"
-ends "the first installation" 0
-says "the summary of LSM 0.6: install path" "Install path:    $prefix/lsm"
-says "the summary of LSM 0.6: config path" "Config path:     $prefix/lsm/conf.lsm"
-says "the summary of LSM 0.6: executable path" "Executable path: $prefix/sbin/lsm"
-says "the summary of LSM 0.6: version" "LSM version "
-says "the summary of LSM 0.6: baseline" "generated base comparison files"
+exits "the first installation" 0
+prints "the summary of LSM 0.6: install path" "Install path:    $prefix/lsm"
+prints "the summary of LSM 0.6: config path" "Config path:     $prefix/lsm/conf.lsm"
+prints "the summary of LSM 0.6: executable path" "Executable path: $prefix/sbin/lsm"
+prints "the summary of LSM 0.6: version" "LSM version "
+prints "the summary of LSM 0.6: baseline" "generated base comparison files"
 check "there is a baseline" test -s "$state/baseline"
 check "the link leads to the launcher" test "$(readlink "$prefix/sbin/lsm")" = "$prefix/lsm/lsm"
 check "the cron entry is as documented" \
   grep -qxF "*/10 * * * * root $prefix/sbin/lsm -c --quiet" "$cron/lsm"
 check "the state directory stands in conf.lsm" grep -q "^STATE_DIR=\"$state\"" "$prefix/lsm/conf.lsm"
-check "nothing is left of the staging" test ! -e "$prefix/lsm/.stage"
+check "no staging directory is left" test ! -e "$prefix/lsm/.stage"
 
 # --- upgrade
 sed 's/^USER="root"/USER="admin@example.org"/' "$prefix/lsm/conf.lsm" >"$work/edited.lsm"
@@ -43,31 +41,31 @@ cp "$prefix/lsm/ignore.lsm" "$work/ignore.lsm"
 cp "$state/baseline" "$work/baseline"
 sed -i 's,^\*/10,*/5,' "$cron/lsm"
 install
-ends "the upgrade" 0
-says "the upgrade tells what it keeps" "kept the base comparison files"
+exits "the upgrade" 0
+prints "the upgrade prints what it keeps" "kept the base comparison files"
 check "the upgrade keeps conf.lsm" cmp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
 check "the upgrade keeps ignore.lsm" cmp "$work/ignore.lsm" "$prefix/lsm/ignore.lsm"
-check "the new default is beside it" grep -q '^USER="root"' "$prefix/lsm/conf.lsm.new"
+check "the new default configuration is beside it" grep -q '^USER="root"' "$prefix/lsm/conf.lsm.new"
 check "the upgrade keeps the baseline" cmp "$work/baseline" "$state/baseline"
 check "the upgrade keeps the cron entry" grep -q '^\*/5' "$cron/lsm"
 mkdir "$work/private"
 cp -R "$image/." "$work/private"
 chmod -R go= "$work/private"
-rm -rf "$prefix/lsm/lib" # as an upgrade may have left it that was killed
+rm -rf "$prefix/lsm/lib" # as a killed upgrade may leave it
 LSM_CONF=$work/astray.lsm
 export LSM_CONF
 run "$work/private/install.sh" --prefix "$prefix" --cron-dir "$cron"
 unset LSM_CONF
-ends "an upgrade of half a program, with LSM_CONF set" 0
-check "it keeps conf.lsm all the same" cmp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
-check "all can read what is for all" test -z \
+exits "an upgrade of half a program, with LSM_CONF set" 0
+check "it keeps conf.lsm" cmp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
+check "everybody can read program and manual" test -z \
   "$(find "$prefix/share" "$prefix/lsm/lib" "$prefix/lsm/runtime" "$prefix/lsm/lsm" ! -type l ! -perm -o=r -print)"
 rm -rf "$work/private"
 cp "$prefix/lsm/conf.lsm.new" "$prefix/lsm/conf.lsm"
 install
 check "without an edit there is no .new" test ! -e "$prefix/lsm/conf.lsm.new"
 install --state-dir "$work/other"
-ends "another state directory than the configured one is refused" 1
+exits "a state directory other than the configured one is refused" 1
 
 sed -i "s/^STATE_DIR=\"\(.*\)\"/STATE_DIR='\1'/" "$prefix/lsm/conf.lsm"
 cp "$state/baseline" "$work/baseline"
@@ -75,17 +73,17 @@ install
 check "single quotes do not hide the state directory" cmp "$work/baseline" "$state/baseline"
 mkdir "$prefix/lsm/.stage"
 install
-ends "two installations at a time are refused" 1
-says "it says so" "another install.sh"
-check "the one that was there still runs" "$prefix/sbin/lsm" --version
+exits "two installations at a time are refused" 1
+prints "the error names the other one" "another install.sh"
+check "the installed program still runs" "$prefix/sbin/lsm" --version
 rmdir "$prefix/lsm/.stage"
 run "$prefix/lsm/install.sh" --uninstall --prefix "$work/other" --cron-dir "$cron"
-ends "an explicit prefix means that prefix" 1
-check "and not the own one" test -x "$prefix/lsm/lsm"
+exits "--prefix without an installation is an error" 1
+check "the own prefix is untouched" test -x "$prefix/lsm/lsm"
 echo 'USERS="root"' >>"$prefix/lsm/conf.lsm"
 install
-ends "a broken configuration is told at the upgrade" 1
-says "a broken configuration: the key is named" "did you mean USER?"
+exits "a broken configuration: the upgrade reports it" 1
+prints "a broken configuration: the key is named" "did you mean USER?"
 sed -i '/^USERS/d' "$prefix/lsm/conf.lsm"
 mkdir "$work/other.cron"
 echo '* * * * * root /usr/local/sbin/lsm -c' >"$work/other.cron/lsm"
@@ -95,7 +93,7 @@ run "$prefix/lsm/install.sh" --uninstall --cron-dir "$work/other.cron"
 check "the cron entry of another installation stays" test -e "$work/other.cron/lsm"
 install
 run "$prefix/lsm/install.sh" --uninstall --cron-dir "$cron"
-ends "uninstall by the installed copy" 0
+exits "uninstall by the installed copy" 0
 check "the program is gone" test ! -e "$prefix/lsm/lib"
 check "the link is gone" test ! -L "$prefix/sbin/lsm"
 check "the cron entry is gone" test ! -e "$cron/lsm"
@@ -104,9 +102,9 @@ check "the baseline stays" test -e "$state/baseline"
 echo mine >"$state/mine"
 install
 run "$image/install.sh" --purge --prefix "$prefix" --cron-dir "$cron"
-ends "purge" 0
+exits "purge" 0
 check "the configuration is gone" test ! -e "$prefix/lsm"
-check "purge takes only what is lsm's" test "$(ls -A "$state")" = mine
+check "purge removes only files of lsm" test "$(ls -A "$state")" = mine
 
 # --- LSM 0.6
 mkdir -p "$prefix/lsm" "$cron"
@@ -118,21 +116,21 @@ EOF
 echo '*/10 * * * * root /usr/local/sbin/lsm -c >> /dev/null 2>&1' >"$cron/lsm"
 echo 'exit 0' >"$prefix/lsm/lsm"
 install --state-dir "$work/state06"
-ends "LSM 0.6 is replaced" 0
+exits "LSM 0.6 is replaced" 0
 check "USER is taken over" grep -q '^USER="ops@example.org"$' "$prefix/lsm/conf.lsm"
 # shellcheck disable=SC2016  # the text is not to be expanded
 check "SUB is taken over" grep -qxF 'SUB="Sockets on $HOSTNAME \& co"' "$prefix/lsm/conf.lsm"
 check "the old configuration is kept" grep -q INSPATH "$prefix/lsm/conf.lsm.0.6"
 check "the old cron entry is replaced" grep -q -- '-c --quiet' "$cron/lsm"
 run "$prefix/sbin/lsm" -c --no-alert
-says "the new program runs with it" "sockets"
+prints "the new program runs with the old settings" "sockets"
 run "$image/install.sh" --purge --prefix "$prefix" --cron-dir "$cron"
 
-# --- refusals: one sentence, nothing installed
+# --- refusals: one line, nothing installed
 refused() {
-  ends "$1: refused" 1
-  says "$1: says what to do" "$2"
-  one_sentence "$1: in one line"
+  exits "$1: refused" 1
+  prints "$1: the error names it" "$2"
+  prints_one_error "$1: in one line"
   check "$1: nothing is installed" absent "$prefix/lsm" "$prefix.root/lsm"
 }
 
@@ -146,7 +144,7 @@ mkdir "$work/src"
 cp "$root/install.sh" "$root/pom.xml" "$work/src"
 run env -u JAVA_HOME PATH="$bare" "$work/src/install.sh" --prefix "$prefix" --cron-dir "$cron"
 refused "no Java, no Maven" "maven"
-says "no Java, no Maven: names a JDK" "jdk"
+prints "no Java, no Maven: the error names a JDK" "jdk"
 run env JAVA_HOME="$work/nowhere" "$work/src/install.sh" --prefix "$prefix" --cron-dir "$cron"
 refused "JAVA_HOME without Java" "jdk"
 mkdir -p "$work/old/bin"
@@ -170,28 +168,28 @@ if [ "$(id -u)" -eq 0 ]; then
   chown -R nobody "$work/image"
   chmod -R g+w "$work/image"
   run "$work/image/install.sh" --prefix "$prefix" --cron-dir "$cron" --state-dir "$state"
-  ends "what another user has unpacked is installed" 0
-  check "it is root's, and nobody else can write it" \
+  exits "files of another user are installed" 0
+  check "they belong to root, and only root can write them" \
     test -z "$(find "$prefix" ! -type l \( ! -user root -o -perm /022 \))"
   run "$work/image/install.sh" --purge --prefix "$prefix" --cron-dir "$cron"
 else
   echo "SKIPPED  no root: needs root to become another user"
 fi
 
-# --- a built program brings its Java
+# --- a built program contains its Java
 run env JAVA_HOME="$work/old" PATH="$bare" \
   "$image/install.sh" --prefix "$prefix" --cron-dir "$cron" --state-dir "$state"
-ends "no Java for a built program: installed" 0
+exits "no Java for a built program: installed" 0
 check "no Java for a built program: it runs" env -i "$prefix/sbin/lsm" --version
 check "no Java for a built program: its archive is made" test -s "$prefix/lsm/lsm.jsa"
-check "no Java for a built program: no other tool is missed" test "${err#*not found}" = "$err"
+check "no Java for a built program: no other tool is missing" test "${err#*not found}" = "$err"
 run "$prefix/lsm/install.sh" --purge --cron-dir "$cron"
 
 # --- a build that fails
 cp -R "$image/conf" "$work/src"
 run "$work/src/install.sh" --prefix "$prefix" --cron-dir "$cron"
-ends "a build that fails is an error" 1
-says "a build that fails says so" "nothing was installed"
-check "a build that fails installs nothing" test ! -e "$prefix/lsm"
+exits "a build that fails" 1
+prints "a build that fails: the error says so" "nothing was installed"
+check "a build that fails: nothing is installed" test ! -e "$prefix/lsm"
 
 finish

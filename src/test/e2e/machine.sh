@@ -1,15 +1,15 @@
 #!/bin/sh
 # Runs a test on a machine of its own: machine.sh TEST TOOL...
-# Its root file system is that of this host with a layer above, which is in memory, takes all that is
-# written, and ends with the test. There is no Java in it, no socket, no process of the host, and of
-# the source tree only the README, these tests and the packages, in /tmp/lsm.
+# Its root file system is that of this host below a layer in memory, which takes all that is written and
+# ends with the test. It contains no Java, no socket and no process of the host, and of the source
+# tree only the README, these tests and the packages, in /tmp/lsm.
 PATH=$PATH:/usr/sbin:/sbin
 
 hide() {
   mount -t tmpfs -o "${2:-mode=755}" lsm-e2e "$1"
 }
 
-# The root file system: the layer, and what a kernel and an init put in the way of files.
+# The root file system: the layer, and the file systems of kernel and init.
 build() {
   hide "$layer" || exit 77
   mkdir "$layer/upper" "$layer/work"
@@ -20,12 +20,13 @@ build() {
   # A container has these from outside.
   rm -f "$new/etc/hosts" "$new/etc/dpkg/dpkg.cfg.d/docker" "$new/etc/dpkg/dpkg.cfg.d/excludes"
   echo "127.0.0.1 localhost" >"$new/etc/hosts"
-  mkdir -p "$new/tmp/lsm/src/test" "$new/tmp/lsm/target" "$new/tmp/upper" "$new/tmp/old"
+  mkdir -p "$new/tmp/lsm/src/test/resources/org" "$new/tmp/lsm/target" "$new/tmp/upper" "$new/tmp/old"
   cp -R "$root/src/test/e2e" "$new/tmp/lsm/src/test"
+  cp -R "$scripts" "$new/tmp/lsm/src/test/resources/org"
   cp "$root/README.md" "$new/tmp/lsm"
   cp "$root"/target/lsm-*-linux-*.tar.gz* "$root"/target/lsm_*.deb* "$new/tmp/lsm/target" || exit 1
   mount --bind "$layer/upper" "$new/tmp/upper"
-  # Every Java, wherever it is; also what the build has made of it.
+  # Every Java, also one that the build has made.
   find "$new" -xdev -name libjvm.so >"$layer/javas"
   while read -r jvm; do
     hide "${jvm%/lib/*}"
@@ -36,7 +37,7 @@ enter() {
   cd "$new" && pivot_root . tmp/old && cd / && umount -l /tmp/old && rmdir /tmp/old || exit 1
   ip link set lo up
   # This shell is PID 1, and reaps what daemons leave behind.
-  env -i LSM_E2E_INSIDE=yes HOME=/root DEBIAN_FRONTEND=noninteractive \
+  env -i LSM_E2E_ISOLATED=yes HOME=/root DEBIAN_FRONTEND=noninteractive \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     sh "/tmp/lsm/src/test/e2e/${test##*/}"
 }
@@ -44,25 +45,15 @@ enter() {
 test=$1
 shift
 if [ -n "${LSM_E2E_MACHINE:-}" ]; then
-  root=$LSM_E2E_ROOT new=$LSM_E2E_MACHINE/root layer=$LSM_E2E_MACHINE/layer
+  root=$LSM_E2E_ROOT new=$LSM_E2E_MACHINE/root layer=$LSM_E2E_MACHINE/layer scripts=$LSM_E2E_ROOT/src/test/resources/org/lsm
   build
   enter
   exit
 fi
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
-name=${test##*/}
-name=${name%.test.sh}
-if [ "$(id -u)" -ne 0 ]; then
-  echo "SKIPPED  $name: a root file system of its own needs root"
-  exit 0
-fi
-for tool in unshare pivot_root ip tar perl "$@"; do
-  if ! command -v "$tool" >/dev/null; then
-    echo "SKIPPED  $name: $tool is missing; .ci/run installs what this needs"
-    exit 0
-  fi
-done
+name=$(basename -- "$test" .test.sh)
+require unshare pivot_root ip tar perl "$@"
 if ! ls "$root"/target/lsm-*-linux-*.tar.gz "$root"/target/lsm_*.deb >/dev/null; then
   echo "FAILED  $name: there are no packages; make them: mvn -Pdist package"
   exit 1
@@ -72,7 +63,9 @@ set -- --mount --net --pid --fork --kill-child
 status=77
 if unshare "$@" true; then
   status=0
-  LSM_E2E_MACHINE=$work LSM_E2E_ROOT=$root unshare "$@" sh "$0" "$test" || status=$?
+  LSM_E2E_MACHINE=$work LSM_E2E_ROOT=$root unshare "$@" sh "$0" "$test" &
+  at_end "kill -KILL $! 2>/dev/null || :"
+  wait $! || status=$?
 fi
-[ "$status" -ne 77 ] || { echo "SKIPPED  $name: no namespaces, or no overlay file systems, can be made here"; exit 0; }
+[ "$status" -ne 77 ] || skip "cannot create namespaces or overlay file systems"
 exit "$status"

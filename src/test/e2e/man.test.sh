@@ -3,29 +3,22 @@
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-for tool in man bash; do
-  if ! command -v "$tool" >/dev/null; then
-    echo "SKIPPED  manual pages and completion: there is no $tool"
-    exit 0
-  fi
-done
-prefix=$work/local
+isolate man bash
 share=$prefix/share
 lsm=$prefix/lsm/lsm
 LC_ALL=C.UTF-8 MANWIDTH=100
 export LC_ALL MANWIDTH
 
-# Pages of other programs, in the way.
+# A page of another program, and one of an older lsm.
 mkdir -p "$share/man/man8"
 echo '.TH LSM-OTHER 8' >"$share/man/man8/lsm-other.8"
 echo '.TH "LSM-GONE" "8" "" "lsm 0.9" "LSM Manual"' >"$share/man/man8/lsm-gone.8"
-run "$root/target/lsm/install.sh" --prefix "$prefix" --state-dir "$work/state" --no-cron --no-baseline
-ends "install.sh" 0
+install_lsm
 check "the page of another program stays" test -e "$share/man/man8/lsm-other.8"
-check "the page of an older version does not" test ! -e "$share/man/man8/lsm-gone.8"
+check "the page of an older version is removed" test ! -e "$share/man/man8/lsm-gone.8"
 
 # --- the pages
-# shows WHAT TEXT: the page that was read last has this word, or words.
+# shows WHAT TEXT: the last page has these words.
 shows() {
   check "$1: $2" grep -qE -e "(^|[^[:alnum:]-])$2([^[:alnum:]-]|\$)" "$work/page"
 }
@@ -36,17 +29,17 @@ page() {
   name=$2
   shift 2
   man --warnings -l "$share/man/man$section/$name.$section" >"$work/page" 2>"$work/warnings"
-  check "$name($section): man has nothing to say against it" test ! -s "$work/warnings"
+  check "$name($section): man prints no warning" test ! -s "$work/warnings"
   check "$name($section): its title" \
     grep -qE "^$(echo "$name" | tr '[:lower:]' '[:upper:]')\($section\) +LSM Manual" "$work/page"
-  check "$name($section): the name in one line, as apropos wants it" \
+  check "$name($section): the name in one line, as apropos needs it" \
     grep -qE "^       $name - [a-z].*[^.]\$" "$work/page"
   for heading in NAME DESCRIPTION FILES 'SEE ALSO' "$@"; do
     check "$name($section): $heading" grep -qx "$heading" "$work/page"
   done
 }
 
-# command PAGE [COMMAND]: its page has all that its --help has.
+# command_page PAGE [COMMAND]: the page has all options of --help.
 command_page() {
   name=$1
   shift
@@ -80,7 +73,7 @@ check "there are no other pages in sections 1 to 7" \
 page 5 conf.lsm SYNOPSIS EXAMPLES
 grep -o '^[A-Z_]*="[^"]*"' "$root/conf/conf.lsm" >"$work/keys"
 check "conf.lsm has keys" test "$(wc -l <"$work/keys")" -ge 16
-tr -s '[:space:]' ' ' <"$work/page" >"$work/words" # a list of ports takes more than a line
+tr -s '[:space:]' ' ' <"$work/page" >"$work/words" # a list of ports may be broken into lines
 while read -r line; do
   check "conf.lsm(5): $line" grep -qF " $line " "$work/words"
 done <"$work/keys"
@@ -123,7 +116,7 @@ check "man finds conf.lsm" found conf.lsm "$share/man/man5/conf.lsm.5"
 check "man finds lsm-alerts" found lsm-alerts "$share/man/man7/lsm-alerts.7"
 
 # --- completion
-# offers LINE WORD...: behind this line, whose last word is to be completed, bash offers just these.
+# offers LINE WORD...: bash offers exactly these words to complete the last word of the line.
 offers() {
   line=$1
   shift
@@ -133,7 +126,7 @@ offers() {
     read -ra COMP_WORDS <<<"$1"
     [[ $1 != *" " ]] || COMP_WORDS+=("")
     COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-    compopt() { :; } # works for readline alone
+    compopt() { :; } # only works in readline
     "$complete_lsm"
     printf "%s\n" "${COMPREPLY[@]}"' bash "$line" 2>&1 | sort | tr '\n' ' ')
   expected=$(printf '%s\n' "$@" | sort | tr '\n' ' ')
@@ -144,7 +137,7 @@ offers() {
   fi
 }
 
-# As a login shell would load it, when lsm is completed for the first time.
+# As a login shell loads it when lsm is completed for the first time.
 BASH_ENV=$work/loaded
 XDG_DATA_DIRS=$share
 export BASH_ENV XDG_DATA_DIRS
@@ -167,13 +160,13 @@ offers "lsm list --format j" json
 offers "lsm compare --baseline $prefix/lsm/conf" "$prefix/lsm/conf.lsm"
 offers "lsm diff $prefix/lsm/ig" "$prefix/lsm/ignore.lsm"
 
-# --- and away
+# --- removal
 run "$prefix/lsm/install.sh" --purge --no-cron
-ends "install.sh --purge" 0
+exits "install.sh --purge" 0
 check "only the page of the other program is left" \
   test "$(find "$share" ! -type d)" = "$share/man/man8/lsm-other.8"
 rm "$share/man/man8/lsm-other.8"
-run "$root/target/lsm/install.sh" --prefix "$prefix" --state-dir "$work/state" --no-cron --no-baseline
+install_lsm
 run "$prefix/lsm/install.sh" --uninstall --no-cron
 check "uninstall: nothing is left in share" test -z "$(find "$share" ! -type d)"
 finish

@@ -1,6 +1,6 @@
 #!/bin/sh
 # From a clean checkout with an empty Maven repository, on every JDK of this machine: install.sh
-# from source, a port, `lsm -c` says who opened it; then the whole test suite.
+# from source, a port, `lsm -c` names the process; then the whole test suite.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -14,31 +14,25 @@ on_jdk() {
   MAVEN_OPTS=-Dmaven.repo.local=$work/repository
   export JAVA_HOME MAVEN_OPTS
 
-  run ./install.sh --prefix "$work/$name.local" --state-dir "$work/$name.state" --cron-dir "$work/$name.cron"
-  ends "$name: install.sh from a clean checkout" 0
-  says "$name: it takes a baseline" "generated base comparison files"
-  # shellcheck disable=SC2016  # it is for the other shell
-  check "$name: the runtime is made of this JDK" sh -c '. "$1/release"; own=$JAVA_VERSION
-    . "$2/release"; test "$own" = "$JAVA_VERSION"' sh "$java_home" "$work/$name.local/lsm/runtime"
-  lsm=$work/$name.local/sbin/lsm
-  printf 'MAILER="none"\nSYSLOG="no"\nSTATE_DIR="%s"\n' "$work/$name.state" >"$work/$name.local/lsm/conf.lsm"
+  prefix=$work/$name.local state=$work/$name.state
+  conf=$prefix/lsm/conf.lsm lsm=$prefix/sbin/lsm
+  run ./install.sh --prefix "$prefix" --state-dir "$state" --cron-dir "$work/$name.cron"
+  exits "$name: install.sh from a clean checkout" 0
+  prints "$name: it stores a baseline" "generated base comparison files"
+  # shellcheck disable=SC2016  # for the other shell
+  check "$name: the runtime is from this JDK" sh -c '. "$1/release"; own=$JAVA_VERSION
+    . "$2/release"; test "$own" = "$JAVA_VERSION"' sh "$java_home" "$prefix/lsm/runtime"
+  # shellcheck disable=SC2119  # no further lines
+  configure
   run "$lsm" -g
-  mkfifo "$work/$name.fifo"
-  perl -MSocket -e '
-    socket(my $s, AF_INET, SOCK_STREAM, 6) or die $!;
-    bind($s, pack_sockaddr_in(0, INADDR_LOOPBACK)) or die $!;
-    listen($s, 1) or die $!;
-    my ($port) = unpack_sockaddr_in(getsockname $s);
-    open(my $out, ">", $ARGV[0]) or die $!; print $out "$port\n"; close $out;
-    sleep 600;' "$work/$name.fifo" &
-  listener=$!
-  at_end "kill $listener 2>/dev/null || :"
-  port=$(cat "$work/$name.fifo")
+  open_sockets tcp/127.0.0.1:0
+  at_end "kill $holder 2>/dev/null || :"
+  endpoint=$(head -n 1 "$work/endpoints")
   run "$lsm" -c
-  ends "$name: a new port is a difference" 1
-  says "$name: it names the port" "NEW      tcp/127.0.0.1:$port"
-  says "$name: it names the program" "by $(readlink -f "$(command -v perl)") (root), PID $listener"
-  kill "$listener"
+  exits "$name: a new listener" 1
+  prints "$name: compare names the port" "NEW      $endpoint"
+  prints "$name: compare names the process" "by $(readlink -f "$(command -v perl)") (root), PID $holder"
+  close_sockets
 
   check "$name: mvn verify" mvn -B verify
   cd "$root" || exit 1

@@ -4,10 +4,10 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.lsm.model.TextEscaper;
 
-/** Values drawn from bytes, as hostile as these are; when they have come to an end, nothing. */
+/** Makes values of the bytes that a fuzzer gives; zeros and empty texts when there are no more. */
 public final class ByteSource {
 
-  private static final int MOST = 24;
+  private static final int MAX_TEXT = 24;
 
   private final ByteBuffer bytes;
 
@@ -28,14 +28,14 @@ public final class ByteSource {
     return values.get(below(values.size()));
   }
 
-  /** Any number. */
+  /** Any 64 bits. */
   public long number() {
     return bytes.remaining() >= Long.BYTES ? bytes.getLong() : below(256);
   }
 
-  /** A name as the kernel may tell it. */
+  /** A name of any bytes, as the kernel gives it. */
   public String text() {
-    byte[] text = new byte[Math.min(below(MOST), bytes.remaining())];
+    byte[] text = new byte[Math.min(below(MAX_TEXT), bytes.remaining())];
     bytes.get(text);
     return TextEscaper.decode(text);
   }

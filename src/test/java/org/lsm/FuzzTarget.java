@@ -9,9 +9,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ArgumentsSource;
 
 /**
- * A test that holds for any bytes: its first parameter, which a second one, a {@code @TempDir}, may
- * follow. In every build it is tried on its corpus, {@code src/test/resources/PACKAGE/fuzz/TEST};
- * {@code mvn -Pfuzz verify} has Jazzer look for bytes that it fails on.
+ * A test that must hold for any bytes: its first parameter. A {@code @TempDir} may follow. Every
+ * build replays the test on its corpus in {@code src/test/resources/PACKAGE/fuzz/TEST}; {@code mvn
+ * -Pfuzz verify} lets Jazzer search for failing inputs.
  */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)

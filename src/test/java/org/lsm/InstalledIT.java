@@ -22,7 +22,7 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.InstalledLsm.Result;
 
-/** The main job as an administrator sees it: installed program, real sockets, real mail. */
+/** The installed program with real sockets and real mail. */
 class InstalledIT {
 
   private static final boolean ROOT = "root".equals(System.getProperty("user.name"));
@@ -73,8 +73,8 @@ class InstalledIT {
   }
 
   @Test
-  void everyKindOfSocketIsNewWithItsOwnerAndThenGone() throws Exception {
-    assertOpenedAndClosed(
+  void reportsEveryKindOfSocket() throws Exception {
+    assertNewThenGone(
         USER,
         open(
             "tcp/127.0.0.1:0",
@@ -88,21 +88,21 @@ class InstalledIT {
   }
 
   @Test
-  void everyKindOfIpv6SocketIsNewWithItsOwnerAndThenGone() throws Exception {
+  void reportsEveryKindOfIpv6Socket() throws Exception {
     assumeTrue(Files.exists(Path.of("/proc/net/if_inet6")), "this host has no IPv6");
-    assertOpenedAndClosed(USER, open("tcp6/[::1]:0", "udp6/[::1]:0", "udplite6/[::1]:0"));
+    assertNewThenGone(USER, open("tcp6/[::1]:0", "udp6/[::1]:0", "udplite6/[::1]:0"));
   }
 
   @Test
-  void rawSocketsAndSniffersAreNewWithTheirOwnerAndThenGone() throws Exception {
+  void reportsRawSocketsAndSniffers() throws Exception {
     assumeTrue(ROOT, "only root may open raw and packet sockets");
-    assertOpenedAndClosed(
+    assertNewThenGone(
         "root",
         OpenSockets.open(
             "root", OpenSockets.PERL, "raw/127.0.0.1:253", "raw6/[::1]:254", "packet/*:0x88b5"));
   }
 
-  private void assertOpenedAndClosed(String user, OpenSockets sockets) throws Exception {
+  private void assertNewThenGone(String user, OpenSockets sockets) throws Exception {
     Result opened;
     try (sockets) {
       opened = lsm.run("-c");
@@ -134,7 +134,7 @@ class InstalledIT {
   }
 
   @Test
-  void anotherProgramOnTheSamePortIsChanged() throws Exception {
+  void reportsChangedProgram() throws Exception {
     Path impostor = Files.copy(OpenSockets.PERL, directory.resolve("impostor"));
     String endpoint;
     try (OpenSockets first = open("tcp/127.0.0.1:0")) {
@@ -153,7 +153,7 @@ class InstalledIT {
   }
 
   @Test
-  void theSameProgramOnTheSamePortAfterARestartIsNothing() throws Exception {
+  void ignoresRestartOfProgram() throws Exception {
     String endpoint;
     try (OpenSockets first = open("tcp/127.0.0.1:0")) {
       endpoint = first.endpoints().get(0);
@@ -166,7 +166,7 @@ class InstalledIT {
   }
 
   @Test
-  void theAlertIsMailedAndQuietPrintsNothing() throws Exception {
+  void mailsAlertAndPrintsNothingWhenQuiet() throws Exception {
     try (OpenSockets sockets = open("tcp/127.0.0.1:0")) {
       Result result = lsm.run("-c", "--quiet");
       assertEquals(1, result.exitCode(), result.toString());
@@ -186,7 +186,7 @@ class InstalledIT {
   }
 
   @Test
-  void anAlertThatNobodyTakesIsExitCodeThree() throws Exception {
+  void exitsWithThreeWhenMailServerIsDown() throws Exception {
     greenMail.stop();
     try (OpenSockets sockets = open("tcp/127.0.0.1:0")) {
       Result result = lsm.run("-c", "--quiet");
@@ -196,7 +196,7 @@ class InstalledIT {
   }
 
   @Test
-  void anEmptyEnvironmentIsEnough() throws Exception {
+  void worksInEmptyEnvironment() throws Exception {
     String program = lsm.prefix().resolve("sbin/lsm").toString();
     Path socket = shared.resolve("größe.sock");
     try (OpenSockets sockets = open("unix-stream/" + socket)) {
@@ -207,7 +207,7 @@ class InstalledIT {
   }
 
   @Test
-  void theBaselineIsForItsOwnerAlone() throws Exception {
+  void stateIsReadableByOwnerOnly() throws Exception {
     assertEquals("rwx------", mode(lsm.state()));
     assertEquals("rw-------", mode(lsm.state().resolve("baseline")));
     assertEquals("rw-------", mode(lsm.prefix().resolve("lsm/conf.lsm")));

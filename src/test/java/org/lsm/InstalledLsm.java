@@ -10,10 +10,10 @@ import java.util.List;
 /** lsm as {@code install.sh} installs it, in a directory of its own. */
 record InstalledLsm(Path prefix) {
 
-  /** What a program printed and how it ended. */
+  /** The output of a program and its exit code. */
   record Result(int exitCode, String out, String err) {
 
-    /** The lines printed for one endpoint, from the line that names it to the next empty line. */
+    /** The lines about one endpoint, from the line that names it to the next empty line. */
     String details(String endpoint) {
       for (String paragraph : out.split("\n\n", -1)) {
         String first = paragraph.lines().findFirst().orElse("");
@@ -48,12 +48,12 @@ record InstalledLsm(Path prefix) {
     return lsm;
   }
 
-  /** Writes conf.lsm anew. */
+  /** Writes conf.lsm. */
   void configure(String config) throws IOException {
     Files.writeString(prefix.resolve("lsm/conf.lsm"), "STATE_DIR=\"" + state() + "\"\n" + config);
   }
 
-  /** Uninstalls it again, and purges what it has kept. */
+  /** Removes the program, its configuration and its state. */
   void purge() throws IOException, InterruptedException {
     Path cron = prefix.resolve("cron");
     String installer = prefix.resolve("lsm/install.sh").toString();
@@ -79,7 +79,7 @@ record InstalledLsm(Path prefix) {
     return command;
   }
 
-  /** Runs any program, by files, so that no pipe can fill up. */
+  /** Runs any program, with files as its streams, so that no pipe can fill up. */
   static Result run(List<String> command) throws IOException, InterruptedException {
     Path out = Files.createTempFile("lsm", "out");
     Path err = Files.createTempFile("lsm", "err");
