@@ -18,12 +18,12 @@ public enum AlertType {
     this.level = level;
   }
 
-  /** What stands behind SUB in the subject. */
+  /** What the subject has after {@code SUB}. */
   public String suffix() {
     return suffix;
   }
 
-  /** The level in the words of syslog(3). */
+  /** The name of the priority in syslog(3), without {@code LOG_}, in lower case. */
   public String level() {
     return level;
   }

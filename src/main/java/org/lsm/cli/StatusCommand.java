@@ -132,8 +132,9 @@ public final class StatusCommand extends BaseCommand {
     }
     AlertState alerts =
         AlertState.read(StateDirectory.alertState(components.config().stateDirectory()));
-    String text = components.timeWithAge(last.get()) + ", " + alerts.lasting() + " differences";
-    if (alerts.isBlind()) {
+    String text =
+        components.timeWithAge(last.get()) + ", " + alerts.activeDifferences() + " differences";
+    if (alerts.isFailing(last.get())) {
       fault("Compare", text + "; since then every compare has failed, run 'lsm compare'");
     } else if (last.get().plus(MAX_AGE).isBefore(components.now())) {
       fault("Compare", text + "; check that cron runs, and what it logs");

@@ -10,8 +10,9 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.lsm.alert.Alert;
+import org.lsm.alert.AlertDecision;
+import org.lsm.alert.AlertPolicy;
 import org.lsm.alert.AlertState;
-import org.lsm.alert.AlertState.Decision;
 import org.lsm.alert.AlertType;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
@@ -100,17 +101,19 @@ public final class MonitorRun {
   /** Alerts the differences that are due; returns whether there are any. */
   private boolean alertDifferences(
       DiffReport report, BaselineComparison comparison, AlertState before) {
-    Decision decision =
-        before.decide(
-            report.diff().differences(),
-            comparison.ephemeral(),
-            report.after().hostInfo().time(),
-            config.remind());
+    AlertDecision decision =
+        policy()
+            .decide(
+                before,
+                report.diff().differences(),
+                comparison.ephemeral(),
+                report.after().hostInfo().time());
     Optional<AlertType> type = decision.type();
     if (type.isEmpty()
-        || outbox.put(Alert.of(type.get(), report.reporting(decision.told()), config.subject()))) {
+        || outbox.put(
+            Alert.of(type.get(), report.reporting(decision.reported()), config.subject()))) {
       history.addAll("appeared", decision.appeared(), report);
-      history.addAll("ended", decision.ended());
+      history.addAll("ended", decision.resolved());
       write(decision.next(), before);
     }
     return type.isPresent();
@@ -120,10 +123,7 @@ public final class MonitorRun {
   private RunResult fail(AlertType type, Exception failure, AlertState before) throws Exception {
     String reason = ErrorMessages.explain(failure);
     HostInfo host = hostInfoOr(failure);
-    Decision decision =
-        type == AlertType.NO_BASELINE
-            ? before.decideWithoutBaseline(host.time(), config.remind())
-            : before.decideInTrouble(reason, host.time(), config.remind());
+    AlertDecision decision = policy().decideFailure(before, type, reason, host.time());
     boolean due = decision.type().isPresent();
     if (!due || outbox.put(failureAlert(type, host, reason))) {
       if (due) {
@@ -151,13 +151,17 @@ public final class MonitorRun {
     }
   }
 
+  private AlertPolicy policy() {
+    return new AlertPolicy(config.remind(), DiffReport.MAX_NAMED);
+  }
+
   private Path alertState() {
     return StateDirectory.alertState(config.stateDirectory());
   }
 
   private void write(AlertState next, AlertState before) {
     try {
-      next.write(alertState(), before);
+      next.writeIfChanged(alertState(), before);
     } catch (IOException e) {
       components.warn("the alerts of this run will be repeated: " + e.getMessage());
     }

@@ -151,10 +151,15 @@ public final class ChecksummedText {
   }
 
   private static String checksum(String text) {
+    return CHECKSUM + sha256(text) + "\n";
+  }
+
+  /** SHA-256 of a text in UTF-8, as 64 hexadecimal digits. */
+  public static String sha256(String text) {
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-      return CHECKSUM + HexFormat.of().formatHex(digest) + "\n";
+      return HexFormat.of().formatHex(digest);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }

@@ -13,9 +13,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -25,52 +25,52 @@ import org.junit.jupiter.api.io.TempDir;
 import org.lsm.ByteSource;
 import org.lsm.Checksum;
 import org.lsm.FuzzTarget;
-import org.lsm.alert.AlertState.Phase;
 import org.lsm.model.EphemeralPorts;
-import org.lsm.model.Owner;
 import org.lsm.report.EscapedText;
-import org.lsm.report.LogEvent;
-import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
+import org.lsm.report.LogEvent;
 import org.lsm.report.SampleAlerts;
+import org.lsm.storage.ChecksummedText;
 
 /** What was remembered of alerts, and may hold anything when it is read again. */
 class FuzzTest {
 
-  private static final Duration DAY = Duration.ofDays(1);
+  private static final AlertPolicy POLICY = new AlertPolicy(Duration.ofDays(1), 200);
 
   /** As it is, and with the checksum that it needs to be read. */
   @FuzzTarget
   void alertState(byte[] bytes) {
     for (String text : List.of(text(bytes), Checksum.on(text(bytes)))) {
-      AlertState told;
+      AlertState state;
       try {
-        told = AlertState.parse(text);
+        state = read(text);
       } catch (RuntimeException e) {
         continue;
       }
-      assertEquals(told, AlertState.parse(told.format()));
-      told.decide(List.of(), EphemeralPorts.NONE, SampleAlerts.TIME, DAY);
-      told.decideWithoutBaseline(SampleAlerts.TIME, DAY);
+      assertEquals(state, read(state.format().seal()));
+      POLICY.decide(state, List.of(), EphemeralPorts.NONE, SampleAlerts.TIME);
+      POLICY.decideFailure(state, AlertType.NO_BASELINE, "", SampleAlerts.TIME);
     }
   }
 
   @FuzzTarget
-  void anyToldIsReadBack(byte[] bytes) {
+  void anyStateIsReadBack(byte[] bytes) {
     ByteSource draw = new ByteSource(bytes);
     SortedMap<String, AlertState.Entry> entries = new TreeMap<>();
     while (draw.hasMore()) {
-      Phase phase = draw.of(List.of(Phase.values()));
-      Instant time = Instant.ofEpochMilli(draw.number());
-      Optional<Instant> ended = Optional.of(time).filter(it -> draw.below(2) == 0);
-      TreeSet<Owner> owners = new TreeSet<>();
+      Instant firstSeen = Instant.ofEpochMilli(draw.number());
+      Instant lastSeen = Instant.ofEpochMilli(draw.number());
+      Instant lastAlerted = Instant.ofEpochMilli(draw.number());
+      boolean named = draw.below(2) == 0;
+      TreeSet<String> digests = new TreeSet<>();
       for (int i = draw.below(4); i > 0; i--) {
-        owners.add(new Owner(draw.text(), draw.text()));
+        digests.add(HexFormat.of().toHexDigits(draw.number()));
       }
-      entries.put(draw.text(), new AlertState.Entry(phase, time, ended, owners));
+      entries.put(
+          draw.text(), new AlertState.Entry(firstSeen, lastSeen, lastAlerted, named, digests));
     }
-    AlertState told = new AlertState(entries);
-    assertEquals(told, AlertState.parse(told.format()));
+    AlertState state = new AlertState(entries);
+    assertEquals(state, read(state.format().seal()));
   }
 
   /** Whatever an alert has become in its file, the one behind it is delivered. */
@@ -152,10 +152,10 @@ class FuzzTest {
 
   /** Else fuzzing them would begin with nothing. */
   @Test
-  void wholeFilesOfTheCorpusAreInTheFormatThatIsRead() throws IOException {
+  void corpusIsInTheFormatThatIsRead() throws IOException {
     Path corpus = Path.of("src/test/resources/org/lsm/alert/fuzz");
     assertEquals(
-        3, AlertState.parse(Files.readString(corpus.resolve("alertState/whole"))).entries().size());
+        3, read(Files.readString(corpus.resolve("alertState/whole"))).entries().size());
     String entry = Files.readString(corpus.resolve("outbox/whole"));
     assertEquals(List.of("mail", "syslog"), Json.read(entry, Outbox.Entry.class).owed());
     String event = Files.readString(corpus.resolve("history/line"));
@@ -168,5 +168,9 @@ class FuzzTest {
 
   private static String word(ByteSource draw) {
     return EscapedText.escape(draw.text());
+  }
+
+  private static AlertState read(String text) {
+    return AlertState.parse(ChecksummedText.open(text, "lsm-alert-state", "1"));
   }
 }

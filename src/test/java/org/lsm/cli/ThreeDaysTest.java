@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -25,94 +27,115 @@ class ThreeDaysTest extends ChannelTestBase {
   private static final Instant START = Instant.parse("2026-01-02T00:00:00Z");
   private static final int RUNS = 3 * 24 * 6;
   private static final int LASTING = 4444;
-  private static final int FLAPPING = 5555;
+  private static final int RECURRING = 5555;
 
   @ParameterizedTest(name = "{0}")
-  @MethodSource("flaps")
-  void aDifferenceThatFlaps(String name, IntPredicate flapping, String alerts) throws IOException {
-    assertEquals(alerts, threeDays("24h", run -> false, flapping));
+  @MethodSource("recurrences")
+  void recurringDifference(String name, IntPredicate recurring, String alerts) throws IOException {
+    assertEquals(alerts, threeDays("24h", run -> false, recurring));
   }
 
-  private static Stream<Arguments> flaps() {
+  private static Stream<Arguments> recurrences() {
     return Stream.of(
-        flap(
+        recurrence(
             "for ten minutes every twenty, on the first day",
             run -> run % 2 == 0 && run < 144,
             """
             2026-01-02T00:00 lsm: tcp/0.0.0.0:5555
-            2026-01-02T00:10 lsm: all clear:
-            2026-01-02T00:20 lsm: tcp/0.0.0.0:5555
-            2026-01-03T23:50 lsm: all clear:
+            2026-01-03T00:10 lsm: all clear:
             """),
-        flap(
+        recurrence(
+            "for ten minutes every half an hour, on three days",
+            run -> run % 3 == 0,
+            """
+            2026-01-02T00:00 lsm: tcp/0.0.0.0:5555
+            2026-01-03T00:00 lsm: reminder: tcp/0.0.0.0:5555
+            2026-01-04T00:00 lsm: reminder: tcp/0.0.0.0:5555
+            """),
+        recurrence(
             "for five hours every ten, until the third day",
             run -> run / 30 % 2 == 1 && run < 300,
             """
             2026-01-02T05:00 lsm: tcp/0.0.0.0:5555
-            2026-01-02T10:00 lsm: all clear:
+            2026-01-02T10:20 lsm: all clear:
             2026-01-02T15:00 lsm: tcp/0.0.0.0:5555
-            2026-01-03T15:00 lsm: reminder: tcp/0.0.0.0:5555
+            2026-01-02T20:20 lsm: all clear:
+            2026-01-03T01:00 lsm: tcp/0.0.0.0:5555
+            2026-01-03T06:20 lsm: all clear:
+            2026-01-03T11:00 lsm: tcp/0.0.0.0:5555
+            2026-01-03T16:20 lsm: all clear:
+            2026-01-03T21:00 lsm: tcp/0.0.0.0:5555
+            2026-01-04T02:20 lsm: all clear:
             """),
-        flap(
+        recurrence(
             "for ten minutes every 25 hours, which is longer than a reminder",
             run -> run % 150 == 0,
             """
             2026-01-02T00:00 lsm: tcp/0.0.0.0:5555
-            2026-01-02T00:10 lsm: all clear:
+            2026-01-02T00:30 lsm: all clear:
             2026-01-03T01:00 lsm: tcp/0.0.0.0:5555
-            2026-01-03T01:10 lsm: all clear:
+            2026-01-03T01:30 lsm: all clear:
             2026-01-04T02:00 lsm: tcp/0.0.0.0:5555
-            2026-01-04T02:10 lsm: all clear:
+            2026-01-04T02:30 lsm: all clear:
             """));
   }
 
-  private static Arguments flap(String name, IntPredicate flapping, String alerts) {
-    return arguments(name, flapping, alerts);
+  private static Arguments recurrence(String name, IntPredicate recurring, String alerts) {
+    return arguments(name, recurring, alerts);
   }
 
   @Test
-  void aDifferenceThatLastsAndOneThatFlaps() throws IOException {
+  void lastingAndRecurringDifference() throws IOException {
     assertEquals(
         """
         2026-01-02T01:00 lsm: tcp/0.0.0.0:4444
         2026-01-02T03:00 lsm: tcp/0.0.0.0:5555
+        2026-01-02T09:00 lsm: tcp/0.0.0.0:5555
+        2026-01-02T15:00 lsm: tcp/0.0.0.0:5555
+        2026-01-02T21:00 lsm: tcp/0.0.0.0:5555
         2026-01-03T01:00 lsm: reminder: tcp/0.0.0.0:4444
-        2026-01-03T03:00 lsm: reminder: tcp/0.0.0.0:4444 tcp/0.0.0.0:5555
-        2026-01-04T03:00 lsm: reminder: tcp/0.0.0.0:4444 tcp/0.0.0.0:5555
-        2026-01-04T18:40 lsm: all clear:
+        2026-01-03T03:00 lsm: tcp/0.0.0.0:5555
+        2026-01-03T09:00 lsm: tcp/0.0.0.0:5555
+        2026-01-03T15:00 lsm: tcp/0.0.0.0:5555
+        2026-01-03T21:00 lsm: tcp/0.0.0.0:5555
+        2026-01-04T01:00 lsm: reminder: tcp/0.0.0.0:4444
+        2026-01-04T03:00 lsm: tcp/0.0.0.0:5555
+        2026-01-04T09:00 lsm: tcp/0.0.0.0:5555
+        2026-01-04T15:00 lsm: tcp/0.0.0.0:5555
+        2026-01-04T19:00 lsm: all clear:
         2026-01-04T21:00 lsm: tcp/0.0.0.0:5555
         """,
         threeDays("24h", run -> run >= 6 && run < 400, run -> run / 18 % 2 == 1));
   }
 
-  /** Then every run tells what differs, and the first one that finds nothing says so. */
+  /** REMIND="0": each run that finds differences alerts all of them, the new ones first. */
   @Test
-  void withoutReminders() throws IOException {
+  void alertsAtEveryRunWithoutRemind() throws IOException {
     IntPredicate lasting = run -> run >= 100 && run < 115;
-    IntPredicate flapping = run -> run % 105 < 2;
+    IntPredicate recurring = run -> run % 105 < 2;
     StringBuilder expected = new StringBuilder();
-    List<Integer> before = List.of();
+    Map<Integer, Integer> lastRuns = new TreeMap<>();
     for (int run = 0; run < RUNS; run++) {
-      List<Integer> differ = differ(run, lasting, flapping);
-      if (!differ.isEmpty() || !before.isEmpty()) {
-        String what =
-            differ.isEmpty() ? ": all clear" : before.containsAll(differ) ? ": reminder" : "";
+      int now = run;
+      List<Integer> differ = differ(run, lasting, recurring);
+      List<Integer> fresh = differ.stream().filter(not(lastRuns::containsKey)).toList();
+      List<Integer> known = differ.stream().filter(lastRuns::containsKey).toList();
+      differ.forEach(port -> lastRuns.put(port, now));
+      boolean resolved = lastRuns.values().removeIf(last -> last <= now - 3);
+      if (!differ.isEmpty() || (resolved && lastRuns.isEmpty())) {
         expected.append(START.plus(Duration.ofMinutes(10L * run)).toString(), 0, 16);
-        expected.append(" lsm").append(what).append(':');
-        // What is new comes first.
-        Stream.concat(
-                differ.stream().filter(not(before::contains)),
-                differ.stream().filter(before::contains))
-            .forEach(port -> expected.append(" tcp/0.0.0.0:").append(port));
+        expected.append(differ.isEmpty() ? " lsm: all clear:" : " lsm:");
+        expected.append(!differ.isEmpty() && fresh.isEmpty() ? " reminder:" : "");
+        fresh.forEach(port -> expected.append(" tcp/0.0.0.0:").append(port));
+        known.forEach(port -> expected.append(" tcp/0.0.0.0:").append(port));
         expected.append('\n');
       }
-      before = differ;
     }
 
-    assertEquals(expected.toString(), threeDays("0", lasting, flapping));
+    assertEquals(expected.toString(), threeDays("0", lasting, recurring));
   }
 
-  private String threeDays(String remind, IntPredicate lasting, IntPredicate flapping)
+  private String threeDays(String remind, IntPredicate lasting, IntPredicate recurring)
       throws IOException {
     configure(
         "MAILER=\"none\"",
@@ -127,11 +150,11 @@ class ThreeDaysTest extends ChannelTestBase {
     now = START.minus(Duration.ofMinutes(10));
     lsm("generate");
     proc.process(LASTING, 33, "/tmp/nc", 90, LASTING)
-        .process(FLAPPING, 33, "/tmp/nc", 90, FLAPPING);
+        .process(RECURRING, 33, "/tmp/nc", 90, RECURRING);
     List<Integer> before = List.of();
     for (int run = 0; run < RUNS; run++) {
       now = START.plusSeconds(run * 600L + run * 7L % 50);
-      List<Integer> differ = differ(run, lasting, flapping);
+      List<Integer> differ = differ(run, lasting, recurring);
       if (!differ.equals(before)) {
         proc.empty().tcp("0.0.0.0", 22, 101).udp("127.0.0.53", 53, 102);
         differ.forEach(port -> proc.tcp("0.0.0.0", port, port));
@@ -142,13 +165,13 @@ class ThreeDaysTest extends ChannelTestBase {
     return String.join("\n", lines("alerts")) + "\n";
   }
 
-  private static List<Integer> differ(int run, IntPredicate lasting, IntPredicate flapping) {
+  private static List<Integer> differ(int run, IntPredicate lasting, IntPredicate recurring) {
     List<Integer> ports = new ArrayList<>();
     if (lasting.test(run)) {
       ports.add(LASTING);
     }
-    if (flapping.test(run)) {
-      ports.add(FLAPPING);
+    if (recurring.test(run)) {
+      ports.add(RECURRING);
     }
     return ports;
   }

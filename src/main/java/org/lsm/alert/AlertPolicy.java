@@ -1,0 +1,249 @@
+package org.lsm.alert;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.lsm.model.TextEscaper.escape;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.lsm.alert.AlertState.Entry;
+import org.lsm.model.Diff;
+import org.lsm.model.Difference;
+import org.lsm.model.DifferenceType;
+import org.lsm.model.Endpoint;
+import org.lsm.model.EphemeralPorts;
+import org.lsm.model.Owner;
+import org.lsm.storage.ChecksummedText;
+
+/**
+ * Decides when an alert is sent.
+ *
+ * <p>A difference is active from the compare that first sees it until it was absent from every
+ * compare of 30 minutes. It is alerted when it becomes active, when it gets an owner that was not
+ * reported with it yet, and when the last alert about it is as old as a reminder. An alert sent for
+ * a reminder reports all that differs. When the last active entry is resolved, one all-clear is
+ * sent. The same rule holds for what keeps lsm from comparing.
+ *
+ * <p>An alert names so many differences of a type and counts the others. Those are alerted once
+ * more when all of that type can be named.
+ *
+ * <p>The state is bounded, whatever the users of the host open: its file stays below 16 MiB. Beyond
+ * 20,000 entries, one more entry stands for all further differences. Each entry remembers 100
+ * owners (5 while all entries together remember 50,000), then as many users with any program;
+ * further owners count as reported.
+ *
+ * @param remind the time between reminders; zero for a reminder at every run
+ * @param maxNamed the number of differences of a type that an alert can name
+ */
+public record AlertPolicy(Duration remind, int maxNamed) {
+
+  static final int MAX_ENTRIES = 20_000;
+  static final int MAX_OWNERS = 100;
+  static final int MAX_OWNERS_IF_MANY = 5;
+  static final int MANY_OWNERS = 50_000;
+
+  /** Of an entry's name, in bytes as it is stored. */
+  private static final int MAX_NAME = 480;
+
+  private static final Duration RESOLVE_AFTER = Duration.ofMinutes(30);
+  private static final String FURTHER = "further differences";
+  private static final Owner NO_PROCESS = new Owner("", "");
+
+  /**
+   * Decides what to report of a compare.
+   *
+   * @param differences all that differs now
+   * @param ephemeral the ports that count by owner
+   */
+  public AlertDecision decide(
+      AlertState state, List<Difference> differences, EphemeralPorts ephemeral, Instant now) {
+    if (differences.isEmpty() && state.entries().isEmpty()) {
+      // Nearly every run: the code below would only load classes.
+      return new AlertDecision(state, Optional.empty(), List.of(), List.of(), List.of());
+    }
+    return new Compare(state, differences, ephemeral, now).decide();
+  }
+
+  /**
+   * Decides whether to report what keeps lsm from comparing. No difference is resolved by it.
+   *
+   * @param type {@link AlertType#NO_BASELINE} or {@link AlertType#SCAN_FAILED}
+   * @param reason why the scan failed; two reasons that differ in numbers only are one failure
+   */
+  public AlertDecision decideFailure(AlertState state, AlertType type, String reason, Instant now) {
+    SortedMap<String, Entry> next = new TreeMap<>(state.entries());
+    String name = bounded(AlertState.failure(type, reason.replaceAll("\\d+", "#")));
+    if (!next.containsKey(name) && next.size() >= MAX_ENTRIES) {
+      name = AlertState.failure(type, "further reasons");
+    }
+    Entry entry = next.getOrDefault(name, Entry.at(now)).notAfter(now);
+    boolean due = !next.containsKey(name) || hasPassed(remind, entry.lastAlerted(), now);
+    next.put(name, due ? entry.alerted(now, true) : entry.seen(now, entry.ownerDigests()));
+    Optional<AlertType> alert = due ? Optional.of(type) : Optional.empty();
+    return new AlertDecision(new AlertState(next), alert, List.of(), List.of(), List.of());
+  }
+
+  /** In whole minutes: cron is never on time to the second. */
+  private static boolean hasPassed(Duration duration, Instant since, Instant now) {
+    Instant end = since.truncatedTo(ChronoUnit.MINUTES).plus(duration);
+    return !end.isAfter(now.truncatedTo(ChronoUnit.MINUTES));
+  }
+
+  private static String bounded(String name) {
+    String escaped = escape(name);
+    return escaped.getBytes(UTF_8).length <= MAX_NAME
+        ? name
+        : escaped.substring(0, MAX_NAME / 4).replace('\\', '?') + "..." + digest(escaped);
+  }
+
+  private static String digest(String text) {
+    return ChecksummedText.sha256(text).substring(0, 16);
+  }
+
+  /** One compare, and what becomes of the state in it. */
+  private final class Compare {
+
+    private final Instant now;
+    private final SortedMap<String, Entry> next = new TreeMap<>();
+    private final Map<String, List<Difference>> current = new LinkedHashMap<>();
+    private final Set<String> appeared = new LinkedHashSet<>();
+    private final Map<DifferenceType, Long> counts;
+
+    Compare(AlertState state, List<Difference> differences, EphemeralPorts ephemeral, Instant now) {
+      this.now = now;
+      counts =
+          differences.stream()
+              .collect(Collectors.groupingBy(Difference::type, Collectors.counting()));
+      // A time in the future would silence a reminder, or keep back the all-clear, until then.
+      state.entries().forEach((name, entry) -> next.put(name, entry.notAfter(now)));
+      for (Difference difference : differences) {
+        String own = bounded(name(difference, ephemeral));
+        String name = next.containsKey(own) || next.size() < MAX_ENTRIES ? own : FURTHER;
+        if (next.putIfAbsent(name, Entry.at(now)) == null) {
+          appeared.add(name);
+        }
+        current.computeIfAbsent(name, it -> new ArrayList<>()).add(difference);
+      }
+    }
+
+    private static String name(Difference difference, EphemeralPorts ephemeral) {
+      Endpoint endpoint = difference.endpoint();
+      boolean covered = ephemeral.covers(difference.after());
+      return difference.type() + " " + (covered ? EphemeralPorts.generalize(endpoint) : endpoint);
+    }
+
+    AlertDecision decide() {
+      boolean due =
+          current.keySet().stream()
+              .filter(it -> !appeared.contains(it))
+              .anyMatch(it -> hasPassed(remind, next.get(it).lastAlerted(), now));
+      Set<String> fresh = see();
+      Set<String> alerted = new LinkedHashSet<>(fresh);
+      alerted.addAll(due ? current.keySet() : Set.of());
+      List<Difference> reported = differences(alerted);
+      Set<Difference> named = named(new Diff(reported));
+      for (String name : alerted) {
+        boolean wasNamed = next.get(name).named() && !fresh.contains(name);
+        boolean isNamed = current.get(name).stream().anyMatch(named::contains);
+        next.computeIfPresent(name, (it, entry) -> entry.alerted(now, isNamed || wasNamed));
+      }
+      List<String> resolved =
+          next.keySet().stream()
+              .filter(it -> hasPassed(RESOLVE_AFTER, next.get(it).lastSeen(), now))
+              .toList();
+      resolved.forEach(name -> next.remove(name));
+      AlertType other = due ? AlertType.REMINDER : next.isEmpty() ? AlertType.ALL_CLEAR : null;
+      Optional<AlertType> type =
+          Optional.ofNullable(fresh.isEmpty() ? other : AlertType.DIFFERENCES);
+      return new AlertDecision(
+          new AlertState(next), type, reported, differences(appeared), resolved);
+    }
+
+    /** Marks the entries that are present as seen; returns those to be alerted without reminder. */
+    private Set<String> see() {
+      Set<String> fresh = new LinkedHashSet<>();
+      OwnerDigests owners = new OwnerDigests(next.values());
+      current.forEach(
+          (name, differences) -> {
+            Entry entry = next.get(name);
+            SortedSet<String> digests = owners.with(entry.ownerDigests(), differences);
+            boolean canBeNamed = counts.get(differences.get(0).type()) <= maxNamed;
+            if (appeared.contains(name)
+                || digests.size() > entry.ownerDigests().size()
+                || (!entry.named() && canBeNamed)) {
+              fresh.add(name);
+            }
+            next.put(name, entry.seen(now, digests));
+          });
+      return fresh;
+    }
+
+    private Set<Difference> named(Diff reported) {
+      Set<Difference> named = new HashSet<>();
+      for (DifferenceType type : DifferenceType.values()) {
+        named.addAll(reported.of(type, maxNamed));
+      }
+      return named;
+    }
+
+    private List<Difference> differences(Collection<String> names) {
+      return names.stream()
+          .flatMap(name -> current.get(name).stream())
+          .sorted(Comparator.comparing(Difference::type))
+          .toList();
+    }
+  }
+
+  /** The owners that all entries remember. */
+  private static final class OwnerDigests {
+
+    private final Map<Owner, String> digests = new HashMap<>();
+    private int total;
+
+    OwnerDigests(Collection<Entry> entries) {
+      entries.forEach(entry -> total += entry.ownerDigests().size());
+    }
+
+    /** What an entry remembers, with the owners of these differences as far as there is room. */
+    SortedSet<String> with(SortedSet<String> known, List<Difference> differences) {
+      SortedSet<String> all = new TreeSet<>(known);
+      for (Difference difference : differences) {
+        Set<Owner> owners = difference.after().owners();
+        (owners.isEmpty() ? Set.of(NO_PROCESS) : owners).forEach(owner -> add(all, owner));
+      }
+      return all;
+    }
+
+    private void add(SortedSet<String> all, Owner owner) {
+      int max = total < MANY_OWNERS ? MAX_OWNERS : MAX_OWNERS_IF_MANY;
+      String exact = digest(owner);
+      String user = digest(new Owner(owner.user(), ""));
+      if (!all.contains(exact) && !all.contains(user) && all.size() < 2 * max) {
+        all.add(all.size() < max ? exact : user);
+        total++;
+      }
+    }
+
+    private String digest(Owner owner) {
+      // Escaped text has no tab, and bytes that are not UTF-8 still differ when they are encoded.
+      return digests.computeIfAbsent(
+          owner, it -> AlertPolicy.digest(escape(it.user()) + "\t" + escape(it.program())));
+    }
+  }
+}
