@@ -40,6 +40,8 @@ run "$lsm" compare
 exits "a new socket" 1
 check "the port scans are logged" within 10 grep -q "SCAN 2001:db8::2: " "$work/logs/iso"
 check "the socket is logged" within 10 grep -q "NEW tcp/0.0.0.0:4444 " "$work/logs/iso"
+check "the port scan has its data" grep -q ': SCAN 2001:db8::2: .* address="2001:db8::2" .*ports="tcp 70-73"' "$work/logs/iso"
+check "the socket has its data" grep -q ': NEW tcp/0.0.0.0:4444 by .* kind="NEW" .*socket="tcp/0.0.0.0:4444"' "$work/logs/iso"
 sed 's/^/        /' "$work/logs/iso"
 
 # --- logcheck, with the rules that Debian ships, without ours and with them

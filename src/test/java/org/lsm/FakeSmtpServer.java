@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -17,26 +18,34 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 
-/** A mail server whose mood can change while it runs; it remembers what it has accepted. */
+/**
+ * A mail server that accepts everything, unless a test sets other replies, and records what it
+ * received.
+ */
 public final class FakeSmtpServer implements AutoCloseable {
 
-  /** In the place of a reply: none comes, and the connection stays open. */
+  /** Instead of a reply: the server sends nothing and keeps the connection open. */
   public static final String SILENCE = "(silence)";
 
-  /** In the place of a reply: the connection is closed. */
+  /** Instead of a reply: the server closes the connection. */
   public static final String HANG_UP = "(hang up)";
 
-  /** In the place of a line: the end of a message. */
+  /** Instead of a reply: the server sends one byte now and then, without an end. */
+  public static final String TRICKLE = "(trickle)";
+
+  /** Instead of the start of a line: the end of a message. */
   public static final String END = "(end)";
 
-  /** In the place of a line: the connection itself. */
+  /** Instead of the start of a line: a new connection. */
   public static final String CONNECTION = "(connection)";
 
-  /** A message that it has taken over, and for whom. */
+  /** A message that the server accepted, with its recipients. */
   public record Accepted(List<String> recipients, List<String> lines) {
 
-    /** What stands behind the name of a header. */
+    /** The value of a header, or "". */
     public String header(String name) {
       String start = name + ": ";
       return lines.stream()
@@ -48,22 +57,30 @@ public final class FakeSmtpServer implements AutoCloseable {
   }
 
   private final ServerSocket listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-  private final Map<String, String> moods = new ConcurrentHashMap<>();
+  private final SSLContext tls;
+  private final Map<String, String> replies = new ConcurrentHashMap<>();
   private final AtomicInteger connections = new AtomicInteger();
   private final Queue<Socket> clients = new ConcurrentLinkedQueue<>();
   private final List<Accepted> accepted = new CopyOnWriteArrayList<>();
+  private final List<String> dialogue = new CopyOnWriteArrayList<>();
 
-  /** A server that takes everything. */
+  /** A server without STARTTLS. */
   public FakeSmtpServer() throws IOException {
+    this(null);
+  }
+
+  /** A server that offers STARTTLS, unless {@code tls} is null. */
+  public FakeSmtpServer(SSLContext tls) throws IOException {
+    this.tls = tls;
     start(this::serve);
   }
 
   /**
-   * From now on answers this to lines that start so, be it a command or a line of a message; what
-   * is answered to one of a message is the answer to its end.
+   * Sets the reply to lines with this start. If such a line is part of a message, its reply is the
+   * one to the end of the message.
    */
   public FakeSmtpServer answer(String start, String reply) {
-    moods.put(start, reply);
+    replies.put(start, reply);
     return this;
   }
 
@@ -71,14 +88,18 @@ public final class FakeSmtpServer implements AutoCloseable {
     return listener.getLocalPort();
   }
 
-  /** How often somebody came. */
   public int connections() {
     return connections.get();
   }
 
-  /** What it has taken over, the first first. */
+  /** The messages that the server accepted, the oldest first. */
   public List<Accepted> accepted() {
     return accepted;
+  }
+
+  /** All lines that the server received; those that came encrypted start with "TLS ". */
+  public List<String> dialogue() {
+    return dialogue;
   }
 
   @Override
@@ -90,7 +111,7 @@ public final class FakeSmtpServer implements AutoCloseable {
   }
 
   private static void start(Runnable task) {
-    Thread thread = new Thread(task, "moody mail server");
+    Thread thread = new Thread(task, "fake SMTP server");
     thread.setDaemon(true);
     thread.start();
   }
@@ -101,77 +122,115 @@ public final class FakeSmtpServer implements AutoCloseable {
         Socket client = listener.accept();
         connections.incrementAndGet();
         clients.add(client);
-        start(() -> talk(client));
+        start(() -> serve(client));
       }
     } catch (IOException e) {
-      // It was closed.
+      // The test has closed it.
     }
   }
 
-  private void talk(Socket client) {
+  private void serve(Socket client) {
     try (client) {
-      BufferedReader in =
-          new BufferedReader(new InputStreamReader(client.getInputStream(), ISO_8859_1));
-      if (!say(client, mood(CONNECTION).orElse("220 mx.example ESMTP"))) {
+      String greeting = reply(CONNECTION).orElse("220 mx.example ESMTP");
+      if (greeting.equals(SILENCE)) {
+        client.getInputStream().transferTo(OutputStream.nullOutputStream());
+      } else if (send(client, greeting)) {
+        converse(client, "");
+      }
+    } catch (IOException e) {
+      // The client or the test has closed the connection.
+    }
+  }
+
+  private void converse(Socket client, String mark) throws IOException {
+    BufferedReader in =
+        new BufferedReader(new InputStreamReader(client.getInputStream(), ISO_8859_1));
+    List<String> recipients = new ArrayList<>();
+    for (String line = in.readLine(); line != null; line = in.readLine()) {
+      dialogue.add(mark + line);
+      String reply = reply(line).orElse(defaultReply(line));
+      if (line.startsWith("MAIL")) {
+        recipients.clear();
+      }
+      if (line.startsWith("RCPT") && reply.startsWith("250")) {
+        recipients.add(line.replaceFirst(".*<(.*)>.*", "$1"));
+      }
+      if (!send(client, reply)) {
         return;
       }
-      List<String> recipients = new ArrayList<>();
-      for (String line = in.readLine(); line != null; line = in.readLine()) {
-        String reply = mood(line).orElse(usual(line));
-        if (line.startsWith("MAIL")) {
-          recipients.clear();
+      if (line.equals("STARTTLS") && reply.startsWith("220")) {
+        SSLSocket encrypted = (SSLSocket) tls.getSocketFactory().createSocket(client, null, true);
+        encrypted.startHandshake();
+        converse(encrypted, "TLS ");
+        return;
+      }
+      if (line.startsWith("DATA") && reply.startsWith("354")) {
+        List<String> lines = new ArrayList<>();
+        String end = readMessage(in, lines);
+        lines.forEach(it -> dialogue.add(mark + it));
+        if (end.startsWith("250")) {
+          accepted.add(new Accepted(List.copyOf(recipients), lines));
         }
-        if (line.startsWith("RCPT") && reply.startsWith("250")) {
-          recipients.add(line.replaceFirst(".*<(.*)>.*", "$1"));
-        }
-        if (!say(client, reply)) {
+        if (!send(client, end)) {
           return;
         }
-        if (line.startsWith("DATA") && reply.startsWith("354")) {
-          List<String> lines = new ArrayList<>();
-          String verdict = verdict(in, lines);
-          if (verdict.startsWith("250")) {
-            accepted.add(new Accepted(List.copyOf(recipients), lines));
-          }
-          if (!say(client, verdict)) {
-            return;
-          }
-        }
       }
-    } catch (IOException e) {
-      // The client, or the test, has hung up.
     }
   }
 
-  private static String usual(String line) {
-    return line.startsWith("DATA") ? "354 go ahead" : "250 ok";
-  }
-
-  /** Reads a message, and tells what to answer to it. */
-  private String verdict(BufferedReader in, List<String> lines) throws IOException {
-    String verdict = mood(END).orElse("250 stored");
+  /** Reads a message and returns the reply to it. */
+  private String readMessage(BufferedReader in, List<String> lines) throws IOException {
+    String reply = reply(END).orElse("250 stored");
     for (String line = in.readLine(); line != null && !line.equals("."); line = in.readLine()) {
       lines.add(line);
-      verdict = mood(line).orElse(verdict);
-      if (verdict.equals(HANG_UP) && mood(END).isEmpty()) {
-        return verdict;
+      reply = reply(line).orElse(reply);
+      if (reply.equals(HANG_UP) && reply(END).isEmpty()) {
+        return reply;
       }
     }
-    return verdict;
+    return reply;
   }
 
-  private Optional<String> mood(String line) {
-    return moods.entrySet().stream()
+  private Optional<String> reply(String line) {
+    return replies.entrySet().stream()
         .filter(it -> line.startsWith(it.getKey()))
         .map(Map.Entry::getValue)
         .findFirst();
   }
 
-  /** Sends a reply; tells whether the dialogue goes on. */
-  private static boolean say(Socket client, String reply) throws IOException {
-    if (!reply.equals(SILENCE) && !reply.equals(HANG_UP)) {
-      client.getOutputStream().write((reply + "\r\n").getBytes(ISO_8859_1));
+  private String defaultReply(String line) {
+    return switch (line.replaceFirst(" .*", "")) {
+      case "EHLO" -> tls == null ? "250 mx.example" : "250-mx.example\r\n250 STARTTLS";
+      case "STARTTLS" -> "220 go ahead";
+      case "DATA" -> "354 go ahead";
+      case "QUIT" -> "221 bye";
+      default -> "250 ok";
+    };
+  }
+
+  /** Sends a reply; returns whether the dialogue continues. */
+  private static boolean send(Socket client, String reply) throws IOException {
+    switch (reply) {
+      case SILENCE -> {}
+      case HANG_UP -> {
+        return false;
+      }
+      case TRICKLE -> {
+        while (true) {
+          client.getOutputStream().write('2');
+          pause();
+        }
+      }
+      default -> client.getOutputStream().write((reply + "\r\n").getBytes(ISO_8859_1));
     }
-    return !reply.equals(HANG_UP);
+    return true;
+  }
+
+  private static void pause() throws IOException {
+    try {
+      Thread.sleep(30);
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
   }
 }

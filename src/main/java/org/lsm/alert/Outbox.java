@@ -104,7 +104,7 @@ public final class Outbox {
 
     private Entry failed(String channel, DeliveryException e) {
       SortedMap<String, String> reasons = new TreeMap<>(failures);
-      reasons.put(channel, e.getMessage());
+      reasons.put(channel, TextEscaper.escape(e.getMessage()));
       SortedSet<String> allServed = new TreeSet<>(served);
       allServed.addAll(e.served());
       SortedMap<String, Instant> times = new TreeMap<>(tried);
@@ -282,7 +282,7 @@ public final class Outbox {
     } catch (DeliveryException e) {
       return failed(entry, name, conduct, e);
     } catch (RuntimeException e) {
-      String what = name + " failed: internal error: " + EscapedText.escape(e.toString());
+      String what = name + " failed: internal error: " + e;
       return failed(
           entry, name, conduct, new DeliveryException(what, e, FailureKind.REJECTED, Set.of()));
     } finally {
@@ -313,8 +313,8 @@ public final class Outbox {
     Entry next = entry.failed(name, e);
     if (!next.saysTheSame(entry, name)) { // else it was said, and cron mails all that is said
       news = true;
-      warn.accept(e.getMessage());
-      history.add("failed", e.getMessage());
+      warn.accept(TextEscaper.escape(e.getMessage()));
+      history.add("failed", TextEscaper.escape(e.getMessage()));
     }
     return next;
   }

@@ -11,24 +11,20 @@ import org.lsm.alert.Alert;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
 import org.lsm.report.Json;
-import org.lsm.report.EscapedText;
 
-/** Runs the command of the administrator, with the alert in its environment and as JSON. */
-public final class CommandChannel implements Channel {
+/**
+ * Runs the administrator's command, with the alert in its environment and as JSON on stdin.
+ *
+ * @param command a command of sh(1)
+ * @param timeout after which it is killed
+ */
+public record CommandChannel(String command, Duration timeout) implements Channel {
 
-  private static final Duration LIMIT = Duration.ofSeconds(30);
+  private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(30);
 
-  private final String command;
-  private final ExternalCommand shell;
-
-  /** Runs this command of sh(1), which is the administrator's own text. */
+  /** Runs a command for 30 seconds at most. */
   public CommandChannel(String command) {
-    this(command, LIMIT);
-  }
-
-  CommandChannel(String command, Duration limit) {
-    this.command = command;
-    this.shell = new ExternalCommand(Path.of("/bin/sh"), limit);
+    this(command, COMMAND_TIMEOUT);
   }
 
   @Override
@@ -40,13 +36,12 @@ public final class CommandChannel implements Channel {
   public String send(Alert alert, Set<String> served) throws DeliveryException {
     byte[] json = Json.print(alert.report()).getBytes(StandardCharsets.UTF_8);
     try {
-      return shell.runSuccessfully(List.of("-c", command), json, variables(alert)).strip();
+      return new ExternalCommand(Path.of("/bin/sh"), timeout)
+          .runSuccessfully(List.of("-c", command), json, variables(alert))
+          .strip();
     } catch (IOException e) {
-      throw new DeliveryException(
-          "RUN_CMD failed: " + EscapedText.escape(e.getMessage()) + "; try it by hand, or mend it",
-          e,
-          ExternalCommand.blame(e),
-          Set.of());
+      throw ExternalCommand.deliveryFailure(
+          "RUN_CMD", e, "run the command by hand to find the error", Set.of());
     }
   }
 

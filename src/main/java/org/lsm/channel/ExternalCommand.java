@@ -12,68 +12,81 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import org.lsm.alert.DeliveryException;
 import org.lsm.alert.FailureKind;
 
 /**
- * An external program, run without a shell, by its absolute path, in an environment of its own.
+ * An external program. It is run without a shell, in an environment that inherits nothing.
  *
  * @param executable absolute path of the program
- * @param limit after which it is killed
- * @param mostOutput of what it writes so much is kept, in bytes
+ * @param timeout after which it is killed
+ * @param maxOutput how many bytes of its output are kept; the rest is read and dropped
  */
-public record ExternalCommand(Path executable, Duration limit, int mostOutput) {
+public record ExternalCommand(Path executable, Duration timeout, int maxOutput) {
 
-  private static final int MOST_OUTPUT = 64 * 1024;
+  private static final int MAX_OUTPUT = 64 * 1024;
 
-  /** How long to wait for the rest of the output once the program has ended. */
-  private static final Duration GRACE = Duration.ofSeconds(1);
+  private static final int MAX_REASON = 500;
 
-  /**
-   * How a run ended.
-   *
-   * @param exitCode the exit status
-   * @param output what it wrote to standard output and standard error, the first of it
-   */
+  /** For the rest of the output, once the program has ended. */
+  private static final Duration OUTPUT_TIMEOUT = Duration.ofSeconds(1);
+
+  /** How a run ended; the output is that of stdout and stderr. */
   record Outcome(int exitCode, String output) {}
 
-  /** A program of whose output no more is kept than people read. */
-  public ExternalCommand(Path executable, Duration limit) {
-    this(executable, limit, MOST_OUTPUT);
+  /** A program whose output is a message to people. */
+  public ExternalCommand(Path executable, Duration timeout) {
+    this(executable, timeout, MAX_OUTPUT);
   }
 
-  /** It was started, but did not do what it should. */
-  static final class FailedException extends IOException {
+  /** The program was started, but failed. */
+  private static final class FailedException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    private final FailureKind blame;
+    private final FailureKind kind;
 
-    FailedException(String message, FailureKind blame) {
+    FailedException(String message, FailureKind kind) {
       super(message);
-      this.blame = blame;
+      this.kind = kind;
     }
   }
 
-  /** What a failure to run a program says of it. */
-  static FailureKind blame(IOException e) {
-    return e instanceof FailedException failed ? failed.blame : FailureKind.UNAVAILABLE;
+  /**
+   * Makes a failed run the failure of a channel.
+   *
+   * @param what the channel
+   * @param e what {@link #runSuccessfully} threw
+   * @param served the recipients that have the alert nevertheless
+   */
+  static DeliveryException deliveryFailure(
+      String what, IOException e, String advice, Set<String> served) {
+    FailureKind kind = e instanceof FailedException it ? it.kind : FailureKind.UNAVAILABLE;
+    String reason = shorten(e.getMessage());
+    return new DeliveryException(what + " failed: " + reason + "; " + advice, e, kind, served);
+  }
+
+  /** The start of a text, short enough for an error message. */
+  static String shorten(String text) {
+    return text.length() <= MAX_REASON ? text : text.substring(0, MAX_REASON) + "…";
   }
 
   /**
    * Runs the program and returns its output.
    *
-   * @throws FailedException if its exit status is another one than 0
-   * @throws IOException if it cannot be started or does not end in time
+   * @throws IOException if it cannot be started, does not end in time, or ends with another status
+   *     than 0; then with its output
    */
   public String runSuccessfully(
       List<String> arguments, byte[] input, Map<String, String> environment) throws IOException {
     Outcome outcome = run(arguments, input, environment);
     if (outcome.exitCode() != 0) {
-      String said = outcome.output().strip();
+      String output = outcome.output().strip();
       throw new FailedException(
-          "it ended with " + outcome.exitCode() + (said.isEmpty() ? "" : " and said: " + said),
+          "it ended with " + outcome.exitCode() + (output.isEmpty() ? "" : " and said: " + output),
           FailureKind.REJECTED);
     }
     return outcome.output();
@@ -82,42 +95,30 @@ public record ExternalCommand(Path executable, Duration limit, int mostOutput) {
   /**
    * Runs the program to its end.
    *
-   * @param arguments handed over as they are
    * @param input its standard input
-   * @param environment what it gets besides a path and a locale
+   * @param environment its variables besides a path and a locale
    * @throws IOException if it cannot be started or does not end in time
    */
   Outcome run(List<String> arguments, byte[] input, Map<String, String> environment)
       throws IOException {
-    if (!Files.isExecutable(executable)) {
-      throw new IOException("there is no program " + executable);
-    }
-    List<String> command = new ArrayList<>(List.of(executable.toString()));
-    command.addAll(arguments);
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().clear();
-    builder.environment().put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-    builder.environment().put("LC_ALL", "C.UTF-8");
-    builder.environment().putAll(environment);
-    Process process = builder.start();
+    Process process = start(arguments, environment);
     ByteArrayOutputStream output = new ByteArrayOutputStream();
-    // Both pipes are served at once: a program may answer before it has read everything.
+    // Both pipes at once: a program may write before it has read everything.
     CompletableFuture<Void> pipes =
         CompletableFuture.allOf(
-            CompletableFuture.runAsync(() -> feed(process, input), ExternalCommand::start),
-            CompletableFuture.runAsync(() -> drain(process, output), ExternalCommand::start));
+            CompletableFuture.runAsync(() -> write(process, input), ExternalCommand::startDaemon),
+            CompletableFuture.runAsync(() -> read(process, output), ExternalCommand::startDaemon));
     try {
-      if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+      if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
         throw new FailedException(
-            "it did not end within " + limit.toSeconds() + " s", FailureKind.STALLED);
+            "it did not end within " + timeout.toSeconds() + " s", FailureKind.STALLED);
       }
-      // What it left running may keep the pipes open for ever; its exit status is all that counts.
-      pipes.completeOnTimeout(null, GRACE.toMillis(), TimeUnit.MILLISECONDS).join();
+      // A process that it leaves behind may keep the pipes open for ever.
+      pipes.completeOnTimeout(null, OUTPUT_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS).join();
       return new Outcome(process.exitValue(), output.toString(StandardCharsets.UTF_8));
     } catch (CompletionException e) {
-      // What it wrote is more than there is memory for, and the caller knows what to say of that.
       if (e.getCause() instanceof OutOfMemoryError error) {
-        throw error;
+        throw error; // the caller reports it
       }
       throw e;
     } catch (InterruptedException e) {
@@ -129,28 +130,41 @@ public record ExternalCommand(Path executable, Duration limit, int mostOutput) {
     }
   }
 
-  private static void start(Runnable task) {
-    Thread thread = new Thread(task, "pipe");
+  private Process start(List<String> arguments, Map<String, String> environment)
+      throws IOException {
+    if (!Files.isExecutable(executable)) {
+      throw new IOException("there is no program " + executable);
+    }
+    List<String> command = new ArrayList<>(List.of(executable.toString()));
+    command.addAll(arguments);
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().clear();
+    builder.environment().put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    builder.environment().put("LC_ALL", "C.UTF-8");
+    builder.environment().putAll(environment);
+    return builder.start();
+  }
+
+  /** Runs a task in a thread that does not keep lsm from ending. */
+  static void startDaemon(Runnable task) {
+    Thread thread = new Thread(task, "lsm-io");
     thread.setDaemon(true);
     thread.start();
   }
 
-  private static void feed(Process process, byte[] input) {
+  private static void write(Process process, byte[] input) {
     try (OutputStream stdin = process.getOutputStream()) {
       stdin.write(input);
     } catch (IOException e) {
-      // It closed its input early; its exit status tells whether that was meant.
+      // The program closed its input early; its exit status says whether it failed.
     }
   }
 
-  private void drain(Process process, OutputStream output) {
+  private void read(Process process, ByteArrayOutputStream output) {
     try (InputStream stdout = process.getInputStream()) {
       byte[] buffer = new byte[8192];
-      int left = mostOutput;
-      // Kept piece by piece: what the program leaves running may never end its output.
       for (int size = stdout.read(buffer); size >= 0; size = stdout.read(buffer)) {
-        output.write(buffer, 0, Math.min(size, left));
-        left -= Math.min(size, left);
+        output.write(buffer, 0, Math.min(size, maxOutput - output.size()));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

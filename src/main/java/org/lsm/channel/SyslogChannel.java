@@ -3,7 +3,6 @@ package org.lsm.channel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -12,31 +11,23 @@ import org.lsm.alert.Alert;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
 import org.lsm.report.LogEvent;
-import org.lsm.report.EscapedText;
 
-/** Logs alerts through logger(1) of util-linux, one message an event. */
-public final class SyslogChannel implements Channel {
+/**
+ * Logs alerts through logger(1) of util-linux, one line for each event: a message, then its data as
+ * {@code key="value"} pairs in which a backslash precedes {@code "} and {@code \}.
+ */
+public record SyslogChannel(ExternalCommand logger) implements Channel {
 
-  private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final Duration LOGGER_TIMEOUT = Duration.ofSeconds(10);
 
-  /** For all events of an alert. */
-  private static final Duration MOST_TIME = Duration.ofSeconds(30);
+  private static final Duration ALERT_TIMEOUT = Duration.ofSeconds(30);
 
-  /** The element of RFC 5424 structured data; 32473 is the number for examples (RFC 5612). */
-  private static final String SD_ID = "lsm@32473";
+  /** In characters, so that logger does not cut a line in the middle of a pair. */
+  private static final int MAX_VALUE = 1000;
 
-  private final ExternalCommand logger;
-  private final boolean structured;
-
-  /**
-   * @param logger the program
-   * @param structured whether to log in the format of RFC 5424 with structured data. Hardly a
-   *     daemon expects it on its local socket: without a setting of its own rsyslog, syslog-ng,
-   *     busybox and journald take it for a part of the text.
-   */
-  public SyslogChannel(Path logger, boolean structured) {
-    this.logger = new ExternalCommand(logger, LIMIT);
-    this.structured = structured;
+  /** Logs through this program. */
+  public SyslogChannel(Path logger) {
+    this(new ExternalCommand(logger, LOGGER_TIMEOUT));
   }
 
   @Override
@@ -47,7 +38,7 @@ public final class SyslogChannel implements Channel {
   @Override
   public String send(Alert alert, Set<String> served) throws DeliveryException {
     Set<String> logged = new HashSet<>(served);
-    long deadline = System.nanoTime() + MOST_TIME.toNanos();
+    long deadline = System.nanoTime() + ALERT_TIMEOUT.toNanos();
     try {
       for (LogEvent event : alert.events()) {
         if (!logged.contains(event.message())) {
@@ -60,43 +51,34 @@ public final class SyslogChannel implements Channel {
       }
       return "";
     } catch (IOException e) {
-      throw new DeliveryException(
-          "syslog through "
-              + logger.executable()
-              + " failed: "
-              + EscapedText.escape(e.getMessage())
-              + "; start a syslog daemon, or set SYSLOG=\"no\"",
+      throw ExternalCommand.deliveryFailure(
+          "syslog through " + logger.executable(),
           e,
-          ExternalCommand.blame(e),
+          "start a syslog daemon, or set SYSLOG=\"no\"",
           logged);
     }
   }
 
-  private List<String> arguments(LogEvent event) {
-    List<String> arguments =
-        new ArrayList<>(
-            List.of(
-                "--socket-errors=on", // else it is content with nobody to listen
-                "--tag=lsm",
-                "--id=" + ProcessHandle.current().pid(),
-                "--priority=auth." + event.level(),
-                "--size=8192"));
-    if (structured) {
-      arguments.add("--rfc5424");
-      arguments.add("--sd-id=" + SD_ID);
-      event.data().forEach((name, value) -> arguments.add(parameter(name, value)));
-    }
-    arguments.add("--");
-    arguments.add(event.message());
-    return arguments;
+  private static List<String> arguments(LogEvent event) {
+    return List.of(
+        "--socket-errors=on", // by default logger succeeds without a syslog daemon
+        "--tag=lsm",
+        "--id=" + ProcessHandle.current().pid(),
+        "--priority=auth." + event.level(),
+        "--size=8192",
+        "--",
+        line(event));
   }
 
-  private static String parameter(String name, String value) {
-    return "--sd-param=" + name + "=" + quote(value);
+  private static String line(LogEvent event) {
+    // A quote in a name must not look like the start of a pair.
+    StringBuilder line = new StringBuilder(event.message().replace("\"", "\\x22"));
+    event.data().forEach((key, value) -> line.append(' ' + key + '=' + quote(value)));
+    return line.toString();
   }
 
-  /** RFC 5424, section 6.3.3. */
   private static String quote(String value) {
-    return '"' + value.replaceAll("[\\\\\"\\]]", "\\\\$0") + '"';
+    String kept = value.length() <= MAX_VALUE ? value : value.substring(0, MAX_VALUE) + "…";
+    return '"' + kept.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
   }
 }

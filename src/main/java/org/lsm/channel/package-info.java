@@ -1,2 +1,2 @@
-/** The ways that an alert takes: mail, syslog and the administrator's command. */
+/** The channels that deliver alerts: mail, syslog and the administrator's command. */
 package org.lsm.channel;

@@ -54,7 +54,7 @@ public final class ListCommand extends BaseCommand {
     for (SocketEntry entry : scan.snapshot().sockets().values()) {
       rules.covering(entry).ifPresent(rule -> ignored.put(entry.endpoint(), rule.line()));
     }
-    Snapshot shown = all ? scan.snapshot() : scan.snapshot().where(rules::isOpen);
+    Snapshot shown = all ? scan.snapshot() : scan.snapshot().where(entry -> !rules.ignores(entry));
     return new SocketListing(shown, ignored, scan.notes());
   }
 }

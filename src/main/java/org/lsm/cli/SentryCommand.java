@@ -100,7 +100,7 @@ public final class SentryCommand extends BaseCommand {
   private CidrBlock address(String text) {
     try {
       CidrBlock address = CidrBlock.parse(text);
-      if (address.isSingle()) {
+      if (address.isSingleAddress()) {
         return address;
       }
     } catch (IllegalArgumentException e) {

@@ -59,7 +59,7 @@ public final class TestAlertCommand extends BaseCommand {
       out().println(channel.name() + ": accepted" + reply);
       return true;
     } catch (DeliveryException e) {
-      out().println(channel.name() + ": FAILED, " + e.getMessage());
+      out().println(channel.name() + ": FAILED, " + TextEscaper.escape(e.getMessage()));
       return false;
     }
   }

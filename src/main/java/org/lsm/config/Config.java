@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -18,7 +19,7 @@ import org.lsm.model.EphemeralPorts;
 import org.lsm.model.PortSet;
 import org.lsm.storage.SecureFiles;
 
-/** The configuration: conf.lsm, checked, with defaults where it is silent. */
+/** The configuration of conf.lsm, validated; an accessor a key. */
 public final class Config {
 
   /** How alerts are mailed. */
@@ -28,16 +29,16 @@ public final class Config {
     NONE
   }
 
-  /** How a connection to the mail server is encrypted. */
+  /** How the connection to the mail server is encrypted. */
   public enum Tls {
-    /** Implicit TLS on port 465; elsewhere STARTTLS, required if a password is sent. */
+    /** Implicit TLS on port 465, otherwise STARTTLS if offered; required to send a password. */
     AUTO,
     STARTTLS,
     TLS,
     NONE
   }
 
-  /** What is done about probes of unused ports. */
+  /** What lsm does about port scans. */
   public enum SentryMode {
     OFF,
     REPORT,
@@ -47,31 +48,28 @@ public final class Config {
   private static final Pattern LINE =
       Pattern.compile(
           "\\s*([A-Za-z_][A-Za-z0-9_]*)="
+              // The possessive *+ keeps Java from recursing at each character.
               + "(?:\"((?:[^\"\\\\]|\\\\.)*+)\"|'([^']*)'|([^\\s\"'#]*))"
               + "(?:\\s+#.*|\\s*)",
-          // Lest a dot stop at the carriage return of a CRLF file. The possessive *+ above keeps
-          // Java from recursing at every character.
-          Pattern.DOTALL);
+          Pattern.DOTALL); // files may have CRLF line ends
 
-  private final Map<ConfigKey, String> values;
+  private final Map<ConfigKey, String> values = new EnumMap<>(ConfigKey.class);
 
-  private Config(Map<ConfigKey, String> values) {
-    this.values = values;
-  }
+  private Config() {}
 
   /**
-   * Reads a configuration file. Lines look as a shell would read them ({@code KEY="value" # why}),
-   * but nothing is ever executed or expanded.
+   * Reads a file of lines like {@code KEY="value" # comment}, quoted as in a shell. Nothing is
+   * executed or expanded.
    *
-   * @throws ConfigException at the first thing that is wrong
+   * @throws ConfigException at the first mistake
    */
   public static Config read(Path file) throws IOException, ConfigException {
     return parse(file, decode(file, SecureFiles.read(file)));
   }
 
-  /** The configuration where no file sets anything. */
+  /** The configuration of an empty file. */
   public static Config defaults() {
-    return new Config(Map.of());
+    return new Config();
   }
 
   static String decode(Path file, byte[] bytes) throws ConfigException {
@@ -82,128 +80,77 @@ public final class Config {
     }
   }
 
-  static Config parse(Path file, String text) throws ConfigException {
-    Map<ConfigKey, String> values = new EnumMap<>(ConfigKey.class);
-    Map<ConfigKey, Integer> lines = new EnumMap<>(ConfigKey.class);
+  /** Parses each line; a mistake is an IllegalArgumentException of the parser. */
+  static void parseLines(Path file, String text, BiConsumer<Integer, String> parser)
+      throws ConfigException {
     int number = 0;
     for (String line : text.replaceFirst("^\uFEFF", "").split("\n", -1)) {
       number++;
-      if (line.isBlank() || line.stripLeading().startsWith("#")) {
-        continue;
+      try {
+        parser.accept(number, line);
+      } catch (IllegalArgumentException e) {
+        throw new ConfigException(file, number, e.getMessage());
       }
-      Matcher matcher = LINE.matcher(line);
-      if (!matcher.matches()) {
-        throw new ConfigException(
-            file, number, "expected KEY=\"value\" and at most a comment behind it");
-      }
-      ConfigKey key = key(file, number, matcher.group(1));
-      Integer first = lines.putIfAbsent(key, number);
-      if (first != null) {
-        throw new ConfigException(
-            file, number, key + " is set again; remove this line or line " + first);
-      }
-      values.put(key, checked(file, number, key, value(matcher)));
     }
-    Config config = new Config(values);
-    config.checkTogether(file, lines);
-    return config;
   }
 
-  private static ConfigKey key(Path file, int line, String name) throws ConfigException {
-    Optional<ConfigKey> key = ConfigKey.of(name);
-    if (key.isEmpty()) {
-      throw new ConfigException(
-          file, line, "unknown key " + name + "; did you mean " + ConfigKey.nearest(name) + "?");
-    }
-    return key.get();
-  }
-
-  private static String value(Matcher line) {
-    if (line.group(2) != null) {
-      // As in a shell: a backslash takes the meaning from " \ $ ` and stands for itself elsewhere.
-      return line.group(2).replaceAll("\\\\([\"\\\\$`])", "$1");
-    }
-    return line.group(3) != null ? line.group(3) : line.group(4);
-  }
-
-  private static String checked(Path file, int line, ConfigKey key, String value)
-      throws ConfigException {
-    Optional<String> problem =
-        value.chars().anyMatch(Character::isISOControl)
-            ? Optional.of("has a control character")
-            : key.problem(value);
-    if (problem.isPresent()) {
-      throw new ConfigException(file, line, key + " " + problem.get());
-    }
-    return value;
-  }
-
-  private void checkTogether(Path file, Map<ConfigKey, Integer> lines) throws ConfigException {
-    if (!smtpUser().isEmpty() && smtpPassFile().isEmpty()) {
+  static Config parse(Path file, String text) throws ConfigException {
+    Config config = new Config();
+    Map<ConfigKey, Integer> lines = new EnumMap<>(ConfigKey.class);
+    parseLines(file, text, (number, line) -> config.parseLine(number, line, lines));
+    if (!config.smtpUser().isEmpty() && config.smtpPassFile().isEmpty()) {
       throw new ConfigException(
           file,
           lines.get(ConfigKey.SMTP_USER),
           "SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the password");
     }
+    return config;
+  }
+
+  private void parseLine(int number, String line, Map<ConfigKey, Integer> lines) {
+    if (line.isBlank() || line.stripLeading().startsWith("#")) {
+      return;
+    }
+    Matcher matcher = LINE.matcher(line);
+    if (!matcher.matches()) {
+      throw new IllegalArgumentException("expected KEY=\"value\" and at most a comment behind it");
+    }
+    ConfigKey key = ConfigKey.of(matcher.group(1));
+    Integer first = lines.putIfAbsent(key, number);
+    if (first != null) {
+      throw new IllegalArgumentException(key + " is set again; remove this line or line " + first);
+    }
+    String value = value(matcher);
+    key.validate(value);
+    values.put(key, value);
+  }
+
+  private static String value(Matcher line) {
+    if (line.group(2) != null) {
+      // As in a shell, a backslash escapes only these characters within double quotes.
+      return line.group(2).replaceAll("\\\\([\"\\\\$`])", "$1");
+    }
+    return line.group(3) != null ? line.group(3) : line.group(4);
   }
 
   private String get(ConfigKey key) {
     return values.getOrDefault(key, key.defaultValue());
   }
 
+  private <E extends Enum<E>> E choice(Class<E> type, ConfigKey key) {
+    return Enum.valueOf(type, get(key).toUpperCase(Locale.ROOT));
+  }
+
+  private boolean isYes(ConfigKey key) {
+    return get(key).equals("yes");
+  }
+
+  private Optional<Path> file(ConfigKey key) {
+    return Optional.of(get(key)).filter(path -> !path.isEmpty()).map(Path::of);
+  }
+
   static List<String> words(String value) {
     return Stream.of(value.split("[,\\s]+")).filter(word -> !word.isEmpty()).toList();
-  }
-
-  /** Whom alerts are mailed to; names without a domain are users of this host. */
-  public List<String> recipients() {
-    return words(get(ConfigKey.USER));
-  }
-
-  /** Subject of alerts, its variables not yet expanded. */
-  public String subject() {
-    return get(ConfigKey.SUB);
-  }
-
-  /** Sender of alerts; without a domain it is a user of this host. */
-  public String from() {
-    return get(ConfigKey.FROM).isEmpty() ? "root" : get(ConfigKey.FROM);
-  }
-
-  public Mailer mailer() {
-    return Mailer.valueOf(get(ConfigKey.MAILER).toUpperCase(Locale.ROOT));
-  }
-
-  public String smtpHost() {
-    return get(ConfigKey.SMTP_HOST);
-  }
-
-  public int smtpPort() {
-    return Integer.parseInt(get(ConfigKey.SMTP_PORT));
-  }
-
-  public Tls smtpTls() {
-    return Tls.valueOf(get(ConfigKey.SMTP_TLS).toUpperCase(Locale.ROOT));
-  }
-
-  /** Name to log in with at the mail server; empty for no login. */
-  public String smtpUser() {
-    return get(ConfigKey.SMTP_USER);
-  }
-
-  /** The file whose first line is the password for {@link #smtpUser}. */
-  public Optional<Path> smtpPassFile() {
-    return Optional.of(get(ConfigKey.SMTP_PASS_FILE)).filter(path -> !path.isEmpty()).map(Path::of);
-  }
-
-  /** The directory of the baseline and all else that lsm remembers. */
-  public Path stateDirectory() {
-    return Path.of(get(ConfigKey.STATE_DIR));
-  }
-
-  /** How long to say nothing more of a difference that lasts; zero for not at all. */
-  public Duration remind() {
-    return duration(get(ConfigKey.REMIND));
   }
 
   /** A time like 30m, 24h or 7d; 0 needs no unit. */
@@ -216,78 +163,121 @@ public final class Config {
     };
   }
 
-  /** Whether alerts are logged. */
+  /** The recipients of alerts; names without a domain are users of this host. */
+  public List<String> recipients() {
+    return words(get(ConfigKey.USER));
+  }
+
+  /** The subject of alerts, with its variables. */
+  public String subject() {
+    return get(ConfigKey.SUB);
+  }
+
+  /** The sender of alerts; without a domain it is a user of this host. */
+  public String from() {
+    return get(ConfigKey.FROM).isEmpty() ? "root" : get(ConfigKey.FROM);
+  }
+
+  public Mailer mailer() {
+    return choice(Mailer.class, ConfigKey.MAILER);
+  }
+
+  public String smtpHost() {
+    return get(ConfigKey.SMTP_HOST);
+  }
+
+  public int smtpPort() {
+    return Integer.parseInt(get(ConfigKey.SMTP_PORT));
+  }
+
+  public Tls smtpTls() {
+    return choice(Tls.class, ConfigKey.SMTP_TLS);
+  }
+
+  /** The name to log in with at the mail server; empty for no login. */
+  public String smtpUser() {
+    return get(ConfigKey.SMTP_USER);
+  }
+
+  /** The file whose first line is the password of {@link #smtpUser}. */
+  public Optional<Path> smtpPassFile() {
+    return file(ConfigKey.SMTP_PASS_FILE);
+  }
+
+  public Path stateDirectory() {
+    return Path.of(get(ConfigKey.STATE_DIR));
+  }
+
+  /** The interval of reminders of differences that persist; zero for every run. */
+  public Duration remind() {
+    return duration(get(ConfigKey.REMIND));
+  }
+
   public boolean syslog() {
-    return !get(ConfigKey.SYSLOG).equals("no");
+    return isYes(ConfigKey.SYSLOG);
   }
 
-  /** Whether they are logged with structured data. */
-  public boolean structuredSyslog() {
-    return get(ConfigKey.SYSLOG).equals("rfc5424");
-  }
-
-  /** A command of sh(1) that alerts are handed to; empty for none. */
+  /** The command of sh(1) for alerts; empty for none. */
   public String runCommand() {
     return get(ConfigKey.RUN_CMD);
   }
 
   /** The file for the textfile collector of Prometheus' node_exporter. */
   public Optional<Path> metricsFile() {
-    return Optional.of(get(ConfigKey.METRICS_FILE)).filter(path -> !path.isEmpty()).map(Path::of);
+    return file(ConfigKey.METRICS_FILE);
   }
 
-  /** The protocols whose ephemeral ports count by their owner instead of their number. */
+  /** The protocols whose ephemeral ports are identified by their owner instead of their number. */
   public EphemeralPorts.Scope ephemeral() {
-    return EphemeralPorts.Scope.valueOf(get(ConfigKey.EPHEMERAL).toUpperCase(Locale.ROOT));
+    return choice(EphemeralPorts.Scope.class, ConfigKey.EPHEMERAL);
   }
 
-  /** Whether to look into all network namespaces, or only into that of the host. */
+  /** Whether to scan all network namespaces, or only that of the host. */
   public boolean allNetworkNamespaces() {
     return get(ConfigKey.NETNS).equals("all");
   }
 
-  /** What to do about probes of unused ports. */
   public SentryMode sentry() {
-    return SentryMode.valueOf(get(ConfigKey.SENTRY).toUpperCase(Locale.ROOT));
+    return choice(SentryMode.class, ConfigKey.SENTRY);
   }
 
-  /** How many distinct ports make a scan. */
+  /** How many distinct ports make a port scan. */
   public int sentryTrigger() {
     return Integer.parseInt(get(ConfigKey.SENTRY_TRIGGER));
   }
 
-  /** How long to say nothing more of a host that goes on scanning; zero for not at all. */
+  /** The interval of alerts of a host that keeps scanning; zero for every run. */
   public Duration sentryRemind() {
     return duration(get(ConfigKey.SENTRY_REMIND));
   }
 
-  /** Whether to look up the names of hosts that scan. */
+  /** Whether to resolve the names of scanning hosts. */
   public boolean sentryResolves() {
-    return get(ConfigKey.SENTRY_RESOLVE).equals("yes");
+    return isYes(ConfigKey.SENTRY_RESOLVE);
   }
 
-  /** How long a host that scans is blocked. */
+  /** How long a scanning host is blocked. */
   public Duration sentryBlock() {
     return duration(get(ConfigKey.SENTRY_BLOCK));
   }
 
-  /** Whether UDP ports count towards that, although anybody can forge who sends a datagram. */
+  /** Whether UDP ports count for a block, although senders of datagrams can be forged. */
   public boolean sentryBlocksByUdp() {
-    return get(ConfigKey.SENTRY_BLOCK_UDP).equals("yes");
+    return isYes(ConfigKey.SENTRY_BLOCK_UDP);
   }
 
-  /** Whose probes do not count. */
+  /** The hosts whose probes do not count. */
   public List<CidrBlock> sentryIgnore() {
     return words(get(ConfigKey.SENTRY_IGNORE)).stream().map(CidrBlock::parse).toList();
   }
 
-  /** The TCP ports to watch as long as nobody serves them. */
+  /** The TCP ports to watch while no socket listens on them. */
   public PortSet sentryTcp() {
     return PortSet.parse(get(ConfigKey.SENTRY_TCP))
         .without(PortSet.parse(get(ConfigKey.SENTRY_EXCLUDE_TCP)));
   }
 
-  /** The UDP ports to watch as long as nobody serves them. */
+  /** The UDP ports to watch while no socket is bound to them. */
   public PortSet sentryUdp() {
     return PortSet.parse(get(ConfigKey.SENTRY_UDP))
         .without(PortSet.parse(get(ConfigKey.SENTRY_EXCLUDE_UDP)));

@@ -2,7 +2,7 @@ package org.lsm.config;
 
 import java.nio.file.Path;
 
-/** Something in a configuration file is wrong; the message says where and what to do. */
+/** A mistake in a configuration file; the message says where it is and what to do. */
 public final class ConfigException extends Exception {
   private static final long serialVersionUID = 1L;
 

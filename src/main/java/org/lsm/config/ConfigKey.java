@@ -1,84 +1,102 @@
 package org.lsm.config;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
-import java.util.function.Function;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
+import java.util.function.Consumer;
+import org.lsm.config.Config.Mailer;
+import org.lsm.config.Config.SentryMode;
+import org.lsm.config.Config.Tls;
+import org.lsm.model.EphemeralPorts;
 import org.lsm.model.PortSet;
 
-/** Every key of conf.lsm, with its default and the values it takes. */
+/**
+ * Every key of conf.lsm, with its default and its valid values. conf.lsm, conf.lsm(5) and the
+ * README are checked against it.
+ */
 public enum ConfigKey {
-  USER("root", ConfigKey::addresses),
+  USER("root", ConfigKey::recipients),
   SUB("LSM Port Monitor Alert on $HOSTNAME", ConfigKey::anything),
-  FROM("", ConfigKey::optionalAddress),
-  MAILER("smtp", oneOf("smtp", "sendmail", "none")),
-  SMTP_HOST("localhost", matching("[A-Za-z0-9._:-]+", "a host name or address")),
+  FROM("", matching("(" + ConfigKey.ADDRESS + ")?", "one mail address, or empty")),
+  MAILER("smtp", oneOf(List.of(Mailer.values()))),
+  SMTP_HOST("localhost", matching("[A-Za-z0-9._:-]+", "a host name or an IP address")),
   SMTP_PORT("25", ConfigKey::port),
-  SMTP_TLS("auto", oneOf("auto", "starttls", "tls", "none")),
+  SMTP_TLS("auto", oneOf(List.of(Tls.values()))),
   SMTP_USER("", ConfigKey::anything),
-  SMTP_PASS_FILE("", ConfigKey::optionalPath),
-  EPHEMERAL("udp", oneOf("udp", "all", "none")),
-  NETNS("host", oneOf("host", "all")),
-  STATE_DIR("/var/lib/lsm", ConfigKey::path),
-  REMIND("24h", ConfigKey::time),
-  SYSLOG("yes", oneOf("yes", "rfc5424", "no")),
+  SMTP_PASS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
+  REMIND("24h", time()),
+  SYSLOG("yes", oneOf(List.of("yes", "no"))),
   RUN_CMD("", ConfigKey::anything),
-  METRICS_FILE("", ConfigKey::optionalPath),
-  SENTRY("off", oneOf("off", "report", "block")),
+  METRICS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
+  EPHEMERAL("udp", oneOf(List.of(EphemeralPorts.Scope.values()))),
+  NETNS("host", oneOf(List.of("host", "all"))),
+  SENTRY("off", oneOf(List.of(SentryMode.values()))),
   SENTRY_TRIGGER("3", matching("[1-9]\\d{0,2}", "a number of ports from 1 to 999")),
-  SENTRY_REMIND("24h", ConfigKey::time),
-  SENTRY_RESOLVE("no", oneOf("yes", "no")),
+  SENTRY_REMIND("24h", time()),
+  SENTRY_RESOLVE("no", oneOf(List.of("yes", "no"))),
   SENTRY_BLOCK("24h", matching("0*[1-9]\\d{0,3}[mhd]", "a time like 30m, 24h or 7d")),
-  SENTRY_BLOCK_UDP("no", oneOf("yes", "no")),
+  SENTRY_BLOCK_UDP("no", oneOf(List.of("yes", "no"))),
   SENTRY_IGNORE("", ConfigKey::addressBlocks),
   SENTRY_TCP(
       "1-1023, 1080, 1524, 2000, 5742, 6667, 12345, 12346, 20034, "
           + "27665, 31337, 32771-32774, 40421, 49724, 54320",
-      ConfigKey::ports),
-  SENTRY_UDP("1-1023, 31335, 31337, 32770-32774, 34555, 37444, 54321", ConfigKey::ports),
-  SENTRY_EXCLUDE_TCP("113,139", ConfigKey::ports),
-  SENTRY_EXCLUDE_UDP("520,138,137,67", ConfigKey::ports);
+      PortSet::parse),
+  SENTRY_UDP("1-1023, 31335, 31337, 32770-32774, 34555, 37444, 54321", PortSet::parse),
+  SENTRY_EXCLUDE_TCP("113,139", PortSet::parse),
+  SENTRY_EXCLUDE_UDP("520,138,137,67", PortSet::parse),
+  STATE_DIR("/var/lib/lsm", matching("/.*", "an absolute path"));
 
-  private static final Pattern ADDRESS =
-      Pattern.compile("[^\\s,;:<>()\\[\\]\"\\\\@]+(@[A-Za-z0-9._-]+)?");
+  private static final String ADDRESS = "[^\\s,;:<>()\\[\\]\"\\\\@]+(@[A-Za-z0-9._-]+)?";
 
   private final String defaultValue;
 
   @SuppressWarnings("ImmutableEnumChecker") // the functions have no state
-  private final Function<String, Optional<String>> problem;
+  private final Consumer<String> validator;
 
-  ConfigKey(String defaultValue, Function<String, Optional<String>> problem) {
+  ConfigKey(String defaultValue, Consumer<String> validator) {
     this.defaultValue = defaultValue;
-    this.problem = problem;
+    this.validator = validator;
   }
 
-  /** The value where the file does not set the key. */
   public String defaultValue() {
     return defaultValue;
   }
 
-  /** What is wrong with a value, in words that follow "KEY"; empty if nothing is. */
-  Optional<String> problem(String value) {
-    return problem.apply(value);
+  /**
+   * Checks a value.
+   *
+   * @throws IllegalArgumentException if it is not valid, with the key and the valid values
+   */
+  void validate(String value) {
+    try {
+      require(value.chars().noneMatch(Character::isISOControl), "must not have control characters");
+      validator.accept(value);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(name() + " " + e.getMessage(), e);
+    }
   }
 
-  /** The key of this exact name. */
-  static Optional<ConfigKey> of(String name) {
-    return Stream.of(values()).filter(key -> key.name().equals(name)).findFirst();
-  }
-
-  /** The key whose name takes the fewest edits to reach from {@code name}. */
-  static ConfigKey nearest(String name) {
+  /**
+   * The key of this exact name.
+   *
+   * @throws IllegalArgumentException if there is none, with the key that has the most similar name
+   */
+  static ConfigKey of(String name) {
+    for (ConfigKey key : values()) {
+      if (key.name().equals(name)) {
+        return key;
+      }
+    }
     String upper = name.toUpperCase(Locale.ROOT);
-    return Stream.of(values())
-        .min(Comparator.comparingInt(key -> distance(key.name(), upper)))
-        .orElseThrow();
+    ConfigKey nearest =
+        Collections.min(
+            List.of(values()), Comparator.comparingInt(key -> distance(key.name(), upper)));
+    throw new IllegalArgumentException("unknown key " + name + "; did you mean " + nearest + "?");
   }
 
-  /** Levenshtein's distance. */
+  /** The Levenshtein distance. */
   private static int distance(String a, String b) {
     int[] previous = new int[b.length() + 1];
     Arrays.setAll(previous, i -> i);
@@ -94,73 +112,46 @@ public enum ConfigKey {
     return previous[b.length()];
   }
 
-  private static Optional<String> anything(String value) {
-    return Optional.empty();
-  }
-
-  private static Function<String, Optional<String>> oneOf(String... allowed) {
-    return value ->
-        Stream.of(allowed).anyMatch(value::equals)
-            ? Optional.empty()
-            : Optional.of("must be one of " + String.join(", ", allowed));
-  }
-
-  private static Function<String, Optional<String>> matching(String regex, String what) {
-    return value -> value.matches(regex) ? Optional.empty() : Optional.of("must be " + what);
-  }
-
-  private static Optional<String> port(String value) {
-    boolean valid =
-        value.matches("\\d{1,5}")
-            && Integer.parseInt(value) >= 1
-            && Integer.parseInt(value) <= 65535;
-    return valid ? Optional.empty() : Optional.of("must be a port from 1 to 65535");
-  }
-
-  private static Optional<String> time(String value) {
-    return matching("0|\\d{1,5}[mhd]", "a time like 30m, 24h or 7d, or 0 for every run")
-        .apply(value);
-  }
-
-  private static Optional<String> ports(String value) {
-    return refused(() -> PortSet.parse(value));
-  }
-
-  private static Optional<String> addressBlocks(String value) {
-    return refused(() -> Config.words(value).forEach(CidrBlock::parse))
-        .map("needs addresses: "::concat);
-  }
-
-  /** Why a value cannot be taken, in the words of what takes it. */
-  private static Optional<String> refused(Runnable taking) {
-    try {
-      taking.run();
-      return Optional.empty();
-    } catch (IllegalArgumentException e) {
-      return Optional.of(e.getMessage());
+  private static void require(boolean valid, String problem) {
+    if (!valid) {
+      throw new IllegalArgumentException(problem);
     }
   }
 
-  private static Optional<String> path(String value) {
-    return matching("/.*", "an absolute path").apply(value);
+  private static void anything(String value) {}
+
+  private static Consumer<String> oneOf(List<?> choices) {
+    String names = choices.toString().toLowerCase(Locale.ROOT).replaceAll("[\\[\\]]", "");
+    return matching(names.replace(", ", "|"), "one of " + names);
   }
 
-  private static Optional<String> optionalPath(String value) {
-    return value.isEmpty() ? Optional.empty() : path(value);
+  private static Consumer<String> matching(String regex, String valid) {
+    return value -> require(value.matches(regex), "must be " + valid);
   }
 
-  private static Optional<String> addresses(String value) {
-    return Config.words(value).isEmpty()
-        ? Optional.of("must name at least one recipient")
-        : Config.words(value).stream()
-            .filter(word -> !ADDRESS.matcher(word).matches())
-            .findFirst()
-            .map(word -> "has '" + word + "', which is no mail address");
+  private static Consumer<String> time() {
+    return matching("0|\\d{1,5}[mhd]", "a time like 30m, 24h or 7d, or 0 for every run");
   }
 
-  private static Optional<String> optionalAddress(String value) {
-    return value.isEmpty() || ADDRESS.matcher(value).matches()
-        ? Optional.empty()
-        : Optional.of("must be one mail address");
+  private static void port(String value) {
+    int port = value.matches("\\d{1,5}") ? Integer.parseInt(value) : 0;
+    require(port >= 1 && port <= 65535, "must be a port from 1 to 65535");
+  }
+
+  private static void addressBlocks(String value) {
+    try {
+      Config.words(value).forEach(CidrBlock::parse);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "must be IP addresses and blocks like 192.0.2.0/24: " + e.getMessage(), e);
+    }
+  }
+
+  private static void recipients(String value) {
+    require(!Config.words(value).isEmpty(), "must name at least one recipient");
+    for (String word : Config.words(value)) {
+      require(
+          word.matches(ADDRESS), "has '" + word + "', which is not a mail address or a user name");
+    }
   }
 }

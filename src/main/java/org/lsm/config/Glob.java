@@ -7,13 +7,12 @@ import java.util.regex.Pattern;
 import org.lsm.model.TextEscaper;
 
 /**
- * A pattern in which {@code *} stands for anything within a path component, {@code **} for anything
- * at all, and {@code ?} for one character within a component. It is written as reports show names:
- * {@code \x2a} is a star that stands for itself, {@code \x20} a space.
+ * A pattern in which {@code *} matches anything within a path component, {@code **} anything, and
+ * {@code ?} one character within a component. It is written as reports print names: {@code \x2a} is
+ * a literal star, {@code \x20} a space.
  *
- * <p>All positions that the pattern can be at are followed side by side, so the time to match is
- * bounded by pattern length times text length: who chooses a socket's name cannot choose one that
- * takes forever.
+ * <p>All positions in the pattern are followed in parallel, so that the time to match is bounded by
+ * pattern length times text length: users choose the names of their sockets.
  */
 public final class Glob {
 
@@ -26,7 +25,9 @@ public final class Glob {
   private final List<Integer> tokens = new ArrayList<>();
 
   /**
-   * @throws IllegalArgumentException if a backslash in it starts no escape
+   * Parses a pattern.
+   *
+   * @throws IllegalArgumentException if a backslash does not start an escape
    */
   public Glob(String pattern) {
     this.pattern = pattern;
@@ -45,35 +46,34 @@ public final class Glob {
     }
   }
 
-  /** Whether the whole text is what this pattern stands for. */
+  /** Whether the pattern matches the whole text. */
   public boolean matches(String text) {
-    boolean[] at = new boolean[tokens.size() + 1];
-    at[0] = true;
-    skipStars(at);
+    boolean[] positions = new boolean[tokens.size() + 1];
+    positions[0] = true;
+    skipStars(positions);
     for (int i = 0; i < text.length(); i++) {
-      at = step(at, text.charAt(i));
+      positions = advance(positions, text.charAt(i));
     }
-    return at[tokens.size()];
+    return positions[tokens.size()];
   }
 
-  /** Where the pattern can be after one more character. */
-  private boolean[] step(boolean[] at, char c) {
-    boolean[] next = new boolean[at.length];
+  private boolean[] advance(boolean[] positions, char c) {
+    boolean[] next = new boolean[positions.length];
     for (int i = 0; i < tokens.size(); i++) {
       int token = tokens.get(i);
       boolean stays = token == STAR_STAR || (token == STAR && c != '/');
       boolean passes = token == c || (token == ONE && c != '/');
-      next[i] |= at[i] && stays;
-      next[i + 1] |= at[i] && passes;
+      next[i] |= positions[i] && stays;
+      next[i + 1] |= positions[i] && passes;
     }
     skipStars(next);
     return next;
   }
 
-  /** A star may stand for nothing. */
-  private void skipStars(boolean[] at) {
+  /** A star also matches nothing. */
+  private void skipStars(boolean[] positions) {
     for (int i = 0; i < tokens.size(); i++) {
-      at[i + 1] |= at[i] && tokens.get(i) <= STAR;
+      positions[i + 1] |= positions[i] && tokens.get(i) <= STAR;
     }
   }
 

@@ -1,2 +1,2 @@
-/** The configuration: read, validated, explained. */
+/** conf.lsm and ignore.lsm: read, validated, explained. */
 package org.lsm.config;

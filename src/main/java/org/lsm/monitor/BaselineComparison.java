@@ -51,7 +51,7 @@ public final class BaselineComparison {
       IgnoreRules rules,
       Supplier<ZoneId> zone) {
     this.scans = scans;
-    this.baseline = baseline.where(rules::isOpen);
+    this.baseline = baseline.where(entry -> !rules.ignores(entry));
     this.ephemeral = ephemeral;
     this.rules = rules;
     this.zone = zone;
@@ -76,7 +76,7 @@ public final class BaselineComparison {
 
   /** The number of sockets found that rules ignore. */
   public long ignored() {
-    return scans.found().sockets().values().stream().filter(it -> !rules.isOpen(it)).count();
+    return scans.found().sockets().values().stream().filter(rules::ignores).count();
   }
 
   /** The ports that count by owner. */
@@ -136,7 +136,7 @@ public final class BaselineComparison {
 
   private Snapshot visible(Snapshot found) {
     Set<Endpoint> closed = scans.closedAgain();
-    return found.where(entry -> rules.isOpen(entry) && !isShortLivedClient(entry, closed));
+    return found.where(entry -> !rules.ignores(entry) && !isShortLivedClient(entry, closed));
   }
 
   /** The port of a client that closed it before its owner was found says nothing about anybody. */

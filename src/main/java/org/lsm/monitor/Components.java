@@ -141,7 +141,7 @@ public record Components(
               trace));
     }
     if (config.syslog()) {
-      channels.add(new SyslogChannel(environment.logger(), config.structuredSyslog()));
+      channels.add(new SyslogChannel(environment.logger()));
     }
     if (!config.runCommand().isBlank()) {
       channels.add(new CommandChannel(config.runCommand()));

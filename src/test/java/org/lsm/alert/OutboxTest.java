@@ -173,7 +173,7 @@ class OutboxTest {
     }
     assertFalse(outbox(new CommandChannel("echo new; exit 2")).deliver());
 
-    String rest = "; try it by hand, or mend it";
+    String rest = "; run the command by hand to find the error";
     assertEquals(
         List.of(
             "failed RUN_CMD failed: it ended with 1" + rest,

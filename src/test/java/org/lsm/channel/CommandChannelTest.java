@@ -32,7 +32,7 @@ import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
 import org.lsm.report.SampleAlerts;
 
-/** What the administrator's command gets to see, and what comes of it. */
+/** The input of the administrator's command, and its result. */
 @Timeout(60)
 class CommandChannelTest {
 
@@ -41,7 +41,7 @@ class CommandChannelTest {
   @TempDir Path directory;
 
   @Test
-  void theAlertIsInTheEnvironment() throws Exception {
+  void passesTheAlertInTheEnvironment() throws Exception {
     new CommandChannel("env > " + directory + "/env").send(ALERT, Set.of());
 
     assertEquals(
@@ -65,7 +65,7 @@ class CommandChannelTest {
   }
 
   @Test
-  void theReportIsTheInput() throws Exception {
+  void passesTheReportOnStdin() throws Exception {
     new CommandChannel("cat > " + directory + "/json").send(ALERT, Set.of());
 
     JsonObject expected =
@@ -78,7 +78,7 @@ class CommandChannelTest {
   }
 
   @Test
-  void ofAScanItIsWhoDidItAndWhere() throws Exception {
+  void passesScanningHostsAndPorts() throws Exception {
     Alert alert =
         Alert.of(
             SampleAlerts.scans(
@@ -107,9 +107,9 @@ class CommandChannelTest {
     assertEquals(Json.print(alert.report()), Files.readString(directory.resolve("json")));
   }
 
-  /** More than so much the kernel takes in no variable (MAX_ARG_STRLEN). */
+  /** The kernel limits a variable to 128 KiB (MAX_ARG_STRLEN). */
   @Test
-  void asMuchAsAnAlertTellsFitsIntoTheEnvironment() throws Exception {
+  void largestAlertFitsIntoTheEnvironment() throws Exception {
     String odd =
         IntStream.range(5000, 5100)
             .mapToObj(i -> Integer.toString(2 * i + 1))
@@ -135,7 +135,7 @@ class CommandChannelTest {
     "NO_BASELINE, no_baseline, Alert on web1: no baseline",
     "TEST,        test,        Alert on web1: test"
   })
-  void theEventSaysWhy(AlertType type, String event, String subject) throws Exception {
+  void passesTheAlertType(AlertType type, String event, String subject) throws Exception {
     Alert alert =
         Alert.of(
             type,
@@ -161,7 +161,6 @@ class CommandChannelTest {
             .getAsString());
   }
 
-  /** The text of the administrator is a command; a name that somebody else has chosen is none. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -173,7 +172,7 @@ class CommandChannelTest {
         "() { :; }; touch injected",
         "\0"
       })
-  void hostileNamesAreNoCommands(String name) throws Exception {
+  void hostileNamesAreNotExecuted(String name) throws Exception {
     Alert alert = SampleAlerts.alert(name, name, name);
 
     new CommandChannel(
@@ -203,14 +202,14 @@ class CommandChannelTest {
   }
 
   @Test
-  void whatItSaysIsTheRemark() throws Exception {
+  void outputIsTheRemark() throws Exception {
     assertEquals(
         "ticket 4711",
         new CommandChannel("echo; echo ticket 4711; echo >&2").send(ALERT, Set.of()));
   }
 
   @Test
-  void aCommandThatNeverReadsIsFine() throws Exception {
+  void acceptsACommandThatDoesNotRead() throws Exception {
     assertEquals("", new CommandChannel("exec <&-").send(ALERT, Set.of()));
   }
 
@@ -219,20 +218,22 @@ class CommandChannelTest {
       delimiter = '|',
       value = {
         "exit 7                      | it ended with 7",
-        "printf %s 'a\\b'; kill -9 $$     | it ended with 137 and said: a\\\\b",
-        "printf '\\033[0m' >&2; false | it ended with 1 and said: \\x1b[0m",
+        "printf %s 'a\\b'; kill -9 $$     | it ended with 137 and said: a\\b",
+        "printf '\\033[0m' >&2; false | it ended with 1 and said: \033[0m",
       })
-  void failureIsToldWithItsWords(String command, String reason) {
+  void quotesTheOutputOfAFailure(String command, String reason) {
     DeliveryException e =
         assertThrows(
             DeliveryException.class, () -> new CommandChannel(command).send(ALERT, Set.of()));
 
-    assertEquals("RUN_CMD failed: " + reason + "; try it by hand, or mend it", e.getMessage());
+    assertEquals(
+        "RUN_CMD failed: " + reason + "; run the command by hand to find the error",
+        e.getMessage());
     assertEquals(FailureKind.REJECTED, e.blame());
   }
 
   @Test
-  void aCommandThatSaysALotIsCutShort() {
+  void shortensTheOutputOfAFailure() {
     DeliveryException e =
         assertThrows(
             DeliveryException.class,
@@ -243,23 +244,24 @@ class CommandChannelTest {
     assertEquals(
         "RUN_CMD failed: it ended with 1 and said: "
             + "x".repeat(500 - "it ended with 1 and said: ".length())
-            + "…; try it by hand, or mend it",
+            + "…; run the command by hand to find the error",
         e.getMessage());
   }
 
   @Test
-  void aCommandThatHangsIsEnded() {
+  void killsACommandThatHangs() {
     DeliveryException e =
         assertThrows(
             DeliveryException.class,
             () -> new CommandChannel("sleep 600; :", Duration.ofSeconds(1)).send(ALERT, Set.of()));
 
     assertEquals(
-        "RUN_CMD failed: it did not end within 1 s; try it by hand, or mend it", e.getMessage());
+        "RUN_CMD failed: it did not end within 1 s; run the command by hand to find the error",
+        e.getMessage());
   }
 
   @Test
-  void aLongReportArrivesWhole() throws Exception {
+  void passesALongReportWhole() throws Exception {
     Alert alert = SampleAlerts.alert("/run/" + "ü".repeat(200), "joe", "/bin/x");
 
     String said = new CommandChannel("wc -c").send(alert, Set.of());

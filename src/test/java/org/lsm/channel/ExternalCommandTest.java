@@ -27,9 +27,9 @@ import org.lsm.channel.ExternalCommand.Outcome;
 @Timeout(60)
 class ExternalCommandTest {
 
-  private static final Duration LONG = Duration.ofSeconds(30);
+  private static final Duration TIMEOUT = Duration.ofSeconds(30);
   private static final byte[] NOTHING = {};
-  private static final int MOST_OUTPUT = 64 * 1024;
+  private static final int MAX_OUTPUT = 64 * 1024;
 
   @TempDir Path directory;
 
@@ -46,20 +46,20 @@ class ExternalCommandTest {
         "*",
         "naïve ✓",
       })
-  void argumentArrivesUnchanged(String argument) throws IOException {
+  void passesArgumentsUnchanged(String argument) throws IOException {
     Path script = script("for a in \"$@\"; do printf '<%s>' \"$a\"; done");
 
     Outcome outcome =
-        new ExternalCommand(script, LONG).run(List.of(argument, "last"), NOTHING, Map.of());
+        new ExternalCommand(script, TIMEOUT).run(List.of(argument, "last"), NOTHING, Map.of());
 
     assertEquals(new Outcome(0, "<" + argument + "><last>"), outcome);
     assertFalse(Files.exists(directory.resolve("injected")));
   }
 
   @Test
-  void standardInputArrives() throws IOException {
+  void passesStandardInput() throws IOException {
     Outcome outcome =
-        new ExternalCommand(script("cat; echo end"), LONG)
+        new ExternalCommand(script("cat; echo end"), TIMEOUT)
             .run(List.of(), "line\nünï\n".getBytes(UTF_8), Map.of());
 
     assertEquals(new Outcome(0, "line\nünï\nend\n"), outcome);
@@ -68,47 +68,48 @@ class ExternalCommandTest {
   @Test
   void standardErrorIsPartOfTheOutput() throws IOException {
     Outcome outcome =
-        new ExternalCommand(script("echo out; echo err >&2"), LONG)
+        new ExternalCommand(script("echo out; echo err >&2"), TIMEOUT)
             .run(List.of(), NOTHING, Map.of());
 
     assertEquals(new Outcome(0, "out\nerr\n"), outcome);
   }
 
   @Test
-  void muchInputAndMuchOutputAtTheSameTime() throws IOException {
+  void readsAndWritesAtTheSameTime() throws IOException {
     String megabyte = "x".repeat(1 << 20);
 
     Outcome outcome =
-        new ExternalCommand(script("exec cat"), LONG)
+        new ExternalCommand(script("exec cat"), TIMEOUT)
             .run(List.of(), megabyte.getBytes(UTF_8), Map.of());
 
-    assertEquals(new Outcome(0, megabyte.substring(0, MOST_OUTPUT)), outcome);
+    assertEquals(new Outcome(0, megabyte.substring(0, MAX_OUTPUT)), outcome);
   }
 
   @Test
-  void muchOutputBeforeAnyInputIsRead() throws IOException {
+  void readsOutputBeforeInputIsRead() throws IOException {
     Path script = script("head -c 1000000 /dev/zero | tr '\\0' y; exit $(($(wc -c) >> 14))");
 
-    Outcome outcome = new ExternalCommand(script, LONG).run(List.of(), new byte[1 << 20], Map.of());
+    Outcome outcome =
+        new ExternalCommand(script, TIMEOUT).run(List.of(), new byte[1 << 20], Map.of());
 
-    assertEquals(new Outcome((1 << 20) >> 14, "y".repeat(MOST_OUTPUT)), outcome);
+    assertEquals(new Outcome((1 << 20) >> 14, "y".repeat(MAX_OUTPUT)), outcome);
   }
 
-  /** One that may not write all that it has to say would never end. */
+  /** A program that cannot write all its output would never end. */
   @ParameterizedTest
-  @ValueSource(ints = {MOST_OUTPUT - 1, MOST_OUTPUT, MOST_OUTPUT + 1, 20_000_000})
-  void ofTheOutputTheFirstIsKeptAndTheRestIsTakenAllTheSame(int size) throws IOException {
+  @ValueSource(ints = {MAX_OUTPUT - 1, MAX_OUTPUT, MAX_OUTPUT + 1, 20_000_000})
+  void keepsTheStartOfALongOutput(int size) throws IOException {
     Path script = script("head -c " + size + " /dev/zero | tr '\\0' y && exit 3");
 
-    Outcome outcome = new ExternalCommand(script, LONG).run(List.of(), NOTHING, Map.of());
+    Outcome outcome = new ExternalCommand(script, TIMEOUT).run(List.of(), NOTHING, Map.of());
 
-    assertEquals(new Outcome(3, "y".repeat(Math.min(size, MOST_OUTPUT))), outcome);
+    assertEquals(new Outcome(3, "y".repeat(Math.min(size, MAX_OUTPUT))), outcome);
   }
 
   @Test
-  void programThatNeverReadsItsInput() throws IOException {
+  void ignoresUnreadInput() throws IOException {
     Outcome outcome =
-        new ExternalCommand(script("echo busy; exit 3"), LONG)
+        new ExternalCommand(script("echo busy; exit 3"), TIMEOUT)
             .run(List.of(), new byte[1 << 20], Map.of());
 
     assertEquals(new Outcome(3, "busy\n"), outcome);
@@ -116,14 +117,14 @@ class ExternalCommandTest {
 
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 75, 255})
-  void exitStatusIsHandedOn(int status) throws IOException {
+  void returnsTheExitStatus(int status) throws IOException {
     assertEquals(
         new Outcome(status, ""),
-        new ExternalCommand(script("exit " + status), LONG).run(List.of(), NOTHING, Map.of()));
+        new ExternalCommand(script("exit " + status), TIMEOUT).run(List.of(), NOTHING, Map.of()));
   }
 
   @Test
-  void isKilledAfterTheLimitWithAllItHasStarted() throws Exception {
+  void killsItsChildrenAfterTheTimeout() throws Exception {
     Path pids = directory.resolve("pids");
     Path script = script("sleep 600 & echo $$ $! > " + pids + "; wait");
 
@@ -145,14 +146,14 @@ class ExternalCommandTest {
 
   /** A daemon that a script leaves behind holds the script's pipes open. */
   @Test
-  void whatItLeavesRunningIsNotWaitedFor() throws IOException {
+  void doesNotWaitForDaemons() throws IOException {
     Path pid = directory.resolve("pid");
     Path script = script("sleep 600 & echo $! > " + pid + "; echo done; sleep 0.3; exit 4");
     try {
       Outcome outcome =
           assertTimeoutPreemptively(
               Duration.ofSeconds(20),
-              () -> new ExternalCommand(script, LONG).run(List.of(), NOTHING, Map.of()));
+              () -> new ExternalCommand(script, TIMEOUT).run(List.of(), NOTHING, Map.of()));
 
       assertEquals(new Outcome(4, "done\n"), outcome);
     } finally {
@@ -162,21 +163,21 @@ class ExternalCommandTest {
   }
 
   @Test
-  void missingProgramIsNamed() {
+  void namesAMissingProgram() {
     Path missing = directory.resolve("missing");
 
     IOException e =
         assertThrows(
             IOException.class,
-            () -> new ExternalCommand(missing, LONG).run(List.of(), NOTHING, Map.of()));
+            () -> new ExternalCommand(missing, TIMEOUT).run(List.of(), NOTHING, Map.of()));
 
     assertEquals("there is no program " + missing, e.getMessage());
   }
 
   @Test
-  void environmentHoldsNothingInherited() throws IOException {
+  void inheritsNoVariables() throws IOException {
     Outcome outcome =
-        new ExternalCommand(Path.of("/usr/bin/env"), LONG).run(List.of(), NOTHING, Map.of());
+        new ExternalCommand(Path.of("/usr/bin/env"), TIMEOUT).run(List.of(), NOTHING, Map.of());
 
     assertEquals(
         List.of("LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -184,8 +185,8 @@ class ExternalCommandTest {
   }
 
   @Test
-  void environmentThatIsHandedOverComesOnTop() throws IOException {
-    ExternalCommand env = new ExternalCommand(Path.of("/usr/bin/env"), LONG);
+  void addsTheGivenVariables() throws IOException {
+    ExternalCommand env = new ExternalCommand(Path.of("/usr/bin/env"), TIMEOUT);
 
     Outcome outcome =
         env.run(List.of(), NOTHING, Map.of("LSM_SUBJECT", "$(id) é `", "LC_ALL", "POSIX"));
@@ -198,12 +199,12 @@ class ExternalCommandTest {
   // ---- runs that have to succeed
 
   @Test
-  void outputOfASuccessIsHandedBack() throws IOException {
+  void returnsTheOutputOfASuccess() throws IOException {
     Path script = script("printf '%s ' \"$1\" \"$WORD\"; cat; echo err >&2");
 
     assertEquals(
         "argument word input\nerr\n",
-        new ExternalCommand(script, LONG)
+        new ExternalCommand(script, TIMEOUT)
             .runSuccessfully(
                 List.of("argument"), "input\n".getBytes(UTF_8), Map.of("WORD", "word")));
   }
@@ -214,8 +215,8 @@ class ExternalCommandTest {
     "'echo; echo late; exit 75', it ended with 75 and said: late",
     "'kill -9 $$', 'it ended with 137'",
   })
-  void failureIsToldWithTheOutput(String script, String message) throws IOException {
-    ExternalCommand program = new ExternalCommand(script(script), LONG);
+  void quotesTheOutputOfAFailure(String script, String message) throws IOException {
+    ExternalCommand program = new ExternalCommand(script(script), TIMEOUT);
 
     IOException e =
         assertThrows(

@@ -7,6 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.lsm.FakeSmtpServer.CONNECTION;
+import static org.lsm.FakeSmtpServer.END;
+import static org.lsm.FakeSmtpServer.HANG_UP;
+import static org.lsm.FakeSmtpServer.SILENCE;
+import static org.lsm.FakeSmtpServer.TRICKLE;
 
 import com.google.gson.JsonObject;
 import com.icegreen.greenmail.junit5.GreenMailExtension;
@@ -23,7 +28,6 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,12 +39,9 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Date;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -51,6 +52,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.FakeSmtpServer;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
 import org.lsm.alert.DeliveryException;
@@ -66,8 +68,8 @@ class MailChannelTest {
   private static final Alert ALERT =
       alert("web1", "Alert on web1", List.of("1 NEW", "second line"));
   private static final String ID = "<" + ALERT.id() + "@web1>";
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
-  private static final Duration SHORT = Duration.ofMillis(300);
+  private static final Duration TIMEOUT = Duration.ofSeconds(20);
+  private static final Duration SHORT_TIMEOUT = Duration.ofMillis(300);
   private static final String ADVICE =
       "; check SMTP_HOST, SMTP_PORT and SMTP_TLS, or set MAILER=\"sendmail\"";
 
@@ -84,7 +86,7 @@ class MailChannelTest {
   // ---- the message
 
   @Test
-  void messageHasItsHeadersAndItsText() throws Exception {
+  void buildsHeadersAndBothParts() throws Exception {
     send(ALERT);
 
     MimeMessage message = received();
@@ -102,7 +104,7 @@ class MailChannelTest {
   }
 
   @Test
-  void unqualifiedNamesAreUsersOfTheHost() throws Exception {
+  void completesAddressesWithTheHost() throws Exception {
     send(ALERT, "USER=\"root, admin@example.org ops\"", "FROM=\"lsm\"");
 
     assertEquals(3, greenMail.getReceivedMessages().length);
@@ -115,18 +117,17 @@ class MailChannelTest {
 
   @ParameterizedTest
   @CsvSource({"'', web1", "lsm, web1", "lsm@example.org, example.org"})
-  void messageIdIsOfTheDomainOfTheSender(String from, String domain) throws Exception {
+  void messageIdHasTheSendersDomain(String from, String domain) throws Exception {
     send(ALERT, "FROM=\"" + from + "\"");
 
     assertEquals("<" + ALERT.id() + "@" + domain + ">", received().getMessageID());
   }
 
-  /** Who gets an alert twice can tell that it is one. */
+  /** A reader who gets an alert twice can recognize the duplicate. */
   @Test
-  void messageIdIsTheSameAtEachAttemptAndAnotherForAnotherAlert() throws Exception {
+  void messageIdIsStableForEachAlert() throws Exception {
     Alert other = alert("web1", "Alert on web1", List.of("1 NEW", "second line"));
-    try (ScriptedSmtpServer server =
-        new ScriptedSmtpServer(null, Map.of("stored", "451 4.3.0 disk full"))) {
+    try (FakeSmtpServer server = new FakeSmtpServer().answer(END, "451 4.3.0 disk full")) {
       failure(server.port());
       failure(server.port());
 
@@ -143,7 +144,7 @@ class MailChannelTest {
     assertNotEquals(ALERT.id(), other.id());
   }
 
-  /** Not every name of a host can stand in an address, but the alert must be sent. */
+  /** Some host names are not valid in an address; the alert must be sent all the same. */
   @ParameterizedTest
   @CsvSource({
     "web_1, web_1",
@@ -154,7 +155,7 @@ class MailChannelTest {
     "'x\r\nRCPT TO:<spy@example.org>', localhost",
     "wéb, localhost",
   })
-  void anyHostNameIsMailed(String host, String domain) throws Exception {
+  void sendsForAnyHostName(String host, String domain) throws Exception {
     send(alert(host, "s", List.of("t")));
 
     MimeMessage message = received();
@@ -163,8 +164,8 @@ class MailChannelTest {
   }
 
   @Test
-  void hostNameCannotSpeakToTheServer() throws Exception {
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+  void hostNameCannotInjectCommands() throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer()) {
       send(
           alert("x\r\nRCPT TO:<spy@example.org>", "s", List.of("t")),
           server.port(),
@@ -178,7 +179,7 @@ class MailChannelTest {
   }
 
   @Test
-  void textOutsideAsciiSurvives() throws Exception {
+  void keepsTextOutsideAscii() throws Exception {
     send(alert("web1", "Überwachung ✓ 監視", List.of("Dienst „naïve“ ✓ 監視 😀")));
 
     MimeMessage message = received();
@@ -192,7 +193,7 @@ class MailChannelTest {
   }
 
   @Test
-  void linesLongerThanSmtpAllowsSurvive() throws Exception {
+  void keepsLongLines() throws Exception {
     List<String> text =
         List.of("x".repeat(100_000), "ü".repeat(5000), ".", "..dots", ".x".repeat(2000), "end");
     send(alert("web1", "s".repeat(3000), text));
@@ -220,8 +221,8 @@ class MailChannelTest {
         "x\u0085Bcc: spy@example.org",
         "x\u2028Bcc: spy@example.org",
       })
-  void subjectCannotInjectAHeader(String subject) throws Exception {
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+  void subjectCannotInjectHeaders(String subject) throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer()) {
       send(alert("web1", subject, List.of("text")), server.port());
 
       List<String> header =
@@ -250,7 +251,7 @@ class MailChannelTest {
   // ---- some recipients and not others
 
   @Test
-  void whoHasItAlreadyDoesNotGetItAgain() throws Exception {
+  void skipsServedRecipients() throws Exception {
     Set<String> served = Set.of("root@web1", "b@example.org", "stranger@example.org");
     String[] settings = {"USER=\"root, a@example.org b@example.org\""};
 
@@ -264,10 +265,10 @@ class MailChannelTest {
   }
 
   @Test
-  void whereEverybodyHasItNobodyIsAsked() throws Exception {
+  void doesNotConnectWithoutRecipients() throws Exception {
     Set<String> served = Set.of("root@web1", "a@example.org");
     Path sendmail = script("touch " + directory + "/called");
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+    try (FakeSmtpServer server = new FakeSmtpServer()) {
       String[] settings = {"USER=\"root a@example.org\""};
 
       assertEquals("", mail(server.port(), settings).send(ALERT, served));
@@ -281,7 +282,7 @@ class MailChannelTest {
   // ---- logging in
 
   @Test
-  void logsInWithThePasswordOfTheFile() throws Exception {
+  void logsInWithThePasswordFile() throws Exception {
     greenMail.setUser("lsm@example.org", "lsm", "s3cret pass");
     Path password = Files.writeString(directory.resolve("pass"), "s3cret pass\nsecond line\n");
 
@@ -291,7 +292,7 @@ class MailChannelTest {
   }
 
   @Test
-  void wrongPasswordIsExplainedAndNeverTold() throws Exception {
+  void explainsAWrongPassword() throws Exception {
     greenMail.setUser("lsm@example.org", "lsm", "right");
     Path password = Files.writeString(directory.resolve("pass"), "wr0ng-password\n");
     int port = greenMail.getSmtp().getPort();
@@ -310,7 +311,7 @@ class MailChannelTest {
   }
 
   @Test
-  void missingPasswordFileIsNamed() {
+  void namesAMissingPasswordFile() {
     Path missing = directory.resolve("missing");
 
     DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, login(missing)));
@@ -321,8 +322,9 @@ class MailChannelTest {
   }
 
   @Test
-  void aPasswordThatOthersCanWriteIsNotSent() throws Exception {
-    assumeTrue("root".equals(System.getProperty("user.name")), "only root believes root alone");
+  void refusesAWritablePasswordFile() throws Exception {
+    assumeTrue(
+        "root".equals(System.getProperty("user.name")), "only root requires files of its own");
     Path password = Files.writeString(directory.resolve("theirs"), "secret\n");
     Files.setPosixFilePermissions(password, PosixFilePermissions.fromString("rw-rw-rw-"));
 
@@ -335,33 +337,33 @@ class MailChannelTest {
         e.getMessage());
   }
 
-  // ---- servers in trouble
+  // ---- servers that fail
 
   @Test
-  void refusedConnection() throws Exception {
+  void reportsARefusedConnection() throws Exception {
     try (Socket notListening = new Socket()) {
       notListening.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
       int port = notListening.getLocalPort();
 
       assertEquals(
           "mail to 127.0.0.1:" + port + " failed: ConnectException: Connection refused" + ADVICE,
-          failureOfTheChannel(port));
+          channelFailure(port));
     }
   }
 
   @Test
-  void unknownHost() {
+  void reportsAnUnknownHost() {
     assertEquals(
         "mail to nosuchhost.invalid:25 failed: UnknownHostException: nosuchhost.invalid" + ADVICE,
-        failureOfTheChannel(25, "SMTP_HOST=\"nosuchhost.invalid\""));
+        channelFailure(25, "SMTP_HOST=\"nosuchhost.invalid\""));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"auto", "tls"})
-  void silentServerIsGivenUp(String tls) throws Exception {
-    try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
-      Config config = config(silent.getLocalPort(), "SMTP_TLS=\"" + tls + "\"");
-      MailChannel mail = new MailChannel(config, Path.of("/"), List.of(), SHORT, null);
+  void timesOutOnASilentServer(String tls) throws Exception {
+    try (FakeSmtpServer silent = new FakeSmtpServer().answer(CONNECTION, SILENCE)) {
+      Config config = config(silent.port(), "SMTP_TLS=\"" + tls + "\"");
+      MailChannel mail = new MailChannel(config, Path.of("/"), List.of(), SHORT_TIMEOUT, null);
       long start = System.nanoTime();
 
       DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
@@ -369,57 +371,41 @@ class MailChannelTest {
       Duration took = Duration.ofNanos(System.nanoTime() - start);
       assertEquals(
           "mail to 127.0.0.1:"
-              + silent.getLocalPort()
+              + silent.port()
               + " failed: SocketTimeoutException: Read timed out"
               + ADVICE,
           e.getMessage());
-      assertTrue(took.compareTo(SHORT) >= 0 && took.toSeconds() < 5, "took " + took);
+      assertTrue(took.compareTo(SHORT_TIMEOUT) >= 0 && took.toSeconds() < 5, "took " + took);
       assertNotEquals(FailureKind.REJECTED, e.blame());
     }
   }
 
-  /** Each byte comes in time, and the answer never ends. */
+  /** Each byte arrives in time, but the reply never ends. */
   @Test
-  void serverThatIsNeverDoneIsGivenUp() throws Exception {
-    try (ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
-      FutureTask<Void> server = new FutureTask<>(() -> trickle(listener));
-      new Thread(server, "trickling SMTP server").start();
+  void limitsTheWholeDialogue() throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer().answer(CONNECTION, TRICKLE)) {
       MailChannel mail =
-          new MailChannel(config(listener.getLocalPort()), Path.of("/"), List.of(), SHORT, null);
+          new MailChannel(config(server.port()), Path.of("/"), List.of(), SHORT_TIMEOUT, null);
 
       DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
 
       assertEquals(
-          "mail to 127.0.0.1:"
-              + listener.getLocalPort()
-              + " failed: it took too long; check the mail server",
+          "mail to 127.0.0.1:" + server.port() + " failed: it took too long; check the mail server",
           e.getMessage());
       assertNotEquals(FailureKind.REJECTED, e.blame());
-      assertFalse(server.isDone(), "the server would have gone on");
-      server.cancel(true);
-    }
-  }
-
-  private static Void trickle(ServerSocket listener) throws Exception {
-    try (Socket client = listener.accept()) {
-      while (true) {
-        client.getOutputStream().write('2');
-        Thread.sleep(SHORT.toMillis() / 10);
-      }
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"greeting", "EHLO", "MAIL", "RCPT", "DATA", "stored"})
-  void serverThatHangsUpInTheMiddle(String when) throws Exception {
-    try (ScriptedSmtpServer server =
-        new ScriptedSmtpServer(null, Map.of(when, ScriptedSmtpServer.HANG_UP))) {
+  @ValueSource(strings = {CONNECTION, "EHLO", "MAIL", "RCPT", "DATA", END})
+  void reportsAClosedConnection(String when) throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer().answer(when, HANG_UP)) {
       assertEquals(
           "mail to 127.0.0.1:"
               + server.port()
               + " failed: the server closed the connection"
               + ADVICE,
-          failureOfTheChannel(server.port()));
+          channelFailure(server.port()));
     }
   }
 
@@ -432,13 +418,12 @@ class MailChannelTest {
         "RCPT TO:<bad@     | 452 4.5.3 too many recipients | for bad@example.org: 452 4.5.3 too many recipients",
         "RCPT TO:<bad@     | 421 4.3.2 shutting down soon  | for bad@example.org: 421 4.3.2 shutting down soon",
       })
-  void oneRefusedRecipientDoesNotKeepTheAlertFromTheOthers(
-      String command, String reply, String reason) throws Exception {
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of(command, reply))) {
+  void sendsToTheOtherRecipients(String command, String reply, String reason) throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer().answer(command, reply)) {
       String expected =
           "mail to 127.0.0.1:"
               + server.port()
-              + " failed: refused "
+              + " failed: rejected "
               + reason
               + "; check the addresses in USER and FROM";
       MailChannel mail =
@@ -472,16 +457,17 @@ class MailChannelTest {
   }
 
   @Test
-  void everyRefusedRecipientIsNamedWithItsReply() throws Exception {
-    try (ScriptedSmtpServer server =
-        new ScriptedSmtpServer(
-            null, Map.of("RCPT TO:<a@", "550 no a here", "RCPT TO:<b@", "450 b is full"))) {
+  void namesEachRejectedRecipient() throws Exception {
+    try (FakeSmtpServer server =
+        new FakeSmtpServer()
+            .answer("RCPT TO:<a@", "550 no a here")
+            .answer("RCPT TO:<b@", "450 b is full")) {
       String message = failure(server.port(), "USER=\"a@example.org b@example.org c@example.org\"");
 
       assertEquals(
           "mail to 127.0.0.1:"
               + server.port()
-              + " failed: refused for a@example.org: 550 no a here,"
+              + " failed: rejected for a@example.org: 550 no a here,"
               + " for b@example.org: 450 b is full; check the addresses in USER and FROM",
           message);
     }
@@ -492,16 +478,15 @@ class MailChannelTest {
       delimiter = '|',
       value = {
         "MAIL   | 553 5.1.8 sender refused    | 553 5.1.8 sender refused",
-        "stored | 554 5.7.1 looks like spam   | 554 5.7.1 looks like spam",
+        "(end)  | 554 5.7.1 looks like spam   | 554 5.7.1 looks like spam",
         "DATA   | 451 4.3.0 disk full         | 451 4.3.0 disk full",
       })
-  void refusalsAreToldInTheWordsOfTheServer(String command, String reply, String reason)
-      throws Exception {
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of(command, reply))) {
+  void quotesTheServersRejection(String command, String reply, String reason) throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer().answer(command, reply)) {
       assertEquals(
           "mail to 127.0.0.1:"
               + server.port()
-              + " failed: refused "
+              + " failed: rejected "
               + reason
               + "; check the addresses in USER and FROM",
           failure(server.port()));
@@ -513,13 +498,13 @@ class MailChannelTest {
   }
 
   @Test
-  void replyOfSeveralLinesIsToldInOne() throws Exception {
-    try (ScriptedSmtpServer server =
-        new ScriptedSmtpServer(null, Map.of("MAIL", "550-first\r\n550 \033[31msecond"))) {
+  void joinsTheLinesOfAReply() throws Exception {
+    try (FakeSmtpServer server =
+        new FakeSmtpServer().answer("MAIL", "550-first\r\n550 \033[31msecond")) {
       assertEquals(
           "mail to 127.0.0.1:"
               + server.port()
-              + " failed: refused 550-first 550 \\x1b[31msecond"
+              + " failed: rejected 550-first 550 \033[31msecond"
               + "; check the addresses in USER and FROM",
           failure(server.port()));
     }
@@ -529,18 +514,17 @@ class MailChannelTest {
 
   @ParameterizedTest
   @CsvSource({"starttls, false", "starttls, true", "auto, true"})
-  void nothingIsToldToAServerWithoutTheStarttlsThatIsRequired(String tls, boolean login)
-      throws Exception {
+  void requiresStarttls(String tls, boolean login) throws Exception {
     Path password = Files.writeString(directory.resolve("pass"), "secret\n");
-    try (ScriptedSmtpServer server =
-        new ScriptedSmtpServer(null, Map.of("EHLO", "250-mx.example\r\n250 AUTH PLAIN LOGIN"))) {
+    try (FakeSmtpServer server =
+        new FakeSmtpServer().answer("EHLO", "250-mx.example\r\n250 AUTH PLAIN LOGIN")) {
       List<String> settings = new ArrayList<>(List.of("SMTP_TLS=\"" + tls + "\""));
       if (login) {
         settings.add("SMTP_USER=\"lsm\"");
         settings.add("SMTP_PASS_FILE=\"" + password + "\"");
       }
 
-      String message = failureOfTheChannel(server.port(), settings.toArray(String[]::new));
+      String message = channelFailure(server.port(), settings.toArray(String[]::new));
 
       assertEquals(
           "mail to 127.0.0.1:"
@@ -555,8 +539,8 @@ class MailChannelTest {
   }
 
   @Test
-  void autoWithoutLoginSendsInClearWhereNoStarttlsIsOffered() throws Exception {
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+  void autoFallsBackToClearText() throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer()) {
       send(ALERT, server.port());
 
       assertEquals(
@@ -567,8 +551,8 @@ class MailChannelTest {
   }
 
   @Test
-  void noneSendsInClearEvenWhereStarttlsIsOffered() throws Exception {
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+  void noneIgnoresStarttls() throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned())) {
       send(ALERT, server.port(), "SMTP_TLS=\"none\"");
 
       assertFalse(server.dialogue().contains("STARTTLS"));
@@ -577,8 +561,8 @@ class MailChannelTest {
   }
 
   @Test
-  void autoWithoutLoginTakesStarttlsWhoeverSignedTheCertificate() throws Exception {
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+  void autoAcceptsAnyCertificateWithoutLogin() throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned())) {
       send(ALERT, server.port());
 
       assertEquals(
@@ -596,10 +580,9 @@ class MailChannelTest {
 
   @ParameterizedTest
   @CsvSource({"starttls, false", "auto, true"})
-  void requiredStarttlsRefusesACertificateThatNobodyVouchesFor(String tls, boolean login)
-      throws Exception {
+  void requiredStarttlsVerifiesTheCertificate(String tls, boolean login) throws Exception {
     Path password = Files.writeString(directory.resolve("pass"), "secret\n");
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned())) {
       String message =
           login
               ? failure(
@@ -617,16 +600,16 @@ class MailChannelTest {
   }
 
   @Test
-  void implicitTlsRefusesACertificateThatNobodyVouchesFor() {
+  void implicitTlsVerifiesTheCertificate() {
     int port = greenMail.getSmtps().getPort();
 
-    assertEquals(untrusted(port), failureOfTheChannel(port, "SMTP_TLS=\"tls\""));
+    assertEquals(untrusted(port), channelFailure(port, "SMTP_TLS=\"tls\""));
     assertEquals(0, greenMail.getReceivedMessages().length);
   }
 
   @Test
-  void implicitTlsIsNotSpokenInClear() throws Exception {
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, Map.of())) {
+  void implicitTlsSendsNothingInClear() throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer()) {
       assertEquals(
           "mail to 127.0.0.1:"
               + server.port()
@@ -640,9 +623,8 @@ class MailChannelTest {
 
   @ParameterizedTest
   @CsvSource({"ip:127.0.0.1, true", "dns:other.example.org, false"})
-  void theAuthoritiesOfTheHostVouchForAServerOfItsName(String name, boolean served)
-      throws Exception {
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(name), Map.of())) {
+  void verifiesTheServersName(String name, boolean served) throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned(name))) {
       bundle(pem(directory.resolve("keys.p12")));
 
       if (served) {
@@ -656,8 +638,8 @@ class MailChannelTest {
   }
 
   @Test
-  void aCertificateThatCannotBeReadHidesNoOther() throws Exception {
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(selfSigned(), Map.of())) {
+  void skipsAnUnreadableCertificate() throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned())) {
       bundle(UNREADABLE_CERTIFICATE + pem(directory.resolve("keys.p12")));
       send(ALERT, server.port(), "SMTP_TLS=\"starttls\"");
     }
@@ -665,40 +647,23 @@ class MailChannelTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", UNREADABLE_CERTIFICATE})
-  void authoritiesThatAreNoneAreNamed(String bundle) throws Exception {
+  void namesABundleWithoutCertificates(String bundle) throws Exception {
     bundle(bundle);
-    String message = failureOfTheChannel(greenMail.getSmtps().getPort(), "SMTP_TLS=\"tls\"");
+    String message = channelFailure(greenMail.getSmtps().getPort(), "SMTP_TLS=\"tls\"");
 
     assertTrue(
         message.contains(authorities().get(1) + " has no certificate of an authority"), message);
   }
 
-  /** Angus would try once more with the authorities that the runtime of lsm trusts. */
+  /** By default Angus Mail tries again with the authorities of the Java runtime. */
   @Test
-  void aServerThatTheHostDoesNotTrustIsNotAskedAgain() throws Exception {
+  void connectsOnceToAnUntrustedServer() throws Exception {
     selfSigned();
     bundle(pem(directory.resolve("keys.p12")));
-    try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
-      server.setSoTimeout(1000);
-      AtomicInteger connections = new AtomicInteger();
-      Thread hangUp =
-          new Thread(
-              () -> {
-                try {
-                  while (true) {
-                    server.accept().close();
-                    connections.incrementAndGet();
-                  }
-                } catch (IOException e) {
-                  // nobody has asked for a second
-                }
-              });
-      hangUp.start();
+    try (FakeSmtpServer server = new FakeSmtpServer().answer(CONNECTION, HANG_UP)) {
+      failure(server.port(), "SMTP_TLS=\"tls\"");
 
-      failure(server.getLocalPort(), "SMTP_TLS=\"tls\"");
-
-      hangUp.join();
-      assertEquals(1, connections.get());
+      assertEquals(1, server.connections());
     }
   }
 
@@ -724,7 +689,7 @@ class MailChannelTest {
   // ---- sendmail
 
   @Test
-  void sendmailGetsSenderAndRecipientsAsArgumentsAndTheMessageAsInput() throws Exception {
+  void passesTheMailToSendmail() throws Exception {
     Path arguments = directory.resolve("arguments");
     Path input = directory.resolve("input");
     Path sendmail = script("printf '%s\\n' \"$@\" > " + arguments + "; cat > " + input);
@@ -748,8 +713,7 @@ class MailChannelTest {
             "text/plain; charset=UTF-8\n1 NEW\nsecond line\n",
             "text/html; charset=UTF-8\n<p>1 NEW</p>\n<p>second line</p>\n"),
         alternatives(message));
-    assertFalse(
-        Files.readString(input).contains("\r"), "programs take text with the host's line ends");
+    assertFalse(Files.readString(input).contains("\r"), "line ends of the host");
 
     mail.send(ALERT, Set.of("root@web1"));
     assertEquals(
@@ -757,7 +721,7 @@ class MailChannelTest {
   }
 
   @Test
-  void failureOfSendmailIsToldWithItsWords() throws Exception {
+  void quotesAFailingSendmail() throws Exception {
     Path sendmail = script("cat > /dev/null; echo queue is full; printf '\\033[0m' >&2; exit 75");
 
     DeliveryException e =
@@ -766,7 +730,7 @@ class MailChannelTest {
     assertEquals(
         "mail through "
             + sendmail
-            + " failed: it ended with 75 and said: queue is full\\x0a\\x1b[0m"
+            + " failed: it ended with 75 and said: queue is full\n\033[0m"
             + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
         e.getMessage());
     assertEquals(FailureKind.REJECTED, e.blame());
@@ -774,7 +738,7 @@ class MailChannelTest {
   }
 
   @Test
-  void missingSendmailIsToldWithAdvice() {
+  void namesAMissingSendmail() {
     Path missing = directory.resolve("missing");
 
     DeliveryException e =
@@ -791,38 +755,30 @@ class MailChannelTest {
 
   // ---- trace
 
-  /** What a mail server is told and answers, for who looks for a fault; the password is not. */
   @ParameterizedTest
   @ValueSource(strings = {"LOGIN", "PLAIN"})
-  void traceHasTheDialogueWithoutThePassword(String mechanism) throws Exception {
+  void tracesWithoutThePassword(String mechanism) throws Exception {
     String secret = "s3cret pass";
     String plain = base64("lsm\0lsm\0" + secret);
     Path password = Files.writeString(directory.resolve("pass"), secret + "\n");
-    Map<String, String> replies =
-        Map.of(
-            "EHLO",
-            "250-mx.example\r\n250 AUTH " + mechanism,
-            "AUTH LOGIN",
-            "334 VXNlcm5hbWU6",
-            base64("lsm"),
-            "334 UGFzc3dvcmQ6",
-            base64(secret),
-            "235 welcome",
-            "AUTH PLAIN " + plain,
-            "235 welcome",
-            "MAIL",
-            "250 I know your " + secret);
     List<String> trace = new CopyOnWriteArrayList<>();
-    try (ScriptedSmtpServer server = new ScriptedSmtpServer(null, replies)) {
+    try (FakeSmtpServer server =
+        new FakeSmtpServer()
+            .answer("EHLO", "250-mx.example\r\n250 AUTH " + mechanism)
+            .answer("AUTH LOGIN", "334 VXNlcm5hbWU6")
+            .answer(base64("lsm"), "334 UGFzc3dvcmQ6")
+            .answer(base64(secret), "235 welcome")
+            .answer("AUTH PLAIN " + plain, "235 welcome")
+            .answer("MAIL", "250 I know your " + secret)) {
       Config config = config(server.port(), login(password));
 
-      new MailChannel(config, Path.of("/nonexistent"), authorities(), PATIENCE, trace::add)
+      new MailChannel(config, Path.of("/nonexistent"), authorities(), TIMEOUT, trace::add)
           .send(ALERT, Set.of());
 
-      List<String> told = server.dialogue();
+      List<String> received = server.dialogue();
       assertTrue(
-          told.contains(base64(secret)) || told.contains("AUTH PLAIN " + plain),
-          "logged in: " + told);
+          received.contains(base64(secret)) || received.contains("AUTH PLAIN " + plain),
+          "logged in: " + received);
       assertEquals(
           List.of(
               "220 mx.example ESMTP",
@@ -888,7 +844,7 @@ class MailChannelTest {
 
   private MailChannel mail(int port, String... settings) throws Exception {
     return new MailChannel(
-        config(port, settings), Path.of("/nonexistent"), authorities(), PATIENCE, null);
+        config(port, settings), Path.of("/nonexistent"), authorities(), TIMEOUT, null);
   }
 
   private void send(Alert alert, String... settings) throws Exception {
@@ -899,8 +855,8 @@ class MailChannelTest {
     return assertThrows(DeliveryException.class, () -> send(ALERT, port, settings)).getMessage();
   }
 
-  /** A failure that says nothing of this alert: the next one would fail as well. */
-  private String failureOfTheChannel(int port, String... settings) {
+  /** A failure of the channel, not of this alert: the next alert would fail as well. */
+  private String channelFailure(int port, String... settings) {
     DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, port, settings));
     assertNotEquals(FailureKind.REJECTED, e.blame());
     assertEquals(Set.of(), e.served());
@@ -917,7 +873,7 @@ class MailChannelTest {
     List<String> lines = new ArrayList<>(List.of(settings));
     lines.add("MAILER=\"sendmail\"");
     return new MailChannel(
-        config(25, lines.toArray(String[]::new)), sendmail, List.of(), PATIENCE, null);
+        config(25, lines.toArray(String[]::new)), sendmail, List.of(), TIMEOUT, null);
   }
 
   private Path script(String body) throws IOException {
@@ -965,7 +921,7 @@ class MailChannelTest {
     return text.toString();
   }
 
-  /** Keys for a server whose certificate nobody but itself has signed. */
+  /** Keys of a server with a self-signed certificate. */
   private SSLContext selfSigned() throws Exception {
     return selfSigned("ip:127.0.0.1");
   }

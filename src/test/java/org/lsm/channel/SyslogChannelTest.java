@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -14,7 +15,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -30,20 +34,23 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.SocketEntry;
 import org.lsm.report.EscapedText;
 import org.lsm.report.DiffReport;
+import org.lsm.report.LogEvent;
 import org.lsm.report.SampleAlerts;
 
-/** What logger(1) is told, and what logger(1) of this host makes of it. */
+/** The arguments of logger(1), and what the real one sends. */
 class SyslogChannelTest {
 
   private static final Path LOGGER = Path.of("/usr/bin/logger");
 
   private static final Alert ALERT = SampleAlerts.alert("/run/x", "joe", "/bin/x");
 
+  private static final Pattern PAIR = Pattern.compile(" (\\w+)=\"((?:[^\"\\\\]|\\\\.)*)\"");
+
   @TempDir Path directory;
 
   @Test
-  void oneMessageAnEvent() throws Exception {
-    assertEquals("", new SyslogChannel(recorder(), false).send(ALERT, Set.of()));
+  void logsOneLineForEachEvent() throws Exception {
+    assertEquals("", new SyslogChannel(recorder()).send(ALERT, Set.of()));
 
     assertEquals(
         List.of(
@@ -54,25 +61,9 @@ class SyslogChannelTest {
                 "--priority=auth.alert",
                 "--size=8192",
                 "--",
-                "NEW unix//run/x by /bin/x (joe), PID 800")),
+                "NEW unix//run/x by /bin/x (joe), PID 800"
+                    + " kind=\"NEW\" owners=\"/bin/x (joe)\" pids=\"800\" socket=\"unix//run/x\"")),
         calls());
-  }
-
-  @Test
-  void onDemandWithItsDataTakenApart() throws Exception {
-    assertEquals("", new SyslogChannel(recorder(), true).send(ALERT, Set.of()));
-
-    assertEquals(
-        List.of(
-            "--rfc5424",
-            "--sd-id=lsm@32473",
-            "--sd-param=kind=\"NEW\"",
-            "--sd-param=owners=\"/bin/x (joe)\"",
-            "--sd-param=pids=\"800\"",
-            "--sd-param=socket=\"unix//run/x\"",
-            "--",
-            "NEW unix//run/x by /bin/x (joe), PID 800"),
-        calls().get(0).subList(5, 13));
   }
 
   @ParameterizedTest
@@ -82,14 +73,13 @@ class SyslogChannelTest {
     "NO_BASELINE, crit,   web1: no difference",
     "TEST,        info,   web1: no difference"
   })
-  void theOccasionIsThePriorityWhereNothingDiffers(AlertType type, String level, String start)
-      throws Exception {
+  void alertTypeSetsThePriority(AlertType type, String level, String start) throws Exception {
     DiffReport report =
         type == AlertType.REMINDER
             ? SampleAlerts.report("/run/x", "joe", "/bin/x")
             : SampleAlerts.report();
 
-    new SyslogChannel(recorder(), false).send(Alert.of(type, report, "x"), Set.of());
+    new SyslogChannel(recorder()).send(Alert.of(type, report, "x"), Set.of());
 
     List<String> call = calls().get(0);
     assertEquals(1, calls().size());
@@ -97,26 +87,16 @@ class SyslogChannelTest {
     assertEquals(start, call.get(call.size() - 1).substring(0, start.length()));
   }
 
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      value = {
-        "a\"b   | \"unix/a\\\"b\"",
-        "a]b    | \"unix/a\\]b\"",
-        "a\\b   | \"unix/a\\\\\\\\b\"",
-        "a=\"b\" x=\"y | \"unix/a=\\\"b\\\" x=\\\"y\"",
-        "a[b    | \"unix/a[b\"",
-      })
-  void structuredDataIsQuotedAsRfc5424Says(String path, String quoted) throws Exception {
-    new SyslogChannel(recorder(), true).send(SampleAlerts.alert(path, "joe", "/bin/x"), Set.of());
-
-    List<String> call = calls().get(0);
-    assertEquals("--sd-param=socket=" + quoted, call.get(call.size() - 3));
-  }
-
+  /** What a log pipeline reads, and no option or command in whatever a user can choose. */
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "a\"b",
+        "a]b",
+        "a\\b",
+        "a\\",
+        "a=\"b\" x=\"y",
+        "x kind=\"GONE\" socket=\"y\"",
         "--help",
         "-f /etc/shadow",
         "$(touch injected)",
@@ -125,32 +105,55 @@ class SyslogChannelTest {
         "a\nb",
         "\0"
       })
-  void hostileNamesAreNoOptionsAndNoCommands(String name) throws Exception {
-    for (boolean structured : new boolean[] {false, true}) {
-      new SyslogChannel(recorder(), structured)
-          .send(SampleAlerts.alert(name, name, name), Set.of());
-    }
+  void quotesHostileNames(String name) throws Exception {
+    Alert alert = SampleAlerts.alert(name, name, name);
 
-    String shown = EscapedText.escape(name);
-    assertEquals(List.of(7, 13), calls().stream().map(List::size).toList());
-    for (List<String> call : calls()) {
-      assertEquals(
-          List.of(
-              "--",
-              "NEW unix/"
-                  + shown.replace(" ", "\\x20")
-                  + " by "
-                  + shown
-                  + " ("
-                  + shown
-                  + "), PID 800"),
-          call.subList(call.size() - 2, call.size()));
-    }
+    new SyslogChannel(recorder()).send(alert, Set.of());
+
+    List<String> call = calls().get(0);
+    assertEquals(7, call.size());
+    assertEquals("--", call.get(5));
+    String line = call.get(6);
+    Map<String, String> pairs = new TreeMap<>();
+    PAIR.matcher(line)
+        .results()
+        .forEach(it -> pairs.put(it.group(1), it.group(2).replaceAll("\\\\(.)", "$1")));
+    assertEquals(alert.events().get(0).data(), pairs);
+    String escaped = EscapedText.escape(name).replace("\"", "\\x22");
+    assertEquals(
+        String.format(
+            "NEW unix/%s by %s (%s), PID 800", escaped.replace(" ", "\\x20"), escaped, escaped),
+        line.substring(0, line.indexOf(" kind=\"")));
     assertFalse(Files.exists(directory.resolve("injected")));
   }
 
+  /** Otherwise logger(1) would cut the line in the middle of a pair. */
   @Test
-  void ofTooManyDifferencesTheRestIsCounted() throws Exception {
+  void shortensLongValues() throws Exception {
+    LogEvent event =
+        new LogEvent("alert", "m", new TreeMap<>(Map.of("a", "x".repeat(1001), "b", "y")));
+    Alert alert =
+        new Alert(
+            "id",
+            AlertType.DIFFERENCES,
+            ALERT.time(),
+            "web1",
+            "s",
+            List.of("t"),
+            List.of(),
+            List.of(event),
+            ALERT.counts(),
+            List.of(),
+            List.of(),
+            new JsonObject());
+
+    new SyslogChannel(recorder()).send(alert, Set.of());
+
+    assertEquals("m a=\"" + "x".repeat(1000) + "…\" b=\"y\"", calls().get(0).get(6));
+  }
+
+  @Test
+  void countsTheDifferencesItOmits() throws Exception {
     SocketEntry[] many =
         IntStream.range(0, DiffReport.MAX_NAMED + 5)
             .mapToObj(i -> Endpoint.of("tcp", "0.0.0.0:" + (1000 + i)))
@@ -165,7 +168,7 @@ class SyslogChannelTest {
   }
 
   @Test
-  void theFirstMessageThatIsNotTakenEndsIt() throws Exception {
+  void stopsAtTheFirstFailure() throws Exception {
     Path refusing = script("printf x >> " + directory + "/calls; echo 'no \\033[0m' >&2; exit 3");
     Alert alert =
         Alert.of(
@@ -177,69 +180,58 @@ class SyslogChannelTest {
 
     DeliveryException e =
         assertThrows(
-            DeliveryException.class,
-            () -> new SyslogChannel(refusing, false).send(alert, Set.of()));
+            DeliveryException.class, () -> new SyslogChannel(refusing).send(alert, Set.of()));
 
     assertEquals(
         "syslog through "
             + refusing
-            + " failed: it ended with 3 and said: no \\x1b[0m"
+            + " failed: it ended with 3 and said: no \033[0m"
             + "; start a syslog daemon, or set SYSLOG=\"no\"",
         e.getMessage());
     assertEquals(FailureKind.REJECTED, e.blame());
     assertEquals("x", Files.readString(directory.resolve("calls")));
   }
 
-  /** The same for the real program, which sends it to a server that the test can read. */
+  /** The real program sends the line to a server that the test reads. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "/run/x    | false | ''",
-        "--help    | false | ''",
-        "/run/x    | true  | /run/x",
-        "a\"b]c\\d | true  | a\\\"b\\]c\\\\\\\\d",
+        "/run/x    | /run/x         | /run/x",
+        "--help    | --help         | --help",
+        "a\"b]c\\d | a\\x22b]c\\\\d | a\\\"b]c\\\\\\\\d",
       })
-  void loggerUnderstandsIt(String path, boolean structured, String quoted) throws Exception {
+  void loggerSendsTheLine(String path, String escaped, String quoted) throws Exception {
     assumeTrue(Files.isExecutable(LOGGER));
     try (DatagramSocket server = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
       server.setSoTimeout(20_000);
-      String there = "--server 127.0.0.1 --udp --port " + server.getLocalPort();
+      String target = "--server 127.0.0.1 --udp --port " + server.getLocalPort();
 
-      new SyslogChannel(script("exec " + LOGGER + " " + there + " \"$@\""), structured)
+      new SyslogChannel(script("exec " + LOGGER + " " + target + " \"$@\""))
           .send(SampleAlerts.alert(path, "joe", "/bin/x"), Set.of());
 
       DatagramPacket packet = new DatagramPacket(new byte[10_000], 10_000);
       server.receive(packet);
-      String data =
-          "[lsm@32473 kind=\"NEW\" owners=\"/bin/x (joe)\" pids=\"800\" socket=\"unix/"
-              + quoted
-              + "\"]";
       assertEquals(
-          "<33>1 TIME HOST lsm "
-              + ProcessHandle.current().pid()
-              + " - [timeQuality]"
-              + (structured ? data : "")
-              + " NEW unix/"
-              + EscapedText.escape(path)
-              + " by /bin/x (joe), PID 800",
+          String.format(
+              "<33>1 TIME HOST lsm %d - [timeQuality] NEW unix/%s by /bin/x (joe), PID 800"
+                  + " kind=\"NEW\" owners=\"/bin/x (joe)\" pids=\"800\" socket=\"unix/%s\"",
+              ProcessHandle.current().pid(), escaped, quoted),
           new String(packet.getData(), 0, packet.getLength(), UTF_8)
               .replaceFirst("^(<\\d+>1) \\S+ \\S+ ", "$1 TIME HOST ")
               .replaceFirst("\\[timeQuality [^]]*\\]", "[timeQuality]"));
     }
   }
 
-  /** By default it is content with that. */
   @Test
-  void loggerSaysThatNobodyListens() throws Exception {
+  void failsWithoutASyslogDaemon() throws Exception {
     assumeTrue(Files.isExecutable(LOGGER));
     Path script = script("exec " + LOGGER + " --socket " + directory + "/nothing \"$@\"");
 
-    assertThrows(
-        DeliveryException.class, () -> new SyslogChannel(script, false).send(ALERT, Set.of()));
+    assertThrows(DeliveryException.class, () -> new SyslogChannel(script).send(ALERT, Set.of()));
   }
 
-  /** A logger that writes down its arguments, each ended by a NUL, and each call by two. */
+  /** A logger that records its arguments, each ended by a NUL, and each call by two. */
   private Path recorder() throws IOException {
     return script(
         "for a in \"$@\"; do printf '%s\\0' \"$a\"; done >> "

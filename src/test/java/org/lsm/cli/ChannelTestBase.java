@@ -8,33 +8,33 @@ import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Runs lsm on a fake host whose alerts go by real channels: scripts and mail servers. */
+/** Runs lsm on a fake host with real channels: scripts and mail servers. */
 abstract class ChannelTestBase extends CommandTestBase {
 
-  /** Makes or replaces a program of the host. */
+  /** Creates or replaces a program of the host. */
   protected Path script(String name, String... lines) throws IOException {
     Path script = directory.resolve(name);
     Files.writeString(script, "#!/bin/sh\n" + String.join("\n", lines) + "\n");
     return Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
   }
 
-  /** The lines that a script has left in a file; none if there is no file. */
+  /** The lines of a file that a script wrote; none if there is no file. */
   protected List<String> lines(String name) throws IOException {
     Path file = directory.resolve(name);
     return Files.exists(file) ? Files.readAllLines(file) : List.of();
   }
 
-  /** Opens a port that nobody expects. */
+  /** Opens a port that is not in the baseline. */
   protected void open(int port) {
     proc.tcp("0.0.0.0", port, port).process(port, 33, "/tmp/nc", 90, port);
   }
 
-  /** The files of alerts that wait, the oldest first, by their name. */
+  /** The files of waiting alerts, the oldest first. */
   protected List<Path> outbox() throws IOException {
     return outbox("(?s).*\\.json");
   }
 
-  /** The files of the outbox with such a name. */
+  /** The files of the outbox whose name matches. */
   protected List<Path> outbox(String regex) throws IOException {
     Pattern pattern = Pattern.compile(regex);
     try (Stream<Path> files = Files.list(state.resolve("outbox"))) {

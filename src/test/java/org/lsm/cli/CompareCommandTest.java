@@ -548,7 +548,7 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals(
         trouble(
             directory.resolve("ignore.lsm")
-                + ":2: 'ssh' is no port; write a number, a range like 1024-65535, or *"),
+                + ":2: 'ssh' is not a port; write a number, a range like 1024-65535, or *"),
         lsm(command.split(" ", -1)));
     assertArrayEquals(before, Files.readAllBytes(baseline));
   }

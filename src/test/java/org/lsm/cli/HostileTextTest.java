@@ -408,7 +408,7 @@ class HostileTextTest extends ChannelTestBase {
     GREEN_MAIL.purgeEmailFromAllMailboxes();
     configureChannels(
         "SMTP_HOST=\"127.0.0.1\"",
-        "SYSLOG=\"rfc5424\"",
+        "SYSLOG=\"yes\"",
         "RUN_CMD=\"" + directory.resolve("command") + "\"",
         "METRICS_FILE=\"" + directory.resolve("metrics") + "\"");
     text("compare", lsm("compare"));
@@ -591,18 +591,15 @@ class HostileTextTest extends ChannelTestBase {
     assertFalse(new String(bytes, ISO_8859_1).contains("\n"), outlet);
     String text =
         safe(outlet, new String(bytes, ISO_8859_1).replace('\0', '\n').getBytes(ISO_8859_1));
-    outlets.put(
-        outlet, told(atDomain(SD_PARAM.matcher(text).replaceAll(HostileTextTest::unquoted))));
+    outlets.put(outlet, told(atDomain(PAIR.matcher(text).replaceAll(HostileTextTest::unquoted))));
   }
 
-  /** RFC 5424, section 6.3.3: what is not quoted would end the value. */
-  private static final Pattern SD_PARAM = Pattern.compile("(?m)^(--sd-param=\\w+=)(.*)$");
+  /** A pair in a line of the log; a name that is not quoted would end its value. */
+  private static final Pattern PAIR = Pattern.compile(" (\\w+=)\"((?:[^\"\\\\]|\\\\.)*)\"");
 
-  private static String unquoted(MatchResult parameter) {
-    String value = parameter.group(2);
-    assertTrue(value.matches("\"([^\"\\]\\\\]|\\\\[\"\\]\\\\])*+\""), value);
+  private static String unquoted(MatchResult pair) {
     return Matcher.quoteReplacement(
-        parameter.group(1) + value.replaceAll("\\\\([\"\\]\\\\])", "$1"));
+        " " + pair.group(1) + "'" + pair.group(2).replaceAll("\\\\(.)", "$1") + "'");
   }
 
   private void environment() throws IOException {
@@ -730,6 +727,7 @@ class HostileTextTest extends ChannelTestBase {
       String escaped = TextEscaper.escape(name);
       assertEquals(name, TextEscaper.unescape(escaped));
       return Stream.of(escaped, escaped.replace(" ", "\\x20")) // in one line with other words
+          .flatMap(text -> Stream.of(text, text.replace("\"", "\\x22"))) // before pairs
           .distinct()
           .map(text -> new Form(text, "{" + place + "}", cut(text)));
     }

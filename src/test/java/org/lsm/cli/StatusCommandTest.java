@@ -116,7 +116,7 @@ class StatusCommandTest extends ChannelTestBase {
         2,
         "Ignore   ! "
             + directory.resolve("ignore.lsm")
-            + ":1: 'ssh' is no port; write a number, a range like 1024-65535, or *");
+            + ":1: 'ssh' is not a port; write a number, a range like 1024-65535, or *");
     assertEquals(new Result(1, String.join("\n", expected) + "\n", ""), lsm("status"));
   }
 
@@ -222,7 +222,7 @@ class StatusCommandTest extends ChannelTestBase {
     assertEquals(
         List.of(
             "Alert    ! 2026-01-02 03:20:10 +00:00 (1 m 0 s ago) waits for run_cmd: RUN_CMD failed:"
-                + " it ended with 7 and said: a\\\\b; try it by hand, or mend it"),
+                + " it ended with 7 and said: a\\\\b; run the command by hand to find the error"),
         result.out().lines().filter(line -> line.startsWith("Alert")).toList());
   }
 

@@ -8,7 +8,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 
-/** Which addresses a rule means. */
+/** Addresses and blocks, and rules on them. */
 class CidrBlockTest {
 
   @ParameterizedTest
@@ -52,21 +52,21 @@ class CidrBlockTest {
     "::/0, fe80::1, true",
     "::/0, 127.0.0.1, false",
     "::1/128, ::1, true",
-    // an IPv4 address mapped into IPv6 is that IPv4 address
+    // an IPv4-mapped address is that IPv4 address
     "127.0.0.1, ::ffff:127.0.0.1, true",
     "127.0.0.0/8, ::ffff:127.0.0.9, true",
     "127.0.0.0/8, ::ffff:128.0.0.9, false",
     "::ffff:127.0.0.1, 127.0.0.1, true",
     "[::ffff:127.0.0.1], ::ffff:127.0.0.1, true",
     "[::ffff:127.0.0.1], ::ffff:127.0.0.2, false",
-    // what a snapshot that was made by hand may have in the place of an address
+    // possible in a snapshot that was edited by hand
     "0.0.0.0/0, localhost, false",
     "::/0, localhost:, false"
   })
-  void addressesAreComparedByTheirBits(String token, String address, boolean matches) {
+  void comparesAddressesBitwise(String token, String address, boolean matches) {
     Protocol protocol = address.contains(":") ? Protocol.TCP6 : Protocol.TCP;
     assertEquals(
-        matches, CidrBlock.matcher(token, true).test(new Endpoint(protocol, address, 22)), token);
+        matches, IgnoreRules.address(token, true).test(new Endpoint(protocol, address, 22)), token);
   }
 
   @ParameterizedTest
@@ -82,38 +82,38 @@ class CidrBlockTest {
     "127.0.0.1, eth0, false",
     "0.0.0.0/0, eth0, false"
   })
-  void interfacesAreComparedByTheirNames(String token, String name, boolean matches) {
+  void comparesInterfacesByName(String token, String name, boolean matches) {
     assertEquals(
-        matches, CidrBlock.matcher(token, true).test(new Endpoint(Protocol.PACKET, name, 3)));
+        matches, IgnoreRules.address(token, true).test(new Endpoint(Protocol.PACKET, name, 3)));
   }
 
   @ParameterizedTest
   @CsvSource({
-    "127.0.0, '127.0.0' is no IP address",
-    "1, '1' is no IP address",
-    "1.2.3.4.5, '1.2.3.4.5' is no IP address",
-    "256.0.0.1, '256.0.0.1' is no IP address",
-    "1.2.3.1000, '1.2.3.1000' is no IP address",
-    ":::, ':::' is no IP address",
-    // InetAddress would ask the resolver for it
-    ".::1, '.::1' is no IP address",
-    "[1::2::3], '1::2::3' is no IP address",
-    "12345::, '12345::' is no IP address",
-    "10.0.0.0/33, '10.0.0.0/33' is no address block (CIDR)",
-    "10.0.0.0/, '10.0.0.0/' is no address block (CIDR)",
-    "10.0.0.0/8/8, '10.0.0.0/8/8' is no address block (CIDR)",
-    "10.0.0.0/-1, '10.0.0.0/-1' is no address block (CIDR)",
-    "10.0.0.0/255.0.0.0, '10.0.0.0/255.0.0.0' is no address block (CIDR)",
-    "[fe80::]/129, 'fe80::/129' is no address block (CIDR)",
-    "::/9999, '::/9999' is no address block (CIDR)"
+    "127.0.0, '127.0.0' is not an IP address",
+    "1, '1' is not an IP address",
+    "1.2.3.4.5, '1.2.3.4.5' is not an IP address",
+    "256.0.0.1, '256.0.0.1' is not an IP address",
+    "1.2.3.1000, '1.2.3.1000' is not an IP address",
+    ":::, ':::' is not an IP address",
+    // InetAddress would resolve it
+    ".::1, '.::1' is not an IP address",
+    "[1::2::3], '1::2::3' is not an IP address",
+    "12345::, '12345::' is not an IP address",
+    "10.0.0.0/33, '10.0.0.0/33' is not an address block (CIDR)",
+    "10.0.0.0/, '10.0.0.0/' is not an address block (CIDR)",
+    "10.0.0.0/8/8, '10.0.0.0/8/8' is not an address block (CIDR)",
+    "10.0.0.0/-1, '10.0.0.0/-1' is not an address block (CIDR)",
+    "10.0.0.0/255.0.0.0, '10.0.0.0/255.0.0.0' is not an address block (CIDR)",
+    "[fe80::]/129, 'fe80::/129' is not an address block (CIDR)",
+    "::/9999, '::/9999' is not an address block (CIDR)"
   })
-  void whatLooksLikeAnAddressAndIsNoneIsRefused(String token, String message) {
+  void refusesMalformedAddresses(String token, String message) {
     IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> CidrBlock.matcher(token, true));
+        assertThrows(IllegalArgumentException.class, () -> IgnoreRules.address(token, true));
     assertEquals(message, e.getMessage());
   }
 
-  /** As nft(8) is told of it; an address that is mapped into IPv6 is of IPv4. */
+  /** The form that nft(8) reads; IPv4-mapped addresses are IPv4. */
   @ParameterizedTest
   @CsvSource({
     "192.0.2.7, 192.0.2.7, true, false",
@@ -126,11 +126,11 @@ class CidrBlockTest {
     "::ffff:192.0.2.7, 192.0.2.7, true, false",
     "::ffff:10.0.0.0/104, 10.0.0.0/8, false, false"
   })
-  void itIsWrittenAsOneAddressOrABlock(String text, String written, boolean single, boolean ipv6) {
+  void printsAddressOrBlock(String text, String written, boolean single, boolean ipv6) {
     CidrBlock range = CidrBlock.parse(text);
 
     assertEquals(written, range.toString());
-    assertEquals(single, range.isSingle());
+    assertEquals(single, range.isSingleAddress());
     assertEquals(ipv6, range.isIpv6());
     assertEquals(written, CidrBlock.parse(written).toString());
   }

@@ -17,12 +17,12 @@ import org.lsm.model.PortSet;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.TextEscaper;
 
-/** Configurations that may hold anything. */
+/** Configurations with arbitrary bytes. */
 class FuzzTest {
 
   private static final Path FILE = Path.of("/etc/lsm/x");
 
-  /** A baseline that somebody has made by hand may have any address. */
+  /** A baseline that was edited by hand may have any address. */
   private static final Endpoint NOWHERE = Endpoint.of("tcp", "nowhere:1");
 
   private static final List<SocketEntry> SOCKETS =
@@ -55,7 +55,7 @@ class FuzzTest {
     } catch (ConfigException e) {
       return;
     }
-    // What was not refused can be used.
+    // Every accepted configuration is usable.
     assertTrue(config.smtpPort() > 0 && !config.recipients().isEmpty());
     assertTrue(!config.remind().isNegative() && config.stateDirectory().isAbsolute());
     assertTrue(config.smtpPassFile().isPresent() || config.smtpUser().isEmpty());
@@ -94,10 +94,10 @@ class FuzzTest {
     return SOCKETS.stream().filter(rule.matches()).toList();
   }
 
-  /** A name as reports show it is a pattern of that name alone, but for its stars. */
+  /** An escaped name matches only that name, apart from its stars. */
   @FuzzTarget
   void glob(byte[] bytes) {
-    // The time it takes is the product of both lengths.
+    // The time is the product of both lengths.
     String text = new String(bytes, 0, Math.min(bytes.length, 1000), StandardCharsets.UTF_8);
     String[] halves = text.split("\n", 2);
     String name = halves[halves.length - 1];
@@ -108,16 +108,16 @@ class FuzzTest {
     try {
       new Glob(halves[0]).matches(name);
     } catch (IllegalArgumentException e) {
-      // a backslash that starts no escape
+      // an invalid escape
     }
   }
 
   @FuzzTarget
-  void addressRange(byte[] bytes) {
+  void cidrBlock(byte[] bytes) {
     String text = new String(bytes, StandardCharsets.UTF_8);
     Predicate<Endpoint> range;
     try {
-      range = CidrBlock.matcher(text, false);
+      range = IgnoreRules.address(text, false);
     } catch (IllegalArgumentException e) {
       return;
     }

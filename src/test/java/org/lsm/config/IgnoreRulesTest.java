@@ -1,6 +1,7 @@
 package org.lsm.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -22,7 +23,7 @@ import org.lsm.model.Owner;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketEntry;
 
-/** Every form of a rule: what it covers, what it does not, and what is no rule. */
+/** Every form of a rule: the sockets that it covers, and mistakes. */
 class IgnoreRulesTest {
 
   private static final Path FILE = Path.of("ignore.lsm");
@@ -108,7 +109,7 @@ class IgnoreRulesTest {
           * /run/*              | tcp     | 0.0.0.0:22          | false
           tcp /run/*            | unix    | /run/x              | false
           """)
-  void aRuleCoversWhatItNames(String rule, String table, String local, boolean covered)
+  void matchesProtocolAddressAndPath(String rule, String table, String local, boolean covered)
       throws Exception {
     assertCovers(covered, rule, entry(table, local, "root:/bin/a"));
   }
@@ -139,14 +140,14 @@ class IgnoreRulesTest {
           program=/bin/a                | root:/bin/a www:/bin/b | false
           user=root                     | root:/bin/a www:/bin/a | false
           user=*                        | root:/bin/a www:/bin/b | true
-          # nobody is no owner, and an unknown one is not who the rule means
+          # no owner, and unknown ones
           program=**                    | ''                    | false
           user=*                        | ''                    | false
           program=/**                   | ?:?                   | false
           program=/bin/a                | root:/bin/a ?:?       | false
           user=root                     | root:/bin/a ?:?       | false
           """)
-  void conditionsHoldForEveryOwner(String conditions, String owners, boolean covered)
+  void conditionsMustHoldForAllOwners(String conditions, String owners, boolean covered)
       throws Exception {
     assertCovers(covered, "tcp *:* " + conditions, entry("tcp", "0.0.0.0:80", owners));
   }
@@ -163,38 +164,38 @@ class IgnoreRulesTest {
     "tcp *:* netns=web user=root,   web:tcp, true",
     "tcp *:* netns=web user=www,    web:tcp, false"
   })
-  void aNamespaceIsACondition(String rule, String table, boolean covered) throws Exception {
+  void matchesNamespaces(String rule, String table, boolean covered) throws Exception {
     assertCovers(covered, rule, entry(table, "0.0.0.0:80", "root:/bin/a"));
   }
 
   @Test
-  void whoHoldsNothingIsCoveredByARuleWithoutOwners() throws Exception {
+  void rulesWithoutOwnersCoverUnownedSockets() throws Exception {
     assertCovers(true, "udp *:51820", entry("udp", "0.0.0.0:51820", ""));
     assertCovers(true, "udp *:51820", entry("udp", "0.0.0.0:51820", "?:?"));
     assertCovers(true, "udp *:51820 netns=", entry("udp", "0.0.0.0:51820", ""));
   }
 
-  /** Neither a carriage return nor what else Java takes for the end of a line ends a comment. */
+  /** Only a newline ends a comment, although Java knows other line separators. */
   @ParameterizedTest
   @ValueSource(strings = {"#\rtcp *:*", "# a\u0085tcp *:*", "#\u2028udp", "# \u2029 tcp *:*"})
-  void aCommentEndsWithItsLine(String comment) throws ConfigException {
+  void commentEndsWithItsLine(String comment) throws ConfigException {
     assertEquals(List.of(), parse(comment).rules());
     assertEquals("tcp *:22", parse("tcp *:22 " + comment).rules().get(0).text());
   }
 
   @Test
-  void rulesStandOneALineWithCommentsAndBlanksOfAnyKindBetween() throws Exception {
+  void skipsCommentsAndBlankLines() throws Exception {
     IgnoreRules rules =
         parse("\uFEFF# head\r\n\r\n  \ttcp\t*:22  # ssh\r\n#udp *:*\r\nunix  @#x\r\nudp *:9 #x");
     assertEquals(
         List.of("3 tcp\t*:22", "5 unix  @#x", "6 udp *:9"),
         rules.rules().stream().map(rule -> rule.line() + " " + rule.text()).toList());
-    assertTrue(rules.isOpen(entry("udp", "0.0.0.0:53", "")));
+    assertFalse(rules.ignores(entry("udp", "0.0.0.0:53", "")));
     assertEquals(Optional.of(3), rules.covering(entry("tcp", "0.0.0.0:22", "")).map(Rule::line));
   }
 
   @Test
-  void theFirstRuleThatCoversASocketIsTold() throws Exception {
+  void findsTheFirstRule() throws Exception {
     IgnoreRules rules = parse("udp *:*\ntcp *:80\n\ntcp *:*\n* *\n");
     assertEquals(Optional.of(2), rules.covering(entry("tcp", "0.0.0.0:80", "")).map(Rule::line));
     assertEquals(Optional.of(4), rules.covering(entry("tcp", "0.0.0.0:81", "")).map(Rule::line));
@@ -202,11 +203,11 @@ class IgnoreRulesTest {
   }
 
   @Test
-  void withoutRulesEverythingIsOpen() throws Exception {
+  void ignoresNothingWithoutRules() throws Exception {
     SocketEntry entry = entry("tcp", "0.0.0.0:80", "root:/bin/a");
     for (IgnoreRules rules :
         List.of(IgnoreRules.none(), parse(""), IgnoreRules.read(folder.resolve("absent")))) {
-      assertTrue(rules.isOpen(entry));
+      assertFalse(rules.ignores(entry));
       assertEquals(List.of(), rules.rules());
     }
   }
@@ -216,32 +217,32 @@ class IgnoreRulesTest {
       delimiter = '|',
       textBlock =
           """
-          tcp                  | 'tcp' needs an address and port, or a path, behind it; * stands for any
+          tcp                  | 'tcp' needs an address and port, or a path, behind it; * matches any
           tpc *:22             | unknown protocol 'tpc'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *
           TCP *:22             | unknown protocol 'TCP'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *
-          tcp 22               | '22' has no port; write ADDRESS:PORT, where * stands for any
-          tcp :22              | ':22' has no port; write ADDRESS:PORT, where * stands for any
-          tcp *:               | '' is no port; write a number, a range like 1024-65535, or *
-          tcp *:ssh            | 'ssh' is no port; write a number, a range like 1024-65535, or *
-          tcp *:1-2-3          | '1-2-3' is no port; write a number, a range like 1024-65535, or *
-          tcp *:-1             | '-1' is no port; write a number, a range like 1024-65535, or *
-          tcp *:1-             | '1-' is no port; write a number, a range like 1024-65535, or *
-          tcp *:65536          | '65536' is no range of ports from 0 to 65535
-          tcp *:2-1            | '2-1' is no range of ports from 0 to 65535
-          tcp *:1-99999        | '1-99999' is no range of ports from 0 to 65535
-          tcp 300.0.0.1:22     | '300.0.0.1' is no IP address
-          tcp 10.0.0.0/33:22   | '10.0.0.0/33' is no address block (CIDR)
+          tcp 22               | '22' has no port; write ADDRESS:PORT, where * matches any
+          tcp :22              | ':22' has no port; write ADDRESS:PORT, where * matches any
+          tcp *:               | '' is not a port; write a number, a range like 1024-65535, or *
+          tcp *:ssh            | 'ssh' is not a port; write a number, a range like 1024-65535, or *
+          tcp *:1-2-3          | '1-2-3' is not a port; write a number, a range like 1024-65535, or *
+          tcp *:-1             | '-1' is not a port; write a number, a range like 1024-65535, or *
+          tcp *:1-             | '1-' is not a port; write a number, a range like 1024-65535, or *
+          tcp *:65536          | '65536' is not a range of ports from 0 to 65535
+          tcp *:2-1            | '2-1' is not a range of ports from 0 to 65535
+          tcp *:1-99999        | '1-99999' is not a range of ports from 0 to 65535
+          tcp 300.0.0.1:22     | '300.0.0.1' is not an IP address
+          tcp 10.0.0.0/33:22   | '10.0.0.0/33' is not an address block (CIDR)
           tcp *:22 user=       | 'user=' has no value
-          tcp localhost:22     | 'localhost' is no IP address; write an address, a block like 10.0.0.0/8, or *
-          tcp 999.1.1.1:22     | '999.1.1.1' is no IP address
-          tcp *:22 root        | 'root' is no condition; there are program=, user= and netns=
-          tcp *:22 owner=root  | 'owner=root' is no condition; there are program=, user= and netns=
-          tcp *:22 User=root   | 'User=root' is no condition; there are program=, user= and netns=
-          tcp *:22 =root       | '=root' is no condition; there are program=, user= and netns=
+          tcp localhost:22     | 'localhost' is not an IP address; write an address, a block like 10.0.0.0/8, or *
+          tcp 999.1.1.1:22     | '999.1.1.1' is not an IP address
+          tcp *:22 root        | 'root' is not a condition; valid ones are program=, user= and netns=
+          tcp *:22 owner=root  | 'owner=root' is not a condition; valid ones are program=, user= and netns=
+          tcp *:22 User=root   | 'User=root' is not a condition; valid ones are program=, user= and netns=
+          tcp *:22 =root       | '=root' is not a condition; valid ones are program=, user= and netns=
           unix /a\\qb           | a backslash that escapes nothing
           tcp *:22 program=/a\\q | a backslash that escapes nothing
           """)
-  void whatIsNoRuleIsToldWithFileLineAndWord(String rule, String problem) {
+  void namesFileLineAndWordOfAMistake(String rule, String problem) {
     for (int line : new int[] {1, 3}) {
       String text = "\n".repeat(line - 1) + rule + "\n";
       ConfigException e = assertThrows(ConfigException.class, () -> parse(text));
@@ -250,19 +251,19 @@ class IgnoreRulesTest {
   }
 
   @Test
-  void aFileThatIsNoTextIsRefused() throws Exception {
+  void refusesFilesThatAreNotUtf8() throws Exception {
     Path file = Files.write(folder.resolve("ignore.lsm"), new byte[] {(byte) 0xFF});
     ConfigException e = assertThrows(ConfigException.class, () -> IgnoreRules.read(file));
     assertEquals(file + ": is not UTF-8 text; save it as UTF-8", e.getMessage());
   }
 
   @Test
-  void theShippedFileIgnoresNothing() throws Exception {
+  void shippedFileIgnoresNothing() throws Exception {
     assertEquals(List.of(), IgnoreRules.read(Path.of("conf/ignore.lsm")).rules());
   }
 
   @Test
-  void everyRuleThatIsShippedCommentedOutIsOne() throws Exception {
+  void shippedExamplesAreValidRules() throws Exception {
     List<String> shipped = Files.readAllLines(Path.of("conf/ignore.lsm"));
     List<String> rules = shipped.stream().filter(line -> line.matches("#\\S+\\s.*")).toList();
     String uncommented = String.join("\n", shipped).replaceAll("(?m)^#(?=\\S)", "");
@@ -281,7 +282,7 @@ class IgnoreRulesTest {
     IgnoreRules rules = parse(rule + "\n");
     assertEquals(
         covered ? Optional.of(1) : Optional.empty(), rules.covering(entry).map(Rule::line));
-    assertEquals(!covered, rules.isOpen(entry));
+    assertEquals(covered, rules.ignores(entry));
   }
 
   /** Owners as user:program; ~ is a space. */
@@ -296,7 +297,7 @@ class IgnoreRulesTest {
 
   @ParameterizedTest
   @EnumSource
-  void everyProtocolStandsInTheManual(Protocol protocol) throws Exception {
+  void manualHasEveryProtocol(Protocol protocol) throws Exception {
     String name = protocol.label().replaceFirst("6$", ""); // which stands for both
     assertTrue(
         Files.readString(Path.of("src/main/man/ignore.lsm.adoc")).contains("*" + name + "*"));
