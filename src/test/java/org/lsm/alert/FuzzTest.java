@@ -58,9 +58,9 @@ class FuzzTest {
     ByteSource draw = new ByteSource(bytes);
     SortedMap<String, AlertState.Entry> entries = new TreeMap<>();
     while (draw.hasMore()) {
-      Instant firstSeen = Instant.ofEpochMilli(draw.number());
-      Instant lastSeen = Instant.ofEpochMilli(draw.number());
-      Instant lastAlerted = Instant.ofEpochMilli(draw.number());
+      Instant firstSeen = time(draw);
+      Instant lastSeen = time(draw);
+      Instant lastAlerted = time(draw);
       boolean named = draw.below(2) == 0;
       TreeSet<String> digests = new TreeSet<>();
       for (int i = draw.below(4); i > 0; i--) {
@@ -168,6 +168,12 @@ class FuzzTest {
 
   private static String word(ByteSource draw) {
     return EscapedText.escape(draw.text());
+  }
+
+  /** A time of the years 0 to 9999. */
+  private static Instant time(ByteSource draw) {
+    long seconds = Math.floorMod(draw.number(), 253402300800L);
+    return Instant.ofEpochSecond(seconds, draw.below(256));
   }
 
   private static AlertState read(String text) {
