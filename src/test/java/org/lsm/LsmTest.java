@@ -44,7 +44,7 @@ class LsmTest extends CommandTestBase {
         new String[] {"--help", "--version", "--config", "--verbose", "--no-color"}) {
       assertTrue(result.out().contains(option), option);
     }
-    assertTrue(result.out().contains("\n\nExit status:\n  0   nothing differs"), result.out());
+    assertTrue(result.out().contains("\n\nExit status:\n  0   no difference"), result.out());
   }
 
   @Test
@@ -213,7 +213,7 @@ class LsmTest extends CommandTestBase {
         "MAILER=\"pigeon\"      | MAILER must be one of smtp, sendmail, none",
         "SMTP_USER=\"u\"        | SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the"
             + " password",
-        "FROM=\"a b\"           | FROM must be one mail address",
+        "FROM=\"a b\"           | FROM must be one mail address, or empty",
       })
   void mistakeInTheConfigurationIsNamedWithItsLine(String line, String problem) throws IOException {
     configure("# a comment", line);

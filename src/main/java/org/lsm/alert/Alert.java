@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.lsm.model.DifferenceCounts;
 import org.lsm.model.HostInfo;
 import org.lsm.model.ScanningHost;
@@ -33,7 +34,7 @@ import org.lsm.report.Times;
  * @param counts the number of differences
  * @param targets the addresses of the hosts that scanned ports
  * @param ports for each of them the ports, separated by commas; a long list is cut
- * @param report what {@code compare --format json} prints, with {@code event} and {@code summary}
+ * @param report what {@code compare --format json} prints, with the type and the summary
  */
 public record Alert(
     String id,
@@ -53,13 +54,7 @@ public record Alert(
 
   /** Refuses an incomplete alert, which a damaged file may hold. */
   public Alert {
-    Objects.requireNonNull(id);
-    Objects.requireNonNull(type);
-    Objects.requireNonNull(time);
-    Objects.requireNonNull(host);
-    Objects.requireNonNull(subject);
-    Objects.requireNonNull(counts);
-    Objects.requireNonNull(report);
+    Stream.of(id, type, time, host, subject, counts, report).forEach(Objects::requireNonNull);
     text = List.copyOf(text);
     html = List.copyOf(html);
     events = List.copyOf(events);
@@ -79,7 +74,14 @@ public record Alert(
     DifferenceCounts counts = report.counts();
     HostInfo hostInfo = report.after().hostInfo();
     String expanded = expand(subject, hostInfo, counts, report.zone().get());
-    Alert alert = of(type, hostInfo, report.document(), expanded, Json.bounded(report));
+    Alert alert =
+        of(
+            type,
+            hostInfo.time(),
+            host(hostInfo),
+            report.document(),
+            expanded,
+            Json.bounded(report));
     List<LogEvent> events = report.diff().isEmpty() ? alert.events : report.events();
     return alert.with(events, counts, List.of());
   }
@@ -89,7 +91,8 @@ public record Alert(
     HostInfo hostInfo = report.hostInfo();
     JsonObject json = Json.bounded(report);
     String expanded = expand(subject, hostInfo, DifferenceCounts.NONE, report.zone().get());
-    return of(AlertType.PORT_SCAN, hostInfo, report.document(), expanded, json)
+    return of(
+            AlertType.PORT_SCAN, hostInfo.time(), host(hostInfo), report.document(), expanded, json)
         .with(report.events(), DifferenceCounts.NONE, report.named());
   }
 
@@ -97,17 +100,7 @@ public record Alert(
   public static Alert of(
       AlertType type, HostInfo hostInfo, ReportDocument document, String subject, ZoneId zone) {
     String expanded = expand(subject, hostInfo, DifferenceCounts.NONE, zone);
-    return of(type, hostInfo, document, expanded, Json.object(hostInfo));
-  }
-
-  private static Alert of(
-      AlertType type,
-      HostInfo hostInfo,
-      ReportDocument document,
-      String subject,
-      JsonObject report) {
-    String host = EscapedText.escape(hostInfo.host());
-    return of(type, hostInfo.time(), host, document, subject + type.suffix(), report);
+    return of(type, hostInfo.time(), host(hostInfo), document, expanded, Json.object(hostInfo));
   }
 
   /** An alert of which only the document and the JSON report are known. */
@@ -125,7 +118,7 @@ public record Alert(
         type,
         time,
         host,
-        subject,
+        subject + type.suffix(),
         document.text().lines().toList(),
         document.html().lines().toList(),
         List.of(new LogEvent(type.level(), document.headline())),
@@ -143,11 +136,15 @@ public record Alert(
         id, type, time, host, subject, text, html, events, counts, targets, ports, report);
   }
 
+  private static String host(HostInfo hostInfo) {
+    return EscapedText.escape(hostInfo.host());
+  }
+
   private static String expand(
       String subject, HostInfo hostInfo, DifferenceCounts counts, ZoneId zone) {
     Map<String, String> values =
         Map.of(
-            "HOSTNAME", EscapedText.escape(hostInfo.host()),
+            "HOSTNAME", host(hostInfo),
             "NEW", Integer.toString(counts.added()),
             "GONE", Integer.toString(counts.gone()),
             "CHANGED", Integer.toString(counts.changed()),

@@ -8,6 +8,8 @@ public enum AlertType {
   NO_BASELINE(": no baseline", "crit"),
   SCAN_FAILED(": scan failed", "crit"),
   PORT_SCAN(": port scan", "warning"),
+  /** Stands for all alerts that the outbox had no room for. */
+  OVERFLOW(": more alerts", "alert"),
   TEST(": test", "info");
 
   private final String suffix;

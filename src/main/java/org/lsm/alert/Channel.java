@@ -2,18 +2,19 @@ package org.lsm.alert;
 
 import java.util.Set;
 
-/** A way by which alerts reach somebody. */
+/** A way to deliver alerts. */
 public interface Channel {
 
-  /** The word that the outbox has for it. */
+  /** The name in the outbox and the history: lower-case letters and underscores. */
   String name();
 
   /**
-   * Hands an alert over.
+   * Delivers an alert.
    *
-   * @param served recipients that have it already, in the words of this channel
-   * @return what there is to say of it; empty if nothing
-   * @throws DeliveryException if not everybody else has accepted it
+   * @param served the recipients that already have it, as an earlier {@link
+   *     DeliveryException#served()} named them
+   * @return the reply of the receiving program or server; empty if it gave none
+   * @throws DeliveryException if at least one other recipient has not accepted it
    */
   String send(Alert alert, Set<String> served) throws DeliveryException;
 }

@@ -2,34 +2,34 @@ package org.lsm.alert;
 
 import java.util.Set;
 
-/** An alert was not accepted by a channel; the message says why and how to mend it. */
+/** A channel did not accept an alert. The message says why, and what to do about it. */
 public final class DeliveryException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  private final FailureKind blame;
+  private final FailureKind kind;
   private final transient Set<String> served;
 
-  /** The channel does not work. */
+  /** A failure of kind {@link FailureKind#UNAVAILABLE}. */
   public DeliveryException(String message, Throwable cause) {
     this(message, cause, FailureKind.UNAVAILABLE, Set.of());
   }
 
-  /** The channel does not work. */
+  /** A failure of kind {@link FailureKind#UNAVAILABLE}. */
   public DeliveryException(String message) {
     this(message, null);
   }
 
   /**
-   * @param served the recipients that accepted it nevertheless
+   * @param served the recipients that accepted the alert nevertheless
    */
-  public DeliveryException(String message, Throwable cause, FailureKind blame, Set<String> served) {
+  public DeliveryException(String message, Throwable cause, FailureKind kind, Set<String> served) {
     super(message, cause);
-    this.blame = blame;
+    this.kind = kind;
     this.served = Set.copyOf(served);
   }
 
-  public FailureKind blame() {
-    return blame;
+  public FailureKind kind() {
+    return kind;
   }
 
   public Set<String> served() {

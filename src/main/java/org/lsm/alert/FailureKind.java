@@ -1,11 +1,11 @@
 package org.lsm.alert;
 
-/** What is to be thought of the channel. */
+/** Why a channel did not accept an alert, which decides when the outbox tries again. */
 public enum FailureKind {
-  /** It does not work. */
+  /** The channel does not work. */
   UNAVAILABLE,
-  /** It came to a stop over this alert, which may be the reason. */
+  /** The channel stopped responding while it processed this alert, perhaps because of it. */
   STALLED,
-  /** It works, but refuses this alert. */
+  /** The channel works, but refuses this alert. */
   REJECTED
 }

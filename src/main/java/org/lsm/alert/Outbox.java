@@ -1,9 +1,10 @@
 package org.lsm.alert;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -15,311 +16,311 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedMap;
-import java.util.SortedSet;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.TextEscaper;
 import org.lsm.report.EscapedText;
-import org.lsm.report.Json;
-import org.lsm.storage.AtomicFile;
 import org.lsm.storage.FileLock;
 import org.lsm.storage.StateDirectory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The alerts that wait to be delivered, a file each: an alert is stored durably before it is sent,
- * and leaves when every channel has accepted it.
+ * The alerts that wait for delivery, one file per alert and channel. An alert is stored durably
+ * before it is sent; its file is deleted when the channel has accepted it.
+ *
+ * <p>A file is named {@code TIME-CHANNEL.json}, or {@code TIME-CHANNEL.rejected.json} once the
+ * channel has rejected it or stalled; then its modification time is that of the last try. Alerts
+ * that find no room are counted in {@code overflow-CHANNEL.json}. Files are read one at a time, so
+ * that the memory that a run needs does not grow with the number of alerts that wait.
  */
 public final class Outbox {
 
   private static final String SUFFIX = ".json";
+  private static final String REJECTED = ".rejected.json";
   private static final String DAMAGED = ".damaged";
+  private static final String OVERFLOW = "overflow-";
 
-  /** How long to wait for another run that is delivering. */
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  /** Per channel; further alerts are folded into one. */
+  private static final int MAX_WAITING = 1000;
 
-  /** After so many refusals in a run, what was refused before is left for the next one. */
-  private static final int MOST_REFUSALS = 20;
+  /** After so many rejections, alerts that were rejected in an earlier run wait for the next. */
+  private static final int MAX_REJECTIONS = 20;
 
-  /** A channel that has taken so long in one run, because it is slow, goes on in the next one. */
-  private static final Duration MOST_TIME = Duration.ofMinutes(2);
+  /** For all alerts of a run. */
+  private static final Duration CHANNEL_TIMEOUT = Duration.ofMinutes(2);
 
-  /** After so long, what a killed run has left half-written is nobody's any more. */
-  private static final Duration STALE = Duration.ofHours(1);
+  private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(30);
+
+  /** An older temporary file was left by a run that was killed. */
+  private static final Duration MAX_TEMPORARY_AGE = Duration.ofHours(1);
 
   private final Path directory;
-  private final Supplier<List<Channel>> configured;
+  private final Supplier<List<Channel>> channels;
   private final History history;
   private final Consumer<String> warn;
-  private final Map<String, Conduct> conducts = new HashMap<>();
-  private final Set<String> refusedNow = new HashSet<>();
-  private boolean news;
-  private final List<Entry> unstored = new ArrayList<>();
+  private final Map<String, ChannelRun> runs = new HashMap<>();
+  private final Set<Path> failedNow = new HashSet<>();
+  private final List<Unstored> unstored = new ArrayList<>();
+  private boolean newFailure;
+
+  private record Unstored(Channel channel, Alert alert) {}
 
   /**
-   * An alert that waits.
+   * An alert that waits for a channel.
    *
-   * @param owed the channels that have not accepted it
-   * @param accepted whether any channel has
-   * @param tried when a channel refused this very alert last, or came to a stop over it
-   * @param served who has it already of a channel that is still owed, in the words of the channel
-   * @param failures why it is owed, by channel
-   * @param alert what to tell
+   * @param time when its cause was found
+   * @param failure why the last try failed, escaped; empty before the first
    */
-  public record Entry(
-      List<String> owed,
-      boolean accepted,
-      SortedMap<String, Instant> tried,
-      SortedSet<String> served,
-      SortedMap<String, String> failures,
-      Alert alert) {
+  public record Waiting(String channel, Instant time, String failure) {}
 
-    public Entry {
-      owed = List.copyOf(owed);
-      // A file may have null in any place, and copyOf refuses it.
-      tried = new TreeMap<>(Map.copyOf(tried));
-      served = new TreeSet<>(Set.copyOf(served));
-      failures = new TreeMap<>(Map.copyOf(failures));
-      Objects.requireNonNull(alert);
-    }
-
-    Entry(List<String> owed, Alert alert) {
-      this(owed, false, new TreeMap<>(), new TreeSet<>(), new TreeMap<>(), alert);
-    }
-
-    private Entry without(String channel, boolean acceptedNow) {
-      SortedMap<String, String> rest = new TreeMap<>(failures);
-      rest.remove(channel);
-      List<String> others = owed.stream().filter(it -> !it.equals(channel)).toList();
-      return new Entry(others, accepted || acceptedNow, tried, served, rest, alert);
-    }
-
-    private Entry failed(String channel, DeliveryException e) {
-      SortedMap<String, String> reasons = new TreeMap<>(failures);
-      reasons.put(channel, TextEscaper.escape(e.getMessage()));
-      SortedSet<String> allServed = new TreeSet<>(served);
-      allServed.addAll(e.served());
-      SortedMap<String, Instant> times = new TreeMap<>(tried);
-      if (e.blame() != FailureKind.UNAVAILABLE) {
-        times.put(channel, Instant.now());
-      }
-      return new Entry(owed, accepted, times, allServed, reasons, alert);
-    }
-
-    /** Whether nothing but numbers differs: queue IDs, seconds to wait. */
-    private boolean saysTheSame(Entry other, String channel) {
-      return served.equals(other.served)
-          && words(failures.get(channel)).equals(words(other.failures.get(channel)));
-    }
-
-    private static String words(String reason) {
-      return reason == null ? "" : reason.replaceAll("\\d+", "#");
-    }
-
-    private Instant tried(String channel) {
-      return tried.getOrDefault(channel, Instant.MIN);
-    }
-  }
-
-  /** How a channel has done in this run. */
-  private static final class Conduct {
-    private boolean dead;
-    private int refusals;
+  /** What a channel has done in this run. */
+  private static final class ChannelRun {
+    private boolean unavailable;
+    private int rejections;
     private long nanos;
 
-    boolean isWorthATry(boolean again) {
-      return !dead && nanos < MOST_TIME.toNanos() && (!again || refusals < MOST_REFUSALS);
+    boolean mayTry(boolean again) {
+      return !unavailable
+          && nanos < CHANNEL_TIMEOUT.toNanos()
+          && (!again || rejections < MAX_REJECTIONS);
     }
   }
 
   /**
-   * @param directory made when it is needed, for its owner alone
-   * @param configured tells the channels by which alerts go; asked only when there is an alert
-   * @param history where deliveries are written down
-   * @param warn told of everything that goes wrong, in escaped words
+   * @param directory created on first use, with mode 0700
+   * @param channels called only when there is an alert
+   * @param history logs deliveries and failures
+   * @param warn receives an escaped message for every new failure
    */
   public Outbox(
-      Path directory, Supplier<List<Channel>> configured, History history, Consumer<String> warn) {
+      Path directory, Supplier<List<Channel>> channels, History history, Consumer<String> warn) {
     this.directory = directory;
-    this.configured = configured;
+    this.channels = channels;
     this.history = history;
     this.warn = warn;
   }
 
   /**
-   * Stores an alert, owed to every channel. The caller holds the lock of the state directory.
+   * Stores an alert for every channel. The caller holds the lock of the state directory.
    *
-   * @return whether it is safe; if not, it is sent from memory, and nobody may count on that
+   * @return whether it is stored durably; if not, the next {@link #deliver()} sends it from memory
    */
   public boolean put(Alert alert) {
-    List<String> owed = channelNames();
-    if (owed.isEmpty()) {
+    List<Channel> missing = new ArrayList<>(channels.get());
+    if (missing.isEmpty()) {
       return true;
     }
-    Entry entry = new Entry(owed, alert);
     try {
       StateDirectory.create(directory);
-      store(unused(name(alert.time())), entry);
+      String name = unusedName(alert.time());
+      while (!missing.isEmpty()) {
+        String channel = missing.get(0).name();
+        if (waiting(channel).size() < MAX_WAITING) {
+          new OutboxEntry(alert).write(directory.resolve(name + "-" + channel + SUFFIX));
+        } else {
+          fold(directory.resolve(OVERFLOW + channel + SUFFIX), alert);
+        }
+        missing.remove(0);
+      }
       return true;
     } catch (IOException e) {
-      warn.accept(
-          "the alert could not be stored, it is sent nevertheless: "
-              + EscapedText.escape(e.getMessage()));
-      unstored.add(entry);
+      warn("cannot store the alert, sending it anyway", e);
+      missing.forEach(channel -> unstored.add(new Unstored(channel, alert)));
       return false;
     }
   }
 
-  private List<String> channelNames() {
-    return configured.get().stream().map(Channel::name).toList();
-  }
-
-  private static String name(Instant time) {
-    return DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'", Locale.ROOT)
-        .format(time.atZone(ZoneOffset.UTC));
-  }
-
-  private Path unused(String name) {
-    Path file = directory.resolve(name + SUFFIX);
-    for (int i = 1; Files.exists(file); i++) {
-      file = directory.resolve(name + "_" + i + SUFFIX);
+  private String unusedName(Instant time) throws IOException {
+    Set<String> used =
+        files("").stream().map(it -> name(it).split("-", 2)[0]).collect(Collectors.toSet());
+    String base =
+        DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'", Locale.ROOT)
+            .format(time.atZone(ZoneOffset.UTC));
+    String name = base;
+    for (int i = 1; used.contains(name); i++) {
+      name = String.format(Locale.ROOT, "%s_%03d", base, i);
     }
-    return file;
+    return name;
   }
 
-  private static void store(Path file, Entry entry) throws IOException {
-    AtomicFile.write(file, Json.print(entry).getBytes(StandardCharsets.UTF_8));
+  /** The lock keeps another run from delivering and deleting the file meanwhile. */
+  @SuppressWarnings("try") // the lock is only held
+  private void fold(Path file, Alert alert) throws IOException {
+    try (FileLock lock = lock()) {
+      Optional<OutboxEntry> before = Files.exists(file) ? read(file) : Optional.empty();
+      before.orElse(new OutboxEntry(alert)).fold(alert).write(file);
+    }
+  }
+
+  private FileLock lock() throws IOException {
+    return FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT);
   }
 
   /**
-   * Delivers what waits, oldest first, as far as the channels take it. What a channel has refused
-   * comes last, that which was tried least recently first, lest anything hold up the rest.
+   * Delivers what waits, oldest first. What a channel has rejected comes after everything else, the
+   * least recently tried first.
    *
    * @return whether nothing waits any more
    */
+  @SuppressWarnings("try") // the lock is only held
   public boolean deliver() {
     boolean sent = true;
-    for (Entry entry : unstored) {
-      Entry rest = entry;
-      for (String channel : entry.owed()) {
-        rest = attempt(rest, channel);
-      }
-      sent &= rest.owed().isEmpty();
+    for (Unstored it : unstored) {
+      sent &=
+          run(it.channel).mayTry(false) && send(it.channel, new OutboxEntry(it.alert)).isEmpty();
     }
     unstored.clear();
-    return deliverStored() && sent;
-  }
-
-  @SuppressWarnings("try") // the lock is only held
-  private boolean deliverStored() {
-    if (size() == 0) {
-      return damaged() == 0;
-    }
-    try (FileLock lock = FileLock.take(directory.resolve("lock"), PATIENCE)) {
-      SortedMap<Path, Entry> waiting = new TreeMap<>();
-      for (Path file : files(SUFFIX)) {
-        read(file).ifPresent(entry -> waiting.put(file, entry));
+    if (size() > 0) {
+      try (FileLock lock = lock()) {
+        dropForOthers(channels.get());
+        for (Channel channel : channels.get()) {
+          waiting(channel.name()).stream()
+              .sorted(Comparator.comparingLong(Outbox::lastTry))
+              .forEach(file -> deliver(channel, file));
+        }
+        removeTemporary();
+      } catch (IOException e) {
+        warn("cannot deliver what waits in " + directory, e);
       }
-      SortedSet<String> owed = new TreeSet<>();
-      waiting.values().forEach(entry -> owed.addAll(entry.owed()));
-      owed.forEach(channel -> deliver(waiting, channel));
-      removeStale();
-    } catch (IOException e) {
-      warn.accept("alerts wait in " + directory + ": " + EscapedText.escape(e.getMessage()));
     }
-    return size() == 0 && damaged() == 0;
+    return sent && size() == 0 && damaged() == 0;
   }
 
-  private void deliver(SortedMap<Path, Entry> waiting, String channel) {
-    waiting.keySet().stream()
-        .filter(file -> waiting.get(file).owed().contains(channel))
-        .sorted(Comparator.comparing(file -> waiting.get(file).tried(channel)))
-        .toList()
-        .forEach(
-            file -> waiting.computeIfPresent(file, (it, entry) -> deliver(it, entry, channel)));
-  }
-
-  private Entry deliver(Path file, Entry entry, String channel) {
-    Entry next = attempt(entry, channel);
-    try {
-      if (next.owed().isEmpty()) {
+  private void removeTemporary() throws IOException {
+    long limit = Instant.now().minus(MAX_TEMPORARY_AGE).toEpochMilli();
+    for (Path file : files(".tmp")) {
+      if (file.toFile().lastModified() < limit) {
         Files.deleteIfExists(file);
-      } else if (!next.equals(entry)) {
-        store(file, next);
       }
-    } catch (IOException e) {
-      warn.accept("what was delivered may be sent again: " + EscapedText.escape(e.getMessage()));
     }
-    return next;
   }
 
-  /** Tries one channel, and tells what is owed then. */
-  private Entry attempt(Entry entry, String name) {
-    Optional<Channel> channel =
-        configured.get().stream().filter(it -> it.name().equals(name)).findFirst();
-    if (channel.isEmpty()) {
-      return switchedOff(entry, name);
+  /** Drops the alerts for channels that were switched off. */
+  private void dropForOthers(List<Channel> active) throws IOException {
+    Set<String> names = active.stream().map(Channel::name).collect(Collectors.toSet());
+    List<Path> files = files(SUFFIX).stream().filter(it -> !names.contains(channel(it))).toList();
+    List<String> dropped = new ArrayList<>();
+    for (Path file : files) {
+      String reason = channel(file) + " is switched off: ";
+      read(file).ifPresent(it -> dropped.add(reason + it.alert().subject()));
     }
-    Conduct conduct = conducts.computeIfAbsent(name, it -> new Conduct());
-    if (!conduct.isWorthATry(entry.tried().containsKey(name))
-        || refusedNow.contains(name + " " + entry.alert().id())) {
-      return entry;
+    history.append("dropped", dropped);
+    for (Path file : files) {
+      Files.deleteIfExists(file);
     }
+  }
+
+  private void deliver(Channel channel, Path file) {
+    if (failedNow.contains(file) || !run(channel).mayTry(isRejected(file))) {
+      return;
+    }
+    Optional<OutboxEntry> entry = read(file);
+    if (entry.isEmpty()) {
+      return;
+    }
+    Optional<DeliveryException> failure = send(channel, entry.get());
+    try {
+      if (failure.isEmpty()) {
+        Files.deleteIfExists(file);
+      } else {
+        keep(file, entry.get(), failure.get());
+      }
+    } catch (IOException e) {
+      warn("what was delivered may be sent again", e);
+    }
+  }
+
+  private void keep(Path file, OutboxEntry entry, DeliveryException e) throws IOException {
+    Path target = file;
+    if (e.kind() != FailureKind.UNAVAILABLE
+        && !isRejected(file)
+        && !name(file).startsWith(OVERFLOW)) {
+      target = file.resolveSibling(name(file).replace(SUFFIX, REJECTED));
+      Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
+    }
+    failedNow.add(target);
+    OutboxEntry next = entry.failed(e);
+    if (!next.equals(entry)) {
+      next.write(target);
+    }
+    Files.setLastModifiedTime(target, FileTime.from(Instant.now()));
+  }
+
+  /** Sends an alert and logs the outcome; returns the failure, if it failed. */
+  private Optional<DeliveryException> send(Channel channel, OutboxEntry entry) {
+    String name = channel.name();
     long start = System.nanoTime();
     try {
-      String remark = channel.get().send(entry.alert(), entry.served());
-      String said = remark.isEmpty() ? "" : ", which said: " + EscapedText.escape(remark);
-      history.add("delivered", name + ": " + entry.alert().subject() + said);
-      return entry.without(name, true);
+      String reply = channel.send(entry.alert(), entry.served());
+      String suffix = reply.isEmpty() ? "" : ", reply: " + EscapedText.escape(reply);
+      history.append("delivered", name + ": " + entry.alert().subject() + suffix);
+      return Optional.empty();
     } catch (DeliveryException e) {
-      return failed(entry, name, conduct, e);
+      return Optional.of(failed(channel, entry, e));
     } catch (RuntimeException e) {
       String what = name + " failed: internal error: " + e;
-      return failed(
-          entry, name, conduct, new DeliveryException(what, e, FailureKind.REJECTED, Set.of()));
+      return Optional.of(
+          failed(channel, entry, new DeliveryException(what, e, FailureKind.REJECTED, Set.of())));
     } finally {
-      conduct.nanos += System.nanoTime() - start;
+      run(channel).nanos += System.nanoTime() - start;
     }
   }
 
-  /** Where nobody else has the alert, the channels that there are now get it. */
-  private Entry switchedOff(Entry entry, String name) {
-    String what = name + " is switched off: " + entry.alert().subject();
-    List<String> others = channelNames();
-    if (entry.accepted() || entry.owed().size() > 1 || others.isEmpty()) {
-      history.add("dropped", what);
-      return entry.without(name, false);
-    }
-    history.add("redirected", what);
-    return new Entry(others, entry.alert());
-  }
-
-  private Entry failed(Entry entry, String name, Conduct conduct, DeliveryException e) {
-    debug(name, e);
-    if (e.blame() == FailureKind.REJECTED) {
-      conduct.refusals++;
-      refusedNow.add(name + " " + entry.alert().id());
+  private DeliveryException failed(Channel channel, OutboxEntry entry, DeliveryException e) {
+    debug(channel.name(), e);
+    if (e.kind() == FailureKind.REJECTED) {
+      run(channel).rejections++;
     } else {
-      conduct.dead = true;
+      run(channel).unavailable = true;
     }
-    Entry next = entry.failed(name, e);
-    if (!next.saysTheSame(entry, name)) { // else it was said, and cron mails all that is said
-      news = true;
-      warn.accept(TextEscaper.escape(e.getMessage()));
-      history.add("failed", TextEscaper.escape(e.getMessage()));
+    OutboxEntry next = entry.failed(e);
+    if (!next.failedLike(entry)) { // cron mails whatever a run prints
+      report("failed", next.failure());
     }
-    return next;
+    return e;
   }
 
-  /** Asks for the logger only now: to set logging up would cost every run that has no trouble. */
+  private void report(String event, String text) {
+    newFailure = true;
+    warn.accept(text);
+    history.append(event, text);
+  }
+
+  private ChannelRun run(Channel channel) {
+    return runs.computeIfAbsent(channel.name(), it -> new ChannelRun());
+  }
+
+  /** Whether something has failed in this run that was not reported before. */
+  public boolean hasNewFailure() {
+    return newFailure;
+  }
+
+  /** Reads a file; a damaged one is renamed, for people to look at. */
+  private Optional<OutboxEntry> read(Path file) {
+    try {
+      return Optional.of(OutboxEntry.read(file));
+    } catch (IOException | RuntimeException e) {
+      debug(file, e);
+    }
+    try {
+      Path aside = Files.move(file, file.resolveSibling(name(file) + DAMAGED));
+      report("damaged", "damaged alert set aside; see what it was about, then remove it: " + aside);
+    } catch (IOException e) {
+      warn("cannot set a damaged alert aside", e);
+    }
+    return Optional.empty();
+  }
+
+  private void warn(String what, IOException e) {
+    warn.accept(what + ": " + EscapedText.escape(e.getMessage()));
+  }
+
+  /** Gets the logger only when it is needed, because that takes time. */
   private static void debug(Object what, Exception e) {
     Logger log = LoggerFactory.getLogger(Outbox.class);
     if (log.isDebugEnabled()) {
@@ -327,73 +328,30 @@ public final class Outbox {
     }
   }
 
-  /** Whether a delivery has failed in this run in a way that it did not before. */
-  public boolean hasNews() {
-    return news;
-  }
-
-  /** Reads an entry; one that is damaged is set aside for people to look at. */
-  private Optional<Entry> read(Path file) {
-    try {
-      return Optional.of(parse(file));
-    } catch (IOException | RuntimeException e) {
-      debug(file, e);
-      setAside(file);
-      return Optional.empty();
-    }
-  }
-
-  private void setAside(Path file) {
-    Path aside = file.resolveSibling(file.getFileName() + DAMAGED);
-    try {
-      Files.move(file, aside);
-      String what = "damaged alert set aside; see what it was about, then remove it: " + aside;
-      news = true;
-      warn.accept(what);
-      history.add("damaged", what);
-    } catch (IOException e) {
-      warn.accept("a damaged alert could not be set aside: " + EscapedText.escape(e.getMessage()));
-    }
-  }
-
-  private static Entry parse(Path file) throws IOException {
-    String text = new String(AtomicFile.read(file), StandardCharsets.UTF_8);
-    Entry entry = Json.read(text, Entry.class);
-    if (entry.owed().isEmpty()) {
-      throw new IllegalArgumentException("it is owed to no channel");
-    }
-    return entry;
-  }
-
-  /** What waits, oldest first, as far as it can be read. */
-  public List<Entry> waiting() throws IOException {
-    List<Entry> entries = new ArrayList<>();
-    for (Path file : files(SUFFIX)) {
+  /** The alerts that have waited longest; at most so many files are read. */
+  public List<Waiting> oldest(int max) throws IOException {
+    List<Waiting> oldest = new ArrayList<>();
+    for (Path file : files(SUFFIX).stream().limit(max).toList()) {
       try {
-        entries.add(parse(file));
+        OutboxEntry entry = OutboxEntry.read(file);
+        oldest.add(new Waiting(channel(file), entry.alert().time(), entry.failure()));
       } catch (IOException | RuntimeException e) {
         debug(file, e); // delivered meanwhile, or damaged
       }
     }
-    return entries;
+    return oldest;
   }
 
-  /** When the oldest alert that waits was found; empty if none waits. */
-  public Optional<Instant> oldest() throws IOException {
-    return waiting().stream().map(entry -> entry.alert().time()).min(Instant::compareTo);
-  }
-
-  /** Where the files are. */
   public Path directory() {
     return directory;
   }
 
-  /** The number of alerts that wait. */
+  /** The number of alerts that wait; one that waits for two channels counts twice. */
   public int size() {
     return count(SUFFIX);
   }
 
-  /** The number of files that were damaged and wait for somebody to look at them. */
+  /** The number of damaged files that were set aside. */
   public int damaged() {
     return count(DAMAGED);
   }
@@ -402,25 +360,41 @@ public final class Outbox {
     try {
       return files(suffix).size();
     } catch (IOException e) {
-      warn.accept("cannot read the outbox: " + EscapedText.escape(e.getMessage()));
+      warn("cannot read the outbox", e);
       return 0;
     }
   }
 
+  /** The files of alerts for a channel, oldest first. */
+  private List<Path> waiting(String channel) throws IOException {
+    return files(SUFFIX).stream().filter(it -> channel(it).equals(channel)).toList();
+  }
+
+  /** Sorts files in the order of delivery. */
+  private static long lastTry(Path file) {
+    long overflowLast = name(file).startsWith(OVERFLOW) ? Long.MAX_VALUE : 0;
+    return isRejected(file) ? file.toFile().lastModified() : overflowLast;
+  }
+
+  private static String name(Path file) {
+    return file.getFileName().toString();
+  }
+
+  private static String channel(Path file) {
+    return name(file).replaceFirst("^[^-]*-", "").replaceFirst("\\..*", "");
+  }
+
+  private static boolean isRejected(Path file) {
+    return name(file).endsWith(REJECTED);
+  }
+
+  /** The files with such a name, oldest first. */
   private List<Path> files(String suffix) throws IOException {
     if (!Files.isDirectory(directory)) {
       return List.of();
     }
     try (Stream<Path> files = Files.list(directory)) {
-      return files.filter(file -> file.getFileName().toString().endsWith(suffix)).sorted().toList();
-    }
-  }
-
-  private void removeStale() throws IOException {
-    for (Path file : files(".tmp")) {
-      if (Files.getLastModifiedTime(file).toInstant().plus(STALE).isBefore(Instant.now())) {
-        Files.deleteIfExists(file);
-      }
+      return files.filter(file -> name(file).endsWith(suffix)).sorted().toList();
     }
   }
 }

@@ -88,8 +88,8 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
   }
 
   /**
-   * Sends the whole alert or, if the server rejects it for good, its summary: whoever opens a
-   * socket chooses words of the alert, and with them could trigger every mail filter.
+   * Sends the whole alert or, if the server rejects it for good, its summary: any user can open a
+   * socket whose name triggers mail filters.
    */
   private static String transfer(
       Transport transport, Session session, MailMessage message, InternetAddress[] recipients)
@@ -148,8 +148,8 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
     boolean implicit = tls == Tls.TLS || (tls == Tls.AUTO && config.smtpPort() == SMTPS_PORT);
     boolean required =
         tls == Tls.STARTTLS || (tls == Tls.AUTO && !config.smtpUser().isEmpty() && !implicit);
-    // STARTTLS that is only used if offered protects against passive listeners, whoever signed the
-    // certificate. No password is sent, and clear text would be the alternative (RFC 7435).
+    // Without a login, STARTTLS is used if offered, with any certificate: no password is sent, and
+    // the alternative is clear text (RFC 7435).
     boolean opportunistic = tls == Tls.AUTO && !implicit && !required;
     Properties properties = new Properties();
     properties.putAll(

@@ -26,7 +26,8 @@ public final class AcceptCommand extends BaseCommand {
       arity = "1..*",
       paramLabel = "SOCKET",
       description = {
-        "A socket by the name in reports, tcp/0.0.0.0:8080, or a pattern: * matches anything but /,",
+        "A socket by the name in reports, tcp/0.0.0.0:8080, or a pattern: * matches anything but"
+            + " /,",
         "** anything, ? one character. Quote patterns in the shell."
       })
   private List<String> patterns = new ArrayList<>();
@@ -47,7 +48,7 @@ public final class AcceptCommand extends BaseCommand {
       Diff chosen = choose(report.diff());
       state.storeBaseline(chosen.applyTo(baseline, comparison.ephemeral()));
       components.storeOwnerCache(state, scans.ownerCache(), stored);
-      components.history().addAll("accepted", chosen.differences(), report);
+      components.history().append("accepted", chosen.differences(), report);
       out().println("Accepted into the baseline:");
       out().println();
       print(report.reporting(chosen.differences()).differencesText());

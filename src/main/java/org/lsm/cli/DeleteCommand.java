@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
@@ -26,7 +27,10 @@ public final class DeleteCommand extends BaseCommand {
     try (StateDirectory state = components.openState()) {
       List<Path> deleted = state.deleteAll();
       deleted.forEach(file -> out().println("Deleted " + file));
-      components.history().addAll("deleted", deleted.stream().map(Path::toString).toList());
+      components
+          .history()
+          .append(
+              "deleted", deleted.stream().map(it -> TextEscaper.escape(it.toString())).toList());
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + directory);
       }

@@ -78,8 +78,8 @@ public final class GenerateCommand extends BaseCommand {
 
   private static void addToHistory(
       History history, Optional<DiffReport> accepted, Snapshot baseline) {
-    accepted.ifPresent(it -> history.addAll("accepted", it.diff().differences(), it));
-    history.add("baseline", baseline.sockets().size() + " sockets");
+    accepted.ifPresent(it -> history.append("accepted", it.diff().differences(), it));
+    history.append("baseline", baseline.sockets().size() + " sockets");
   }
 
   private void printAccepted(DiffReport report) {

@@ -52,7 +52,9 @@ final class OutputFormat {
   }
 
   String of(List<History.Event> events, ZoneId zone) {
-    return format == Format.JSON ? Json.print(Map.of("events", events)) : History.table(events, zone);
+    return format == Format.JSON
+        ? Json.print(Map.of("events", events))
+        : History.table(events, zone);
   }
 
   String of(SocketListing listing) {

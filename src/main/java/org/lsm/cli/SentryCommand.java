@@ -145,7 +145,7 @@ public final class SentryCommand extends BaseCommand {
         .map(it -> state.withAlerted(it, components.now()))
         .orElse(state)
         .write(file);
-    components.history().add(action + "ed", name);
+    components.history().append(action + "ed", name);
     out().println(name + " is " + action + "ed");
   }
 

@@ -147,24 +147,21 @@ public final class StatusCommand extends BaseCommand {
     List<String> names = components.channels(null).stream().map(Channel::name).toList();
     good("Channels", names.isEmpty() ? "none" : String.join(", ", names));
     Outbox outbox = components.outbox(components.history());
-    List<Outbox.Entry> waiting = outbox.waiting();
-    for (Outbox.Entry entry : waiting.subList(0, Math.min(MAX_NAMED_ALERTS, waiting.size()))) {
-      String why = String.join("; ", entry.failures().values());
-      String text =
-          components.timeWithAge(entry.alert().time())
-              + " waits for "
-              + String.join(", ", entry.owed())
-              + (why.isEmpty() ? "" : ": " + why);
-      items.add(new Item("Alert", text, true)); // escaped already
+    List<Outbox.Waiting> waiting = outbox.oldest(MAX_NAMED_ALERTS);
+    for (Outbox.Waiting alert : waiting) {
+      String text = components.timeWithAge(alert.time()) + " waits for " + alert.channel();
+      String reason = alert.failure().isEmpty() ? "" : ": " + alert.failure();
+      items.add(new Item("Alert", text + reason, true)); // escaped already
     }
-    if (waiting.size() > MAX_NAMED_ALERTS) {
-      fault("Alerts", waiting.size() - MAX_NAMED_ALERTS + " more wait");
+    int size = outbox.size();
+    if (size > MAX_NAMED_ALERTS) {
+      fault("Alerts", size - MAX_NAMED_ALERTS + " more wait");
     }
-    int damaged = outbox.damaged() + outbox.size() - waiting.size();
+    int damaged = outbox.damaged() + Math.min(size, MAX_NAMED_ALERTS) - waiting.size();
     if (damaged > 0) {
       String where = " damaged in " + outbox.directory();
       fault("Alerts", damaged + where + "; inspect them, then remove them");
-    } else if (waiting.isEmpty()) {
+    } else if (size == 0) {
       good("Alerts", "none waits");
     }
   }

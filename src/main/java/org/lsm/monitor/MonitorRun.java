@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.lsm.alert.Alert;
@@ -112,8 +111,8 @@ public final class MonitorRun {
     if (type.isEmpty()
         || outbox.put(
             Alert.of(type.get(), report.reporting(decision.reported()), config.subject()))) {
-      history.addAll("appeared", decision.appeared(), report);
-      history.addAll("ended", decision.resolved());
+      history.append("appeared", decision.appeared(), report);
+      history.append("resolved", decision.resolved().stream().map(TextEscaper::escape).toList());
       write(decision.next(), before);
     }
     return type.isPresent();
@@ -127,7 +126,7 @@ public final class MonitorRun {
     boolean due = decision.type().isPresent();
     if (!due || outbox.put(failureAlert(type, host, reason))) {
       if (due) {
-        history.add("trouble", TextEscaper.escape(reason));
+        history.append("scan_failed", TextEscaper.escape(reason));
       }
       write(decision.next(), before);
     }
@@ -189,18 +188,18 @@ public final class MonitorRun {
     if (config.metricsFile().isPresent()) {
       writeMetrics(config.metricsFile().get(), result);
     }
-    if (!delivered && (!quiet || outbox.hasNews())) {
+    if (!delivered && (!quiet || outbox.hasNewFailure())) {
       components.warn(undelivered());
     }
     return delivered;
   }
 
   private String undelivered() throws IOException {
-    Optional<Instant> oldest = outbox.oldest();
-    if (oldest.isPresent()) {
+    List<Outbox.Waiting> oldest = outbox.oldest(1);
+    if (!oldest.isEmpty()) {
       return String.format(
           "%d alerts wait in the outbox, the oldest since %s; the next run tries again",
-          outbox.size(), components.timeWithAge(oldest.get()));
+          outbox.size(), components.timeWithAge(oldest.get(0).time()));
     }
     return outbox.size() + outbox.damaged() > 0
         ? "alerts in " + outbox.directory() + " cannot be read; see 'lsm status'"

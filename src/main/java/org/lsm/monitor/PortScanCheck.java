@@ -20,6 +20,7 @@ import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
 import org.lsm.model.Snapshot;
 import org.lsm.monitor.RunResult.PortScans;
+import org.lsm.report.LogEvent;
 import org.lsm.report.PortScanReport;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
@@ -156,7 +157,7 @@ public final class PortScanCheck {
       if (!outbox.put(Alert.of(report, config.subject()))) {
         return false;
       }
-      history.add("scan", report);
+      history.append("port_scan", report.events().stream().map(LogEvent::message).toList());
     }
     progress.state = decision.next();
     return true;

@@ -128,7 +128,9 @@ public record DiffReport(
     if (!diff.isEmpty()) {
       lines.add(Line.BLANK);
       lines.add(
-          Line.of(Style.ADVICE, "", 
+          Line.of(
+              Style.ADVICE,
+              "",
               "If all of this is as it should be, take it into the baseline: lsm generate, or lsm"
                   + " accept SOCKET"));
     }
@@ -221,8 +223,7 @@ public record DiffReport(
     List<Line> lines = new ArrayList<>();
     for (Difference difference : alertedBefore.stream().limit(MAX_PER_SOCKET).toList()) {
       lines.add(
-          Line.fact(
-              "Still", difference.type(), " ", difference.endpoint(), ", alerted before"));
+          Line.fact("Still", difference.type(), " ", difference.endpoint(), ", alerted before"));
     }
     int more = alertedBefore.size() - MAX_PER_SOCKET;
     if (more > 0) {
@@ -264,7 +265,11 @@ public record DiffReport(
     List<Line> lines = new ArrayList<>();
     for (Owner owner : entry.owners().stream().limit(MAX_PER_SOCKET).toList()) {
       lines.add(
-          Line.of(Style.DETAIL, label, name(owner), processes(processes.getOrDefault(owner, List.of()))));
+          Line.of(
+              Style.DETAIL,
+              label,
+              name(owner),
+              processes(processes.getOrDefault(owner, List.of()))));
       details.processes().stream()
           .filter(process -> process.process().owner().equals(owner))
           .forEach(process -> lines.addAll(lines(process)));
@@ -297,7 +302,8 @@ public record DiffReport(
     lines.addAll(unlessEmpty("in      ", process.workingDirectory()));
     lines.addAll(unlessEmpty("unit    ", process.unit()));
     for (ProcessRef parent : process.parents()) {
-      lines.add(Line.of(Style.DEEP_DETAIL, "child of", name(parent.owner()), ", PID ", parent.pid()));
+      lines.add(
+          Line.of(Style.DEEP_DETAIL, "child of", name(parent.owner()), ", PID ", parent.pid()));
     }
     lines.addAll(flags(Style.DEEP_FLAGS, process.flags()));
     return lines;
@@ -343,7 +349,8 @@ public record DiffReport(
           case NEW -> EscapedText.of(" by ", owners(difference.after()));
           case GONE -> EscapedText.of(" was by ", owners(difference.before()));
           case CHANGED ->
-              EscapedText.of(" from ", owners(difference.before()), " to ", owners(difference.after()));
+              EscapedText.of(
+                  " from ", owners(difference.before()), " to ", owners(difference.after()));
         };
     String pids = firstPids(difference.after().processes());
     // A name with a space in it could imitate the words that follow it.

@@ -22,7 +22,7 @@ public record EscapedText(String text) {
             .collect(Collectors.joining()));
   }
 
-  /** {@code subject  (remark)}, or the subject alone. */
+  /** {@code subject (remark)}, or the subject alone. */
   static EscapedText withRemark(Object subject, String remark) {
     // Two spaces in one part would be escaped.
     return remark.isEmpty() ? of(subject) : of(subject, " ", " (", remark, ")");

@@ -140,8 +140,7 @@ public final class Json {
   }
 
   /** Differences, with their details until all of them together have {@code max} characters. */
-  public static List<JsonObject> details(
-      List<Difference> differences, DiffReport report, int max) {
+  public static List<JsonObject> details(List<Difference> differences, DiffReport report, int max) {
     List<JsonObject> json = new ArrayList<>();
     int length = 0;
     for (Difference difference : differences) {

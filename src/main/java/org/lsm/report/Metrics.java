@@ -41,8 +41,15 @@ public record Metrics(
     }
     double seconds = duration.toMillis() / 1e3;
     gauge(out, "run_duration_seconds", "How long the last run took.", seconds);
-    lastSuccess.map(Instant::getEpochSecond).ifPresent(time ->
-          gauge(out, "last_success_timestamp_seconds", "When a comparison succeeded last.", time));
+    lastSuccess
+        .map(Instant::getEpochSecond)
+        .ifPresent(
+            time ->
+                gauge(
+                    out,
+                    "last_success_timestamp_seconds",
+                    "When a comparison succeeded last.",
+                    time));
     return out.toString();
   }
 

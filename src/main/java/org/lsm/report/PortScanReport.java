@@ -77,7 +77,9 @@ public record PortScanReport(
     notes.forEach(note -> lines.add(Line.fact("Note", note)));
     lines.add(Line.BLANK);
     lines.add(
-        Line.of(Style.ADVICE, "", 
+        Line.of(
+            Style.ADVICE,
+            "",
             "lsm sentry lists every scanning host; SENTRY_IGNORE is for hosts that may scan, lsm"
                 + " sentry unblock ADDRESS lets one in again"));
     return new ReportDocument(lines);
@@ -85,7 +87,8 @@ public record PortScanReport(
 
   private List<Line> lines(ScanningHost host) {
     List<Line> lines = new ArrayList<>();
-    lines.add(Line.of(Style.TITLE, "SCAN    ", EscapedText.withRemark(host.address(), host.name())));
+    lines.add(
+        Line.of(Style.TITLE, "SCAN    ", EscapedText.withRemark(host.address(), host.name())));
     lines.add(Line.of(Style.DETAIL, "ports  ", portLists(host)));
     lines.add(Line.of(Style.DETAIL, "kinds  ", probeTypes(host)));
     String times = time(host.first()) + " to " + time(host.last());

@@ -33,21 +33,23 @@ import org.lsm.model.Protocol;
 import org.lsm.model.SocketEntry;
 import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
+import org.lsm.report.LogEvent;
+import org.lsm.report.PortScanReport;
 import org.lsm.report.SampleAlerts;
 
-/** What happened is written down once, stays readable, and does not grow for ever. */
+/** The history stays readable and bounded. */
 class HistoryTest {
 
-  private static final int LARGEST = 4 * 1024 * 1024;
+  private static final int MAX_FILE_SIZE = 4 * 1024 * 1024;
 
   @TempDir Path directory;
 
   private final List<String> warnings = new ArrayList<>();
 
   @Test
-  void eventsAreLinesOfJson() throws IOException {
-    history(SampleAlerts.TIME).add("baseline", "2 sockets");
-    history(SampleAlerts.TIME.plusMillis(500)).addAll("deleted", List.of("/a", "/b\n"));
+  void writesLinesOfJson() throws IOException {
+    history(SampleAlerts.TIME).append("baseline", "2 sockets");
+    history(SampleAlerts.TIME.plusMillis(500)).append("deleted", List.of("/a", "/b\\x0a"));
 
     assertEquals(
         """
@@ -61,18 +63,19 @@ class HistoryTest {
   }
 
   @Test
-  void aDifferenceIsKeptWithAllThatIsToldOfIt() throws IOException {
+  void keepsDetailsOfADifference() throws IOException {
     DiffReport report = SampleAlerts.report("/run/\033", "joe", "/bin/x");
 
-    history(SampleAlerts.TIME).addAll("appeared", report.diff().differences(), report);
+    history(SampleAlerts.TIME).append("appeared", report.diff().differences(), report);
 
     Event event = history(SampleAlerts.TIME).since(Instant.MIN).get(0);
     assertEquals("NEW unix//run/\\x1b by /bin/x (joe), PID 800", event.what());
-    assertEquals(Json.details(report.diff().differences(), report, 1000), List.of(event.difference()));
+    assertEquals(
+        Json.details(report.diff().differences(), report, 1000), List.of(event.difference()));
   }
 
   @Test
-  void whatIsTooMuchToTellIsKeptInBrief() throws IOException {
+  void keepsManyDifferencesInBrief() throws IOException {
     SocketEntry[] many =
         IntStream.range(0, 10_000)
             .mapToObj(
@@ -85,19 +88,20 @@ class HistoryTest {
             .toArray(SocketEntry[]::new);
     DiffReport report = SampleAlerts.report(many);
 
-    history(SampleAlerts.TIME).addAll("appeared", report.diff().differences(), report);
+    history(SampleAlerts.TIME).append("appeared", report.diff().differences(), report);
 
     List<Event> events = history(SampleAlerts.TIME).since(Instant.MIN);
     assertEquals(201, events.size());
     Set<String> names = new TreeSet<>();
     events.stream()
         .limit(200)
-        .forEach(it -> names.add(it.difference().get("socket").getAsString()));
-    assertTrue(names.contains("unix/@\\x1b7777"), "others are told before more of the same");
+        .forEach(it -> names.add(it.difference().getAsJsonObject().get("socket").getAsString()));
+    assertTrue(
+        names.contains("unix/@\\x1b7777"), "different ones are named before more of the same");
     Event rest = events.get(200);
     assertEquals("… and 9800 more", rest.what());
-    assertEquals(1, rest.others().size());
-    JsonObject others = rest.others().get(0).getAsJsonObject();
+    assertEquals(1, rest.others().getAsJsonArray().size());
+    JsonObject others = rest.others().getAsJsonArray().get(0).getAsJsonObject();
     others
         .getAsJsonArray("sockets")
         .forEach(it -> assertTrue(names.add(it.getAsString()), "is there once"));
@@ -106,21 +110,25 @@ class HistoryTest {
         "{\"kind\":\"NEW\",\"owners\":\"/bin/x (joe\\\\x0a)\",\"pids\":\"800\"}",
         others.toString());
     assertEquals(10_000, names.size());
-    assertTrue(Files.size(file()) < 1_000_000, "to push all else out of it takes long");
+    assertTrue(Files.size(file()) < 1_000_000, "one append does not push out the rest");
   }
 
   @Test
-  void ofAScanEachHostIsKeptAndTheNumberOfThoseThatAreTooMany() throws IOException {
+  void keepsEachScanningHost() throws IOException {
     history(SampleAlerts.TIME)
-        .add("scan", SampleAlerts.scans(SampleAlerts.scanningHost("192.0.2.66", "", "1-3", "53", true)));
-    history(SampleAlerts.TIME).add("scan", SampleAlerts.crowd(205));
+        .append(
+            "port_scan",
+            messages(
+                SampleAlerts.scans(
+                    SampleAlerts.scanningHost("192.0.2.66", "", "1-3", "53", true))));
+    history(SampleAlerts.TIME).append("port_scan", messages(SampleAlerts.crowd(205)));
 
     List<Event> events = history(SampleAlerts.TIME).since(Instant.MIN);
     assertEquals(202, events.size());
     assertEquals(
         new Event(
             SampleAlerts.TIME,
-            "scan",
+            "port_scan",
             "root",
             "SCAN 192.0.2.66: 77 packets (SYN XMAS UDP) to unused ports tcp 1-3 udp 53, blocked",
             null,
@@ -131,8 +139,18 @@ class HistoryTest {
   }
 
   @Test
-  void whereNothingHappenedNothingIsWritten() throws IOException {
-    history(SampleAlerts.TIME).addAll("ended", List.of());
+  void boundsALongList() throws IOException {
+    history(SampleAlerts.TIME)
+        .append("deleted", IntStream.range(0, 1007).mapToObj(Integer::toString).toList());
+
+    List<String> texts = texts(history(SampleAlerts.TIME).since(Instant.MIN));
+    assertEquals(1001, texts.size());
+    assertEquals(List.of("999", "… and 7 more"), texts.subList(999, 1001));
+  }
+
+  @Test
+  void writesNothingForAnEmptyList() throws IOException {
+    history(SampleAlerts.TIME).append("resolved", List.of());
 
     assertFalse(Files.exists(file()));
     assertEquals(List.of(), history(SampleAlerts.TIME).since(Instant.MIN));
@@ -140,23 +158,23 @@ class HistoryTest {
 
   @ParameterizedTest
   @CsvSource({"joe, joe", "joe as root, joe as root", "'a\nb', a\\x0ab"})
-  void whoDidItIsEscaped(String by, String expected) throws IOException {
-    new History(directory, clock(SampleAlerts.TIME), by, warnings::add).add("baseline", "x");
+  void escapesUser(String by, String expected) throws IOException {
+    new History(directory, clock(SampleAlerts.TIME), by, warnings::add).append("baseline", "x");
 
     assertEquals(expected, history(SampleAlerts.TIME).since(Instant.MIN).get(0).by());
   }
 
   @ParameterizedTest
   @CsvSource({"-1, 1;2;3", "0, 1;2;3", "1, 2;3", "60, 2;3", "120, 3", "121, ''"})
-  void sinceIsTheFirstMomentThatCounts(int seconds, String expected) throws IOException {
+  void sinceIncludesItsTime(int seconds, String expected) throws IOException {
     for (int i = 1; i <= 3; i++) {
-      history(SampleAlerts.TIME.plusSeconds(60L * (i - 1))).add("baseline", Integer.toString(i));
+      history(SampleAlerts.TIME.plusSeconds(60L * (i - 1))).append("baseline", Integer.toString(i));
     }
 
     assertEquals(
         expected,
         String.join(
-            ";", whats(history(SampleAlerts.TIME).since(SampleAlerts.TIME.plusSeconds(seconds)))));
+            ";", texts(history(SampleAlerts.TIME).since(SampleAlerts.TIME.plusSeconds(seconds)))));
   }
 
   // ---- damage
@@ -164,34 +182,34 @@ class HistoryTest {
   /** A run that was killed, or a disk that was full, leaves a part of a line. */
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 40, 70})
-  void whatFollowsATornLineIsWhole(int torn) throws IOException {
-    history(SampleAlerts.TIME).add("baseline", "first");
-    history(SampleAlerts.TIME).add("baseline", "torn");
+  void startsNewLineAfterATornOne(int torn) throws IOException {
+    history(SampleAlerts.TIME).append("baseline", "first");
+    history(SampleAlerts.TIME).append("baseline", "torn");
     cut(torn);
 
-    history(SampleAlerts.TIME).add("baseline", "third");
+    history(SampleAlerts.TIME).append("baseline", "third");
 
     assertEquals(
         torn == 1 ? List.of("first", "torn", "third") : List.of("first", "third"),
-        whats(history(SampleAlerts.TIME).since(Instant.MIN)));
+        texts(history(SampleAlerts.TIME).since(Instant.MIN)));
     assertEquals(torn == 1 ? List.of() : List.of(damaged(1)), warnings);
   }
 
   @Test
-  void damagedLinesAreCountedAndPassedOver() throws IOException {
-    history(SampleAlerts.TIME).add("baseline", "first");
+  void skipsAndCountsDamagedLines() throws IOException {
+    history(SampleAlerts.TIME).append("baseline", "first");
     Files.writeString(
         file(),
         "no json\n{}\n[]\n{\"time\":\"today\",\"event\":\"a\",\"by\":\"b\",\"what\":\"c\"}\n\0\0\n",
         StandardOpenOption.APPEND);
-    history(SampleAlerts.TIME).add("baseline", "last");
+    history(SampleAlerts.TIME).append("baseline", "last");
 
-    assertEquals(List.of("first", "last"), whats(history(SampleAlerts.TIME).since(Instant.MIN)));
+    assertEquals(List.of("first", "last"), texts(history(SampleAlerts.TIME).since(Instant.MIN)));
     assertEquals(List.of(damaged(5)), warnings);
   }
 
   @Test
-  void anEmptyFileIsNoDamage() throws IOException {
+  void acceptsAnEmptyFile() throws IOException {
     Files.createFile(file());
 
     assertEquals(List.of(), history(SampleAlerts.TIME).since(Instant.MIN));
@@ -199,7 +217,7 @@ class HistoryTest {
   }
 
   private String damaged(int lines) {
-    return lines + " lines of " + file() + " and its predecessors are damaged";
+    return lines + " damaged lines in " + file() + " and its rotated files were skipped";
   }
 
   private void cut(int bytes) throws IOException {
@@ -209,22 +227,21 @@ class HistoryTest {
   }
 
   @Test
-  void whatCannotBeWrittenIsToldAndNoReasonToFail() throws IOException {
+  void warnsWhenItCannotWrite() throws IOException {
     Files.createDirectory(file());
 
-    history(SampleAlerts.TIME).add("baseline", "x");
+    history(SampleAlerts.TIME).append("baseline", "x");
 
     assertEquals(1, warnings.size());
-    assertTrue(
-        warnings.get(0).startsWith("the history lacks what happened now: "), warnings.get(0));
+    assertTrue(warnings.get(0).startsWith("cannot write the history: "), warnings.get(0));
   }
 
   @Test
-  void aLinkIsNotFollowed() throws IOException {
+  void followsNoLink() throws IOException {
     Path elsewhere = Files.writeString(directory.resolve("elsewhere"), "x\n");
     Files.createSymbolicLink(file(), elsewhere);
 
-    history(SampleAlerts.TIME).add("baseline", "x");
+    history(SampleAlerts.TIME).append("baseline", "x");
 
     assertEquals("x\n", Files.readString(elsewhere));
     assertEquals(1, warnings.size());
@@ -233,13 +250,13 @@ class HistoryTest {
   // ---- rotation
 
   @Test
-  void aFullFileIsPutAsideAndFourOfThoseAreKept() throws IOException {
+  void rotatesAndKeepsFourFiles() throws IOException {
     for (int i = 1; i <= 7; i++) {
-      history(SampleAlerts.TIME.plusSeconds(i)).add("baseline", "first of " + i);
-      fill(LARGEST);
+      history(SampleAlerts.TIME.plusSeconds(i)).append("baseline", "first of " + i);
+      fill(MAX_FILE_SIZE);
     }
 
-    history(SampleAlerts.TIME.plusSeconds(8)).add("baseline", "first of 8");
+    history(SampleAlerts.TIME.plusSeconds(8)).append("baseline", "first of 8");
 
     assertEquals(
         List.of(
@@ -251,23 +268,23 @@ class HistoryTest {
         files());
     assertEquals(
         IntStream.rangeClosed(4, 8).mapToObj(i -> "first of " + i).toList(),
-        whats(history(SampleAlerts.TIME).since(Instant.MIN)));
+        texts(history(SampleAlerts.TIME).since(Instant.MIN)));
     assertEquals(
         List.of("first of 7", "first of 8"),
-        whats(history(SampleAlerts.TIME).since(SampleAlerts.TIME.plusSeconds(7))));
+        texts(history(SampleAlerts.TIME).since(SampleAlerts.TIME.plusSeconds(7))));
   }
 
   @Test
-  void aFileThatIsNotQuiteFullIsWrittenOn() throws IOException {
-    history(SampleAlerts.TIME).add("baseline", "first");
-    fill(LARGEST - 200);
+  void appendsToAFileThatHasRoom() throws IOException {
+    history(SampleAlerts.TIME).append("baseline", "first");
+    fill(MAX_FILE_SIZE - 200);
 
-    history(SampleAlerts.TIME).add("baseline", "second");
+    history(SampleAlerts.TIME).append("baseline", "second");
 
     assertEquals(List.of("history.jsonl"), files());
   }
 
-  /** Makes the file so large with spaces, which JSON allows at the end of its last line. */
+  /** Makes the file this large with spaces, which JSON allows at the end of its last line. */
   private void fill(int size) throws IOException {
     cut(1);
     int missing = size - 1 - (int) Files.size(file());
@@ -287,16 +304,16 @@ class HistoryTest {
   // ---- the table
 
   @Test
-  void tableIsAligned() {
+  void alignsTable() {
     List<Event> events =
         List.of(
             new Event(SampleAlerts.TIME, "baseline", "root", "2 sockets", null, null),
-            new Event(SampleAlerts.TIME, "ended", "joe as root", "NEW x", null, null));
+            new Event(SampleAlerts.TIME, "resolved", "joe as root", "NEW x", null, null));
     String expected =
         """
         TIME                        EVENT     BY           WHAT
         2026-01-02 08:34:05 +05:30  baseline  root         2 sockets
-        2026-01-02 08:34:05 +05:30  ended     joe as root  NEW x
+        2026-01-02 08:34:05 +05:30  resolved  joe as root  NEW x
         """;
 
     assertEquals(expected, History.table(events, ZoneId.of("Asia/Kolkata")));
@@ -317,7 +334,11 @@ class HistoryTest {
     return Clock.fixed(time, ZoneOffset.UTC);
   }
 
-  private static List<String> whats(List<Event> events) {
+  private static List<String> messages(PortScanReport report) {
+    return report.events().stream().map(LogEvent::message).toList();
+  }
+
+  private static List<String> texts(List<Event> events) {
     return events.stream().map(Event::what).toList();
   }
 }

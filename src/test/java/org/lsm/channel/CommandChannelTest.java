@@ -27,8 +27,8 @@ import org.lsm.alert.AlertType;
 import org.lsm.alert.DeliveryException;
 import org.lsm.alert.FailureKind;
 import org.lsm.model.ScanningHost;
-import org.lsm.report.EscapedText;
 import org.lsm.report.DiffReport;
+import org.lsm.report.EscapedText;
 import org.lsm.report.Json;
 import org.lsm.report.SampleAlerts;
 
@@ -229,7 +229,7 @@ class CommandChannelTest {
     assertEquals(
         "RUN_CMD failed: " + reason + "; run the command by hand to find the error",
         e.getMessage());
-    assertEquals(FailureKind.REJECTED, e.blame());
+    assertEquals(FailureKind.REJECTED, e.kind());
   }
 
   @Test

@@ -305,7 +305,7 @@ class MailChannelTest {
             + " failed: 535 5.7.8 Authentication credentials invalid"
             + "; check SMTP_USER and the password in SMTP_PASS_FILE",
         e.getMessage().replace("  ", " "));
-    assertNotEquals(FailureKind.REJECTED, e.blame());
+    assertNotEquals(FailureKind.REJECTED, e.kind());
     assertFalse(stackTrace(e).contains("wr0ng-password"));
     assertEquals(0, greenMail.getReceivedMessages().length);
   }
@@ -376,7 +376,7 @@ class MailChannelTest {
               + ADVICE,
           e.getMessage());
       assertTrue(took.compareTo(SHORT_TIMEOUT) >= 0 && took.toSeconds() < 5, "took " + took);
-      assertNotEquals(FailureKind.REJECTED, e.blame());
+      assertNotEquals(FailureKind.REJECTED, e.kind());
     }
   }
 
@@ -392,7 +392,7 @@ class MailChannelTest {
       assertEquals(
           "mail to 127.0.0.1:" + server.port() + " failed: it took too long; check the mail server",
           e.getMessage());
-      assertNotEquals(FailureKind.REJECTED, e.blame());
+      assertNotEquals(FailureKind.REJECTED, e.kind());
     }
   }
 
@@ -413,10 +413,14 @@ class MailChannelTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "RCPT TO:<bad@     | 550 5.1.1 no such user        | for bad@example.org: 550 5.1.1 no such user",
-        "RCPT TO:<bad@     | 450 4.2.1 try again later     | for bad@example.org: 450 4.2.1 try again later",
-        "RCPT TO:<bad@     | 452 4.5.3 too many recipients | for bad@example.org: 452 4.5.3 too many recipients",
-        "RCPT TO:<bad@     | 421 4.3.2 shutting down soon  | for bad@example.org: 421 4.3.2 shutting down soon",
+        "RCPT TO:<bad@     | 550 5.1.1 no such user        | for bad@example.org: 550 5.1.1 no such"
+            + " user",
+        "RCPT TO:<bad@     | 450 4.2.1 try again later     | for bad@example.org: 450 4.2.1 try"
+            + " again later",
+        "RCPT TO:<bad@     | 452 4.5.3 too many recipients | for bad@example.org: 452 4.5.3 too"
+            + " many recipients",
+        "RCPT TO:<bad@     | 421 4.3.2 shutting down soon  | for bad@example.org: 421 4.3.2"
+            + " shutting down soon",
       })
   void sendsToTheOtherRecipients(String command, String reply, String reason) throws Exception {
     try (FakeSmtpServer server = new FakeSmtpServer().answer(command, reply)) {
@@ -436,10 +440,10 @@ class MailChannelTest {
 
       assertEquals(expected, first.getMessage());
       assertEquals(Set.of("a@example.org", "b@example.org"), first.served());
-      assertEquals(FailureKind.REJECTED, first.blame());
+      assertEquals(FailureKind.REJECTED, first.kind());
       assertEquals(expected, second.getMessage());
       assertEquals(Set.of(), second.served());
-      assertEquals(FailureKind.REJECTED, second.blame());
+      assertEquals(FailureKind.REJECTED, second.kind());
       assertEquals(
           List.of(
               "MAIL FROM:<root@web1>",
@@ -492,7 +496,7 @@ class MailChannelTest {
           failure(server.port()));
       DeliveryException e =
           assertThrows(DeliveryException.class, () -> mail(server.port()).send(ALERT, Set.of()));
-      assertEquals(FailureKind.REJECTED, e.blame());
+      assertEquals(FailureKind.REJECTED, e.kind());
       assertEquals(Set.of(), e.served());
     }
   }
@@ -733,7 +737,7 @@ class MailChannelTest {
             + " failed: it ended with 75 and said: queue is full\n\033[0m"
             + "; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
         e.getMessage());
-    assertEquals(FailureKind.REJECTED, e.blame());
+    assertEquals(FailureKind.REJECTED, e.kind());
     assertEquals(Set.of(), e.served());
   }
 
@@ -858,7 +862,7 @@ class MailChannelTest {
   /** A failure of the channel, not of this alert: the next alert would fail as well. */
   private String channelFailure(int port, String... settings) {
     DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, port, settings));
-    assertNotEquals(FailureKind.REJECTED, e.blame());
+    assertNotEquals(FailureKind.REJECTED, e.kind());
     assertEquals(Set.of(), e.served());
     return e.getMessage();
   }

@@ -32,8 +32,8 @@ import org.lsm.alert.DeliveryException;
 import org.lsm.alert.FailureKind;
 import org.lsm.model.Endpoint;
 import org.lsm.model.SocketEntry;
-import org.lsm.report.EscapedText;
 import org.lsm.report.DiffReport;
+import org.lsm.report.EscapedText;
 import org.lsm.report.LogEvent;
 import org.lsm.report.SampleAlerts;
 
@@ -188,7 +188,7 @@ class SyslogChannelTest {
             + " failed: it ended with 3 and said: no \033[0m"
             + "; start a syslog daemon, or set SYSLOG=\"no\"",
         e.getMessage());
-    assertEquals(FailureKind.REJECTED, e.blame());
+    assertEquals(FailureKind.REJECTED, e.kind());
     assertEquals("x", Files.readString(directory.resolve("calls")));
   }
 

@@ -435,7 +435,7 @@ class CompareCommandTest extends CommandTestBase {
         trouble(
             "all socket tables under "
                 + proc.path().resolve("net")
-                + " are empty, so nothing can be said about this host; is this a sandbox without"
+                + " are empty, so the sockets of this host are unknown; is this a sandbox without"
                 + " them?"),
         lsm("compare"));
     assertArrayEquals(before, Files.readAllBytes(baseline));
@@ -513,7 +513,7 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals(0, result.exitCode());
     assertTrue(result.out().startsWith("web2: no difference"), result.out());
     assertTrue(
-        result.out().contains("Note      the baseline was taken when this host was called web1"),
+        result.out().contains("Note      the baseline is of a host with the name web1"),
         result.out());
   }
 

@@ -89,7 +89,7 @@ class GenerateCommandTest extends CommandTestBase {
         new Result(
             0,
             "Baseline of 2 sockets written to " + baseline + "\n",
-            "lsm: replaced a baseline that could not be read, it is kept as baseline.1\n"
+            "lsm: replaced a baseline that could not be read; it is kept as baseline.1\n"
                 + ("lsm: " + baseline + ": not an lsm-snapshot file")
                 + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace"
                 + " it\n"),
@@ -140,7 +140,7 @@ class GenerateCommandTest extends CommandTestBase {
 
     Result result = lsm("generate");
 
-    assertEquals(trouble(state + ": exists and is no directory"), result);
+    assertEquals(trouble(state + ": exists and is not a directory"), result);
   }
 
   @Test
@@ -153,7 +153,7 @@ class GenerateCommandTest extends CommandTestBase {
         new Result(
             0,
             "Baseline of 3 sockets written to " + baseline + "\n",
-            "lsm: 1 of 3 sockets have an owner that this user may not see; run lsm as root to see"
+            "lsm: the owners of 1 of 3 sockets are hidden from this user; run lsm as root to see"
                 + " all\n"),
         result);
     assertTrue(Files.exists(baseline));
@@ -201,7 +201,7 @@ class GenerateCommandTest extends CommandTestBase {
   private String emptyTables() {
     return "all socket tables under "
         + proc.path().resolve("net")
-        + " are empty, so nothing can be said about this host; is this a sandbox without them?";
+        + " are empty, so the sockets of this host are unknown; is this a sandbox without them?";
   }
 
   private static String mode(Path file) throws IOException {

@@ -23,7 +23,7 @@ class HistoryCommandTest extends ChannelTestBase {
   private static final String USER = System.getProperty("user.name");
 
   @BeforeEach
-  void liveAFewDays() throws IOException {
+  void runForAFewDays() throws IOException {
     configure("MAILER=\"none\"", "SUB=\"lsm\"", "RUN_CMD=\"echo ticket 4711\"");
     at("2026-01-02T03:00:05Z");
     lsm("generate");
@@ -48,37 +48,38 @@ class HistoryCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void tellsWhatHappenedWhenAndWhoDidIt() {
+  void printsWhatHappened() {
     String socket = "NEW tcp/0.0.0.0:4444";
-    String told = socket + " by /tmp/nc (www-data), PID 4444";
-    String said = ", which said: ticket 4711";
+    String named = socket + " by /tmp/nc (www-data), PID 4444";
+    String reply = ", reply: ticket 4711";
     String expected =
         row("TIME                      ", "EVENT", "BY", "WHAT")
             + row("2026-01-02 03:00:05 +00:00", "baseline", USER, "2 sockets")
-            + row("2026-01-02 03:10:05 +00:00", "appeared", USER, told)
-            + row("2026-01-02 03:10:05 +00:00", "delivered", USER, "run_cmd: lsm" + said)
-            + row("2026-01-03 12:00:00 +00:00", "accepted", "joe as " + USER, told)
-            + row("2026-01-03 12:10:00 +00:00", "ended", USER, socket)
-            + row("2026-01-03 12:10:00 +00:00", "delivered", USER, "run_cmd: lsm: all clear" + said)
+            + row("2026-01-02 03:10:05 +00:00", "appeared", USER, named)
+            + row("2026-01-02 03:10:05 +00:00", "delivered", USER, "run_cmd: lsm" + reply)
+            + row("2026-01-03 12:00:00 +00:00", "accepted", "joe as " + USER, named)
+            + row("2026-01-03 12:10:00 +00:00", "resolved", USER, socket)
+            + row(
+                "2026-01-03 12:10:00 +00:00", "delivered", USER, "run_cmd: lsm: all clear" + reply)
             + row("2026-01-04 00:00:00 +00:00", "deleted", USER, baseline.toString())
             + row("2026-01-04 00:00:00 +00:00", "deleted", USER, baseline + ".1")
             + row(
                 "2026-01-04 00:10:00 +00:00",
-                "trouble",
+                "scan_failed",
                 USER,
                 "there is no baseline " + baseline + "; run 'lsm generate' to take one")
             + row(
                 "2026-01-04 00:10:00 +00:00",
                 "delivered",
                 USER,
-                "run_cmd: lsm: no baseline" + said);
+                "run_cmd: lsm: no baseline" + reply);
 
     assertEquals(done(expected), lsm("history"));
   }
 
   private static String row(String time, String event, String by, String what) {
     int width = ("joe as " + USER).length();
-    return time + "  " + pad(event, 9) + "  " + pad(by, width) + "  " + what + "\n";
+    return time + "  " + pad(event, 11) + "  " + pad(by, width) + "  " + what + "\n";
   }
 
   private static String pad(String text, int width) {
@@ -87,19 +88,20 @@ class HistoryCommandTest extends ChannelTestBase {
 
   @ParameterizedTest
   @CsvSource({
-    "12h,                  deleted deleted trouble delivered",
-    "720m,                 deleted deleted trouble delivered",
-    "1d,                   accepted ended delivered deleted deleted trouble delivered",
-    "1439m,                ended delivered deleted deleted trouble delivered",
-    "7d,                   baseline appeared delivered accepted ended delivered deleted deleted trouble delivered",
+    "12h,                  deleted deleted scan_failed delivered",
+    "720m,                 deleted deleted scan_failed delivered",
+    "1d,                   accepted resolved delivered deleted deleted scan_failed delivered",
+    "1439m,                resolved delivered deleted deleted scan_failed delivered",
+    "7d,                   baseline appeared delivered accepted resolved delivered deleted deleted"
+        + " scan_failed delivered",
     "0m,                   ''",
-    "2026-01-04,           deleted deleted trouble delivered",
-    "2026-01-03,           accepted ended delivered deleted deleted trouble delivered",
-    "2026-01-03T12:00:00Z, accepted ended delivered deleted deleted trouble delivered",
-    "2026-01-03T12:00:01Z, ended delivered deleted deleted trouble delivered",
+    "2026-01-04,           deleted deleted scan_failed delivered",
+    "2026-01-03,           accepted resolved delivered deleted deleted scan_failed delivered",
+    "2026-01-03T12:00:00Z, accepted resolved delivered deleted deleted scan_failed delivered",
+    "2026-01-03T12:00:01Z, resolved delivered deleted deleted scan_failed delivered",
     "2027-01-01,           ''"
   })
-  void sinceATime(String since, String events) {
+  void printsOnlyWhatHappenedSince(String since, String events) {
     Result result = lsm("history", "--since", since, "--format", "json");
 
     assertEquals(new Result(0, result.out(), ""), result);
@@ -123,25 +125,26 @@ class HistoryCommandTest extends ChannelTestBase {
         "1w",
         "123456d"
       })
-  void whatIsNoTimeIsNamed(String since) {
+  void namesWhatIsNotATime(String since) {
     assertEquals(
         new Result(
             2,
             "",
             "lsm: --since: '"
                 + since
-                + "' is no time; write 24h, 7d, 2026-12-31 or 2026-12-31T23:59:59Z\n"
+                + "' is not a time; write 24h, 7d, 2026-12-31 or 2026-12-31T23:59:59Z\n"
                 + "Try 'lsm history --help' for help.\n"),
         lsm("history", "--since", since));
   }
 
   @Test
-  void asJson() {
+  void printsJson() {
     List<JsonObject> events = events(lsm("history", "--format", "json").out());
 
     assertEquals(
         """
-        {"time":"2026-01-02T03:00:05Z","event":"baseline","by":"%s","what":"2 sockets"}"""
+        {"time":"2026-01-02T03:00:05Z","event":"baseline","by":"%s","what":"2 sockets"}\
+        """
             .formatted(USER),
         events.get(0).toString());
     JsonObject appeared = events.get(1).getAsJsonObject("difference");
@@ -161,7 +164,7 @@ class HistoryCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void whereNothingHappenedThereIsAnEmptyTable() throws IOException {
+  void printsAnEmptyTable() throws IOException {
     state = directory.resolve("missing");
     configure("MAILER=\"none\"");
 

@@ -96,7 +96,7 @@ class ListCommandTest extends CommandTestBase {
 
     assertEquals(0, result.exitCode());
     assertEquals(
-        "lsm: " + denied + " is for root alone; listing with the defaults\n", result.err());
+        "lsm: " + denied + ": only root can read it; listing with the defaults\n", result.err());
     assertEquals(3, result.out().lines().count());
   }
 

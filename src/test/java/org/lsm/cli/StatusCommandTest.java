@@ -128,7 +128,7 @@ class StatusCommandTest extends ChannelTestBase {
 
     assertEquals(0, result.exitCode());
     assertEquals(
-        List.of("Ignore     line 3 covers no socket now: udp *:9999 program=/x"),
+        List.of("Ignore     line 3 matches no socket now: udp *:9999 program=/x"),
         result.out().lines().filter(line -> line.startsWith("Ignore")).toList());
   }
 
@@ -156,7 +156,7 @@ class StatusCommandTest extends ChannelTestBase {
   void noComparisonYetIsAFault() throws IOException {
     Files.delete(state.resolve("last-compare"));
 
-    assertFault("Compare  ! there was none yet; cron runs it, or 'lsm compare' does");
+    assertFault("Compare  ! there was none yet; cron runs it, or 'lsm compare'");
   }
 
   @Test
@@ -171,7 +171,7 @@ class StatusCommandTest extends ChannelTestBase {
             .out()
             .contains(
                 "Compare  ! 2026-01-02 03:14:05 +00:00 (1 d 1 h ago), 0 differences;"
-                    + " see whether cron runs, and what it says\n"),
+                    + " check that cron runs, and what it logs\n"),
         result.out());
   }
 
@@ -231,7 +231,7 @@ class StatusCommandTest extends ChannelTestBase {
     Path outbox = Files.createDirectory(state.resolve("outbox"));
     Files.writeString(outbox.resolve("20260102T030405.000Z.json.damaged"), "{");
 
-    assertFault("Alerts   ! 1 damaged in " + outbox + "; look at them, then remove them");
+    assertFault("Alerts   ! 1 damaged in " + outbox + "; inspect them, then remove them");
   }
 
   // ---- probes of unused ports

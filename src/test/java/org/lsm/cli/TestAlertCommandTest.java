@@ -36,7 +36,7 @@ class TestAlertCommandTest extends ChannelTestBase {
     all();
 
     assertEquals(
-        done("mail: accepted\nsyslog: accepted\nrun_cmd: accepted, it said: ticket 4711\n"),
+        done("mail: accepted\nsyslog: accepted\nrun_cmd: accepted; reply: ticket 4711\n"),
         lsm("test-alert"));
 
     FakeSmtpServer.Accepted mail = server.accepted().get(0);
@@ -91,7 +91,7 @@ class TestAlertCommandTest extends ChannelTestBase {
 
     assertEquals(3, result.exitCode());
     assertEquals(
-        List.of("mail: accepted", "run_cmd: accepted, it said: ticket 4711"),
+        List.of("mail: accepted", "run_cmd: accepted; reply: ticket 4711"),
         result.out().lines().filter(line -> !line.startsWith("syslog: FAILED, ")).toList());
   }
 

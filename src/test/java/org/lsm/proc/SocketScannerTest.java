@@ -51,7 +51,7 @@ class SocketScannerTest {
 
   private static final Owner SSHD = new Owner("root", "/fake/sshd");
   private static final String HIDDEN =
-      "the owners of 9 of 9 sockets are hidden from this user; run lsm as root to see all";
+      "the owners of the owners of 9 of 9 sockets are hidden from this user; run lsm as root to see all";
 
   @TempDir private Path folder;
 
@@ -158,7 +158,7 @@ class SocketScannerTest {
         entry(proc, Protocol.TCP, "0.0.0.0:80").owners());
     assertEquals(
         List.of(
-            "the owners of 1 of 1 sockets are hidden from this user; run lsm as root to see all"),
+            "the owners of the owners of 1 of 1 sockets are hidden from this user; run lsm as root to see all"),
         scan(proc).notes());
   }
 

@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -102,7 +101,8 @@ class DiffReportTest {
             "nginx.service",
             List.of(process(9, SSHD, STARTED), process(1, Owner.UNKNOWN, STARTED)),
             EnumSet.of(Flag.MEMFD, Flag.PROGRAM_DELETED));
-    ProcessDetails bare = new ProcessDetails(process(7, SSHD, STARTED), "", "", "", List.of(), Set.of());
+    ProcessDetails bare =
+        new ProcessDetails(process(7, SSHD, STARTED), "", "", "", List.of(), Set.of());
     SocketDetails details =
         new SocketDetails(
             "http",
@@ -162,9 +162,7 @@ class DiffReportTest {
                     process(81, SSHD, STARTED),
                     process(82, NGINX, STARTED)))),
         arguments(
-            "new, held by nobody",
-            List.of(),
-            List.of(SocketEntry.heldBy(web, List.of(), true))),
+            "new, held by nobody", List.of(), List.of(SocketEntry.heldBy(web, List.of(), true))),
         arguments(
             "new, held by somebody who may not be seen",
             List.of(),
@@ -173,18 +171,9 @@ class DiffReportTest {
             "new, held by one who is seen and one who is not",
             List.of(),
             List.of(SocketEntry.heldBy(web, List.of(process(82, NGINX, STARTED)), false))),
-        arguments(
-            "gone, with all who held it",
-            List.of(stored(web, SSHD, NGINX)),
-            List.of()),
-        arguments(
-            "gone, held by nobody",
-            List.of(stored(web)),
-            List.of()),
-        arguments(
-            "changed hands",
-            List.of(stored(web, SSHD)),
-            List.of(WEB)),
+        arguments("gone, with all who held it", List.of(stored(web, SSHD, NGINX)), List.of()),
+        arguments("gone, held by nobody", List.of(stored(web)), List.of()),
+        arguments("changed hands", List.of(stored(web, SSHD)), List.of(WEB)),
         arguments(
             "let go by its owner",
             List.of(stored(web, NGINX)),
@@ -223,13 +212,8 @@ class DiffReportTest {
                 "alert",
                 "CHANGED unix//run/<> from <> (old<>) to /bin/<> (<>), PID 7"
                     .replace("<>", escaped),
-                "kind",
-                "CHANGED",
-                "socket",
                 "unix//run/" + escaped,
-                "owners",
                 "/bin/<> (<>)".replace("<>", escaped),
-                "pids",
                 "7")),
         alert.events());
   }
@@ -329,7 +313,7 @@ class DiffReportTest {
   @Test
   void allClearIsOneEvent() {
     assertEquals(
-        List.of(event("notice", "web1: no difference to the baseline, 1 sockets")),
+        List.of(new LogEvent("notice", "web1: no difference to the baseline, 1 sockets")),
         Alert.of(AlertType.ALL_CLEAR, report(List.of(SSH), List.of(SSH)), "x").events());
   }
 
@@ -433,39 +417,19 @@ class DiffReportTest {
                 "alert",
                 "NEW tcp/0.0.0.0:80 by /usr/sbin/nginx (www-data), /usr/sbin/sshd (root), PID"
                     + " 9,81,82",
-                "kind",
-                "NEW",
-                "socket",
                 "tcp/0.0.0.0:80",
-                "owners",
                 "/usr/sbin/nginx (www-data), /usr/sbin/sshd (root)",
-                "pids",
                 "9,81,82")),
         arguments(
             difference(DifferenceType.NEW, nobody),
-            event(
-                "alert",
-                "NEW tcp/0.0.0.0:80 by no process",
-                "kind",
-                "NEW",
-                "socket",
-                "tcp/0.0.0.0:80",
-                "owners",
-                "no process",
-                "pids",
-                "")),
+            event("alert", "NEW tcp/0.0.0.0:80 by no process", "tcp/0.0.0.0:80", "no process", "")),
         arguments(
             difference(DifferenceType.GONE, stored(web, NGINX)),
             event(
                 "warning",
                 "GONE tcp/0.0.0.0:80 was by /usr/sbin/nginx (www-data)",
-                "kind",
-                "GONE",
-                "socket",
                 "tcp/0.0.0.0:80",
-                "owners",
                 "/usr/sbin/nginx (www-data)",
-                "pids",
                 "")),
         arguments(
             new Difference(DifferenceType.CHANGED, stored(web, SSHD), WEB),
@@ -473,26 +437,16 @@ class DiffReportTest {
                 "alert",
                 "CHANGED tcp/0.0.0.0:80 from /usr/sbin/sshd (root) to /usr/sbin/nginx (www-data),"
                     + " PID 80",
-                "kind",
-                "CHANGED",
-                "socket",
                 "tcp/0.0.0.0:80",
-                "owners",
                 "/usr/sbin/nginx (www-data)",
-                "pids",
                 "80")),
         arguments(
             new Difference(DifferenceType.CHANGED, stored(web, SSHD), unseen),
             event(
                 "alert",
                 "CHANGED tcp/0.0.0.0:80 from /usr/sbin/sshd (root) to an unknown owner",
-                "kind",
-                "CHANGED",
-                "socket",
                 "tcp/0.0.0.0:80",
-                "owners",
                 "an unknown owner",
-                "pids",
                 "")));
   }
 
@@ -505,13 +459,8 @@ class DiffReportTest {
         event(
             "alert",
             "NEW tcp/0.0.0.0:1 by /usr/sbin/nginx (www-data), PID " + pids,
-            "kind",
-            "NEW",
-            "socket",
             "tcp/0.0.0.0:1",
-            "owners",
             "/usr/sbin/nginx (www-data)",
-            "pids",
             pids),
         event);
   }
@@ -546,7 +495,7 @@ class DiffReportTest {
                 .toList());
     if (all > 200) {
       expected.add("web1: " + all + " NEW, 0 GONE, 0 CHANGED, " + (all - 200) + " not logged");
-      assertEquals(event("alert", expected.get(200)), events.get(200));
+      assertEquals(new LogEvent("alert", expected.get(200)), events.get(200));
     }
     assertEquals(expected, events.stream().map(LogEvent::message).toList());
   }
@@ -577,7 +526,8 @@ class DiffReportTest {
         Alert.of(AlertType.NO_BASELINE, hostInfo, document, "$NEW on $HOSTNAME", ZoneOffset.UTC);
     assertEquals("0 on web\\x1b1: no baseline", alert.subject());
     assertEquals(
-        List.of(event("crit", "web\\x1b1: the baseline cannot be read, nothing is compared")),
+        List.of(
+            new LogEvent("crit", "web\\x1b1: the baseline cannot be read, nothing is compared")),
         alert.events());
     assertEquals(
         "{'host':'web\\\\x1b1','kernel':'6.1\\\\x0a0','time':'2026-01-02T03:04:05Z','lsm':'1.0.0',"
@@ -586,16 +536,18 @@ class DiffReportTest {
         alert.report().toString().replace('"', '\''));
   }
 
-  private static LogEvent event(String level, String message, String... data) {
-    SortedMap<String, String> all = new TreeMap<>();
-    for (int i = 0; i < data.length; i += 2) {
-      all.put(data[i], data[i + 1]);
-    }
-    return new LogEvent(level, message, all);
+  /** The event of a difference, whose type is the first word of the message. */
+  private static LogEvent event(
+      String level, String message, String socket, String owners, String pids) {
+    String kind = message.substring(0, message.indexOf(' '));
+    return new LogEvent(
+        level,
+        message,
+        new TreeMap<>(Map.of("kind", kind, "socket", socket, "owners", owners, "pids", pids)));
   }
 
-  private static Difference difference(DifferenceType kind, SocketEntry entry) {
-    return new Difference(kind, entry, entry);
+  private static Difference difference(DifferenceType type, SocketEntry entry) {
+    return new Difference(type, entry, entry);
   }
 
   /** TCP sockets from port 1 on, each held by this many processes. */

@@ -160,10 +160,11 @@ class PortScanReportTest {
     assertTrue(Alert.of(report, "s").ports().get(0).matches("tcp/1,tcp/3,.{480,490}…"));
   }
 
-    @ParameterizedTest
+  @ParameterizedTest
   @MethodSource("org.lsm.report.DiffReportTest#hostileTexts")
   void escapesHostileText(String raw, String escaped) {
-    PortScanReport report = SampleAlerts.scans(SampleAlerts.scanningHost(raw, raw, "1-3", "", true));
+    PortScanReport report =
+        SampleAlerts.scans(SampleAlerts.scanningHost(raw, raw, "1-3", "", true));
     String text = report.document().text();
     LogEvent event = report.events().get(0);
 

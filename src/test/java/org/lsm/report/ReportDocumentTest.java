@@ -56,7 +56,9 @@ class ReportDocumentTest {
   void closesLastSection() {
     ReportDocument document =
         new ReportDocument(
-            List.of(Line.of(Style.HEADLINE, "", "h"), Line.of(Style.TITLE, "NEW", EscapedText.of("x"))));
+            List.of(
+                Line.of(Style.HEADLINE, "", "h"),
+                Line.of(Style.TITLE, "NEW", EscapedText.of("x"))));
 
     assertTrue(
         document.html().endsWith("<h2><b>NEW</b> x</h2>\n</section>\n</body>\n</html>\n"),
@@ -78,7 +80,8 @@ class ReportDocumentTest {
   @Test
   void ofEscapedFacts() {
     ReportDocument document =
-        ReportDocument.of("web\\x1b: 2 more", List.of(Map.entry("Alert", "a\\x0a"), Map.entry("Last", "b")));
+        ReportDocument.of(
+            "web\\x1b: 2 more", List.of(Map.entry("Alert", "a\\x0a"), Map.entry("Last", "b")));
 
     assertEquals("web\\x1b: 2 more\n\nAlert     a\\x0a\nLast      b\n", document.text());
   }
@@ -129,10 +132,11 @@ class ReportDocumentTest {
     }
   }
 
-    @Test
+  @Test
   void namesAreOnlyText() {
     String hostile = "<img src=\"https://198.51.100.1/x\" onerror='y'>&";
-    String html = SampleAlerts.report("/run/" + hostile, hostile, "/bin/" + hostile).document().html();
+    String html =
+        SampleAlerts.report("/run/" + hostile, hostile, "/bin/" + hostile).document().html();
     String escaped = "&lt;img src=&quot;https://198.51.100.1/x&quot; onerror=&#39;y&#39;&gt;&amp;";
 
     assertFalse(html.contains("<img"), html);
