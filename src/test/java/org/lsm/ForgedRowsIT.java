@@ -128,7 +128,7 @@ class ForgedRowsIT {
       assertEquals(1, result.exitCode(), result.toString());
       String details = result.details("unix//run/lsm-x");
       assertTrue(details.contains("by no process"), result.out());
-      assertTrue(details.contains("perhaps no socket but a forged row"), details);
+      assertTrue(details.contains("perhaps a forged row, not a socket"), details);
       assertTrue(details.contains("perhaps part of the name of unix/@lsm-evil"), details);
       assertTrue(result.details("unix/@lsm-evil").contains("(nobody), PID "));
       assertTrue(result.out().contains("1 rows of the unix table may be forged"), result.out());

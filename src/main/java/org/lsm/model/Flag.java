@@ -1,11 +1,11 @@
 package org.lsm.model;
 
-/** What makes a socket, or a process that holds it, worth a second look. */
+/** A reason to check a socket or a process that holds it. */
 public enum Flag {
   ALREADY_CLOSED("already closed again"),
   NO_PROCESS("no process holds it"),
-  FORGED("perhaps no socket but a forged row"),
-  UNVERIFIED("perhaps a forged row, only root can tell"),
+  FORGED("perhaps a forged row, not a socket"),
+  UNVERIFIED("perhaps a forged row (only root can verify)"),
   BEYOND_LOOPBACK("reachable beyond loopback"),
   PROGRAM_DELETED("program file deleted"),
   WORLD_WRITABLE("program in a world-writable directory"),
@@ -18,7 +18,7 @@ public enum Flag {
     this.words = words;
   }
 
-  /** The flag in words for people. */
+  /** The flag as a report prints it. */
   public String words() {
     return words;
   }
