@@ -19,6 +19,7 @@ import org.lsm.cli.TestAlertCommand;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.ErrorMessages;
 import org.lsm.monitor.SystemEnvironment;
+import org.lsm.monitor.Version;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -36,7 +37,7 @@ import picocli.CommandLine.ScopeType;
     },
     mixinStandardHelpOptions = true,
     scope = ScopeType.INHERIT,
-    versionProvider = Lsm.Version.class,
+    versionProvider = Lsm.VersionProvider.class,
     synopsisSubcommandLabel = "COMMAND",
     exitCodeListHeading = "%nExit status:%n",
     exitCodeList = {
@@ -116,7 +117,7 @@ public final class Lsm {
   }
 
   private static String version() {
-    return "lsm " + CommandContext.version();
+    return "lsm " + Version.VERSION;
   }
 
   /** All commands. Not public: java would load picocli at each start in its search for main. */
@@ -166,7 +167,7 @@ public final class Lsm {
   }
 
   /** The version that {@code --version} prints. */
-  static final class Version implements IVersionProvider {
+  static final class VersionProvider implements IVersionProvider {
     @Override
     public String[] getVersion() {
       return new String[] {version()};

@@ -11,8 +11,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.lsm.cli.CommandContext;
 import org.lsm.cli.CommandTestBase;
+import org.lsm.monitor.Version;
 
 /** The command line as a whole: usage, configuration, errors. */
 class LsmTest extends CommandTestBase {
@@ -93,10 +93,8 @@ class LsmTest extends CommandTestBase {
   void versionIsPrintedEverywhere(String command) {
     Result result = command.isEmpty() ? run("--version") : run(command, "--version");
 
-    assertEquals(done("lsm " + CommandContext.version() + "\n"), result);
-    assertTrue(
-        CommandContext.version().matches("\\d+\\.\\d+\\.\\d+(-SNAPSHOT)?"),
-        CommandContext.version());
+    assertEquals(done("lsm " + Version.VERSION + "\n"), result);
+    assertTrue(Version.VERSION.matches("\\d+\\.\\d+\\.\\d+(-SNAPSHOT)?"), Version.VERSION);
   }
 
   @Test

@@ -18,7 +18,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
-/** {@code lsm accept}: accepts single differences into the baseline. */
 @Command(name = "accept", description = "Accept only these differences into the baseline.")
 public final class AcceptCommand extends BaseCommand {
 
@@ -26,8 +25,7 @@ public final class AcceptCommand extends BaseCommand {
       arity = "1..*",
       paramLabel = "SOCKET",
       description = {
-        "A socket by the name in reports, tcp/0.0.0.0:8080, or a pattern: * matches anything but"
-            + " /,",
+        "A socket as reports name it, tcp/0.0.0.0:8080, or a pattern: * matches all but /,",
         "** anything, ? one character. Quote patterns in the shell."
       })
   private List<String> patterns = new ArrayList<>();

@@ -8,7 +8,6 @@ import org.lsm.config.ConfigException;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.SystemEnvironment;
-import org.lsm.monitor.Version;
 import org.lsm.storage.SecureFiles;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -52,12 +51,10 @@ public final class CommandContext {
     this.err = err;
   }
 
-  /** Takes results. */
   public PrintWriter out() {
     return out;
   }
 
-  /** Takes errors and notes. */
   public PrintWriter err() {
     return err;
   }
@@ -66,7 +63,6 @@ public final class CommandContext {
     return environment;
   }
 
-  /** Whether {@code --verbose} was given. */
   public boolean verbose() {
     return verbose;
   }
@@ -102,10 +98,5 @@ public final class CommandContext {
 
   private void printError(String escaped) {
     err.println("lsm: " + escaped);
-  }
-
-  /** The version of lsm. */
-  public static String version() {
-    return Version.VERSION;
   }
 }

@@ -16,7 +16,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code lsm compare}: reports and alerts the differences to the baseline. */
 @Command(
     name = "compare",
     aliases = "-c",

@@ -9,7 +9,6 @@ import org.lsm.monitor.Components;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 
-/** {@code lsm delete}: deletes the baselines and the table of the packet filter. */
 @Command(
     name = "delete",
     aliases = "-d",

@@ -12,7 +12,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-/** {@code lsm diff}: compares two snapshot files. */
 @Command(name = "diff", description = "Compare two snapshot files, for example of two hosts.")
 public final class DiffCommand extends BaseCommand {
 

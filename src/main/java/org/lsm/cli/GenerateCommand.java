@@ -14,7 +14,6 @@ import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 
-/** {@code lsm generate}: takes the present sockets as the baseline. */
 @Command(
     name = "generate",
     aliases = "-g",

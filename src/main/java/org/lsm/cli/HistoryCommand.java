@@ -10,7 +10,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
-/** {@code lsm history}: prints what was found, alerted and accepted, and when. */
 @Command(name = "history", description = "Print what was found, alerted and accepted, and when.")
 public final class HistoryCommand extends BaseCommand {
 

@@ -17,7 +17,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code lsm list}: prints the present sockets with their owners. */
 @Command(name = "list", description = "Print the present sockets with their owners.")
 public final class ListCommand extends BaseCommand {
 

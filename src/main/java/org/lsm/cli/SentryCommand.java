@@ -25,7 +25,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
-/** {@code lsm sentry}: prints the hosts that probe unused ports; blocks and unblocks hosts. */
 @Command(
     name = "sentry",
     description = "Print the hosts that probe unused ports; block or unblock a host.")

@@ -27,6 +27,7 @@ import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
+import org.lsm.monitor.Version;
 import org.lsm.proc.DetailsSelector;
 import org.lsm.report.StatusReport;
 import org.lsm.report.StatusReport.Item;
@@ -39,7 +40,6 @@ import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** {@code lsm status}: checks that the monitor works. */
 @Command(
     name = "status",
     description = "Check that the monitor works; exit with 1 if there is a fault.")
@@ -64,7 +64,7 @@ public final class StatusCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    good("lsm", CommandContext.version());
+    good("lsm", Version.VERSION);
     try {
       Components components = context.components();
       good("Config", context.configFile().toString());

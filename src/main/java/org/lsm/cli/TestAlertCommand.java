@@ -15,7 +15,6 @@ import org.lsm.monitor.Components;
 import org.lsm.report.DiffReport;
 import picocli.CommandLine.Command;
 
-/** {@code lsm test-alert}: sends a test alert by every channel. */
 @Command(
     name = "test-alert",
     description = "Send a test alert by every channel that is configured.")

@@ -65,8 +65,8 @@ public final class MonitorRun {
       RunResult result = compareOrFail(state);
       return PortScanCheck.isDue(config)
           ? result.with(
-              new PortScanCheck(components, history, outbox, quiet)
-                  .run(components.hostInfo(), result.serving()))
+              new PortScanCheck(components, history, outbox)
+                  .run(components.hostInfo(), result.serving(), quiet))
           : result;
     }
   }
@@ -215,7 +215,7 @@ public final class MonitorRun {
               components.lastCompare(),
               Duration.ofNanos(System.nanoTime() - start),
               outbox.size() + outbox.damaged(),
-              PortScanCheck.counts(result.portScans().summary(), config.sentryTrigger()));
+              result.portScans().counts(config.sentryTrigger()));
       AtomicFile.writeReadable(file, metrics.text().getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       components.warn("METRICS_FILE cannot be written: " + e.getMessage());

@@ -7,8 +7,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.lsm.alert.Alert;
 import org.lsm.alert.History;
@@ -39,18 +37,20 @@ public final class PortScanCheck {
   private final Config config;
   private final History history;
   private final Outbox outbox;
-  private final boolean quiet;
   private final NftTable table;
   private final Path file;
+  private SentryState state;
+  private Optional<ScanSummary> summary = Optional.empty();
+  private Optional<PortScanReport> alert = Optional.empty();
 
-  PortScanCheck(Components components, History history, Outbox outbox, boolean quiet) {
+  PortScanCheck(Components components, History history, Outbox outbox) {
     this.components = components;
     this.config = components.config();
     this.history = history;
     this.outbox = outbox;
-    this.quiet = quiet;
     this.table = components.nftTable();
     this.file = StateDirectory.sentryState(config.stateDirectory());
+    this.state = SentryState.read(file);
   }
 
   /** Whether there is work: also after SENTRY was switched off, while its table remains. */
@@ -59,85 +59,50 @@ public final class PortScanCheck {
         || Files.exists(StateDirectory.sentryState(config.stateDirectory()));
   }
 
-  /** The hosts that have probed ports by state, for the metrics; empty if they are unknown. */
-  static SortedMap<String, Long> counts(Optional<ScanSummary> summary, int trigger) {
-    SortedMap<String, Long> counts = new TreeMap<>();
-    if (summary.isPresent()) {
-      counts.put("seen", (long) summary.get().hosts().size());
-      counts.put("scanning", summary.get().scanning(trigger));
-      counts.put("blocked", summary.get().blocked());
-    }
-    return counts;
-  }
-
   /**
-   * Runs the check. A failure is reported and stored for {@code lsm status}; it does not end the
-   * run, which goes on to watch the sockets.
+   * Runs the check, once. A failure is reported and stored for {@code lsm status}; it does not end
+   * the run, which goes on to watch the sockets.
    *
    * @param serving the snapshots whose ports are served; empty if they are unknown
+   * @param quiet whether to be silent about a failure that the last run has reported
    */
-  PortScans run(HostInfo host, List<Snapshot> serving) {
-    Progress progress = new Progress(SentryState.read(file));
-    String reported = progress.state.failure();
+  PortScans run(HostInfo host, List<Snapshot> serving, boolean quiet) {
+    String failure = "";
     try {
       if (config.sentry() == SentryMode.OFF) {
         table.remove();
         Files.deleteIfExists(file);
         return PortScans.NONE;
       }
-      check(progress, host, serving);
-      progress.state = progress.state.withFailure("");
+      check(host, serving);
     } catch (IOException | RuntimeException e) {
-      progress.fail(ErrorMessages.explain(e), reported);
+      failure = ErrorMessages.explain(e);
     } catch (OutOfMemoryError e) {
-      progress.fail("there is not enough memory to read the hosts that probe ports", reported);
+      failure = "there is not enough memory to read the hosts that probe ports";
+    }
+    if (!failure.isEmpty() && !(quiet && failure.equals(state.failure()))) {
+      components.warn(failure);
     }
     try {
-      progress.store();
+      state.withFailure(failure).write(file);
     } catch (IOException e) {
       components.warn("the port scans of this run will be alerted again: " + e.getMessage());
     }
-    return new PortScans(progress.summary, progress.alert);
+    return new PortScans(summary, alert);
   }
 
-  /** What the check has done so far; a failure at any point keeps it. */
-  private final class Progress {
-    private SentryState state;
-    private Optional<SentryState> stored = Optional.empty();
-    private Optional<ScanSummary> summary = Optional.empty();
-    private Optional<PortScanReport> alert = Optional.empty();
-
-    Progress(SentryState state) {
-      this.state = state;
-    }
-
-    void store() throws IOException {
-      if (!stored.equals(Optional.of(state))) {
-        state.write(file);
-        stored = Optional.of(state);
-      }
-    }
-
-    void fail(String reason, String reported) {
-      state = state.withFailure(reason);
-      if (!quiet || !reported.equals(reason)) {
-        components.warn(reason);
-      }
-    }
-  }
-
-  private void check(Progress progress, HostInfo host, List<Snapshot> serving) throws IOException {
+  private void check(HostInfo host, List<Snapshot> serving) throws IOException {
     Instant now = components.now();
     Optional<NftTableState> found = table.read(now);
     boolean stored = true;
     if (found.isPresent()) {
-      progress.summary = Optional.of(found.get().summary());
-      stored = alert(progress, found.get().summary(), host, now);
-      progress.state = progress.state.withBlocked(found.get().blocked());
+      summary = Optional.of(found.get().summary());
+      stored = storeAlert(found.get().summary(), host, now);
+      state = state.withBlocked(found.get().blocked());
     }
     if (!serving.isEmpty()) {
-      progress.store(); // before there is a table: the file says that there may be one
-      table.apply(components.nftRuleset(serving), found, progress.state.blocked(), now);
+      state.write(file); // before there is a table: the file says that there may be one
+      table.apply(components.nftRuleset(serving), found, state.blocked(), now);
     }
     if (stored && found.isPresent() && found.get().summary().overflowing()) {
       table.flushProbes();
@@ -145,21 +110,21 @@ public final class PortScanCheck {
   }
 
   /** Stores the alert that is due, if any; returns false if it could not be stored. */
-  private boolean alert(Progress progress, ScanSummary found, HostInfo host, Instant now) {
+  private boolean storeAlert(ScanSummary found, HostInfo host, Instant now) {
     SentryState.PortScanDecision decision =
-        progress.state.decide(
+        state.decide(
             found, config.sentryTrigger(), PortScanReport.MAX_NAMED, now, config.sentryRemind());
     if (decision.due()) {
       PortScanReport report =
           new PortScanReport(
               host, named(decision.hosts()), notes(found), components.environment().zone());
-      progress.alert = Optional.of(report);
+      alert = Optional.of(report);
       if (!outbox.put(Alert.of(report, config.subject()))) {
         return false;
       }
       history.append("port_scan", report.events().stream().map(LogEvent::message).toList());
     }
-    progress.state = decision.next();
+    state = decision.next();
     return true;
   }
 

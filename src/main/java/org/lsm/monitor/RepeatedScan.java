@@ -40,10 +40,7 @@ public final class RepeatedScan {
   private List<String> notes = List.of();
   private OwnerCache ownerCache;
 
-  /**
-   * @param scanner of the host
-   * @param ownerCache of the last run
-   */
+  /** Scans with this scanner, beginning with the owner cache of the last run. */
   public RepeatedScan(SocketScanner scanner, OwnerCache ownerCache) {
     this.scanner = scanner;
     this.ownerCache = ownerCache;
@@ -85,17 +82,13 @@ public final class RepeatedScan {
     @Override
     public Collection<SocketEntry> select(Snapshot scanned) {
       add(scanned);
-      Collection<SocketEntry> selected = selector.select(found());
-      if (selected.isEmpty()) {
-        return selected;
-      }
-      List<SocketEntry> ofThisScan = new ArrayList<>();
-      for (SocketEntry entry : selected) {
+      List<SocketEntry> selected = new ArrayList<>();
+      for (SocketEntry entry : selector.select(found())) {
         if (seenLast.contains(entry.endpoint())) {
-          ofThisScan.add(entry);
+          selected.add(entry);
         }
       }
-      return ofThisScan;
+      return selected;
     }
   }
 

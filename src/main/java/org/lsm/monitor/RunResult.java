@@ -2,6 +2,8 @@ package org.lsm.monitor;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.Snapshot;
 import org.lsm.report.DiffReport;
@@ -35,6 +37,17 @@ public record RunResult(
 
     /** The result where no check was made. */
     static final PortScans NONE = new PortScans(Optional.empty(), Optional.empty());
+
+    /** The hosts by state, for the metrics; empty if they are unknown. */
+    SortedMap<String, Long> counts(int trigger) {
+      SortedMap<String, Long> counts = new TreeMap<>();
+      if (summary.isPresent()) {
+        counts.put("seen", (long) summary.get().hosts().size());
+        counts.put("scanning", summary.get().scanning(trigger));
+        counts.put("blocked", summary.get().blocked());
+      }
+      return counts;
+    }
   }
 
   static RunResult compared(

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.ScriptedClock;
+import org.lsm.monitor.Version;
 
 /** {@code lsm generate}, as a whole. */
 class GenerateCommandTest extends CommandTestBase {
@@ -31,7 +32,7 @@ class GenerateCommandTest extends CommandTestBase {
             + "host\tweb1\n"
             + "kernel\t6.1.0-test\n"
             + "time\t2026-01-02T03:04:05Z\n"
-            + ("lsm\t" + CommandContext.version() + "\n")
+            + ("lsm\t" + Version.VERSION + "\n")
             + "tcp\t0.0.0.0:22\troot\t/usr/sbin/sshd\n"
             + "udp\t127.0.0.53:53\t101\t/usr/lib/systemd/systemd-resolved\n";
     String written = Files.readString(baseline);
