@@ -34,7 +34,7 @@ class LsmTest extends CommandTestBase {
         "status | Usage: lsm status [-hV] [--no-color] [--verbose] [--config=FILE]",
         "test-alert | Usage: lsm test-alert [-hV] [--no-color] [--verbose] [--config=FILE]",
       })
-  void helpIsPrintedEverywhere(String command, String usage) {
+  void printsHelpOfEveryCommand(String command, String usage) {
     Result result = command == null ? run("--help") : run(command, "--help");
 
     assertEquals(0, result.exitCode());
@@ -48,7 +48,7 @@ class LsmTest extends CommandTestBase {
   }
 
   @Test
-  void helpNamesEveryCommandWithItsShortForm() {
+  void helpNamesEveryCommand() {
     String help = run("--help").out();
 
     assertEquals(
@@ -90,7 +90,7 @@ class LsmTest extends CommandTestBase {
         "-c",
         "-d"
       })
-  void versionIsPrintedEverywhere(String command) {
+  void printsVersionOfEveryCommand(String command) {
     Result result = command.isEmpty() ? run("--version") : run(command, "--version");
 
     assertEquals(done("lsm " + Version.VERSION + "\n"), result);
@@ -98,7 +98,7 @@ class LsmTest extends CommandTestBase {
   }
 
   @Test
-  void noCommandIsMisuse() {
+  void missingCommandIsUsageError() {
     assertEquals(misuse("Missing required subcommand", "lsm"), run());
   }
 
@@ -122,12 +122,12 @@ class LsmTest extends CommandTestBase {
         "test-alert --quiet | Unknown option: '--quiet' | lsm test-alert",
         "test-alert --format json | Unknown options: '--format', 'json' | lsm test-alert",
       })
-  void misuseIsExplained(String arguments, String message, String command) {
+  void explainsUsageError(String arguments, String message, String command) {
     assertEquals(misuse(message, command), run(arguments.split(" ", -1)));
   }
 
   @Test
-  void misspeltCommandGetsASuggestion() {
+  void suggestsCommand() {
     Result result = run("comapre");
 
     assertEquals(2, result.exitCode());
@@ -141,7 +141,7 @@ class LsmTest extends CommandTestBase {
   }
 
   @Test
-  void hostileArgumentComesBackEscaped() {
+  void escapesArgument() {
     assertEquals(
         misuse("Unmatched argument at index 0: '\\x1b[31mx\\x0ay'", "lsm"), run("\033[31mx\ny"));
   }
@@ -149,7 +149,7 @@ class LsmTest extends CommandTestBase {
   // ---- configuration
 
   @Test
-  void configurationMayBeNamedBeforeOrBehindTheCommand() {
+  void configMayStandOnEitherSide() {
     String file = config.toString();
     Result expected = done("Baseline of 2 sockets written to " + baseline + "\n");
 
@@ -160,14 +160,14 @@ class LsmTest extends CommandTestBase {
   }
 
   @Test
-  void configurationComesFromTheEnvironment() {
+  void readsConfigOfEnvironment() {
     environment.put("LSM_CONF", config.toString());
 
     assertEquals(done("Baseline of 2 sockets written to " + baseline + "\n"), run("generate"));
   }
 
   @Test
-  void optionGoesBeforeTheEnvironment() {
+  void optionOverridesEnvironment() {
     environment.put("LSM_CONF", directory.resolve("other").toString());
 
     assertEquals(
@@ -187,17 +187,17 @@ class LsmTest extends CommandTestBase {
         "status",
         "test-alert"
       })
-  void missingConfigurationIsNamed(String command) {
+  void namesMissingConfiguration(String command) {
     Path missing = directory.resolve("missing.lsm");
     environment.put("LSM_CONF", missing.toString());
 
-    assertEquals(trouble(missing + ": no such file or directory"), run(command.split(" ", -1)));
+    assertEquals(error(missing + ": no such file or directory"), run(command.split(" ", -1)));
   }
 
   @Test
-  void directoryInThePlaceOfTheConfigurationIsNamed() {
+  void failsIfConfigurationIsDirectory() {
     assertEquals(
-        trouble(directory + ": is not a regular file"),
+        error(directory + ": is not a regular file"),
         run("generate", "--config", directory.toString()));
   }
 
@@ -213,23 +213,23 @@ class LsmTest extends CommandTestBase {
             + " password",
         "FROM=\"a b\"           | FROM must be one mail address, or empty",
       })
-  void mistakeInTheConfigurationIsNamedWithItsLine(String line, String problem) throws IOException {
+  void namesLineOfConfigurationError(String line, String problem) throws IOException {
     configure("# a comment", line);
 
-    assertEquals(trouble(config + ":2: " + problem), lsm("compare"));
-    assertEquals(trouble(config + ":2: " + problem), lsm("generate"));
+    assertEquals(error(config + ":2: " + problem), lsm("compare"));
+    assertEquals(error(config + ":2: " + problem), lsm("generate"));
   }
 
   // ---- errors
 
   @Test
-  void stackTraceIsPrintedOnlyIfAskedFor() {
+  void printsStackTraceIfVerbose() {
     Result plain = lsm("compare");
     Result verbose = lsm("compare", "--verbose");
     Result before = run("--verbose", "compare", "--config", config.toString());
 
     assertEquals(
-        trouble("there is no baseline " + baseline + "; run 'lsm generate' to take one"), plain);
+        error("there is no baseline " + baseline + "; run 'lsm generate' to take one"), plain);
     assertEquals(2, verbose.exitCode());
     assertTrue(verbose.err().startsWith(plain.err()), verbose.err());
     assertTrue(verbose.err().contains("\n at org.lsm.cli.CompareCommand.call("), verbose.err());
@@ -238,7 +238,7 @@ class LsmTest extends CommandTestBase {
   }
 
   @Test
-  void hostileHostNameComesOutEscaped() throws IOException {
+  void escapesHostName() throws IOException {
     proc.hostname("a\033[31m\u202eb");
     lsm("generate");
 

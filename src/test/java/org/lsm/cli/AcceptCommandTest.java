@@ -30,7 +30,7 @@ class AcceptCommandTest extends CommandTestBase {
   }
 
   @Test
-  void acceptsOneDifferenceAndLeavesTheOthers() throws IOException {
+  void acceptsOneDifference() throws IOException {
     byte[] replaced = Files.readAllBytes(baseline);
     String expected =
         """
@@ -63,14 +63,14 @@ class AcceptCommandTest extends CommandTestBase {
         "tcp/** u**         | ''",
         "tcp/** tcp/*:8080  | NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53",
       })
-  void patternsNameDifferencesAndAllOthersRemain(String patterns, String remaining) {
+  void acceptsByPattern(String patterns, String remaining) {
     assertEquals(0, lsm(("accept " + patterns).split(" ", -1)).exitCode());
     assertEquals(remaining, String.join(", ", differences()));
   }
 
   @ParameterizedTest
   @CsvSource({"tcp/0.0.0.0:22", "*", "tcp/127.0.0.1:8080 udp/*:9", "NEW"})
-  void aPatternThatNamesNoDifferenceIsMisuseAndNothingIsAccepted(String patterns)
+  void rejectsPatternWithoutMatch(String patterns)
       throws IOException {
     byte[] before = Files.readAllBytes(baseline);
 
@@ -87,13 +87,13 @@ class AcceptCommandTest extends CommandTestBase {
   }
 
   @Test
-  void whatIsIgnoredCannotBeAccepted() throws IOException {
+  void cannotAcceptIgnored() throws IOException {
     ignore("tcp 127.0.0.0/8:*");
     assertEquals(2, lsm("accept", "tcp/127.0.0.1:8080").exitCode());
   }
 
   @Test
-  void whatIsIgnoredStaysInTheBaseline() throws IOException {
+  void keepsIgnoredInBaseline() throws IOException {
     ignore("udp *:*");
     assertEquals(0, lsm("accept", "tcp/127.0.0.1:8080").exitCode());
     ignore();
@@ -103,10 +103,10 @@ class AcceptCommandTest extends CommandTestBase {
   }
 
   @Test
-  void withoutABaselineThereIsNothingToAcceptInto() throws IOException {
+  void failsWithoutBaseline() throws IOException {
     Files.delete(baseline);
     assertEquals(
-        trouble("there is no baseline " + baseline + "; run 'lsm generate' to take one"),
+        error("there is no baseline " + baseline + "; run 'lsm generate' to take one"),
         lsm("accept", "**"));
   }
 

@@ -105,7 +105,7 @@ public abstract class CommandTestBase {
   }
 
   /** A run that ended with 2, printed nothing, and said this. */
-  protected static Result trouble(String message) {
+  protected static Result error(String message) {
     return new Result(2, "", "lsm: " + message + "\n");
   }
 

@@ -71,19 +71,19 @@ class CompareCommandTest extends CommandTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"compare", "-c"})
-  void nothingDiffers(String command) {
+  void reportsNoDifference(String command) {
     assertEquals(done("web1: no difference to the baseline, 2 sockets\n\n" + TAIL), lsm(command));
   }
 
   @Test
-  void newSocketIsToldWithItsOwner() {
+  void reportsNewSocketWithOwner() {
     addSocket();
 
     assertEquals(new Result(1, NEW_REPORT, ""), lsm("compare"));
   }
 
   @Test
-  void goneSocketIsToldWithItsOwner() {
+  void reportsGoneSocketWithOwner() {
     proc.empty().tcp("0.0.0.0", 22, 101).end(701);
     String expected =
         """
@@ -100,7 +100,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void changedOwnerIsTold() {
+  void reportsChangedOwner() {
     proc.end(700).process(900, 33, "/tmp/sshd", 60, 101);
     String expected =
         """
@@ -120,7 +120,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void restartedServiceIsNoDifference() {
+  void restartIsNoDifference() {
     proc.end(700)
         .empty()
         .udp("127.0.0.53", 53, 102)
@@ -131,7 +131,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void hostileSocketNameComesOutEscaped() {
+  void escapesSocketName() {
     proc.unix("/tmp/\033[2J\u202e\r\nx", 104).process(800, 33, "/tmp/a\nb", 90, 104);
     String expected =
         """
@@ -151,23 +151,23 @@ class CompareCommandTest extends CommandTestBase {
   // ---- options and alerts
 
   @Test
-  void quietPrintsNothingEvenIfSomethingDiffers() {
+  void quietPrintsNoDifference() {
     addSocket();
 
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
   }
 
   @Test
-  void quietPrintsNothingIfNothingDiffers() {
+  void quietPrintsNothing() {
     assertEquals(done(""), lsm("-c", "--quiet"));
   }
 
   @Test
-  void quietTellsErrorsWhenTheyBegin() {
+  void quietPrintsNewErrorOnce() {
     proc.delete("net");
 
     Result result =
-        trouble(
+        error(
             "cannot read " + proc.path().resolve("net") + ": no such directory; is /proc mounted?");
     assertEquals(result, lsm("compare", "--quiet"));
     assertEquals(new Result(2, "", ""), lsm("compare", "--quiet"));
@@ -175,21 +175,21 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void quietTellsThatThereIsNoBaselineAndAgainAfterTheTimeOfAReminder() throws IOException {
+  void quietRemindsOfMissingBaseline() throws IOException {
     Files.delete(baseline);
-    Result told = trouble("there is no baseline " + baseline + "; run 'lsm generate' to take one");
+    Result alerted = error("there is no baseline " + baseline + "; run 'lsm generate' to take one");
 
-    assertEquals(told, lsm("compare", "--quiet"));
+    assertEquals(alerted, lsm("compare", "--quiet"));
     now = Instant.parse("2026-01-03T03:13:59Z");
     assertEquals(new Result(2, "", ""), lsm("compare", "--quiet"));
-    assertEquals(told, lsm("compare"));
+    assertEquals(alerted, lsm("compare"));
     now = Instant.parse("2026-01-03T03:14:00Z");
-    assertEquals(told, lsm("compare", "--quiet"));
+    assertEquals(alerted, lsm("compare", "--quiet"));
     assertEquals(new Result(2, "", ""), lsm("compare", "--quiet"));
   }
 
   @Test
-  void alertIsMailed() throws Exception {
+  void mailsAlert() throws Exception {
     configureMail("SUB=\"$NEW new, $GONE gone, $CHANGED changed on $HOSTNAME at $DATE\"");
     addSocket();
 
@@ -206,7 +206,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void whatWasMailedIsNotMailedAgain() throws Exception {
+  void mailsDifferenceOnce() throws Exception {
     configureMail();
     addSocket();
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
@@ -221,7 +221,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void mailerNoneMailsNobodyAndNothingWaits() throws IOException {
+  void mailerNoneSendsNothing() throws IOException {
     configureMail("MAILER=\"none\"");
     addSocket();
 
@@ -231,7 +231,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void aMissingBaselineIsMailedOnce() throws Exception {
+  void mailsMissingBaselineOnce() throws Exception {
     configureMail("SUB=\"lsm on $HOSTNAME\"");
     Files.delete(baseline);
     String expected =
@@ -255,7 +255,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void mailedReportIsPrintedAsWell() throws IOException {
+  void printsMailedReport() throws IOException {
     configureMail();
     addSocket();
 
@@ -264,7 +264,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void nobodyIsMailedIfNothingDiffers() throws IOException {
+  void mailsNothingWithoutDifference() throws IOException {
     configureMail();
 
     assertEquals(0, lsm("compare").exitCode());
@@ -272,7 +272,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void noAlertMailsNobody() throws IOException {
+  void noAlertSendsNothing() throws IOException {
     configureMail();
     addSocket();
 
@@ -281,7 +281,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void whatNoMailServerTookWaitsAndIsMailedByTheNextRun() throws Exception {
+  void nextRunMailsWhatWaits() throws Exception {
     addSocket();
     try (Socket notListening = new Socket()) {
       notListening.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
@@ -316,7 +316,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void reportIsPrintedThoughNobodyTookTheAlert() throws IOException {
+  void printsReportWithoutMailServer() throws IOException {
     configure("MAILER=\"sendmail\"");
     addSocket();
 
@@ -331,7 +331,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void alertGoesThroughSendmail() throws Exception {
+  void mailsThroughSendmail() throws Exception {
     configure("MAILER=\"sendmail\"");
     addSocket();
     Path sendmail =
@@ -349,12 +349,12 @@ class CompareCommandTest extends CommandTestBase {
   // ---- baselines that cannot be compared with
 
   @Test
-  void missingStateDirectoryIsMadeAndTheBaselineIsMissed() throws IOException {
+  void createsStateDirectory() throws IOException {
     state = directory.resolve("not/there");
     configure("MAILER=\"none\"");
 
     assertEquals(
-        trouble(
+        error(
             "there is no baseline "
                 + state.resolve("baseline")
                 + "; run 'lsm generate' to take one"),
@@ -364,12 +364,12 @@ class CompareCommandTest extends CommandTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"--no-alert", "--baseline"})
-  void whereNobodyIsAlertedNoStateDirectoryIsMade(String option) throws IOException {
+  void noAlertCreatesNoStateDirectory(String option) throws IOException {
     state = directory.resolve("missing");
     configure("MAILER=\"none\"");
 
     assertEquals(
-        trouble(
+        error(
             "there is no state directory "
                 + state
                 + "; run 'lsm generate' to create it and take a baseline"),
@@ -386,13 +386,13 @@ class CompareCommandTest extends CommandTestBase {
     "-1,     'truncated, its last line is not a checksum'",
     "-2,     'damaged or edited, its checksum is wrong'",
   })
-  void damagedBaselineIsNamedAndLeftAlone(int position, String reason) throws IOException {
+  void keepsDamagedBaseline(int position, String reason) throws IOException {
     byte[] bytes = Files.readAllBytes(baseline);
     bytes[position < 0 ? bytes.length + position : position] ^= 1;
     Files.write(baseline, bytes);
 
     assertEquals(
-        trouble(
+        error(
             baseline
                 + ": "
                 + reason
@@ -403,12 +403,12 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void newerFormatIsNamedAndLeftAlone() throws IOException {
+  void keepsBaselineOfNewerFormat() throws IOException {
     String newer = Files.readString(baseline).replaceFirst("lsm-snapshot\t1", "lsm-snapshot\t2");
     Files.writeString(baseline, newer);
 
     assertEquals(
-        trouble(
+        error(
             baseline
                 + ": written in format 2, this lsm reads 1"
                 + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace"
@@ -418,21 +418,21 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void directoryInThePlaceOfTheBaselineIsNamed() throws IOException {
+  void failsIfBaselineIsDirectory() throws IOException {
     Files.delete(baseline);
     Files.createDirectory(baseline);
 
-    assertEquals(trouble(baseline + ": is not a regular file"), lsm("compare"));
+    assertEquals(error(baseline + ": is not a regular file"), lsm("compare"));
   }
 
   @Test
-  void emptyTablesAreNoDifferenceButTrouble() throws Exception {
+  void emptyTablesAreAnError() throws Exception {
     configureMail();
     byte[] before = Files.readAllBytes(baseline);
     proc.empty();
 
     assertEquals(
-        trouble(
+        error(
             "all socket tables under "
                 + proc.path().resolve("net")
                 + " are empty, so the sockets of this host are unknown; is this a sandbox without"
@@ -449,7 +449,7 @@ class CompareCommandTest extends CommandTestBase {
   @ParameterizedTest
   @ValueSource(
       strings = {"conf.lsm", "ignore.lsm", "state", "state/baseline", "state/told", "state/outbox"})
-  void whatOthersCanWriteIsRefused(String name) throws IOException {
+  void refusesWritableByOthers(String name) throws IOException {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root believes root alone");
     ignore("tcp *:4444");
     addSocket();
@@ -482,9 +482,9 @@ class CompareCommandTest extends CommandTestBase {
   void alertsMistakeInRuleOnceThenAllClear() throws Exception {
     configureMail();
     ignore("tpc *:*");
-    Result told = lsm("compare", "--quiet");
-    assertEquals(2, told.exitCode());
-    assertTrue(told.err().startsWith("lsm: " + directory.resolve("ignore.lsm:1")), told.err());
+    Result alerted = lsm("compare", "--quiet");
+    assertEquals(2, alerted.exitCode());
+    assertTrue(alerted.err().startsWith("lsm: " + directory.resolve("ignore.lsm:1")), alerted.err());
     assertEquals(new Result(2, "", ""), lsm("compare", "--quiet"));
     ignore("tcp *:4444");
     assertEquals(done(""), lsm("compare", "--quiet"));
@@ -505,7 +505,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void aHostThatWasRenamedIsNoDifference() {
+  void renamedHostIsNoted() {
     proc.hostname("web2");
 
     Result result = lsm("compare");
@@ -518,11 +518,11 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void missingProcIsNamed() {
+  void failsWithoutProc() {
     proc.delete("");
 
     assertEquals(
-        trouble(
+        error(
             "cannot read " + proc.path().resolve("net") + ": no such directory; is /proc mounted?"),
         lsm("compare"));
   }
@@ -530,7 +530,7 @@ class CompareCommandTest extends CommandTestBase {
   // ---- ignore rules, other baselines, JSON
 
   @Test
-  void whatIsIgnoredIsNoDifference() throws IOException {
+  void ignoresByRule() throws IOException {
     addSocket();
     ignore("tcp *:4444 program=/tmp/nc user=www-data");
 
@@ -541,12 +541,12 @@ class CompareCommandTest extends CommandTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"compare", "generate", "list", "accept x"})
-  void mistakeInTheIgnoreRulesIsNamedWithItsLine(String command) throws IOException {
+  void namesLineOfErrorInRule(String command) throws IOException {
     byte[] before = Files.readAllBytes(baseline);
     ignore("# fine", "tcp *:ssh");
 
     assertEquals(
-        trouble(
+        error(
             directory.resolve("ignore.lsm")
                 + ":2: 'ssh' is not a port; write a number, a range like 1024-65535, or *"),
         lsm(command.split(" ", -1)));
@@ -554,7 +554,7 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void anotherBaselineIsComparedWithAndNobodyIsAlerted() throws IOException {
+  void comparesWithOtherBaseline() throws IOException {
     Path other = Files.copy(baseline, directory.resolve("other"));
     addSocket();
     lsm("generate");
@@ -565,12 +565,12 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals(0, greenMail.getReceivedMessages().length);
     Path missing = directory.resolve("missing");
     assertEquals(
-        trouble(missing + ": no such file or directory"),
+        error(missing + ": no such file or directory"),
         lsm("compare", "--baseline", missing.toString()));
   }
 
   @Test
-  void reportIsPrintedAsJson() {
+  void printsJson() {
     addSocket();
 
     Result result = lsm("compare", "--format", "json");

@@ -28,7 +28,7 @@ class DeleteCommandTest extends CommandTestBase {
         lsm(command));
     assertFalse(Files.exists(baseline));
     assertEquals(
-        trouble("there is no baseline " + baseline + "; run 'lsm generate' to take one"),
+        error("there is no baseline " + baseline + "; run 'lsm generate' to take one"),
         lsm("compare"));
   }
 

@@ -67,7 +67,7 @@ class DiffCommandTest extends CommandTestBase {
   void namesUnreadableFile() throws IOException {
     Path missing = directory.resolve("missing");
     assertEquals(
-        trouble(missing + ": no such file or directory"), run("diff", before, missing.toString()));
+        error(missing + ": no such file or directory"), run("diff", before, missing.toString()));
     Path rubbish = Files.writeString(directory.resolve("rubbish"), "rubbish\n");
     Result result = run("diff", rubbish.toString(), after);
     assertEquals(2, result.exitCode());

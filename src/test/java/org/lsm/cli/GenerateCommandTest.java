@@ -23,7 +23,7 @@ class GenerateCommandTest extends CommandTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"generate", "-g"})
-  void firstBaselineIsWritten(String command) throws IOException {
+  void writesFirstBaseline(String command) throws IOException {
     Result result = lsm(command);
 
     assertEquals(done("Baseline of 2 sockets written to " + baseline + "\n"), result);
@@ -42,7 +42,7 @@ class GenerateCommandTest extends CommandTestBase {
   }
 
   @Test
-  void stateDirectoryIsMadeWithItsParents() throws IOException {
+  void createsStateDirectory() throws IOException {
     state = directory.resolve("a/b/c");
     configure("MAILER=\"none\"");
 
@@ -53,14 +53,14 @@ class GenerateCommandTest extends CommandTestBase {
   }
 
   @Test
-  void sameSocketsAgainAcceptNothing() {
+  void sameSocketsAcceptNothing() {
     lsm("generate");
 
     assertEquals(done("Baseline of 2 sockets written to " + baseline + "\n"), lsm("generate"));
   }
 
   @Test
-  void differencesToTheReplacedBaselineAreToldAndItIsKept() throws IOException {
+  void reportsAndKeepsOldBaseline() throws IOException {
     lsm("generate");
     byte[] replaced = Files.readAllBytes(baseline);
     proc.tcp("127.0.0.1", 8080, 103).process(800, 33, "/usr/bin/python3", 90, 103);
@@ -82,7 +82,7 @@ class GenerateCommandTest extends CommandTestBase {
   }
 
   @Test
-  void damagedBaselineIsReplacedAndKept() throws IOException {
+  void replacesDamagedBaseline() throws IOException {
     Files.createDirectory(state);
     Files.writeString(baseline, "rubbish\n");
 
@@ -100,29 +100,29 @@ class GenerateCommandTest extends CommandTestBase {
   }
 
   @Test
-  void emptyTablesLeaveTheBaselineAsItIs() throws IOException {
+  void emptyTablesKeepBaseline() throws IOException {
     lsm("generate");
     byte[] before = Files.readAllBytes(baseline);
     proc.empty();
 
-    assertEquals(trouble(emptyTables()), lsm("generate"));
+    assertEquals(error(emptyTables()), lsm("generate"));
     assertArrayEquals(before, Files.readAllBytes(baseline));
     assertFalse(Files.exists(state.resolve("baseline.1")));
   }
 
   @Test
-  void unreadableProcLeavesNoBaseline() {
+  void failsWithoutProc() {
     proc.delete("net");
 
     assertEquals(
-        trouble(
+        error(
             "cannot read " + proc.path().resolve("net") + ": no such directory; is /proc mounted?"),
         lsm("generate"));
     assertFalse(Files.exists(baseline));
   }
 
   @Test
-  void whatWasNotUnderstoodIsToldOnStandardError() {
+  void notesSkippedRows() {
     proc.append("net/unix", "forged \033[31mrow").unix("/run/x", 104);
 
     assertEquals(
@@ -136,12 +136,12 @@ class GenerateCommandTest extends CommandTestBase {
   }
 
   @Test
-  void fileInThePlaceOfTheStateDirectoryIsNamed() throws IOException {
+  void failsIfStateDirectoryIsFile() throws IOException {
     Files.writeString(state, "");
 
     Result result = lsm("generate");
 
-    assertEquals(trouble(state + ": exists and is not a directory"), result);
+    assertEquals(error(state + ": exists and is not a directory"), result);
   }
 
   @Test
@@ -161,7 +161,7 @@ class GenerateCommandTest extends CommandTestBase {
   }
 
   @Test
-  void whatClosesMeanwhileIsLeftOutAndWhatOneLookMissesIsNot() throws IOException {
+  void omitsClosedKeepsMissed() throws IOException {
     proc.tcp("127.0.0.1", 8080, 103);
     clock =
         new ScriptedClock(now)
@@ -175,7 +175,7 @@ class GenerateCommandTest extends CommandTestBase {
   }
 
   @Test
-  void ephemeralPortsStandInTheBaselineByTheirOwner() throws IOException {
+  void storesEphemeralPortsByOwner() throws IOException {
     proc.udp("0.0.0.0", 40001, 103)
         .udp("0.0.0.0", 40002, 104)
         .process(800, 33, "/fake/client", 90, 103, 104);

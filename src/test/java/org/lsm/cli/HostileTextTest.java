@@ -125,7 +125,7 @@ class HostileTextTest extends ChannelTestBase {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("hostileStrings")
-  void whatOthersChooseIsOnlyTextWhereverItGoes(String name, String hostile) throws Exception {
+  void escapesTextInEveryOutput(String name, String hostile) throws Exception {
     Path root = directory;
     if (harmless == null) {
       harmless = outlets(Files.createDirectory(root.resolve("harmless")), "harmless");
@@ -440,7 +440,7 @@ class HostileTextTest extends ChannelTestBase {
     html(
         "outbox, HTML",
         String.join("\n", html.asList().stream().map(JsonElement::getAsString).toList()) + "\n");
-    outlets.put("outbox", told(entry).toString());
+    outlets.put("outbox", alerted(entry).toString());
     given("arguments", "sendmail's arguments");
     String input = Files.readString(directory.resolve("mail"), ISO_8859_1);
     mail("sendmail's input", input.replace("\n", "\r\n"));
@@ -552,8 +552,8 @@ class HostileTextTest extends ChannelTestBase {
   }
 
   private void text(String outlet, Result result) {
-    outlets.put(outlet, told(safe(outlet, bytes(result.out()))));
-    outlets.put(outlet + ", errors", told(safe(outlet, bytes(result.err()))));
+    outlets.put(outlet, alerted(safe(outlet, bytes(result.out()))));
+    outlets.put(outlet + ", errors", alerted(safe(outlet, bytes(result.err()))));
   }
 
   private JsonObject json(String outlet, Result result) {
@@ -563,7 +563,7 @@ class HostileTextTest extends ChannelTestBase {
 
   private JsonObject json(String outlet, String text) {
     JsonObject json = JsonParser.parseString(safe(outlet, bytes(text))).getAsJsonObject();
-    outlets.merge(outlet, told(json).toString(), (one, next) -> one + "\n" + next);
+    outlets.merge(outlet, alerted(json).toString(), (one, next) -> one + "\n" + next);
     return json;
   }
 
@@ -575,7 +575,7 @@ class HostileTextTest extends ChannelTestBase {
     // Digests differ with the names; the lines of some files are in no order.
     outlets.put(
         file,
-        told(text.replaceAll("(sha256 .) .*|(?<= \\| )[0-9a-f]{16}\\b", "$1"))
+        alerted(text.replaceAll("(sha256 .) .*|(?<= \\| )[0-9a-f]{16}\\b", "$1"))
             .lines()
             .sorted()
             .collect(Collectors.joining("\n")));
@@ -591,7 +591,7 @@ class HostileTextTest extends ChannelTestBase {
     assertFalse(new String(bytes, ISO_8859_1).contains("\n"), outlet);
     String text =
         safe(outlet, new String(bytes, ISO_8859_1).replace('\0', '\n').getBytes(ISO_8859_1));
-    outlets.put(outlet, told(atDomain(PAIR.matcher(text).replaceAll(HostileTextTest::unquoted))));
+    outlets.put(outlet, alerted(atDomain(PAIR.matcher(text).replaceAll(HostileTextTest::unquoted))));
   }
 
   /** A pair in a line of the log; a name that is not quoted would end its value. */
@@ -607,7 +607,7 @@ class HostileTextTest extends ChannelTestBase {
     assertFalse(new String(bytes, ISO_8859_1).contains("\n"));
     String text =
         safe("LSM_*", new String(bytes, ISO_8859_1).replace('\0', '\n').getBytes(ISO_8859_1));
-    outlets.put("LSM_*", told(text).lines().sorted().collect(Collectors.joining("\n")));
+    outlets.put("LSM_*", alerted(text).lines().sorted().collect(Collectors.joining("\n")));
   }
 
   /** A whole message as it went over the wire. */
@@ -622,15 +622,15 @@ class HostileTextTest extends ChannelTestBase {
       headers.add(header.getName());
     }
     outlets.put(outlet + ", headers", headers.toString());
-    outlets.put(outlet + ", To", told(atDomain(unfolded(message, "To"))));
-    outlets.put(outlet + ", From", told(atDomain(unfolded(message, "From"))));
-    outlets.put(outlet + ", Message-ID", told(atDomain(unfolded(message, "Message-ID"))));
+    outlets.put(outlet + ", To", alerted(atDomain(unfolded(message, "To"))));
+    outlets.put(outlet + ", From", alerted(atDomain(unfolded(message, "From"))));
+    outlets.put(outlet + ", Message-ID", alerted(atDomain(unfolded(message, "Message-ID"))));
     // What a mail reader would decode is escaped there as well.
     String subject = message.getSubject().replace("=\\x3f", "=?");
-    outlets.put(outlet + ", Subject", told(safe("Subject", bytes(subject))));
+    outlets.put(outlet + ", Subject", alerted(safe("Subject", bytes(subject))));
     MimeMultipart parts = (MimeMultipart) message.getContent();
     assertEquals(2, parts.getCount());
-    outlets.put(outlet + ", text", told(safe("text", bytes(content(parts.getBodyPart(0))))));
+    outlets.put(outlet + ", text", alerted(safe("text", bytes(content(parts.getBodyPart(0))))));
     html(outlet + ", HTML", content(parts.getBodyPart(1)));
   }
 
@@ -667,7 +667,7 @@ class HostileTextTest extends ChannelTestBase {
 
   private String elements(Node node, String indent) {
     if (node.getNodeType() == Node.TEXT_NODE) {
-      return indent + told(node.getNodeValue()).strip() + "\n";
+      return indent + alerted(node.getNodeValue()).strip() + "\n";
     }
     assertEquals(Node.ELEMENT_NODE, node.getNodeType(), node.toString());
     StringBuilder text = new StringBuilder(indent + node.getNodeName());
@@ -681,19 +681,19 @@ class HostileTextTest extends ChannelTestBase {
     return text.toString();
   }
 
-  private JsonElement told(JsonElement json) {
+  private JsonElement alerted(JsonElement json) {
     if (json instanceof JsonObject object) {
-      JsonObject told = new JsonObject();
-      object.asMap().forEach((name, value) -> told.add(told(name), told(value)));
-      return told;
+      JsonObject alerted = new JsonObject();
+      object.asMap().forEach((name, value) -> alerted.add(alerted(name), alerted(value)));
+      return alerted;
     }
     if (json instanceof JsonArray array) {
-      JsonArray told = new JsonArray();
-      array.forEach(value -> told.add(told(value)));
-      return told;
+      JsonArray alerted = new JsonArray();
+      array.forEach(value -> alerted.add(alerted(value)));
+      return alerted;
     }
     return json instanceof JsonPrimitive primitive && primitive.isString()
-        ? new JsonPrimitive(told(json.getAsString()))
+        ? new JsonPrimitive(alerted(json.getAsString()))
         : json;
   }
 
@@ -701,15 +701,15 @@ class HostileTextTest extends ChannelTestBase {
    * A text in which each name, as it should be escaped, is replaced by its place: so it is the same
    * whatever the names are. Columns are as wide as their names.
    */
-  private String told(String text) {
-    String told = text.replace(directory.toString(), "(directory)");
+  private String alerted(String text) {
+    String alerted = text.replace(directory.toString(), "(directory)");
     for (Form form : forms) {
-      told = told.replace(form.text(), form.place());
+      alerted = alerted.replace(form.text(), form.place());
       if (form.cut() != null) {
-        told = form.cut().matcher(told).replaceAll(form.place());
+        alerted = form.cut().matcher(alerted).replaceAll(form.place());
       }
     }
-    return told.replaceAll("[0-9a-f]{8}-[0-9a-f-]{27}", "(id)")
+    return alerted.replaceAll("[0-9a-f]{8}-[0-9a-f-]{27}", "(id)")
         .replaceAll("\\d{4}-\\d\\d-\\d\\dT[\\d:]+\\.\\d+Z", "(now)")
         .replaceAll(" {2,}", " ");
   }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class ListCommandTest extends CommandTestBase {
 
   @Test
-  void printsSocketsWithTheirOwners() {
+  void printsSocketsWithOwners() {
     proc.tcp("127.0.0.1", 8080, 103)
         .udp("0.0.0.0", 51820, 0)
         .unix("@/tmp/abstract name", 104)
@@ -33,7 +33,7 @@ class ListCommandTest extends CommandTestBase {
   }
 
   @Test
-  void hostileNamesComeOutEscaped() {
+  void escapesNames() {
     proc.empty().unix("/tmp/\033]0;x\007\nforged", 104).process(800, 33, "/tmp/\033[1m", 90, 104);
     String expected =
         """
@@ -45,17 +45,17 @@ class ListCommandTest extends CommandTestBase {
   }
 
   @Test
-  void missingProcIsNamed() {
+  void failsWithoutProc() {
     proc.delete("net");
 
     assertEquals(
-        trouble(
+        error(
             "cannot read " + proc.path().resolve("net") + ": no such directory; is /proc mounted?"),
         lsm("list"));
   }
 
   @Test
-  void whatIsIgnoredIsLeftOutUnlessAllIsAskedFor() throws IOException {
+  void omitsIgnoredUnlessAll() throws IOException {
     ignore("# noise", "udp *:53", "tcp *:9");
     String open =
         """
@@ -74,7 +74,7 @@ class ListCommandTest extends CommandTestBase {
   }
 
   @Test
-  void jsonTellsWhatIgnoresASocket() throws IOException {
+  void jsonNamesIgnoringRule() throws IOException {
     ignore("udp *:53");
 
     JsonArray open = sockets("list", "--format", "json");
@@ -89,7 +89,7 @@ class ListCommandTest extends CommandTestBase {
 
   /** A file that not even root may read: one that is only written to. */
   @Test
-  void configurationForRootAloneIsPassedOverWithANote() {
+  void skipsUnreadableConfiguration() {
     Path denied = Path.of("/proc/sys/net/ipv4/route/flush");
 
     Result result = run("list", "--config", denied.toString());

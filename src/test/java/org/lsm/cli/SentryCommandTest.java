@@ -82,7 +82,7 @@ class SentryCommandTest extends CommandTestBase {
   void refusesWhereSentryIsOff() throws IOException {
     configure("MAILER=\"none\"");
     Result off =
-        trouble(
+        error(
             "SENTRY=\"off\" in "
                 + config
                 + "; set it to report or block, and the next compare sets the rules");
@@ -98,7 +98,7 @@ class SentryCommandTest extends CommandTestBase {
     nft.deleteTable();
 
     assertEquals(
-        trouble("there are no rules yet; run 'lsm compare' to set them"),
+        error("there are no rules yet; run 'lsm compare' to set them"),
         lsm(command.split(" ", -1)));
     assertEquals(List.of(LIST), nft.runs());
   }
@@ -199,7 +199,7 @@ class SentryCommandTest extends CommandTestBase {
     configure("MAILER=\"none\"", "SENTRY=\"report\"");
 
     assertEquals(
-        trouble("SENTRY=\"report\" does not block hosts; set it to block first"),
+        error("SENTRY=\"report\" does not block hosts; set it to block first"),
         lsm("sentry", "block", "192.0.2.66"));
     assertEquals(List.of(), nft.runs());
   }
@@ -207,7 +207,7 @@ class SentryCommandTest extends CommandTestBase {
   @Test
   void refusesToUnblockOtherHosts() throws IOException {
     assertEquals(
-        trouble("10.9.0.8 is not blocked; 'lsm sentry' prints the blocked hosts"),
+        error("10.9.0.8 is not blocked; 'lsm sentry' prints the blocked hosts"),
         lsm("sentry", "unblock", "10.9.0.8"));
     assertEquals(List.of(LIST), nft.runs());
   }
@@ -226,7 +226,7 @@ class SentryCommandTest extends CommandTestBase {
           """)
   void refusesInvalidArguments(String arguments, String message) throws IOException {
     assertEquals(
-        trouble(message + "\nTry 'lsm sentry --help' for help."),
+        error(message + "\nTry 'lsm sentry --help' for help."),
         lsm(("sentry " + arguments).split(" ", -1)));
     assertEquals(List.of(), nft.runs());
   }

@@ -72,7 +72,7 @@ class StatusCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void allIsGood() {
+  void reportsNoFault() {
     assertEquals(done(String.join("\n", good()) + "\n"), lsm("status"));
   }
 
@@ -96,7 +96,7 @@ class StatusCommandTest extends ChannelTestBase {
   // ---- configuration
 
   @Test
-  void mistakeInTheConfigurationIsAFault() throws IOException {
+  void configurationErrorIsAFault() throws IOException {
     Files.writeString(config, "MAILR=\"none\"\n");
 
     Result result = lsm("status");
@@ -109,7 +109,7 @@ class StatusCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void mistakeInTheIgnoreRulesIsAFaultAndTheRestIsStillLookedAt() throws IOException {
+  void ruleErrorIsAFault() throws IOException {
     ignore("tcp *:ssh");
 
     List<String> expected = new ArrayList<>(good());
@@ -122,7 +122,7 @@ class StatusCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void aRuleThatCoversNothingIsNamedButNoFault() throws IOException {
+  void namesRuleWithoutMatch() throws IOException {
     ignore("tcp *:22", "# fine", "udp *:9999 program=/x");
 
     Result result = lsm("status");
@@ -136,14 +136,14 @@ class StatusCommandTest extends ChannelTestBase {
   // ---- baseline and comparison
 
   @Test
-  void noBaselineIsAFault() throws IOException {
+  void missingBaselineIsAFault() throws IOException {
     Files.delete(baseline);
 
     assertFault("Baseline ! there is none; run 'lsm generate' to take one");
   }
 
   @Test
-  void aDamagedBaselineIsAFault() throws IOException {
+  void damagedBaselineIsAFault() throws IOException {
     Files.writeString(baseline, "x");
 
     assertFault(
@@ -154,14 +154,14 @@ class StatusCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void noComparisonYetIsAFault() throws IOException {
+  void missingCompareIsAFault() throws IOException {
     Files.delete(state.resolve("last-compare"));
 
     assertFault("Compare  ! there was none yet; cron runs it, or 'lsm compare'");
   }
 
   @Test
-  void aComparisonThatIsTooOldIsAFault() throws IOException {
+  void oldCompareIsAFault() throws IOException {
     now = Instant.parse("2026-01-03T04:14:06Z");
 
     Result result = lsm("status");
@@ -177,7 +177,7 @@ class StatusCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void aComparisonOnceADayIsEnough() {
+  void dailyCompareIsGood() {
     now = Instant.parse("2026-01-03T04:14:05Z");
 
     assertEquals(0, lsm("status").exitCode());
@@ -185,7 +185,7 @@ class StatusCommandTest extends ChannelTestBase {
 
   /** What stopped a comparison must not look as if it had succeeded. */
   @Test
-  void aComparisonThatFailedDoesNotCount() throws IOException {
+  void failedCompareIsAFault() throws IOException {
     Files.move(baseline, directory.resolve("away"));
     lsm("compare");
     Files.move(directory.resolve("away"), baseline);
@@ -199,7 +199,7 @@ class StatusCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void differencesAreCountedAndNoFaultOfTheMonitor() {
+  void countsDifferences() {
     open(4444);
     open(5555);
     lsm("compare");
@@ -210,7 +210,7 @@ class StatusCommandTest extends ChannelTestBase {
   // ---- alerts
 
   @Test
-  void anAlertThatWaitsIsAFaultWithItsReason() throws IOException {
+  void waitingAlertIsAFault() throws IOException {
     script("command", "printf '%s' 'a\\b'; exit 7");
     configure("MAILER=\"none\"", "RUN_CMD=\"" + directory.resolve("command") + "\"");
     open(4444);
@@ -228,7 +228,7 @@ class StatusCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void aDamagedAlertIsAFault() throws IOException {
+  void damagedAlertIsAFault() throws IOException {
     Path outbox = Files.createDirectory(state.resolve("outbox"));
     Files.writeString(outbox.resolve("20260102T030405.000Z.json.damaged"), "{");
 
@@ -246,7 +246,7 @@ class StatusCommandTest extends ChannelTestBase {
 
   @ParameterizedTest
   @ValueSource(strings = {"report", "block"})
-  void whoProbesIsCounted(String mode) throws IOException {
+  void countsProbingHosts(String mode) throws IOException {
     FakeNft nft = FakeNft.of(directory);
     configure("MAILER=\"none\"", "SENTRY=\"" + mode + "\"", "SENTRY_TRIGGER=\"4\"");
     assertSentry(0, "Sentry     " + mode + ", there are no rules yet, the next compare sets them");
@@ -267,7 +267,7 @@ class StatusCommandTest extends ChannelTestBase {
 
   /** To read the table may go well all the same. */
   @Test
-  void whatKeptTheLastCompareFromSettingTheRulesIsAFault() throws IOException {
+  void failureOfLastCheckIsAFault() throws IOException {
     FakeNft nft = FakeNft.of(directory);
     configure("MAILER=\"none\"", "SENTRY=\"report\"");
     nft.setFailure("Could not process rule: Operation not supported\n");
@@ -287,7 +287,7 @@ class StatusCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void aHostWithoutAPacketFilterIsAFault() throws IOException {
+  void missingNftIsAFault() throws IOException {
     configure("MAILER=\"none\"", "SENTRY=\"report\"");
 
     assertSentry(
@@ -309,7 +309,7 @@ class StatusCommandTest extends ChannelTestBase {
         "0 4 * * * root nice -n 19 /opt/x/lsm --config /etc/lsm.conf --verbose -c > /dev/null",
         "0\t4 * * * root\t/usr/sbin/lsm\tcompare --quiet",
       })
-  void whateverRunsItCounts(String entry) throws IOException {
+  void findsCronEntry(String entry) throws IOException {
     Files.writeString(crontab, entry + "\n");
 
     assertGood("Cron       " + crontab + ": " + entry.replace("\t", "\\x09"));
@@ -326,14 +326,14 @@ class StatusCommandTest extends ChannelTestBase {
         "*/10 * * * * root /usr/local/sbin/realsm -c",
         "",
       })
-  void whatDoesNotRunItIsAFault(String entry) throws IOException {
+  void rejectsOtherCronEntry(String entry) throws IOException {
     Files.writeString(crontab, entry + "\n");
 
     assertFault("Cron     ! no entry runs lsm; ./install.sh writes /etc/cron.d/lsm");
   }
 
   @Test
-  void theEntryMayStandInAnyFileThatCronReads() throws IOException {
+  void searchesAllCrontabs() throws IOException {
     Files.delete(crontab);
     Files.write(crontab.resolveSibling("a"), new byte[] {(byte) 0xff, '\n'});
     crontab = Files.writeString(directory.resolve("crontab"), ENTRY);
@@ -344,7 +344,7 @@ class StatusCommandTest extends ChannelTestBase {
   // ---- JSON
 
   @Test
-  void goodAsJson() {
+  void printsJsonWithoutFault() {
     JsonObject json = json(0);
 
     assertEquals("good", json.get("status").getAsString());
@@ -356,7 +356,7 @@ class StatusCommandTest extends ChannelTestBase {
   }
 
   @Test
-  void faultAsJson() throws IOException {
+  void printsJsonWithFault() throws IOException {
     Files.delete(baseline);
     JsonObject json = json(1);
 
