@@ -46,7 +46,7 @@ for hidepid in 1 2 4; do
   check "hidepid=$hidepid: root gets no warning" test -z "$err"
   run as_nobody "$lsm" list --format json
   exits "hidepid=$hidepid: nobody lists" 0
-  prints "hidepid=$hidepid: nobody gets a warning" "the owners of the owners of 3 of 3 sockets are hidden from this user"
+  prints "hidepid=$hidepid: nobody gets a warning" "the owners of 3 of 3 sockets are hidden from this user"
   check "hidepid=$hidepid: nobody gets no wrong owner" test "$(echo "$out" | grep -c '"user": "?"')" -eq 3
 done
 mount -o remount,hidepid=0 /proc

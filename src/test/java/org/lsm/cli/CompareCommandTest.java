@@ -448,7 +448,7 @@ class CompareCommandTest extends CommandTestBase {
   /** Whoever can write one of these could blind lsm, or have root run a command. */
   @ParameterizedTest
   @ValueSource(
-      strings = {"conf.lsm", "ignore.lsm", "state", "state/baseline", "state/told", "state/outbox"})
+      strings = {"conf.lsm", "ignore.lsm", "state", "state/baseline", "state/alert-state", "state/outbox"})
   void refusesWritableByOthers(String name) throws IOException {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root believes root alone");
     ignore("tcp *:4444");
@@ -477,7 +477,7 @@ class CompareCommandTest extends CommandTestBase {
         result.err());
   }
 
-  /** Cron would say it at each run, to nobody perhaps; the monitor is blind until it is mended. */
+  /** cron may mail it to nobody, and lsm cannot compare until it is corrected: so it is alerted. */
   @Test
   void alertsMistakeInRuleOnceThenAllClear() throws Exception {
     configureMail();

@@ -169,7 +169,7 @@ class GenerateCommandTest extends CommandTestBase {
             .then(() -> proc.udp("127.0.0.53", 53, 102));
 
     assertEquals(done("Baseline of 2 sockets written to " + baseline + "\n"), lsm("generate"));
-    assertEquals(6, clock.asked(), "five looks, and when the baseline was taken");
+    assertEquals(6, clock.asked(), "five scans, and the history");
     clock = null;
     assertEquals(0, lsm("compare").exitCode());
   }

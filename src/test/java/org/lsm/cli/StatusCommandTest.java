@@ -183,7 +183,7 @@ class StatusCommandTest extends ChannelTestBase {
     assertEquals(0, lsm("status").exitCode());
   }
 
-  /** What stopped a comparison must not look as if it had succeeded. */
+  /** A failed compare must not count as a successful one. */
   @Test
   void failedCompareIsAFault() throws IOException {
     Files.move(baseline, directory.resolve("away"));

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Three days of runs every ten minutes, each some seconds late as those of cron are: every alert
- * that an administrator gets, with the sockets it tells of.
+ * that an administrator gets, with the sockets it reports.
  */
 class ThreeDaysTest extends ChannelTestBase {
 

@@ -18,7 +18,7 @@ import org.lsm.model.OwnerCache;
 import org.lsm.proc.DetailsSelector;
 import org.lsm.proc.SocketScanner;
 
-/** Several looks at a host that changes between them. */
+/** Several scans of a host that changes between them. */
 class RepeatedScanTest {
 
   private static final String SSH = "tcp/0.0.0.0:22";

@@ -29,7 +29,7 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 
-/** The story of a socket: every flag, and everything that can be told of its processes. */
+/** The details of a socket: every flag, and all details of its processes. */
 class DetailsReaderTest {
 
   private static final Instant BOOT = Instant.parse("2026-01-01T00:00:00Z");
@@ -169,7 +169,7 @@ class DetailsReaderTest {
     assertEquals(true, process().flags().contains(Flag.WORLD_WRITABLE));
   }
 
-  // ---- what is told of a process
+  // ---- processes
 
   @ParameterizedTest
   @CsvSource({
@@ -188,9 +188,9 @@ class DetailsReaderTest {
 
   @ParameterizedTest
   @CsvSource({"/srv, /srv", "/tmp/a b, /tmp/a b", "'/tmp/\nx (deleted)', '/tmp/\nx (deleted)'"})
-  void readsWorkingDirectory(String target, String told) throws IOException {
+  void readsWorkingDirectory(String target, String text) throws IOException {
     proc.link("800/cwd", target);
-    assertEquals(told, process().workingDirectory());
+    assertEquals(text, process().workingDirectory());
   }
 
   @ParameterizedTest

@@ -51,7 +51,7 @@ class SocketScannerTest {
 
   private static final Owner SSHD = new Owner("root", "/fake/sshd");
   private static final String HIDDEN =
-      "the owners of the owners of 9 of 9 sockets are hidden from this user; run lsm as root to see all";
+      "the owners of 9 of 9 sockets are hidden from this user; run lsm as root to see all";
 
   @TempDir private Path folder;
 
@@ -158,7 +158,7 @@ class SocketScannerTest {
         entry(proc, Protocol.TCP, "0.0.0.0:80").owners());
     assertEquals(
         List.of(
-            "the owners of the owners of 1 of 1 sockets are hidden from this user; run lsm as root to see all"),
+            "the owners of 1 of 1 sockets are hidden from this user; run lsm as root to see all"),
         scan(proc).notes());
   }
 
@@ -259,7 +259,7 @@ class SocketScannerTest {
     FakeProc proc = FakeProc.of("host", folder);
     Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
     assertEquals(owners(Owner.UNKNOWN), ssh(proc).owners());
-    // The raw socket has inode 0, of which nobody could know more.
+    // The raw socket has inode 0, which no process can hold.
     assertEquals(List.of(HIDDEN.replace("9 of 9", "8 of 9")), scan(proc).notes());
   }
 
@@ -336,7 +336,7 @@ class SocketScannerTest {
     assertEquals(first, second);
     assertEquals(second, scan(proc, second.ownerCache()));
     Owner other = new Owner("root", "/fake/other");
-    assertEquals(owners(other), ssh(proc).owners(), "a look would have told another answer");
+    assertEquals(owners(other), ssh(proc).owners(), "a search would have found another owner");
   }
 
   /** What changes between two scans in which socket 101 is handed on to another program. */
@@ -457,7 +457,7 @@ class SocketScannerTest {
     "'-1\t5\n', -1 5",
     "'123456\t123456\n', 123456 123456"
   })
-  void failsOnMalformedPortRange(String text, String told) throws Exception {
+  void failsOnMalformedPortRange(String text, String raw) throws Exception {
     FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
     IOException e =
         assertThrows(
@@ -466,7 +466,7 @@ class SocketScannerTest {
     assertEquals(
         proc.path().resolve("sys/net/ipv4/ip_local_port_range")
             + ": not a range of ports: '"
-            + told
+            + raw
             + "'",
         e.getMessage());
   }
@@ -494,7 +494,7 @@ class SocketScannerTest {
   void readsEachNamespaceOnce() throws Exception {
     FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901);
     for (int pid = 51; pid < 55; pid++) {
-      // The tables of these would tell something else, but the oldest process stands for all.
+      // These have other tables, but the oldest process stands for all.
       proc.process(pid, 0, "/fake/child", 3600).namespace(pid, 2).tcpOf(pid, "0.0.0.0", pid, 902);
     }
     assertEquals(List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:80"), endpoints(proc, true));
@@ -621,14 +621,14 @@ class SocketScannerTest {
 
   /**
    * A socket of mallory's named {@code @evil}, and behind it a row that says {@code /run/x}, with
-   * an inode that nobody has, or that of another socket.
+   * an inode without a process, or that of another socket.
    */
   @ParameterizedTest(name = "{0}")
   @CsvSource(
       delimiter = '|',
       textBlock =
           """
-          an inode that nobody has                   | 999 | 1000 | forged
+          an inode without a process                 | 999 | 1000 | forged
           the inode of mallory's own socket          | 201 | 1000 | forged
           the inode of a tcp listener                | 101 | 1000 | forged
           the inode of an unwatched unix socket      | 301 | 1000 | forged
@@ -723,7 +723,7 @@ class SocketScannerTest {
         Set.of(Flag.UNVERIFIED), scan.details().get(Endpoint.of("unix", "/run/x")).flags());
   }
 
-  /** Before Linux 5.6 nobody can tell what kind of socket a descriptor is. */
+  /** Before Linux 5.6 the type of the socket behind a descriptor is unknown. */
   @Test
   void acceptsHeldRowOnOldKernel() throws Exception {
     FakeProc proc = forging(101, 1000).write("sys/kernel/osrelease", "5.5.19\n");
