@@ -151,7 +151,6 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     AlertDecision decide() {
       boolean due =
           current.keySet().stream()
-              .filter(it -> !appeared.contains(it))
               .anyMatch(it -> hasPassed(remind, next.get(it).lastAlerted(), now));
       Set<String> fresh = see();
       Set<String> alerted = new LinkedHashSet<>(fresh);

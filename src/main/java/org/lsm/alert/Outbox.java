@@ -257,7 +257,7 @@ public final class Outbox {
     long start = System.nanoTime();
     try {
       String reply = channel.send(entry.alert(), entry.served());
-      String suffix = reply.isEmpty() ? "" : ", reply: " + EscapedText.escape(reply);
+      String suffix = reply.isEmpty() ? "" : "; reply: " + EscapedText.escape(reply);
       history.append("delivered", name + ": " + entry.alert().subject() + suffix);
       return Optional.empty();
     } catch (DeliveryException e) {

@@ -672,6 +672,28 @@ class AlertPolicyTest {
         AlertPolicy.MANY_OWNERS + 2 * AlertPolicy.MAX_OWNERS_IF_MANY, owners(decision.next()));
     assertEquals(
         Optional.empty(), decide(decision.next(), 2, all, port(10_000, users(2 * max))).type());
+
+    // They are known when there is room again for more than users.
+    List<Difference> few = port(10_000, users(2 * AlertPolicy.MAX_OWNERS_IF_MANY));
+    AlertState left = decide(decision.next(), 31, few).next();
+    assertEquals(2 * AlertPolicy.MAX_OWNERS_IF_MANY, owners(left));
+    assertEquals(Optional.empty(), decide(left, 32, few).type());
+  }
+
+  /** A network namespace may have a label as long as the name of a file. */
+  @Test
+  void boundsNames() {
+    String label = TextEscaper.decode(new byte[] {-1}).repeat(255);
+    Endpoint endpoint = new Endpoint(label, Protocol.UNIX, label.substring(0, 108), 0);
+    List<Owner> owners = List.of(owner("joe", "/bin/a"));
+    AlertState state =
+        decide(AlertState.empty(), 0, List.of(difference(DifferenceType.NEW, endpoint, owners)))
+            .next();
+    state = DAILY.decideFailure(state, AlertType.SCAN_FAILED, label, MIDNIGHT).next();
+
+    String text = state.format().seal();
+    int longest = text.lines().mapToInt(String::length).max().orElseThrow();
+    assertTrue(longest < 300, text);
   }
 
   /** Two programs whose names are no UTF-8 are two owners. */
@@ -725,7 +747,7 @@ class AlertPolicyTest {
   }
 
   private static List<Owner> users(int count) {
-    return IntStream.range(0, count).mapToObj(i -> owner("user" + i, "/bin/a")).toList();
+    return IntStream.range(0, count).mapToObj(i -> owner("user" + (1000 + i), "/bin/a")).toList();
   }
 
   private static Owner owner(String user, String program) {

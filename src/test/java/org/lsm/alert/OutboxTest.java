@@ -231,7 +231,7 @@ class OutboxTest {
     outbox.deliver();
 
     assertEquals(
-        List.of("delivered run_cmd: Alert on web1, reply: ticket\\x0a\\x1b4711"), events());
+        List.of("delivered run_cmd: Alert on web1; reply: ticket\\x0a\\x1b4711"), events());
   }
 
   @Test

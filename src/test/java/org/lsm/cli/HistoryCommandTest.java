@@ -51,7 +51,7 @@ class HistoryCommandTest extends ChannelTestBase {
   void printsWhatHappened() {
     String socket = "NEW tcp/0.0.0.0:4444";
     String named = socket + " by /tmp/nc (www-data), PID 4444";
-    String reply = ", reply: ticket 4711";
+    String reply = "; reply: ticket 4711";
     String expected =
         row("TIME                      ", "EVENT", "BY", "WHAT")
             + row("2026-01-02 03:00:05 +00:00", "baseline", USER, "2 sockets")
