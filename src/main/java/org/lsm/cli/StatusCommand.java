@@ -133,7 +133,10 @@ public final class StatusCommand extends BaseCommand {
     AlertState alerts =
         AlertState.read(StateDirectory.alertState(components.config().stateDirectory()));
     String text =
-        components.timeWithAge(last.get()) + ", " + alerts.activeDifferences() + " differences";
+        components.timeWithAge(last.get())
+            + ", "
+            + alerts.activeDifferences()
+            + " active differences";
     if (alerts.isFailing(last.get())) {
       fault("Compare", text + "; since then every compare has failed, run 'lsm compare'");
     } else if (last.get().plus(MAX_AGE).isBefore(components.now())) {

@@ -70,8 +70,7 @@ class AcceptCommandTest extends CommandTestBase {
 
   @ParameterizedTest
   @CsvSource({"tcp/0.0.0.0:22", "*", "tcp/127.0.0.1:8080 udp/*:9", "NEW"})
-  void rejectsPatternWithoutMatch(String patterns)
-      throws IOException {
+  void rejectsPatternWithoutMatch(String patterns) throws IOException {
     byte[] before = Files.readAllBytes(baseline);
 
     Result result = lsm(("accept " + patterns).split(" ", -1));

@@ -448,7 +448,14 @@ class CompareCommandTest extends CommandTestBase {
   /** Whoever can write one of these could blind lsm, or have root run a command. */
   @ParameterizedTest
   @ValueSource(
-      strings = {"conf.lsm", "ignore.lsm", "state", "state/baseline", "state/alert-state", "state/outbox"})
+      strings = {
+        "conf.lsm",
+        "ignore.lsm",
+        "state",
+        "state/baseline",
+        "state/alert-state",
+        "state/outbox"
+      })
   void refusesWritableByOthers(String name) throws IOException {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root believes root alone");
     ignore("tcp *:4444");
@@ -484,7 +491,8 @@ class CompareCommandTest extends CommandTestBase {
     ignore("tpc *:*");
     Result alerted = lsm("compare", "--quiet");
     assertEquals(2, alerted.exitCode());
-    assertTrue(alerted.err().startsWith("lsm: " + directory.resolve("ignore.lsm:1")), alerted.err());
+    assertTrue(
+        alerted.err().startsWith("lsm: " + directory.resolve("ignore.lsm:1")), alerted.err());
     assertEquals(new Result(2, "", ""), lsm("compare", "--quiet"));
     ignore("tcp *:4444");
     assertEquals(done(""), lsm("compare", "--quiet"));

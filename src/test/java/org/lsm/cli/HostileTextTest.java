@@ -591,7 +591,8 @@ class HostileTextTest extends ChannelTestBase {
     assertFalse(new String(bytes, ISO_8859_1).contains("\n"), outlet);
     String text =
         safe(outlet, new String(bytes, ISO_8859_1).replace('\0', '\n').getBytes(ISO_8859_1));
-    outlets.put(outlet, alerted(atDomain(PAIR.matcher(text).replaceAll(HostileTextTest::unquoted))));
+    outlets.put(
+        outlet, alerted(atDomain(PAIR.matcher(text).replaceAll(HostileTextTest::unquoted))));
   }
 
   /** A pair in a line of the log; a name that is not quoted would end its value. */
@@ -709,7 +710,8 @@ class HostileTextTest extends ChannelTestBase {
         alerted = form.cut().matcher(alerted).replaceAll(form.place());
       }
     }
-    return alerted.replaceAll("[0-9a-f]{8}-[0-9a-f-]{27}", "(id)")
+    return alerted
+        .replaceAll("[0-9a-f]{8}-[0-9a-f-]{27}", "(id)")
         .replaceAll("\\d{4}-\\d\\d-\\d\\dT[\\d:]+\\.\\d+Z", "(now)")
         .replaceAll(" {2,}", " ");
   }
