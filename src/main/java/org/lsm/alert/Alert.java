@@ -71,7 +71,7 @@ public record Alert(
    * @param subject may contain $HOSTNAME, $NEW, $GONE, $CHANGED and $DATE
    */
   public static Alert of(AlertType type, DiffReport report, String subject) {
-    DifferenceCounts counts = report.counts();
+    DifferenceCounts counts = DifferenceCounts.of(report.diff());
     HostInfo hostInfo = report.after().hostInfo();
     String expanded = expand(subject, hostInfo, counts, report.zone().get());
     Alert alert =

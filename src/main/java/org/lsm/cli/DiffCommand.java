@@ -1,8 +1,10 @@
 package org.lsm.cli;
 
 import java.nio.file.Path;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.lsm.model.Diff;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Snapshot;
@@ -32,10 +34,8 @@ public final class DiffCommand extends BaseCommand {
     Snapshot before = SnapshotFile.read(oldFile);
     Snapshot after = SnapshotFile.read(newFile);
     Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
-    print(
-        format.of(
-            new DiffReport(
-                before, after, diff, Map.of(), List.of(), context.environment().zone())));
+    Supplier<ZoneId> zone = context.environment().zone();
+    print(format.of(new DiffReport(before, after, diff, List.of(), Map.of(), List.of(), zone)));
     return diff.isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
   }
 }

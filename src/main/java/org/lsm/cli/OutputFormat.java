@@ -40,7 +40,7 @@ final class OutputFormat {
   String of(DiffReport report, Optional<PortScanReport> scans) {
     return format == Format.JSON
         ? Json.of(report, scans)
-        : report.text() + scans.map(it -> "\n" + it.document().text()).orElse("");
+        : report.document().text() + scans.map(it -> "\n" + it.document().text()).orElse("");
   }
 
   String of(PortScanReport report) {

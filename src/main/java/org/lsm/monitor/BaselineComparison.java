@@ -152,7 +152,8 @@ public final class BaselineComparison {
     for (Endpoint endpoint : closed) {
       details.computeIfPresent(endpoint, (it, known) -> known.with(Flag.ALREADY_CLOSED));
     }
-    return new DiffReport(baseline, visible(found), diff, details, notes(found, closed), zone);
+    List<String> notes = notes(found, closed);
+    return new DiffReport(baseline, visible(found), diff, List.of(), details, notes, zone);
   }
 
   private List<String> notes(Snapshot found, Set<Endpoint> closed) {

@@ -4,11 +4,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.TextEscaper;
 
-/**
- * A text that is safe to print.
- *
- * @param text escaped already
- */
+/** A text that is escaped, hence safe to print. */
 public record EscapedText(String text) {
 
   /** Characters of an escaped part. A socket's name always fits, even if all of it is escaped. */

@@ -109,7 +109,7 @@ public final class Json {
 
   /** A report as an alert has it: the differences that its text describes, and all counts. */
   public static JsonObject bounded(DiffReport report) {
-    List<JsonObject> named = details(report.named(), report, MAX_ALERT);
+    List<JsonObject> named = details(DiffReport.named(report.diff()), report, MAX_ALERT);
     return object(report, named, report.alertedBefore().stream().limit(DiffReport.MAX_NAMED));
   }
 
@@ -125,7 +125,7 @@ public final class Json {
 
   private static JsonObject object(
       DiffReport report, List<JsonObject> differences, Stream<Difference> alertedBefore) {
-    DifferenceCounts counts = report.counts();
+    DifferenceCounts counts = DifferenceCounts.of(report.diff());
     Instant baselineTime = report.before().hostInfo().time();
     List<String> still = alertedBefore.map(it -> it.type() + " " + it.endpoint()).toList();
     return merge(

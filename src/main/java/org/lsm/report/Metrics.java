@@ -12,13 +12,9 @@ import org.lsm.model.DifferenceCounts;
  * The state of lsm in the text format of Prometheus, for the textfile collector of node_exporter.
  * It has only counts, so every user may read it.
  *
- * @param report the report of this run; empty if there was no baseline
- * @param ignored the number of sockets that rules ignore
- * @param lastSuccess the time of the last successful comparison
- * @param duration the duration of this run
+ * @param report empty if there was no baseline
  * @param waiting the number of alerts in the outbox
- * @param probing the number of hosts that probed unused ports within a day, by state; empty if the
- *     packet filter was not read
+ * @param probing the number of hosts by state; empty if the packet filter was not read
  */
 public record Metrics(
     Optional<DiffReport> report,
@@ -37,47 +33,40 @@ public record Metrics(
     gauge(out, "alerts_waiting", "Alerts that could not be delivered yet.", waiting);
     if (!probing.isEmpty()) {
       help(out, "probing_hosts", "Hosts that have probed unused ports within a day.");
-      probing.forEach((state, hosts) -> sample(out, "probing_hosts", "state", state, hosts));
+      probing.forEach((state, it) -> sample(out, "probing_hosts{state=\"" + state + "\"}", it));
     }
     double seconds = duration.toMillis() / 1e3;
     gauge(out, "run_duration_seconds", "How long the last run took.", seconds);
-    lastSuccess
-        .map(Instant::getEpochSecond)
-        .ifPresent(
-            time ->
-                gauge(
-                    out,
-                    "last_success_timestamp_seconds",
-                    "When a comparison succeeded last.",
-                    time));
+    String name = "last_success_timestamp_seconds";
+    String help = "When a comparison succeeded last.";
+    lastSuccess.ifPresent(time -> gauge(out, name, help, time.getEpochSecond()));
     return out.toString();
   }
 
   private void sockets(StringBuilder out, DiffReport report) {
-    DifferenceCounts counts = report.counts();
+    DifferenceCounts counts = DifferenceCounts.of(report.diff());
     help(out, "differences", "Differences to the baseline.");
-    sample(out, "differences", "kind", "new", counts.added());
-    sample(out, "differences", "kind", "gone", counts.gone());
-    sample(out, "differences", "kind", "changed", counts.changed());
+    sample(out, "differences{kind=\"new\"}", counts.added());
+    sample(out, "differences{kind=\"gone\"}", counts.gone());
+    sample(out, "differences{kind=\"changed\"}", counts.changed());
     help(out, "sockets", "Watched sockets that no rule ignores.");
     report.after().sockets().keySet().stream()
-        .map(it -> it.protocol().label())
+        .map(it -> "sockets{protocol=\"" + it.protocol().label() + "\"}")
         .collect(Collectors.groupingBy(it -> it, TreeMap::new, Collectors.counting()))
-        .forEach((protocol, sockets) -> sample(out, "sockets", "protocol", protocol, sockets));
+        .forEach((sample, sockets) -> sample(out, sample, sockets));
     gauge(out, "sockets_ignored", "Watched sockets that a rule ignores.", ignored);
   }
 
   private static void gauge(StringBuilder out, String name, String help, Number value) {
     help(out, name, help);
-    out.append("lsm_" + name + " " + value + "\n");
+    sample(out, name, value);
   }
 
   private static void help(StringBuilder out, String name, String help) {
     out.append("# HELP lsm_" + name + " " + help + "\n# TYPE lsm_" + name + " gauge\n");
   }
 
-  private static void sample(
-      StringBuilder out, String name, String label, String labelValue, Number value) {
-    out.append("lsm_" + name + "{" + label + "=\"" + labelValue + "\"} " + value + "\n");
+  private static void sample(StringBuilder out, String name, Number value) {
+    out.append("lsm_" + name + " " + value + "\n");
   }
 }

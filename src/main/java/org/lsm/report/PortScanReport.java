@@ -7,8 +7,8 @@ import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.SortedMap;
-import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -24,7 +24,6 @@ import org.lsm.report.ReportDocument.Style;
  * @param hostInfo this host, and the time of the report
  * @param hosts the scanning hosts, the worst first
  * @param notes what limits this result, a sentence each
- * @param zone the time zone of the report
  */
 public record PortScanReport(
     HostInfo hostInfo, List<ScanningHost> hosts, List<String> notes, Supplier<ZoneId> zone) {
@@ -33,6 +32,9 @@ public record PortScanReport(
   public static final int MAX_NAMED = DiffReport.MAX_NAMED;
 
   private static final String LOG_LEVEL = "warning";
+  private static final String ADVICE =
+      "lsm sentry lists every scanning host; SENTRY_IGNORE is for hosts that may scan, lsm sentry"
+          + " unblock ADDRESS lets one in again";
 
   public PortScanReport {
     hosts = List.copyOf(hosts);
@@ -66,29 +68,19 @@ public record PortScanReport(
   /** The whole report: scanning hosts, this host and the time, and what to do next. */
   public ReportDocument document() {
     List<Line> lines = new ArrayList<>();
-    lines.add(Line.of(Style.HEADLINE, "", verdict()));
-    lines.add(Line.BLANK);
     named().forEach(host -> lines.addAll(lines(host)));
     if (more() > 0) {
       lines.add(Line.of(Style.ADVICE, "", "… and ", more(), " more hosts"));
       lines.add(Line.BLANK);
     }
-    lines.addAll(ReportDocument.scanned(hostInfo, zone.get()));
-    notes.forEach(note -> lines.add(Line.fact("Note", note)));
-    lines.add(Line.BLANK);
-    lines.add(
-        Line.of(
-            Style.ADVICE,
-            "",
-            "lsm sentry lists every scanning host; SENTRY_IGNORE is for hosts that may scan, lsm"
-                + " sentry unblock ADDRESS lets one in again"));
-    return new ReportDocument(lines);
+    List<Line> facts = notes.stream().map(note -> Line.fact("Note", note)).toList();
+    return ReportDocument.of(verdict(), lines, hostInfo, zone.get(), facts, ADVICE);
   }
 
   private List<Line> lines(ScanningHost host) {
     List<Line> lines = new ArrayList<>();
-    lines.add(
-        Line.of(Style.TITLE, "SCAN    ", EscapedText.withRemark(host.address(), host.name())));
+    EscapedText name = EscapedText.withRemark(host.address(), host.name());
+    lines.add(Line.of(Style.TITLE, "SCAN    ", name));
     lines.add(Line.of(Style.DETAIL, "ports  ", portLists(host)));
     lines.add(Line.of(Style.DETAIL, "kinds  ", probeTypes(host)));
     String times = time(host.first()) + " to " + time(host.last());
@@ -105,14 +97,9 @@ public record PortScanReport(
 
   /** All ports: {@code tcp 1-1023,8080 udp 53}. A list that is too long is cut. */
   static EscapedText portLists(ScanningHost host) {
-    StringJoiner lists = new StringJoiner(" ");
-    if (!host.tcp().isEmpty()) {
-      lists.add("tcp").add(escape(PortSet.of(host.tcp()).toString()));
-    }
-    if (!host.udp().isEmpty()) {
-      lists.add("udp").add(escape(PortSet.of(host.udp()).toString()));
-    }
-    return new EscapedText(lists.toString());
+    String tcp = host.tcp().isEmpty() ? "" : "tcp " + escape(PortSet.of(host.tcp()).toString());
+    String udp = host.udp().isEmpty() ? "" : "udp " + escape(PortSet.of(host.udp()).toString());
+    return new EscapedText((tcp + " " + udp).strip());
   }
 
   private static String probeTypes(ScanningHost host) {
@@ -132,23 +119,20 @@ public record PortScanReport(
 
   /** One host in one line for programs that read logs: its address is always the second word. */
   private static String line(ScanningHost host) {
-    return EscapedText.of(
-            "SCAN ",
-            EscapedText.withRemark(host.address(), host.name()),
-            ": " + host.packets() + " packets (" + probeTypes(host) + ") to unused ports ",
-            portLists(host),
-            host.blockedUntil().isPresent() ? ", blocked" : "")
-        .text();
+    EscapedText name = EscapedText.withRemark(host.address(), host.name());
+    String probes = host.packets() + " packets (" + probeTypes(host) + ")";
+    String blocked = host.blockedUntil().isPresent() ? ", blocked" : "";
+    return "SCAN " + name + ": " + probes + " to unused ports " + portLists(host) + blocked;
   }
 
   private static SortedMap<String, String> data(ScanningHost host) {
-    SortedMap<String, String> data = new TreeMap<>();
-    data.put("kind", "SCAN");
-    data.put("address", escape(host.address()));
-    data.put("ports", portLists(host).text());
-    data.put("kinds", probeTypes(host).toLowerCase(Locale.ROOT));
-    data.put("blocked", host.blockedUntil().isPresent() ? "yes" : "no");
-    return data;
+    return new TreeMap<>(
+        Map.of(
+            "kind", "SCAN",
+            "address", escape(host.address()),
+            "ports", portLists(host).text(),
+            "kinds", probeTypes(host).toLowerCase(Locale.ROOT),
+            "blocked", host.blockedUntil().isPresent() ? "yes" : "no"));
   }
 
   /** All hosts as a table, followed by the notes. */

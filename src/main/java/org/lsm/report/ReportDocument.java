@@ -12,11 +12,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.lsm.model.HostInfo;
 
-/**
- * A report, line by line. It reads the same as text and as HTML.
- *
- * @param lines the headline first; their factories escape what they are given
- */
+/** A report, the headline first. It reads the same as text and as HTML. */
 public record ReportDocument(List<Line> lines) {
 
   /** The role of a line: its indent in text, and its HTML from label, text and class. */
@@ -40,11 +36,7 @@ public record ReportDocument(List<Line> lines) {
     }
   }
 
-  /**
-   * One line.
-   *
-   * @param label its first words, with the spaces that align the text; may be empty
-   */
+  /** One line. Its label, which may be empty, ends with the spaces that align the text. */
   record Line(Style style, String label, EscapedText text) {
 
     static final Line BLANK = of(Style.BLANK, "");
@@ -72,25 +64,35 @@ public record ReportDocument(List<Line> lines) {
     lines = List.copyOf(lines);
   }
 
-  /**
-   * A document of a headline and facts.
-   *
-   * @param headline escaped
-   * @param facts label and text, escaped
-   */
+  /** A document of a headline and facts with their labels; all of these are escaped already. */
   public static ReportDocument of(String headline, List<Map.Entry<String, String>> facts) {
     List<Line> lines = new ArrayList<>();
-    lines.add(new Line(Style.HEADLINE, "", new EscapedText(headline)));
+    lines.add(Line.of(Style.HEADLINE, "", new EscapedText(headline)));
     lines.add(Line.BLANK);
     facts.forEach(it -> lines.add(Line.fact(it.getKey(), new EscapedText(it.getValue()))));
     return new ReportDocument(lines);
   }
 
-  /** The facts that say which host was scanned, and when. */
-  static List<Line> scanned(HostInfo hostInfo, ZoneId zone) {
-    return List.of(
-        Line.fact("Host", hostInfo.host(), ", Linux ", hostInfo.kernel()),
-        Line.fact("Scanned", Times.format(hostInfo.time(), zone)));
+  /** The parts of every report, from the headline to the advice, which may be empty. */
+  static ReportDocument of(
+      EscapedText headline,
+      List<Line> body,
+      HostInfo hostInfo,
+      ZoneId zone,
+      List<Line> facts,
+      String advice) {
+    List<Line> lines = new ArrayList<>();
+    lines.add(Line.of(Style.HEADLINE, "", headline));
+    lines.add(Line.BLANK);
+    lines.addAll(body);
+    lines.add(Line.fact("Host", hostInfo.host(), ", Linux ", hostInfo.kernel()));
+    lines.add(Line.fact("Scanned", Times.format(hostInfo.time(), zone)));
+    lines.addAll(facts);
+    if (!advice.isEmpty()) {
+      lines.add(Line.BLANK);
+      lines.add(Line.of(Style.ADVICE, "", advice));
+    }
+    return new ReportDocument(lines);
   }
 
   /** The first line, which sums up the report. */
@@ -98,7 +100,6 @@ public record ReportDocument(List<Line> lines) {
     return lines.get(0).plain();
   }
 
-  /** The document as text. */
   public String text() {
     return lines.stream().map(line -> line.plain() + "\n").collect(Collectors.joining());
   }

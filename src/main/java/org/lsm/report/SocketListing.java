@@ -16,7 +16,6 @@ import org.lsm.model.SocketEntry;
 /**
  * The sockets of a host as a table, a line for each owner.
  *
- * @param snapshot the sockets
  * @param ignoredBy for each ignored socket the line of ignore.lsm that covers it
  * @param notes what limits this result, a sentence each
  */
@@ -32,7 +31,8 @@ public record SocketListing(
     for (SocketEntry entry : snapshot.sockets().values()) {
       Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry);
       for (Owner owner : entry.owners()) {
-        String pids = processes.containsKey(owner) ? DiffReport.pids(processes.get(owner)) : "?";
+        List<ProcessRef> held = processes.getOrDefault(owner, List.of());
+        String pids = held.isEmpty() ? "?" : DiffReport.pids(held, held.size());
         rows.add(row(entry.endpoint(), owner.user(), pids, owner.program()));
       }
       if (entry.owners().isEmpty()) {
@@ -45,12 +45,8 @@ public record SocketListing(
   private List<String> row(Endpoint endpoint, String user, String pids, String program) {
     Integer line = ignoredBy.get(endpoint);
     String ignored = line == null ? "" : "  (ignored by line " + line + " of ignore.lsm)";
-    return List.of(
-        escape(endpoint.table()),
-        escape(endpoint.local()),
-        escape(user),
-        pids,
-        escape(program) + ignored);
+    String last = escape(program) + ignored;
+    return List.of(escape(endpoint.table()), escape(endpoint.local()), escape(user), pids, last);
   }
 
   /** Pads all columns but the last to their widest cell, within limits. */

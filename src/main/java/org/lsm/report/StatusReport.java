@@ -6,18 +6,8 @@ import java.util.stream.Collectors;
 /** The health of lsm itself, one item a line. */
 public record StatusReport(List<Item> items) {
 
-  /**
-   * One thing that lsm needs.
-   *
-   * @param name a word
-   * @param text its state, escaped
-   * @param fault whether the administrator must act
-   */
+  /** One thing that lsm needs, its state (escaped), and whether the administrator must act. */
   public record Item(String name, String text, boolean fault) {}
-
-  public StatusReport {
-    items = List.copyOf(items);
-  }
 
   public boolean isGood() {
     return items.stream().noneMatch(Item::fault);

@@ -63,31 +63,32 @@ class DiffReportTest {
 
   @Test
   void noDifference() {
-    assertGolden("no-difference.txt", report(List.of(SSH), List.of(SSH)).text());
+    assertGolden("no-difference.txt", report(List.of(SSH), List.of(SSH)).document().text());
   }
 
   @Test
   void newSocket() {
-    assertGolden("new-socket.txt", report(List.of(SSH), List.of(SSH, WEB)).text());
+    assertGolden("new-socket.txt", report(List.of(SSH), List.of(SSH, WEB)).document().text());
   }
 
   @Test
   void usesItsTimeZone() {
     DiffReport report = report(List.of(SSH), List.of(SSH));
 
-    assertGolden("zone.txt", with(report, List.of(), ZoneId.of("Asia/Kolkata")).text());
+    assertGolden("zone.txt", with(report, List.of(), ZoneId.of("Asia/Kolkata")).document().text());
   }
 
   @Test
   void notesFollowTheBaseline() {
     DiffReport report = report(List.of(SSH), List.of(SSH));
 
-    assertGolden("notes.txt", with(report, List.of("first", "second"), ZoneOffset.UTC).text());
+    assertGolden(
+        "notes.txt", with(report, List.of("first", "second"), ZoneOffset.UTC).document().text());
   }
 
   private static DiffReport with(DiffReport report, List<String> notes, ZoneId zone) {
     return new DiffReport(
-        report.before(), report.after(), report.diff(), Map.of(), notes, () -> zone);
+        report.before(), report.after(), report.diff(), List.of(), Map.of(), notes, () -> zone);
   }
 
   @Test
@@ -121,7 +122,13 @@ class DiffReportTest {
     assertGolden(
         "details.txt",
         new DiffReport(
-                now, now, diff, Map.of(web.endpoint(), details), List.of(), () -> ZoneOffset.UTC)
+                now,
+                now,
+                diff,
+                List.of(),
+                Map.of(web.endpoint(), details),
+                List.of(),
+                () -> ZoneOffset.UTC)
             .differencesText());
   }
 
@@ -197,12 +204,13 @@ class DiffReportTest {
             snapshot(raw, BASELINE, List.of(before)),
             snapshot(raw, SCAN, List.of(after)),
             new Diff(List.of(new Difference(DifferenceType.CHANGED, before, after))),
+            List.of(),
             Map.of(),
             List.of("row " + raw),
             () -> ZoneOffset.UTC);
     String expected = Golden.read("hostile.txt").replace("<>", escaped);
 
-    assertEquals(expected, report.text());
+    assertEquals(expected, report.document().text());
     Alert alert = Alert.of(AlertType.DIFFERENCES, report, "on $HOSTNAME");
     assertEquals(expected.lines().toList(), alert.text());
     assertEquals("on " + escaped, alert.subject());
@@ -253,7 +261,8 @@ class DiffReportTest {
     Snapshot now = snapshot("web1", SCAN, List.of(SSH));
 
     DiffReport report =
-        new DiffReport(now, now, new Diff(differences), Map.of(), List.of(), () -> ZoneOffset.UTC);
+        new DiffReport(
+            now, now, new Diff(differences), List.of(), Map.of(), List.of(), () -> ZoneOffset.UTC);
 
     assertEquals(expected, Alert.of(AlertType.DIFFERENCES, report, subject).subject());
   }
@@ -266,7 +275,8 @@ class DiffReportTest {
     Snapshot now = snapshot(host, SCAN, List.of(SSH));
 
     DiffReport report =
-        new DiffReport(now, now, new Diff(List.of()), Map.of(), List.of(), () -> ZoneOffset.UTC);
+        new DiffReport(
+            now, now, new Diff(List.of()), List.of(), Map.of(), List.of(), () -> ZoneOffset.UTC);
 
     assertEquals(expected, Alert.of(AlertType.DIFFERENCES, report, "$HOSTNAME").subject());
   }
@@ -287,7 +297,7 @@ class DiffReportTest {
             SCAN,
             "web1",
             "1 new on web1",
-            report.text().lines().toList(),
+            report.document().text().lines().toList(),
             report.document().html().lines().toList(),
             report.events(),
             new DifferenceCounts(1, 0, 0),
@@ -325,7 +335,7 @@ class DiffReportTest {
     DiffReport report = report(List.of(SSH), List.of(WEB, dns));
     DiffReport part = report.reporting(List.of(difference(DifferenceType.NEW, WEB)));
 
-    assertGolden("alerted-before.txt", part.text());
+    assertGolden("alerted-before.txt", part.document().text());
     assertEquals(
         List.of(difference(DifferenceType.NEW, dns), difference(DifferenceType.GONE, SSH)),
         part.alertedBefore());
@@ -356,6 +366,7 @@ class DiffReportTest {
         expected,
         report
             .reporting(List.of())
+            .document()
             .text()
             .lines()
             .filter(line -> line.startsWith("Still "))
@@ -370,6 +381,7 @@ class DiffReportTest {
         List.of("Still     GONE unix//run/\\x1b[31m, alerted before"),
         report(List.of(hostile), List.of(SSH))
             .reporting(List.of(difference(DifferenceType.NEW, SSH)))
+            .document()
             .text()
             .lines()
             .filter(line -> line.startsWith("Still "))
@@ -393,7 +405,13 @@ class DiffReportTest {
     Snapshot now = snapshot("web1", SCAN, List.of(SSH));
     DiffReport report =
         new DiffReport(
-            now, now, new Diff(List.of(difference)), Map.of(), List.of(), () -> ZoneOffset.UTC);
+            now,
+            now,
+            new Diff(List.of(difference)),
+            List.of(),
+            Map.of(),
+            List.of(),
+            () -> ZoneOffset.UTC);
 
     assertEquals(event.message(), DiffReport.line(difference));
     assertEquals(List.of(event), report.events());
@@ -586,6 +604,7 @@ class DiffReportTest {
         baseline,
         now,
         Diff.between(baseline, now, EphemeralPorts.NONE),
+        List.of(),
         Map.of(),
         List.of(),
         () -> ZoneOffset.UTC);

@@ -51,7 +51,8 @@ public final class SampleAlerts {
     Snapshot before = Snapshot.of(hostInfo("2026-01-01T00:00:00Z"), List.of(ssh));
     Snapshot after = Snapshot.of(hostInfo(TIME.toString()), now);
     Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
-    return new DiffReport(before, after, diff, Map.of(), List.of(), () -> ZoneOffset.UTC);
+    return new DiffReport(
+        before, after, diff, List.of(), Map.of(), List.of(), () -> ZoneOffset.UTC);
   }
 
   /** An alert of such a socket. */
