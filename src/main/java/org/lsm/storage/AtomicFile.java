@@ -3,6 +3,7 @@ package org.lsm.storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -107,16 +108,21 @@ public final class AtomicFile {
    */
   public static FileChannel open(Path file) throws IOException {
     try {
+      createIfMissing(file);
       return FileChannel.open(
-          file,
-          Set.of(
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.CREATE,
-              LinkOption.NOFOLLOW_LINKS),
-          CREATE_OWNER_ONLY);
+          file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
     } catch (IOException e) {
       throw withPath(file, e);
+    }
+  }
+
+  private static void createIfMissing(Path file) throws IOException {
+    if (Files.notExists(file, LinkOption.NOFOLLOW_LINKS)) {
+      try {
+        create(file, OWNER_ONLY).close();
+      } catch (FileAlreadyExistsException e) {
+        // another process was faster
+      }
     }
   }
 

@@ -243,7 +243,7 @@ class StateDirectoryTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"000", "022", "077"})
+  @ValueSource(strings = {"000", "022", "077", "277"})
   void ignoresUmask(String umask) throws Exception {
     Process other = LockHolder.start(umask, directory);
     try {
