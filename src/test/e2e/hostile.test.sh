@@ -175,10 +175,10 @@ exits "hostile environment: generate" 0
 check "hostile environment: only the shell reads LD_PRELOAD, which no script can prevent" \
   test "$(grep -c "^ERROR: ld.so: object '$work/evil/preload.so'" "$work/run.err")" -le 1
 check "hostile environment: no other error" test -z "$(grep -v "^ERROR: ld.so: object" "$work/run.err")"
-open_sockets tcp/127.0.0.1:7002
+open_sockets tcp/127.0.0.1:7003
 run in_evil "$lsm" compare
 check "hostile environment: compare finds the difference ($status)" test "$status" -eq 1 -o "$status" -eq 3
-prints "hostile environment: compare reports it" "NEW      tcp/127.0.0.1:7002"
+prints "hostile environment: compare reports it" "NEW      tcp/127.0.0.1:7003"
 for file in sendmail.env hook.env; do
   check "$file: the program was run" test -s "$work/$file"
   check "$file: it has the PATH of lsm" grep -qx "PATH=/usr/sbin:/usr/bin:/sbin:/bin" "$work/$file"
