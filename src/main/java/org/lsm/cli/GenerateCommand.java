@@ -8,7 +8,7 @@ import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.RepeatedScan;
-import org.lsm.proc.DetailsSelector;
+import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.report.DiffReport;
 import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;

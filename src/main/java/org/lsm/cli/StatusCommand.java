@@ -28,7 +28,7 @@ import org.lsm.model.SocketEntry;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.Version;
-import org.lsm.proc.DetailsSelector;
+import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.report.StatusReport;
 import org.lsm.report.StatusReport.Item;
 import org.lsm.sentry.NftTableState;

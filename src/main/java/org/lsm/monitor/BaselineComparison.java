@@ -20,7 +20,7 @@ import org.lsm.model.Flag;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
-import org.lsm.proc.DetailsSelector;
+import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.report.DiffReport;
 
 /**

@@ -16,9 +16,9 @@ import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
-import org.lsm.proc.DetailsSelector;
-import org.lsm.proc.ScanResult;
 import org.lsm.proc.SocketScanner;
+import org.lsm.proc.SocketScanner.DetailsSelector;
+import org.lsm.proc.SocketScanner.ScanResult;
 
 /**
  * Several scans of a host in a row, united: one read of the kernel's tables may miss rows while

@@ -22,16 +22,15 @@ final class ByteLineReader {
    * end. The last line lacks the newline if the stream ended in the middle of it.
    */
   String next() throws IOException {
-    int scanned = start;
-    while (true) {
-      for (; scanned < end; scanned++) {
-        if (buffer[scanned] == '\n') {
-          return take(scanned + 1);
+    for (int i = start; ; i++) {
+      if (i == end) {
+        i -= start;
+        if (!fill()) {
+          return start == end ? null : take(end);
         }
       }
-      scanned -= start;
-      if (!fill()) {
-        return start == end ? null : take(end);
+      if (buffer[i] == '\n') {
+        return take(i + 1);
       }
     }
   }

@@ -1,9 +1,10 @@
 package org.lsm.proc;
 
+import static java.nio.file.attribute.PosixFilePermission.OTHERS_WRITE;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -12,12 +13,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Flag;
 import org.lsm.model.Owner;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.Protocol;
+import org.lsm.model.Protocol.Family;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 
@@ -34,29 +38,30 @@ final class DetailsReader {
   private static final Pattern LOOPBACK = Pattern.compile("(::ffff:)?127\\..*|::1");
 
   private final ProcessReader processes;
-  private final Path services;
   private final Map<String, String> serviceNames = new HashMap<>();
-  private final Map<String, Map<Integer, List<String>>> peersByTable = new HashMap<>();
+  private final Map<String, Map<Integer, Set<String>>> peersByTable = new HashMap<>();
   private final Map<ProcessRef, ProcessDetails> processDetails = new HashMap<>();
 
-  /**
-   * @param processes the processes of the host
-   * @param services the file with the names of ports, services(5)
-   */
-  DetailsReader(ProcessReader processes, Path services) {
+  /** Takes the names of ports from this file, services(5), which small containers lack. */
+  DetailsReader(ProcessReader processes, Path services) throws IOException {
     this.processes = processes;
-    this.services = services;
+    String text = Files.exists(services) ? ProcFile.read(services) : "";
+    for (String line : text.split("\n", -1)) {
+      String[] words = line.replaceFirst("#.*", "").trim().split("\\s+", -1);
+      if (words.length >= 2) {
+        serviceNames.putIfAbsent(words[1], words[0]);
+      }
+    }
   }
 
-  /**
-   * The details of a socket, without those that have vanished meanwhile.
-   *
-   * @param suspectedParent the socket whose name its row may be a part of, or null
-   */
-  SocketDetails read(SocketEntry entry, NetworkNamespace namespace, Endpoint suspectedParent)
-      throws IOException {
+  /** Returns what is left of the details; a row may be part of the name of a suspected parent. */
+  SocketDetails read(SocketEntry entry, NetworkNamespace namespace, Endpoint suspectedParent) {
+    Map<Owner, ProcessRef> oldest = new TreeMap<>();
+    for (ProcessRef process : entry.processes()) {
+      oldest.merge(process.owner(), process, (a, b) -> a.startTicks() <= b.startTicks() ? a : b);
+    }
     List<ProcessDetails> details = new ArrayList<>();
-    for (ProcessRef process : oldestOfEachOwner(entry)) {
+    for (ProcessRef process : oldest.values()) {
       details.add(processDetails.computeIfAbsent(process, this::readProcess));
     }
     return new SocketDetails(
@@ -65,14 +70,6 @@ final class DetailsReader {
         details,
         flags(entry, suspectedParent != null),
         Optional.ofNullable(suspectedParent));
-  }
-
-  private static Iterable<ProcessRef> oldestOfEachOwner(SocketEntry entry) {
-    Map<Owner, ProcessRef> oldest = new TreeMap<>();
-    for (ProcessRef process : entry.processes()) {
-      oldest.merge(process.owner(), process, (a, b) -> a.startTicks() <= b.startTicks() ? a : b);
-    }
-    return oldest.values();
   }
 
   private static Set<Flag> flags(SocketEntry entry, boolean suspected) {
@@ -84,11 +81,8 @@ final class DetailsReader {
       flags.add(entry.ownerUnknown() ? Flag.UNVERIFIED : Flag.FORGED);
     }
     Endpoint endpoint = entry.endpoint();
-    boolean internet =
-        switch (endpoint.protocol().family()) {
-          case INET, INET6, SCTP -> true;
-          case PACKET, UNIX -> false;
-        };
+    Family family = endpoint.protocol().family();
+    boolean internet = family != Family.PACKET && family != Family.UNIX;
     if (internet && !LOOPBACK.matcher(endpoint.address()).matches()) {
       flags.add(Flag.BEYOND_LOOPBACK);
     }
@@ -97,26 +91,20 @@ final class DetailsReader {
 
   /** The remote addresses connected to this port. Reads each table once for all its ports. */
   private List<String> peers(Endpoint endpoint, NetworkNamespace namespace) {
-    return switch (endpoint.protocol()) {
-      case TCP, TCP6, UDP, UDP6, UDPLITE, UDPLITE6 ->
-          peersByTable
-              .computeIfAbsent(
-                  endpoint.table(), table -> namespace.peers(endpoint.protocol(), MAX_PEERS))
-              .getOrDefault(endpoint.port(), List.of());
+    Protocol protocol = endpoint.protocol();
+    return switch (protocol) {
+      case TCP, TCP6, UDP, UDP6, UDPLITE, UDPLITE6 -> {
+        Map<Integer, Set<String>> peers =
+            peersByTable.computeIfAbsent(
+                endpoint.table(), table -> namespace.peers(protocol, MAX_PEERS));
+        yield List.copyOf(peers.getOrDefault(endpoint.port(), Set.of()));
+      }
       case SCTP, RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> List.of();
     };
   }
 
   /** The name of the port in services(5) for this protocol; empty if it has none. */
-  private String service(Endpoint endpoint) throws IOException {
-    if (serviceNames.isEmpty() && Files.exists(services)) {
-      for (String line : ProcFile.read(services).split("\n", -1)) {
-        String[] words = line.replaceFirst("#.*", "").trim().split("\\s+", -1);
-        if (words.length >= 2) {
-          serviceNames.putIfAbsent(words[1], words[0]);
-        }
-      }
-    }
+  private String service(Endpoint endpoint) {
     String protocol = endpoint.protocol().label().replaceFirst("6$", "");
     return serviceNames.getOrDefault(endpoint.port() + "/" + protocol, "");
   }
@@ -127,20 +115,16 @@ final class DetailsReader {
         process,
         orEmpty(() -> processes.commandLine(pid)),
         orEmpty(() -> processes.workingDirectory(pid)),
-        orEmpty(() -> processes.controlGroup(pid).unit()),
+        orEmpty(() -> processes.unit(pid)),
         parents(pid),
         flags(process));
   }
 
-  private interface ProcessProperty {
-    String read() throws IOException;
-  }
-
-  /** A property of a process; empty if the process has ended before it was read. */
-  private static String orEmpty(ProcessProperty property) {
+  /** Returns a property of a process; empty if that has ended. */
+  private static String orEmpty(Callable<String> property) {
     try {
-      return property.read();
-    } catch (IOException | RuntimeException e) {
+      return property.call();
+    } catch (Exception e) {
       return "";
     }
   }
@@ -150,7 +134,7 @@ final class DetailsReader {
     try {
       int parent = processes.parent(pid);
       while (parent > 0 && parents.size() < MAX_PARENTS) {
-        parents.add(processes.identifyByName(parent));
+        parents.add(processes.identify(parent, true));
         parent = processes.parent(parent);
       }
     } catch (IOException | RuntimeException e) {
@@ -162,14 +146,18 @@ final class DetailsReader {
   private Set<Flag> flags(ProcessRef process) {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
     String program = process.owner().program();
+    boolean inMemory = program.startsWith("/memfd:");
+    if (inMemory) {
+      flags.add(Flag.MEMFD);
+    }
     try {
-      if (program.startsWith("/memfd:")) {
-        flags.add(Flag.MEMFD);
-      } else if (processes.executable(process.pid()).isDeleted()) {
+      var executable = processes.executable(process.pid());
+      if (!inMemory && executable.isDeleted()) {
         flags.add(Flag.PROGRAM_DELETED);
       }
-      for (Path directory : processes.executable(process.pid()).directories()) {
-        if (isWorldWritable(directory)) {
+      for (Path directory : executable.directories()) {
+        if (Files.exists(directory)
+            && Files.getPosixFilePermissions(directory).contains(OTHERS_WRITE)) {
           flags.add(Flag.WORLD_WRITABLE);
         }
       }
@@ -180,13 +168,5 @@ final class DetailsReader {
       flags.add(Flag.INTERPRETER);
     }
     return flags;
-  }
-
-  private static boolean isWorldWritable(Path directory) {
-    try {
-      return Files.getPosixFilePermissions(directory).contains(PosixFilePermission.OTHERS_WRITE);
-    } catch (IOException e) {
-      return false; // it is gone
-    }
   }
 }

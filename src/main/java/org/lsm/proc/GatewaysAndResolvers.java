@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -16,19 +17,13 @@ import java.util.regex.Pattern;
 public final class GatewaysAndResolvers {
 
   private static final Pattern NAMESERVER =
-      Pattern.compile("\\s*nameserver\\s+([0-9a-fA-F:.]+)(%\\S*)?(\\s.*)?");
-
-  private static final String NO_GATEWAY = "0.0.0.0";
-  private static final String NO_GATEWAY6 = "::";
+      Pattern.compile("(?m)^\\h*nameserver\\h+([0-9a-fA-F:.]+)(%\\S*)?(\\h.*)?$");
 
   private GatewaysAndResolvers() {}
 
   /**
    * Returns the addresses of the gateways in {@code /proc/net/route} and {@code ipv6_route}, and of
-   * the name servers. Skips malformed lines and files that do not exist.
-   *
-   * @param proc the root of /proc
-   * @param resolvers files in the format of resolv.conf(5)
+   * the name servers in files like resolv.conf(5). Skips malformed lines and missing files.
    */
   public static SortedSet<String> addresses(Path proc, List<Path> resolvers) throws IOException {
     SortedSet<String> addresses = new TreeSet<>();
@@ -36,15 +31,13 @@ public final class GatewaysAndResolvers {
     addGateways(addresses, proc.resolve("net/route"), 2, 1, ByteOrder.nativeOrder());
     // Destination and prefix, source and prefix, next hop in network byte order (rt6_info_route).
     addGateways(addresses, proc.resolve("net/ipv6_route"), 4, 4, ByteOrder.BIG_ENDIAN);
-    addresses.remove(NO_GATEWAY);
-    addresses.remove(NO_GATEWAY6);
+    addresses.removeAll(Set.of("0.0.0.0", "::"));
     for (Path file : resolvers) {
       if (Files.isRegularFile(file)) {
-        ProcFile.read(file)
-            .lines()
-            .map(NAMESERVER::matcher)
-            .filter(Matcher::matches)
-            .forEach(line -> addresses.add(line.group(1)));
+        Matcher nameserver = NAMESERVER.matcher(ProcFile.read(file));
+        while (nameserver.find()) {
+          addresses.add(nameserver.group(1));
+        }
       }
     }
     return addresses;
@@ -58,7 +51,7 @@ public final class GatewaysAndResolvers {
       ByteLineReader lines = new ByteLineReader(in);
       for (String line = lines.next(); line != null; line = lines.next()) {
         try {
-          FieldReader fields = new FieldReader(line.replace('\t', ' '), line.length() - 1);
+          FieldReader fields = new FieldReader(line.replace('\t', ' '));
           addresses.add(ProcNetAddress.ofWords(fields.skip(skip).next(), words, order));
         } catch (MalformedRowException e) {
           // the header or a malformed row

@@ -5,31 +5,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.HostInfo;
 
-/** The host as the kernel describes it under {@code /proc/sys} (proc(5)). */
-public final class KernelInfo {
+/**
+ * The host as the kernel describes it under {@code /proc/sys} (proc(5)).
+ *
+ * @param proc the mount point of /proc
+ */
+public record KernelInfo(Path proc) {
 
-  private static final Pattern RELEASE = Pattern.compile("(\\d{1,3})\\.(\\d{1,3})");
-
-  private final Path proc;
-
-  /** Reads below this mount point of /proc. */
-  public KernelInfo(Path proc) {
-    this.proc = proc;
-  }
-
-  /**
-   * The host at a moment.
-   *
-   * @param version the version of lsm
-   */
+  /** The host at a moment, which this version of lsm scans. */
   public HostInfo hostInfo(Instant time, String version) throws IOException {
-    return new HostInfo(
-        read("hostname"), read("osrelease"), time.truncatedTo(ChronoUnit.SECONDS), version);
+    Instant seconds = time.truncatedTo(ChronoUnit.SECONDS);
+    return new HostInfo(read("hostname"), read("osrelease"), seconds, version);
   }
 
   /** The ports that the kernel assigns (ip_local_port_range), for the protocols of this scope. */
@@ -50,9 +39,7 @@ public final class KernelInfo {
 
   /** Whether fdinfo marks unix sockets: since Linux 5.6 (unix_show_fdinfo in af_unix.c). */
   boolean marksUnixSockets() throws IOException {
-    Matcher release = RELEASE.matcher(read("osrelease"));
-    return release.lookingAt()
-        && Integer.parseInt(release.group(1)) * 1000 + Integer.parseInt(release.group(2)) >= 5006;
+    return read("osrelease").matches("(5\\.([6-9]|\\d\\d)|[6-9]\\.|\\d\\d).*");
   }
 
   /** Fails if there are no socket tables to read. */

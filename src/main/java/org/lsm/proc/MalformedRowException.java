@@ -7,8 +7,4 @@ final class MalformedRowException extends Exception {
   MalformedRowException(String reason) {
     super(reason);
   }
-
-  static MalformedRowException cutShort(String row) {
-    return new MalformedRowException("row is cut short: '" + row.strip() + "'");
-  }
 }

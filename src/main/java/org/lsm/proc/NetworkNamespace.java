@@ -3,7 +3,7 @@ package org.lsm.proc;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -12,10 +12,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
-import org.lsm.model.SocketKey;
-import org.lsm.model.TextEscaper;
+import org.lsm.proc.TableParser.ParsedTable;
 
 /**
  * The socket tables of one network namespace (network_namespaces(7)).
@@ -25,56 +26,144 @@ import org.lsm.model.TextEscaper;
  */
 record NetworkNamespace(String label, Path tables) {
 
-  /** Returns the kernel's name, net:[4026531840]; empty if it cannot be read. */
-  Optional<String> link() {
-    // /proc/net is a link to self/net.
-    Path link = tables.resolveSibling(label.isEmpty() ? "self/ns/net" : "ns/net");
+  /**
+   * Returns each namespace that a process runs in, lsm's own one first. A namespace without
+   * processes has no tables under /proc, although a process elsewhere may hold sockets in it: adds
+   * a note if ip-netns(8) keeps a name for it.
+   */
+  static List<NetworkNamespace> all(
+      Path proc, ProcessReader processes, Path names, List<String> notes) throws IOException {
+    String ownLink = Files.readSymbolicLink(proc.resolve("self/ns/net")).toString();
+    Map<String, Integer> oldest = oldestProcesses(processes, notes);
+    Map<String, String> namesByLink = readNames(names);
+    oldest.remove(ownLink);
+    namesByLink.remove(ownLink);
+    List<NetworkNamespace> all = new ArrayList<>();
+    all.add(new NetworkNamespace("", proc.resolve("net")));
+    for (var entry : oldest.entrySet()) {
+      String name = namesByLink.remove(entry.getKey());
+      int pid = entry.getValue();
+      try {
+        Path tables = processes.threadFile(pid, "net");
+        all.add(new NetworkNamespace(name == null ? label(processes, pid) : name, tables));
+      } catch (IOException e) {
+        // its last process has ended
+      }
+    }
+    for (String name : new TreeSet<>(namesByLink.values())) {
+      notes.add("cannot read network namespace " + name + ": no process runs in it");
+    }
+    return all;
+  }
+
+  /** Returns the oldest process of each namespace, by the link to the namespace. */
+  private static Map<String, Integer> oldestProcesses(ProcessReader processes, List<String> notes)
+      throws IOException {
+    Map<String, Integer> oldest = new HashMap<>();
+    Map<String, Long> starts = new HashMap<>();
+    int hidden = 0;
+    for (int pid : processes.pids()) {
+      try {
+        String link = processes.networkNamespace(pid);
+        long start = processes.startTicks(pid);
+        if (start < starts.getOrDefault(link, Long.MAX_VALUE)) {
+          starts.put(link, start);
+          oldest.put(link, pid);
+        }
+      } catch (AccessDeniedException e) {
+        hidden++;
+      } catch (IOException e) {
+        // the process has ended
+      }
+    }
+    if (hidden > 0) {
+      notes.add("cannot read the network namespace of " + hidden + " processes; run lsm as root");
+    }
+    return oldest;
+  }
+
+  /** Reads names by link, except for the random ones of container networks. */
+  private static Map<String, String> readNames(Path names) throws IOException {
+    Map<String, String> namesByLink = new HashMap<>();
+    for (Path file : Files.isDirectory(names) ? ProcFile.list(names) : List.<Path>of()) {
+      String name = file.getFileName().toString();
+      if (!name.matches("(cni|netns)-[0-9a-f-]{36}")) {
+        namesByLink.put("net:[" + Files.getAttribute(file, "unix:ino") + "]", name);
+      }
+    }
+    return namesByLink;
+  }
+
+  /**
+   * Labels a namespace without a name by its container, if that has a lasting name, or by its first
+   * program: replicas and new containers get the same label. Any user can create a namespace inside
+   * a user namespace, so the label of such a one contains the user.
+   */
+  private static String label(ProcessReader processes, int pid) {
     try {
-      return Optional.of(Files.readSymbolicLink(link).toString());
+      String what = processes.containerName(pid);
+      if (what.isEmpty()) {
+        String program = processes.program(pid);
+        what = program.substring(program.lastIndexOf('/') + 1);
+      }
+      String user = processes.userOfOtherNamespace(pid);
+      return "(" + what + (user.isEmpty() ? "" : " of " + user) + ")";
     } catch (IOException e) {
-      return Optional.empty();
+      return "(unknown)";
     }
   }
 
-  /** Reads all tables. */
-  NamespaceSockets read() throws IOException {
-    List<SocketKey> sockets = new ArrayList<>();
-    Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
-    List<String> notes = new ArrayList<>();
-    Map<Integer, String> interfaces = readInterfaceNames();
-    int rowCount = 0;
-    for (Protocol protocol : Protocol.values()) {
-      ParsedTable table = read(protocol, interfaces);
-      sockets.addAll(table.sockets());
-      suspicions.putAll(table.suspicions());
-      rowCount += table.rowCount();
-      if (table.skipped() > 0) {
-        String rows = "skipped " + table.skipped() + " malformed of " + table.rowCount() + " rows";
-        notes.add(rows + " in " + file(protocol) + "; " + table.firstSkipped());
+  /** Whether one of these processes runs in the namespace, as far as links can be read. */
+  boolean hasOneOf(List<ProcessRef> processes, ProcessReader reader) {
+    String link;
+    try {
+      // /proc/net is a link to self/net.
+      Path own = tables.resolveSibling(label.isEmpty() ? "self/ns/net" : "ns/net");
+      link = Files.readSymbolicLink(own).toString();
+    } catch (IOException e) {
+      return true;
+    }
+    for (ProcessRef process : processes) {
+      try {
+        if (link.equals(reader.networkNamespace(process.pid()))) {
+          return true;
+        }
+      } catch (IOException e) {
+        // it has ended
       }
     }
-    return new NamespaceSockets(sockets, suspicions, rowCount, notes);
+    return false;
+  }
+
+  ParsedTable read() throws IOException {
+    Map<Integer, String> interfaces = readInterfaceNames();
+    List<ParsedTable> tables = new ArrayList<>();
+    for (Protocol protocol : Protocol.values()) {
+      tables.add(read(protocol, interfaces));
+    }
+    return ParsedTable.union(tables);
   }
 
   /** Reads a table. A table does not exist without IPv6 or while its module is not loaded. */
   private ParsedTable read(Protocol protocol, Map<Integer, String> interfaces) throws IOException {
-    try (InputStream in = Files.newInputStream(file(protocol))) {
-      TableParser parser =
-          protocol == Protocol.UNIX
-              ? new ProcNetUnixParser(label)
-              : new ProcNetParser(label, protocol, ByteOrder.nativeOrder(), interfaces);
-      return parser.parse(in);
+    Path file = file(protocol);
+    TableParser parser =
+        protocol == Protocol.UNIX
+            ? new ProcNetUnixParser(label)
+            : new ProcNetParser(label, protocol, ByteOrder.nativeOrder(), interfaces);
+    try (InputStream in = Files.newInputStream(file)) {
+      return parser.parse(in, file);
     } catch (NoSuchFileException e) {
-      return ParsedTable.EMPTY;
+      return ParsedTable.union(List.of());
     } catch (FileSystemException e) {
       throw e; // names the file
     } catch (IOException e) {
-      throw new IOException("cannot read " + file(protocol) + ": " + e.getMessage(), e);
+      throw new IOException("cannot read " + file + ": " + e.getMessage(), e);
     }
   }
 
   /** Returns up to {@code max} connected remote ends for each local port; none on errors. */
-  Map<Integer, List<String>> peers(Protocol protocol, int max) {
+  Map<Integer, Set<String>> peers(Protocol protocol, int max) {
     try (InputStream in = Files.newInputStream(file(protocol))) {
       return new ProcNetParser(label, protocol, ByteOrder.nativeOrder(), Map.of()).peers(in, max);
     } catch (IOException e) {
@@ -92,23 +181,20 @@ record NetworkNamespace(String label, Path tables) {
    */
   private Map<Integer, String> readInterfaceNames() throws IOException {
     Map<Integer, String> names = new HashMap<>();
-    String table;
-    try {
-      table = ProcFile.read(tables.resolve("igmp"));
-    } catch (NoSuchFileException e) {
-      return names; // no IPv4, or the process whose directory this is has ended
+    Path igmp = tables.resolve("igmp");
+    if (!Files.exists(igmp)) {
+      return names; // no IPv4
     }
-    for (String line : table.split("\n", -1)) {
-      int tab = line.indexOf('\t');
-      int colon = line.indexOf(':', tab);
-      if (tab > 0 && colon > 0 && Character.digit(line.charAt(0), 10) >= 0) {
-        byte[] name = line.substring(tab, colon).trim().getBytes(StandardCharsets.ISO_8859_1);
-        try {
-          long index = FieldReader.number(line.substring(0, tab), 10, Integer.MAX_VALUE);
-          names.put((int) index, TextEscaper.decode(name));
-        } catch (MalformedRowException e) {
-          // sockets on the interface show its index
-        }
+    for (String line : ProcFile.read(igmp).split("\n", -1)) {
+      if (line.isEmpty() || Character.digit(line.charAt(0), 10) < 0) {
+        continue;
+      }
+      FieldReader fields = new FieldReader(line.replace('\t', ' ').replace(':', ' '));
+      try {
+        int index = fields.number(10, Integer.MAX_VALUE);
+        names.put(index, ProcFile.decode(fields.next()));
+      } catch (MalformedRowException e) {
+        // sockets on an interface without a name show its index
       }
     }
     return names;

@@ -7,84 +7,151 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketKey;
+import org.lsm.model.SocketOwners;
+import org.lsm.proc.TableParser.ParsedTable;
 
 /**
- * Finds the processes that hold a socket by the links in {@code /proc/PID/fd}. Ignores processes
- * and descriptors that vanish meanwhile.
+ * Finds the owners of the sockets of one scan: in a cache first, then among all processes by the
+ * links in {@code /proc/PID/fd}. Ignores processes and descriptors that vanish meanwhile.
  */
 final class OwnerLookup {
 
+  private static final SocketOwners NONE = new SocketOwners(List.of(), true);
   private static final String SOCKET = "socket:[";
 
   private final ProcessReader processes;
+  private final ParsedTable tables;
+  private final Map<String, NetworkNamespace> namespaces;
 
-  OwnerLookup(ProcessReader processes) {
+  /** Each process of the cache that was checked, as it is now; empty if it has ended. */
+  private final Map<Integer, Optional<ProcessRef>> checked = new HashMap<>();
+
+  // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
+  private final Map<Long, List<ProcessRef>> holders = new HashMap<>();
+  private final Map<Long, Path> descriptors = new HashMap<>();
+  private int unreadable; // processes whose descriptors this user may not read
+
+  OwnerLookup(
+      ProcessReader processes, ParsedTable tables, Map<String, NetworkNamespace> namespaces) {
     this.processes = processes;
+    this.tables = tables;
+    this.namespaces = namespaces;
   }
 
   /**
-   * The result of a lookup.
+   * Finds the owners of all sockets.
    *
-   * @param processes all processes that hold a socket, by the inode of the socket
-   * @param descriptors one descriptor of each socket, {@code /proc/PID/fd/N}, by its inode
-   * @param unreadable number of processes whose descriptors this user may not read
+   * @param cache the owners to take over where their processes still run
+   * @param ofThisBoot those of the last scan of this boot, which may be too old to take over
    */
-  record OwnersFound(
-      Map<Long, List<ProcessRef>> processes, Map<Long, Path> descriptors, int unreadable) {
+  Map<SocketKey, SocketOwners> find(
+      Map<SocketKey, SocketOwners> cache, Map<SocketKey, SocketOwners> ofThisBoot)
+      throws IOException {
+    Map<SocketKey, SocketOwners> owners = new HashMap<>();
+    Set<SocketKey> unknown = new HashSet<>();
+    for (SocketKey socket : tables.sockets()) {
+      SocketOwners cached = socket.inode() == 0 ? NONE : cache.get(socket);
+      SocketOwners current = cached == null ? null : withoutEnded(cached);
+      if (current == null) {
+        unknown.add(socket);
+      } else {
+        owners.put(socket, current);
+      }
+    }
+    if (!unknown.isEmpty()) {
+      search(unknown);
+    }
+    for (SocketKey socket : unknown) {
+      List<ProcessRef> found = holders.getOrDefault(socket.inode(), List.of());
+      boolean credible = isCredible(socket, found, ofThisBoot.getOrDefault(socket, NONE));
+      found = credible ? found : List.of();
+      owners.put(socket, new SocketOwners(found, !found.isEmpty() || unreadable == 0));
+    }
+    return owners;
+  }
 
-    List<ProcessRef> processes(SocketKey socket) {
-      return processes.getOrDefault(socket.inode(), List.of());
+  /**
+   * The cached owners that still run. Workers of a server come and go; but if none is left, or one
+   * of them runs another program or as another user now, the cache says nothing: null.
+   */
+  private SocketOwners withoutEnded(SocketOwners cached) {
+    List<ProcessRef> running = new ArrayList<>();
+    for (ProcessRef process : cached.processes()) {
+      Optional<ProcessRef> now = checked.get(process.pid());
+      if (now == null) {
+        now = check(process);
+        checked.put(process.pid(), now);
+      }
+      if (now.isPresent() && now.get().startTicks() == process.startTicks()) {
+        if (!now.get().owner().equals(process.owner())) {
+          return null;
+        }
+        running.add(process);
+      }
+    }
+    boolean noneLeft = running.isEmpty() && !cached.processes().isEmpty();
+    return noneLeft ? null : new SocketOwners(running, cached.complete());
+  }
+
+  private Optional<ProcessRef> check(ProcessRef process) {
+    try {
+      boolean same = processes.isUnchanged(process);
+      return Optional.of(same ? process : processes.identify(process.pid(), false));
+    } catch (IOException | RuntimeException e) {
+      return Optional.empty(); // it has ended
     }
   }
 
-  /** Finds the processes that hold sockets with these inodes. */
-  OwnersFound find(Set<Long> inodes) throws IOException {
-    return find(inodes, false);
+  private void search(Set<SocketKey> sockets) throws IOException {
+    Set<Long> inodes = new HashSet<>();
+    for (SocketKey socket : sockets) {
+      inodes.add(socket.inode());
+    }
+    search(inodes, false);
+    inodes.removeAll(holders.keySet());
+    for (SocketKey socket : tables.suspicions().keySet()) {
+      inodes.remove(socket.inode());
+    }
+    if (!inodes.isEmpty()) {
+      // A socket passed between processes during the search, or held by a thread alone.
+      search(inodes, true);
+    }
   }
 
-  /** Reads the descriptors of all threads, which takes much longer than {@link #find}. */
-  OwnersFound findInThreads(Set<Long> inodes) throws IOException {
-    return find(inodes, true);
-  }
-
-  private OwnersFound find(Set<Long> inodes, boolean inThreads) throws IOException {
-    Map<Long, List<ProcessRef>> owners = new HashMap<>();
-    Map<Long, Path> descriptors = new HashMap<>();
+  /** The descriptors of all threads take much longer to read than those of their processes. */
+  private void search(Set<Long> inodes, boolean inThreads) throws IOException {
     List<Integer> pids = processes.pids();
     // Every user sees init, unless /proc is mounted with hidepid (proc(5)).
-    int unreadable = pids.contains(1) ? 0 : 1;
+    unreadable += pids.contains(1) ? 0 : 1;
     for (int pid : pids) {
       try {
-        var open = inThreads ? processes.descriptorsOfThreads(pid) : processes.descriptors(pid);
-        Map<Long, Path> sockets = sockets(open, inodes);
+        Map<Long, Path> sockets = sockets(processes.descriptors(pid, inThreads), inodes);
         if (!sockets.isEmpty()) {
-          ProcessRef process = processes.identify(pid);
+          ProcessRef process = processes.identify(pid, false);
           // Read again: the PID may belong to another process than before.
           for (var socket : sockets(sockets.values(), inodes).entrySet()) {
-            owners.computeIfAbsent(socket.getKey(), none -> new ArrayList<>()).add(process);
+            holders.computeIfAbsent(socket.getKey(), none -> new ArrayList<>()).add(process);
             descriptors.put(socket.getKey(), socket.getValue());
           }
         }
       } catch (AccessDeniedException | RuntimeException e) {
         unreadable++; // an odd process must not hide the sockets of others
+      } catch (FileSystemException e) {
+        // With hidepid=1 (proc(5)) the error is EPERM, for which Java has no class.
+        unreadable += "Operation not permitted".equals(e.getReason()) ? 1 : 0;
       } catch (IOException e) {
-        // Otherwise the process has ended, and its PID may belong to another one.
-        unreadable += isForbidden(e) ? 1 : 0;
+        // The process has ended, and its PID may belong to another one.
       }
     }
-    return new OwnersFound(owners, descriptors, unreadable);
-  }
-
-  /** With hidepid=1 (proc(5)) the error is EPERM, for which Java has no class. */
-  private static boolean isForbidden(IOException e) {
-    return e instanceof FileSystemException failure
-        && "Operation not permitted".equals(failure.getReason());
   }
 
   /** Returns those of the inodes that descriptors refer to, each with a descriptor. */
@@ -92,25 +159,35 @@ final class OwnerLookup {
       throws IOException {
     Map<Long, Path> sockets = new HashMap<>();
     for (Path descriptor : descriptors) {
-      long inode = socketInode(descriptor);
-      if (inodes.contains(inode)) {
-        sockets.put(inode, descriptor);
+      try {
+        String target = Files.readSymbolicLink(descriptor).toString();
+        if (target.startsWith(SOCKET)) {
+          long inode = Long.parseLong(target, SOCKET.length(), target.length() - 1, 10);
+          if (inodes.contains(inode)) {
+            sockets.put(inode, descriptor);
+          }
+        }
+      } catch (AccessDeniedException e) {
+        throw e;
+      } catch (FileSystemException e) {
+        // closed, or a file whose path is longer than a page (ENAMETOOLONG)
       }
     }
     return sockets;
   }
 
-  /** Returns the inode of a socket; 0 for a descriptor that is closed or not a socket. */
-  private static long socketInode(Path descriptor) throws IOException {
-    try {
-      String target = Files.readSymbolicLink(descriptor).toString();
-      return target.startsWith(SOCKET)
-          ? Long.parseLong(target, SOCKET.length(), target.length() - 1, 10)
-          : 0;
-    } catch (AccessDeniedException e) {
-      throw e;
-    } catch (FileSystemException e) {
-      return 0; // closed, or a file whose path is longer than a page (ENAMETOOLONG)
+  /**
+   * Whether the holders of a row's inode hold the socket that the row describes. Any user can put
+   * the inode of another socket into a name: of an unwatched one, of one in another namespace, or
+   * of one with a row of its own. Of two such rows the one that was there before is real.
+   */
+  private boolean isCredible(SocketKey socket, List<ProcessRef> found, SocketOwners before) {
+    TableParser.ForgerySuspicion suspicion = tables.suspicions().get(socket);
+    if (suspicion == null || found.isEmpty()) {
+      return true;
     }
+    return (!suspicion.contested() || !Collections.disjoint(before.processes(), found))
+        && processes.mayBeUnixSocket(descriptors.get(socket.inode()))
+        && namespaces.get(socket.endpoint().netns()).hasOneOf(found, processes);
   }
 }

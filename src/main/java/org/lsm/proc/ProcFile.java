@@ -20,28 +20,24 @@ final class ProcFile {
 
   private ProcFile() {}
 
-  /** Reads a file as ISO 8859-1, one character for each byte. */
+  /**
+   * Reads a file as ISO 8859-1, one character for each byte, and in large pieces: some files under
+   * /proc/sys answer the first read(2) only, and the readers of Files begin with one byte.
+   */
   static String read(Path file) throws IOException {
-    return new String(readBytes(file, MAX_BYTES), StandardCharsets.ISO_8859_1);
+    try (InputStream in = Files.newInputStream(file)) {
+      return new String(in.readNBytes(MAX_BYTES), StandardCharsets.ISO_8859_1);
+    }
   }
 
   /** Reads a file as {@link TextEscaper#decode} does. */
   static String decode(Path file) throws IOException {
-    return decode(file, MAX_BYTES);
+    return decode(read(file));
   }
 
-  static String decode(Path file, int max) throws IOException {
-    return TextEscaper.decode(readBytes(file, max));
-  }
-
-  /**
-   * Reads the first bytes of a file in large pieces: some files under /proc/sys answer the first
-   * read(2) only, whatever its size, and the readers of java.nio.file.Files begin with one byte.
-   */
-  private static byte[] readBytes(Path file, int max) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      return in.readNBytes(max);
-    }
+  /** Decodes what {@link #read} has read. */
+  static String decode(String bytes) {
+    return TextEscaper.decode(bytes.getBytes(StandardCharsets.ISO_8859_1));
   }
 
   /** Returns what follows the key in the first line that begins with it. */
@@ -93,8 +89,7 @@ final class ProcFile {
       return text;
     }
     String encoded = path.toUri().getRawPath().replace("+", "%2B");
-    String bytes = URLDecoder.decode(encoded, StandardCharsets.ISO_8859_1);
-    return TextEscaper.decode(bytes.getBytes(StandardCharsets.ISO_8859_1));
+    return decode(URLDecoder.decode(encoded, StandardCharsets.ISO_8859_1));
   }
 
   static boolean isSameFile(Path a, Path b) throws IOException {

@@ -7,16 +7,14 @@ import java.util.HexFormat;
 /** Converts IP addresses of the socket tables to the text of RFC 5952. */
 final class ProcNetAddress {
 
-  private static final int IPV6_GROUPS = 8;
+  private static final int GROUPS = 8;
 
   private ProcNetAddress() {}
 
   /**
    * Converts words of 8 hexadecimal digits, each of which is a word of the address in network byte
-   * order, printed as a number of the machine's own byte order (proc_net_tcp.rst).
-   *
-   * @param words number of words: 1 for IPv4, 4 for IPv6
-   * @param order byte order of the machine that printed them
+   * order, printed as a number of the machine's own byte order (proc_net_tcp.rst). There is 1 word
+   * in an IPv4 address and 4 in an IPv6 one.
    */
   static String ofWords(String hex, int words, ByteOrder order) throws MalformedRowException {
     if (hex.length() != words * 8) {
@@ -54,24 +52,23 @@ final class ProcNetAddress {
     if (buffer.getLong(0) == 0 && buffer.getInt(8) == 0xFFFF) {
       return "::ffff:" + ipv4(bytes, 12);
     }
-    int start = 0; // of the longest run of zero groups, which :: stands for if there are several
+    int start = GROUPS; // of the longest run of zero groups, which :: stands for if it has several
     int length = 1;
-    for (int i = 0, run = 0; i < IPV6_GROUPS; i++) {
+    for (int i = 0, run = 0; i < GROUPS; i++) {
       run = buffer.getShort(2 * i) == 0 ? run + 1 : 0;
       if (run > length) {
         length = run;
         start = i + 1 - run;
       }
     }
-    return length == 1
-        ? groups(buffer, 0, IPV6_GROUPS)
-        : groups(buffer, 0, start) + "::" + groups(buffer, start + length, IPV6_GROUPS);
-  }
-
-  private static String groups(ByteBuffer buffer, int from, int to) {
     StringBuilder out = new StringBuilder();
-    for (int i = from; i < to; i++) {
-      out.append(i == from ? "" : ":").append(Integer.toHexString(buffer.getShort(2 * i) & 0xFFFF));
+    for (int i = 0; i < GROUPS; i++) {
+      if (i < start || i >= start + length) {
+        out.append(i == 0 || i == start + length ? "" : ":");
+        out.append(Integer.toHexString(buffer.getShort(2 * i) & 0xFFFF));
+      } else if (i == start) {
+        out.append("::");
+      }
     }
     return out.toString();
   }

@@ -5,8 +5,10 @@ import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
@@ -17,19 +19,16 @@ import org.lsm.model.SocketKey;
  */
 final class ProcNetParser extends TableParser {
 
-  /** States of include/net/tcp_states.h; the other protocols use them as well. */
+  // States of include/net/tcp_states.h; the other protocols use them as well.
   private static final int ESTABLISHED = 0x01;
-
   private static final int CLOSE = 0x07;
   private static final int LISTEN = 0x0A;
-
   private static final int MAX_PORT = 0xFFFF;
 
   private final String netns;
   private final Protocol protocol;
   private final ByteOrder order;
   private final Map<Integer, String> interfaces;
-  private final List<SocketKey> sockets = new ArrayList<>();
 
   /** Takes the byte order of the machine and the names of network interfaces by their index. */
   ProcNetParser(String netns, Protocol protocol, ByteOrder order, Map<Integer, String> interfaces) {
@@ -40,13 +39,8 @@ final class ProcNetParser extends TableParser {
   }
 
   @Override
-  List<SocketKey> sockets() {
-    return sockets;
-  }
-
-  @Override
   void parseLine(String line) throws MalformedRowException {
-    FieldReader fields = new FieldReader(line, line.length() - 1);
+    FieldReader fields = new FieldReader(line);
     switch (protocol.family()) {
       case INET, INET6 -> parseInet(fields);
       case SCTP -> parseSctp(fields);
@@ -60,17 +54,17 @@ final class ProcNetParser extends TableParser {
     String local = fields.skip(1).next();
     String address = address(local);
     int port = port(local);
-    long state = fields.skip(1).hex();
+    boolean watched = isWatched(fields.skip(1).number(16, 0xFF));
     long uid = fields.skip(3).decimal();
     long inode = fields.skip(1).decimal();
-    if (isWatched(state)) {
+    if (watched) {
       sockets.add(socket(address, port, uid, inode));
     } else if (protocol == Protocol.TCP || protocol == Protocol.TCP6) {
-      stop(); // listeners precede connections
+      stopped = true; // listeners precede connections
     }
   }
 
-  private boolean isWatched(long state) {
+  private boolean isWatched(int state) {
     return switch (protocol) {
       case TCP, TCP6 -> state == LISTEN;
       // A connected UDP socket receives datagrams of its peer only.
@@ -81,7 +75,7 @@ final class ProcNetParser extends TableParser {
 
   /** ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS...: one socket may have many addresses. */
   private void parseSctp(FieldReader fields) throws MalformedRowException {
-    int port = (int) FieldReader.number(fields.skip(5).next(), 10, MAX_PORT);
+    int port = fields.skip(5).number(10, MAX_PORT);
     long uid = fields.decimal();
     long inode = fields.decimal();
     List<SocketKey> parsed = new ArrayList<>();
@@ -93,8 +87,8 @@ final class ProcNetParser extends TableParser {
 
   /** sk RefCnt Type Proto Iface R Rmem User Inode. */
   private void parsePacket(FieldReader fields) throws MalformedRowException {
-    int etherType = (int) FieldReader.number(fields.skip(3).next(), 16, MAX_PORT);
-    int index = (int) FieldReader.number(fields.next(), 10, Integer.MAX_VALUE);
+    int etherType = fields.skip(3).number(16, MAX_PORT);
+    int index = fields.number(10, Integer.MAX_VALUE);
     String name = index == 0 ? "*" : interfaces.get(index);
     long uid = fields.skip(2).decimal();
     sockets.add(socket(name == null ? "if" + index : name, etherType, uid, fields.decimal()));
@@ -105,8 +99,7 @@ final class ProcNetParser extends TableParser {
   }
 
   private String address(String addressAndPort) throws MalformedRowException {
-    int colon = addressAndPort.indexOf(':');
-    String hex = colon < 0 ? addressAndPort : addressAndPort.substring(0, colon);
+    String hex = addressAndPort.split(":", 2)[0];
     return ProcNetAddress.ofWords(hex, protocol.family() == Protocol.Family.INET ? 1 : 4, order);
   }
 
@@ -116,33 +109,25 @@ final class ProcNetParser extends TableParser {
   }
 
   /** Reads the remote ends of connections, up to {@code max} for each local port. */
-  Map<Integer, List<String>> peers(InputStream in, int max) throws IOException {
-    Map<Integer, List<String>> peers = new HashMap<>();
+  Map<Integer, Set<String>> peers(InputStream in, int max) throws IOException {
+    Map<Integer, Set<String>> peers = new HashMap<>();
     ByteLineReader lines = new ByteLineReader(in);
     lines.next();
     for (String line = lines.next(); line != null; line = lines.next()) {
       try {
-        addPeer(new FieldReader(line, line.length()), max, peers);
+        FieldReader fields = new FieldReader(line);
+        int localPort = port(fields.skip(1).next());
+        String remote = fields.next();
+        if (fields.number(16, 0xFF) == ESTABLISHED) {
+          Set<String> ofPort = peers.computeIfAbsent(localPort, none -> new LinkedHashSet<>());
+          if (ofPort.size() < max) {
+            ofPort.add(new Endpoint(protocol, address(remote), port(remote)).local());
+          }
+        }
       } catch (MalformedRowException e) {
         // parse reports it
       }
     }
     return peers;
-  }
-
-  private void addPeer(FieldReader fields, int max, Map<Integer, List<String>> peers)
-      throws MalformedRowException {
-    int localPort = port(fields.skip(1).next());
-    String remote = fields.next();
-    if (fields.hex() != ESTABLISHED) {
-      return;
-    }
-    List<String> ofPort = peers.computeIfAbsent(localPort, none -> new ArrayList<>());
-    if (ofPort.size() < max) {
-      String peer = new Endpoint(protocol, address(remote), port(remote)).local();
-      if (!ofPort.contains(peer)) {
-        ofPort.add(peer);
-      }
-    }
   }
 }

@@ -1,17 +1,14 @@
 package org.lsm.proc;
 
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
-import org.lsm.model.TextEscaper;
 
 /**
  * Parses {@code /proc/net/unix} (proc_net(5)). Any user may bind a socket to a name that contains
@@ -21,13 +18,9 @@ import org.lsm.model.TextEscaper;
  */
 final class ProcNetUnixParser extends TableParser {
 
-  /** The socket accepts connections (__SO_ACCEPTCON of include/linux/net.h). */
-  private static final long ACCEPTS_CONNECTIONS = 0x10000;
-
+  private static final long ACCEPTS_CONNECTIONS = 0x10000; // __SO_ACCEPTCON of linux/net.h
   private static final long SOCK_DGRAM = 2;
-
-  /** Length of sun_path in unix(7), in bytes. */
-  private static final int MAX_NAME = 108;
+  private static final int MAX_NAME = 108; // bytes of sun_path in unix(7)
 
   /**
    * What stands between the address, of 8 or 16 digits, and the inode in {@code Num: RefCount
@@ -36,63 +29,44 @@ final class ProcNetUnixParser extends TableParser {
    */
   private static final String LAYOUT = ": XXXXXXXX 00000000 XXXXXXXX XXXX XX ";
 
-  private static final int FLAGS = 20;
-  private static final int TYPE = 29;
-
   private static final int MIN_INODE_WIDTH = 5; // with spaces in front
   private static final int MAX_INODE_DIGITS = 18;
 
   private final String netns;
-  private final Set<SocketKey> sockets = new LinkedHashSet<>();
   private final Map<SocketKey, SocketKey> suspectedParents = new HashMap<>();
-  private long[] unwatchedInodes = new long[1024];
-  private int unwatchedCount;
+  private final List<Long> unwatchedInodes = new ArrayList<>();
 
   private int addressWidth; // in digits, the same in all rows; 0 before the first
   private Row last;
   private int room; // in bytes, for names before the line to continue in it
 
-  /** Creates a parser for a network namespace with this label. */
   ProcNetUnixParser(String netns) {
     this.netns = netns;
   }
 
   private final class Row {
     private final String line;
-    private final long inode;
-    private final boolean watched;
     private final int nameStart; // index in the line; -1 without a name
+    private long inode;
+    private boolean watched;
     private Row suspectedParent; // the row whose name may contain this one, or null
     private String continuation = ""; // lines that continue the name
     private SocketKey key;
 
-    Row(String line, long inode, boolean watched, int nameStart, Row suspectedParent) {
+    Row(String line, int nameStart) {
       this.line = line;
-      this.inode = inode;
-      this.watched = watched;
       this.nameStart = nameStart;
-      this.suspectedParent = suspectedParent;
-    }
-
-    int roomInName() {
-      return nameStart < 0 ? 0 : MAX_NAME - (line.length() - 1 - nameStart);
     }
 
     /** Created once and only if needed: most rows are not watched. The table has no user. */
     SocketKey key() {
       if (key == null) {
         String name = line.substring(nameStart, line.length() - 1) + continuation;
-        String text = TextEscaper.decode(name.getBytes(StandardCharsets.ISO_8859_1));
-        key = new SocketKey(inode, 0, new Endpoint(netns, Protocol.UNIX, text, 0));
+        Endpoint endpoint = new Endpoint(netns, Protocol.UNIX, ProcFile.decode(name), 0);
+        key = new SocketKey(inode, 0, endpoint);
       }
       return key;
     }
-  }
-
-  @Override
-  List<SocketKey> sockets() {
-    finishLast();
-    return List.copyOf(sockets);
   }
 
   @Override
@@ -100,32 +74,30 @@ final class ProcNetUnixParser extends TableParser {
     // As part of a name, the line would add its text and the newline before it: its own length.
     boolean fits = line.length() <= room;
     room -= line.length();
-    Row parent = fits ? lastNamed() : null;
-    Row row = parseRow(line, parent);
+    Row lastNamed = last == null || last.nameStart >= 0 ? last : last.suspectedParent;
+    Row parent = fits ? lastNamed : null;
+    Row row = parseRow(line);
     if (row != null) {
       finishLast();
+      row.suspectedParent = parent;
       last = row;
-      room = Math.max(room, row.roomInName());
+      room = Math.max(room, row.nameStart < 0 ? 0 : MAX_NAME - line.length() + 1 + row.nameStart);
     } else if (parent != null && parent == last) {
       last.continuation += "\n" + line.substring(0, line.length() - 1);
-      continueRow();
+      rowCount--;
     } else {
       throw new MalformedRowException("not a row: '" + line.strip() + "'");
     }
   }
 
-  private Row lastNamed() {
-    return last == null || last.nameStart >= 0 ? last : last.suspectedParent;
-  }
-
   /** Returns null if the line is not laid out as a row. */
-  private Row parseRow(String line, Row suspectedParent) {
+  private Row parseRow(String line) {
     int width = line.indexOf(':');
-    boolean expected = addressWidth == 0 ? width == 8 || width == 16 : width == addressWidth;
-    if (!expected || !hasLayout(line, width)) {
+    int inodeStart = width + LAYOUT.length();
+    boolean isWidth = addressWidth == 0 ? width == 8 || width == 16 : width == addressWidth;
+    if (!isWidth || line.length() <= inodeStart + MIN_INODE_WIDTH || !hasLayout(line, width)) {
       return null;
     }
-    int inodeStart = width + LAYOUT.length();
     int digits = inodeStart;
     while (line.charAt(digits) == ' ' && digits < inodeStart + MIN_INODE_WIDTH - 1) {
       digits++;
@@ -136,26 +108,20 @@ final class ProcNetUnixParser extends TableParser {
     }
     // A name that begins with a newline leaves only the space before it.
     boolean named = line.charAt(end) == ' ';
-    boolean isInode =
-        end > digits && end >= inodeStart + MIN_INODE_WIDTH && end <= digits + MAX_INODE_DIGITS;
-    if (!isInode || !(named || line.charAt(end) == '\n')) {
+    boolean isInode = end >= inodeStart + MIN_INODE_WIDTH && end <= digits + MAX_INODE_DIGITS;
+    if (!isInode || end == digits || !(named || line.charAt(end) == '\n')) {
       return null;
     }
     addressWidth = width;
-    boolean listens = (hex(line, width + FLAGS, 8) & ACCEPTS_CONNECTIONS) != 0;
-    boolean watched = named && (listens || hex(line, width + TYPE, 4) == SOCK_DGRAM);
-    long inode = Long.parseLong(line, digits, end, 10);
-    return new Row(line, inode, watched, named ? end + 1 : -1, suspectedParent);
-  }
-
-  private static long hex(String line, int start, int digits) {
-    return Long.parseLong(line, start, start + digits, 16);
+    long flags = Long.parseLong(line, width + 20, width + 28, 16);
+    long type = Long.parseLong(line, width + 29, width + 33, 16);
+    Row row = new Row(line, named ? end + 1 : -1);
+    row.watched = named && ((flags & ACCEPTS_CONNECTIONS) != 0 || type == SOCK_DGRAM);
+    row.inode = Long.parseLong(line, digits, end, 10);
+    return row;
   }
 
   private static boolean hasLayout(String line, int width) {
-    if (line.length() <= width + LAYOUT.length() + MIN_INODE_WIDTH) {
-      return false;
-    }
     for (int i = 0; i < width + LAYOUT.length(); i++) {
       char expected = i < width ? 'X' : LAYOUT.charAt(i - width);
       char found = line.charAt(i);
@@ -172,10 +138,7 @@ final class ProcNetUnixParser extends TableParser {
       return;
     }
     if (!last.watched) {
-      if (unwatchedCount == unwatchedInodes.length) {
-        unwatchedInodes = Arrays.copyOf(unwatchedInodes, 2 * unwatchedCount);
-      }
-      unwatchedInodes[unwatchedCount++] = last.inode;
+      unwatchedInodes.add(last.inode);
     } else if (last.suspectedParent == null) {
       sockets.add(last.key());
       suspectedParents.remove(last.key());
@@ -186,20 +149,19 @@ final class ProcNetUnixParser extends TableParser {
   }
 
   @Override
-  Map<SocketKey, ForgerySuspicion> suspicions() {
-    Set<Long> inodes = new HashSet<>();
+  Map<SocketKey, ForgerySuspicion> finish() {
+    finishLast();
+    Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
+    if (suspectedParents.isEmpty()) {
+      return suspicions;
+    }
+    Set<Long> inodes = new HashSet<>(unwatchedInodes);
     Set<Long> contested = new HashSet<>();
     for (SocketKey socket : sockets) {
       if (!inodes.add(socket.inode())) {
         contested.add(socket.inode());
       }
     }
-    for (int i = 0; i < unwatchedCount; i++) {
-      if (inodes.contains(unwatchedInodes[i])) {
-        contested.add(unwatchedInodes[i]);
-      }
-    }
-    Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
     for (var entry : suspectedParents.entrySet()) {
       boolean isContested = contested.contains(entry.getKey().inode());
       suspicions.put(entry.getKey(), new ForgerySuspicion(entry.getValue(), isContested));

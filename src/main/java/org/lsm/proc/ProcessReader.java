@@ -1,36 +1,50 @@
 package org.lsm.proc;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.lsm.model.Owner;
 import org.lsm.model.ProcessRef;
 
 /** Reads processes under /proc (proc(5)). Throws an IOException for a process that has ended. */
 final class ProcessReader {
 
-  /** USER_HZ: the kernel reports times to programs in 1/100 s wherever Java runs. */
-  private static final long TICKS_PER_SECOND = 100;
-
+  private static final long TICKS_PER_SECOND = 100; // USER_HZ, wherever Java runs
+  private static final String DELETED = " (deleted)"; // proc(5)
   private static final int MAX_COMMAND_LINE = 4096;
+  private static final long MAX_UID = 0xFFFF_FFFFL;
 
   private final Path proc;
-  private final PasswdFile users;
+  private final Map<Long, String> users = new HashMap<>();
+  private Instant bootTime; // read once, because /proc/stat is long on large machines
 
-  /** Read once, because /proc/stat is long on large machines. */
-  private Instant bootTime;
-
-  ProcessReader(Path proc, PasswdFile users) {
+  /** Takes the mount point of /proc and a passwd(5) file, which small containers lack. */
+  ProcessReader(Path proc, Path passwd) throws IOException {
     this.proc = proc;
-    this.users = users;
+    byte[] bytes = Files.exists(passwd) ? Files.readAllBytes(passwd) : new byte[0];
+    for (String line : new String(bytes, StandardCharsets.UTF_8).split("\n", -1)) {
+      String[] fields = line.split(":", 4);
+      try {
+        if (fields.length > 2) {
+          users.putIfAbsent(FieldReader.number(fields[2], 10, MAX_UID), fields[0]);
+        }
+      } catch (MalformedRowException e) {
+        // for instance +::::::, which includes NIS; the C library skips it, too
+      }
+    }
   }
 
   List<Integer> pids() throws IOException {
@@ -51,7 +65,7 @@ final class ProcessReader {
    * Returns a file of a thread that lives: of the first one, unless it ended before others
    * (pthread_exit(3)). The links of an ended thread cannot be read, and its cmdline is empty.
    */
-  private Path threadFile(int pid, String name) throws IOException {
+  Path threadFile(int pid, String name) throws IOException {
     if (!ProcFile.isReadableLink(file(pid, "exe"))) {
       for (Path thread : ProcFile.list(file(pid, "task"))) {
         if (ProcFile.isReadableLink(thread.resolve("exe"))) {
@@ -62,29 +76,25 @@ final class ProcessReader {
     return file(pid, name);
   }
 
-  /** Returns the open descriptors of a process, {@code /proc/PID/fd/*}. */
-  List<Path> descriptors(int pid) throws IOException {
+  /** Returns open descriptors; those of threads differ after unshare(2) with CLONE_FILES. */
+  List<Path> descriptors(int pid, boolean ofAllThreads) throws IOException {
     List<Path> descriptors = ProcFile.list(file(pid, "fd"));
+    if (ofAllThreads) {
+      for (Path thread : ProcFile.list(file(pid, "task"))) {
+        if (!thread.endsWith(Integer.toString(pid))) {
+          descriptors.addAll(ProcFile.list(thread.resolve("fd")));
+        }
+      }
+    }
     return descriptors.isEmpty() ? ProcFile.list(threadFile(pid, "fd")) : descriptors;
   }
 
-  /** Returns the descriptors of all threads, which differ after unshare(2) with CLONE_FILES. */
-  List<Path> descriptorsOfThreads(int pid) throws IOException {
-    List<Path> descriptors = new ArrayList<>(descriptors(pid));
-    for (Path thread : ProcFile.list(file(pid, "task"))) {
-      if (!thread.endsWith(Integer.toString(pid))) {
-        descriptors.addAll(ProcFile.list(thread.resolve("fd")));
-      }
-    }
-    return descriptors;
-  }
-
-  /** Returns the start of a process in clock ticks after boot: field 22 of {@code stat}. */
+  /** Returns when a process started, in clock ticks after boot. */
   long startTicks(int pid) throws IOException {
     return statField(pid, 22);
   }
 
-  /** Returns the PID of the parent, 0 if there is none: field 4 of {@code stat}. */
+  /** Returns the PID of the parent, 0 if there is none. */
   int parent(int pid) throws IOException {
     return (int) statField(pid, 4);
   }
@@ -100,26 +110,21 @@ final class ProcessReader {
     return ProcFile.parseNumber(fields[number - 3], file);
   }
 
-  /** Returns the effective user ID: the second number of {@code Uid:} in {@code status}. */
   long effectiveUid(int pid) throws IOException {
     Path status = file(pid, "status");
     String[] ids = ProcFile.readLine(status, "Uid:").split("\t", -1);
     return ProcFile.parseNumber(ids.length > 2 ? ids[2] : "", status);
   }
 
-  ProcessRef identify(int pid) throws IOException {
-    return identify(pid, false);
+  /** Returns the name of the effective user, or the number of one without a name. */
+  private String user(int pid) throws IOException {
+    long uid = effectiveUid(pid);
+    String name = users.get(uid);
+    return name == null ? Long.toString(uid) : name;
   }
 
-  /**
-   * Identifies a process whose program this user may not read: its name in brackets then stands for
-   * the program, as in ps(1).
-   */
-  ProcessRef identifyByName(int pid) throws IOException {
-    return identify(pid, true);
-  }
-
-  private ProcessRef identify(int pid, boolean allowName) throws IOException {
+  /** Identifies a process, by its name in brackets as in ps(1) if its program is unreadable. */
+  ProcessRef identify(int pid, boolean allowName) throws IOException {
     long start = startTicks(pid);
     String program;
     try {
@@ -130,23 +135,21 @@ final class ProcessReader {
       }
       program = "[" + ProcFile.decode(file(pid, "comm")).stripTrailing() + "]";
     }
-    Owner owner = new Owner(users.name(effectiveUid(pid)), program);
+    Owner owner = new Owner(user(pid), program);
     if (startTicks(pid) != start) {
       throw new IOException("PID " + pid + " now belongs to another process");
     }
     return new ProcessRef(pid, start, time(start), owner);
   }
 
-  /**
-   * Whether a process still runs with the same user and program: cheaper than {@link #identify}.
-   */
+  /** Whether a process still runs with the same user and program; cheaper than identify. */
   boolean isUnchanged(ProcessRef process) {
     try {
       Path exe = file(process.pid(), "exe");
       Path target = Files.readSymbolicLink(exe);
       return ProcFile.text(target).equals(process.owner().program())
           && ProcFile.isSameFile(exe, target)
-          && users.name(effectiveUid(process.pid())).equals(process.owner().user())
+          && user(process.pid()).equals(process.owner().user())
           // last, so that all of the above belongs to this process
           && startTicks(process.pid()) == process.startTicks();
     } catch (IOException e) {
@@ -154,18 +157,76 @@ final class ProcessReader {
     }
   }
 
-  /** Whether a descriptor refers to a unix socket or has been closed. */
+  /** Whether a descriptor refers to a unix socket, has been closed, or the kernel is too old. */
   boolean mayBeUnixSocket(Path descriptor) {
     Path directory = descriptor.getParent().resolveSibling("fdinfo");
     try {
-      return ProcFile.read(directory.resolve(descriptor.getFileName())).contains("scm_fds:");
+      return !new KernelInfo(proc).marksUnixSockets()
+          || ProcFile.read(directory.resolve(descriptor.getFileName())).contains("scm_fds:");
     } catch (IOException e) {
       return true;
     }
   }
 
+  /**
+   * The file that a process executes (proc(5)).
+   *
+   * @param link {@code /proc/PID/exe}
+   */
+  record Executable(Path link, Path target) {
+
+    /**
+     * Returns the path without the mark of a deleted file, because an upgrade does not change who
+     * owns a socket. {@code (elsewhere)} precedes the path if this host has another file or no file
+     * there: the process lives in a container or pretends to run another program.
+     */
+    String program() throws IOException {
+      String text = ProcFile.text(target);
+      boolean deleted = isDeleted();
+      String path = deleted ? text.substring(0, text.length() - DELETED.length()) : text;
+      boolean here = path.startsWith("/memfd:") || isOfThisHost(path, deleted);
+      return here ? path : "(elsewhere)" + path;
+    }
+
+    /** Whether the file was deleted, rather than having a name that looks so. */
+    boolean isDeleted() throws IOException {
+      return ProcFile.text(target).endsWith(DELETED) && !ProcFile.isSameFile(link, target);
+    }
+
+    /** Whether this host has the file at this path, or may have had it before it was deleted. */
+    private boolean isOfThisHost(String path, boolean deleted) throws IOException {
+      boolean isSame = !Files.exists(link) || ProcFile.isSameFile(link, target);
+      if (isSame || !deleted) {
+        return isSame;
+      }
+      // It can have been there if its owner may put files there.
+      int owner = owner(link);
+      try {
+        return owner == 0 || owner == owner(target.getParent()) || owner == owner(Path.of(path));
+      } catch (InvalidPathException e) {
+        return false; // Java has no Path for every file name
+      }
+    }
+
+    private static int owner(Path file) throws IOException {
+      return file != null && Files.exists(file) ? (int) Files.getAttribute(file, "unix:uid") : -1;
+    }
+
+    /** Returns the directories above the file, except for the root, as the process sees them. */
+    List<Path> directories() {
+      List<Path> directories = new ArrayList<>();
+      Path root = link.resolveSibling("root");
+      Path path = target.isAbsolute() ? target.getRoot().relativize(target) : target;
+      for (Path above = path.getParent(); above != null; above = above.getParent()) {
+        directories.add(root.resolve(above));
+      }
+      return directories;
+    }
+  }
+
   Executable executable(int pid) throws IOException {
-    return new Executable(threadFile(pid, "exe"));
+    Path link = threadFile(pid, "exe");
+    return new Executable(link, Files.readSymbolicLink(link));
   }
 
   String program(int pid) throws IOException {
@@ -174,22 +235,52 @@ final class ProcessReader {
     } catch (AccessDeniedException | NoSuchFileException e) {
       throw e;
     } catch (FileSystemException e) {
-      return Executable.UNREADABLE; // longer than a page (ENAMETOOLONG)
+      return "(program with an unreadable path)"; // longer than a page (ENAMETOOLONG)
     }
   }
 
   /** Returns the arguments, separated by spaces; their first 4096 bytes if they are longer. */
   String commandLine(int pid) throws IOException {
-    String arguments = ProcFile.decode(threadFile(pid, "cmdline"), MAX_COMMAND_LINE);
-    return arguments.replace('\0', ' ').stripTrailing();
+    String bytes = ProcFile.read(threadFile(pid, "cmdline"));
+    String arguments = bytes.substring(0, Math.min(bytes.length(), MAX_COMMAND_LINE));
+    return ProcFile.decode(arguments.replace('\0', ' ')).stripTrailing();
   }
 
   String workingDirectory(int pid) throws IOException {
     return ProcFile.text(Files.readSymbolicLink(threadFile(pid, "cwd")));
   }
 
-  ControlGroup controlGroup(int pid) throws IOException {
-    return ControlGroup.read(file(pid, "cgroup"));
+  /**
+   * Returns the systemd units and the container of a process, separated by slashes, the outermost
+   * first; empty if there are none.
+   */
+  String unit(int pid) throws IOException {
+    // Not a constant, nor are those below: a quiet run compiles no patterns.
+    Pattern id = Pattern.compile("(?:[a-z-]+-)?([0-9a-f]{64})(?:\\.scope)?");
+    List<String> units = new ArrayList<>();
+    for (String part : controlGroup(pid).split("/", -1)) {
+      Matcher container = id.matcher(part);
+      if (container.matches()) {
+        units.add("container " + container.group(1).substring(0, 12));
+      } else if (part.matches("(?s).+\\.(service|scope|socket)")) {
+        units.add(part);
+      }
+    }
+    return String.join("/", units);
+  }
+
+  /** Returns the container's name, which outlives it; empty if its manager uses random names. */
+  String containerName(int pid) throws IOException {
+    String name = "/(?:machine-|lxc\\.payload\\.|lxc/)([^/]+?)(?:\\.scope)?(?:/|$)";
+    Matcher named = Pattern.compile(name).matcher(controlGroup(pid));
+    return named.find() ? named.group(1) : "";
+  }
+
+  /** The path in the unified hierarchy of cgroups(7), or in systemd's own of version 1. */
+  private String controlGroup(int pid) throws IOException {
+    String row = "(?:^|\\n)(?:0:|[^:\\n]*:name=systemd):([^\\n]*)";
+    Matcher line = Pattern.compile(row).matcher(ProcFile.decode(file(pid, "cgroup")));
+    return line.find() ? line.group(1) : "";
   }
 
   /** Returns the kernel's name of the network namespace of a process, net:[4026531840]. */
@@ -197,35 +288,14 @@ final class ProcessReader {
     return Files.readSymbolicLink(threadFile(pid, "ns/net")).toString();
   }
 
-  /** As {@link #networkNamespace(int)}; empty if the process has ended. */
-  Optional<String> networkNamespace(ProcessRef process) {
-    try {
-      return Optional.of(networkNamespace(process.pid()));
-    } catch (IOException e) {
-      return Optional.empty();
-    }
-  }
-
-  /** Returns the directory with the socket tables of the network namespace of a process. */
-  Path socketTables(int pid) throws IOException {
-    return threadFile(pid, "net");
-  }
-
   /** Returns the user of a process in another user namespace than lsm's; empty in lsm's own. */
-  Optional<String> userOfOtherNamespace(int pid) throws IOException {
+  String userOfOtherNamespace(int pid) throws IOException {
     Path own = proc.resolve("self/ns/user");
     if (!ProcFile.isReadableLink(own)) {
-      return Optional.empty(); // a kernel without user namespaces
+      return ""; // a kernel without user namespaces
     }
     Path other = Files.readSymbolicLink(threadFile(pid, "ns/user"));
-    return other.equals(Files.readSymbolicLink(own))
-        ? Optional.empty()
-        : Optional.of(users.name(effectiveUid(pid)));
-  }
-
-  /** Returns the effective capabilities of lsm itself in hexadecimal (capabilities(7)). */
-  String capabilities() throws IOException {
-    return ProcFile.readLine(proc.resolve("self/status"), "CapEff:").trim();
+    return other.equals(Files.readSymbolicLink(own)) ? "" : user(pid);
   }
 
   private Instant time(long ticksAfterBoot) throws IOException {

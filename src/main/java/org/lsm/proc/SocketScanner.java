@@ -8,12 +8,10 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.lsm.model.Endpoint;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
@@ -21,19 +19,35 @@ import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
+import org.lsm.proc.TableParser.ParsedTable;
 
 /** Scans the host that a /proc describes. A scan depends on its arguments and the host alone. */
 public final class SocketScanner {
 
-  /**
-   * The files that describe the host.
-   *
-   * @param proc the mount point of /proc
-   * @param passwd the names of users, passwd(5)
-   * @param services the names of ports, services(5)
-   * @param netns the directory with the names of network namespaces, ip-netns(8)
-   */
+  /** Where /proc is mounted, passwd(5), services(5), and the directory of ip-netns(8). */
   public record Sources(Path proc, Path passwd, Path services, Path netns) {}
+
+  /**
+   * The result of one scan.
+   *
+   * @param forged the endpoints that are rows forged by a user instead of sockets
+   * @param details the details of the sockets that were selected
+   * @param ownerCache the owners found, for the next scan
+   * @param notes what limits the trust in this scan, in words; not escaped
+   */
+  public record ScanResult(
+      Snapshot snapshot,
+      Set<Endpoint> forged,
+      Map<Endpoint, SocketDetails> details,
+      OwnerCache ownerCache,
+      List<String> notes) {}
+
+  /** Selects the sockets whose details a scan reads, while their processes still run. */
+  public interface DetailsSelector {
+    DetailsSelector NONE = scanned -> List.of();
+
+    Collection<SocketEntry> select(Snapshot scanned);
+  }
 
   private final Sources sources;
   private final boolean allNamespaces;
@@ -42,12 +56,7 @@ public final class SocketScanner {
   private final KernelInfo kernel;
   private final ProcessReader processes;
 
-  /**
-   * @param sources the files that describe the host
-   * @param allNamespaces whether to scan all network namespaces or only that of lsm
-   * @param clock says when a scan was made
-   * @param version the version of lsm, for the snapshot
-   */
+  /** Scans all network namespaces or only that of lsm, whose version the snapshot names. */
   public SocketScanner(Sources sources, boolean allNamespaces, Clock clock, String version)
       throws IOException {
     this.sources = sources;
@@ -55,105 +64,70 @@ public final class SocketScanner {
     this.clock = clock;
     this.version = version;
     this.kernel = new KernelInfo(sources.proc());
-    this.processes = new ProcessReader(sources.proc(), new PasswdFile(sources.passwd()));
+    this.processes = new ProcessReader(sources.proc(), sources.passwd());
   }
-
-  /**
-   * The tables of one scan.
-   *
-   * @param namespaces the scanned network namespaces by label
-   * @param sockets the watched sockets
-   * @param suspicions the sockets whose row may be forged
-   */
-  record Tables(
-      Map<String, NetworkNamespace> namespaces,
-      Set<SocketKey> sockets,
-      Map<SocketKey, ForgerySuspicion> suspicions) {}
 
   /**
    * Reads all tables, finds the owners of all watched sockets, and reads the details of those that
-   * are selected.
+   * are selected. A process in the cache that still runs the same program counts as an owner.
    *
-   * @param cache the owners that the last scan found; a process that still runs the same program is
-   *     taken to hold its sockets still
    * @throws IOException if a table of this namespace cannot be read, or all tables are empty
    */
   public ScanResult scan(OwnerCache cache, DetailsSelector selector) throws IOException {
+    kernel.requireMounted();
     List<String> notes = new ArrayList<>();
-    Tables tables = readTables(notes);
+    Map<String, NetworkNamespace> namespaces = new HashMap<>();
+    ParsedTable tables = readTables(namespaces, notes);
     Instant time = clock.instant();
     String boot = kernel.bootId();
-    String validity = validity(boot, time);
-    Map<SocketKey, SocketOwners> owners =
-        new CachedOwnerLookup(processes, kernel, tables)
-            .find(
-                cache.validity().equals(validity) ? cache.owners() : Map.of(),
-                cache.validity().startsWith(boot + " ") ? cache.owners() : Map.of());
+    // A cached owner counts within one boot, for a user with the same privileges, and for an hour
+    // at most: only a search finds a process that came to hold a socket beside its first owner.
+    Path status = sources.proc().resolve("self/status");
+    String capabilities = ProcFile.readLine(status, "CapEff:").trim(); // capabilities(7)
+    String validity = boot + " " + capabilities + " " + time.truncatedTo(ChronoUnit.HOURS);
+    boolean sameBoot = cache.validity().startsWith(boot + " ");
+    Map<SocketKey, SocketOwners> ofThisBoot = sameBoot ? cache.owners() : Map.of();
+    Map<SocketKey, SocketOwners> valid =
+        cache.validity().equals(validity) ? cache.owners() : Map.of();
+    var owners = new OwnerLookup(processes, tables, namespaces).find(valid, ofThisBoot);
     Map<Endpoint, SocketEntry> entries = entries(owners);
     Map<Endpoint, Endpoint> suspected = suspected(tables, entries);
-    Set<Endpoint> forged = forged(suspected, entries);
-    addNotes(notes, entries, suspected, forged);
+    addNoteOfUnknownOwners(entries.values(), notes);
+    Set<Endpoint> forged = forged(suspected, entries, notes);
     Snapshot snapshot = Snapshot.of(kernel.hostInfo(time, version), entries.values());
-    return new ScanResult(
-        snapshot,
-        forged,
-        details(selector.select(snapshot), tables, suspected),
-        new OwnerCache(validity, owners),
-        notes);
+    Collection<SocketEntry> selected = selector.select(snapshot);
+    Map<Endpoint, SocketDetails> details = details(selected, namespaces, suspected);
+    return new ScanResult(snapshot, forged, details, new OwnerCache(validity, owners), notes);
   }
 
-  private Tables readTables(List<String> notes) throws IOException {
-    kernel.requireMounted();
-    Tables tables = new Tables(new HashMap<>(), new HashSet<>(), new HashMap<>());
-    int rows = 0;
-    for (NetworkNamespace namespace : namespaces(notes)) {
-      tables.namespaces().put(namespace.label(), namespace);
-      NamespaceSockets content = read(namespace);
-      tables.sockets().addAll(content.sockets());
-      tables.suspicions().putAll(content.suspicions());
-      notes.addAll(content.notes());
-      rows += content.rowCount();
-    }
-    if (rows == 0) {
-      // Seen in the wild (microsoft/WSL#2084); "all sockets are gone" would be wrong.
-      throw new IOException(
-          "all socket tables under "
-              + sources.proc().resolve("net")
-              + " are empty, so the sockets of this host are unknown; is this a sandbox without"
-              + " them?");
-    }
-    return tables;
-  }
-
-  private List<NetworkNamespace> namespaces(List<String> notes) throws IOException {
-    NetworkNamespaces namespaces =
-        new NetworkNamespaces(sources.proc(), processes, sources.netns());
-    return allNamespaces ? namespaces.all(notes) : List.of(namespaces.own());
-  }
-
-  /** Another namespace may end while it is read; that of lsm may not. */
-  private static NamespaceSockets read(NetworkNamespace namespace) throws IOException {
-    try {
-      return namespace.read();
-    } catch (IOException e) {
-      if (namespace.label().isEmpty()) {
-        throw e;
+  /** Reads all tables and puts the namespaces that have them into a map by label. */
+  private ParsedTable readTables(Map<String, NetworkNamespace> byLabel, List<String> notes)
+      throws IOException {
+    List<NetworkNamespace> namespaces =
+        allNamespaces
+            ? NetworkNamespace.all(sources.proc(), processes, sources.netns(), notes)
+            : List.of(new NetworkNamespace("", sources.proc().resolve("net")));
+    List<ParsedTable> tables = new ArrayList<>();
+    for (NetworkNamespace namespace : namespaces) {
+      byLabel.put(namespace.label(), namespace);
+      try {
+        tables.add(namespace.read());
+      } catch (IOException e) {
+        if (namespace.label().isEmpty()) {
+          throw e;
+        }
+        notes.add("cannot read network namespace " + namespace.label() + ": " + e); // it may end
       }
-      return new NamespaceSockets(
-          List.of(),
-          Map.of(),
-          0,
-          List.of("cannot read network namespace " + namespace.label() + ": " + e));
     }
-  }
-
-  /**
-   * A cached owner counts within one boot, for a user with the same privileges, and for an hour at
-   * most: only a search of all processes finds one that came to hold a socket beside its first
-   * owner.
-   */
-  private String validity(String boot, Instant time) throws IOException {
-    return boot + " " + processes.capabilities() + " " + time.truncatedTo(ChronoUnit.HOURS);
+    ParsedTable all = ParsedTable.union(tables);
+    if (all.rowCount() == 0) {
+      // Seen in the wild (microsoft/WSL#2084); "all sockets are gone" would be wrong.
+      String under = "all socket tables under " + sources.proc().resolve("net") + " are empty, so";
+      throw new IOException(
+          under + " the sockets of this host are unknown; is this a sandbox without them?");
+    }
+    notes.addAll(all.notes());
+    return all;
   }
 
   /** One entry for each endpoint; several sockets may share one. */
@@ -171,9 +145,9 @@ public final class SocketScanner {
 
   /** The endpoints that may be forged rows, as no process holds them, each with its parent. */
   private static Map<Endpoint, Endpoint> suspected(
-      Tables tables, Map<Endpoint, SocketEntry> entries) {
+      ParsedTable tables, Map<Endpoint, SocketEntry> entries) {
     Map<Endpoint, Endpoint> suspected = new HashMap<>();
-    for (Map.Entry<SocketKey, ForgerySuspicion> row : tables.suspicions().entrySet()) {
+    for (var row : tables.suspicions().entrySet()) {
       Endpoint endpoint = row.getKey().endpoint();
       if (entries.get(endpoint).processes().isEmpty()) {
         suspected.put(endpoint, row.getValue().suspectedParent().endpoint());
@@ -184,44 +158,37 @@ public final class SocketScanner {
 
   /** Those of them that a complete search of the processes has proved. */
   private static Set<Endpoint> forged(
-      Map<Endpoint, Endpoint> suspected, Map<Endpoint, SocketEntry> entries) {
-    Set<Endpoint> forged = new TreeSet<>();
+      Map<Endpoint, Endpoint> suspected, Map<Endpoint, SocketEntry> entries, List<String> notes) {
+    TreeMap<Endpoint, Endpoint> forged = new TreeMap<>(suspected);
     for (Endpoint endpoint : suspected.keySet()) {
-      if (!entries.get(endpoint).ownerUnknown()) {
-        forged.add(endpoint);
+      if (entries.get(endpoint).ownerUnknown()) {
+        forged.remove(endpoint);
       }
     }
-    return forged;
+    if (!forged.isEmpty()) {
+      String rows = forged.size() + " rows of the unix table may be forged, since no process holds";
+      String first = forged.firstKey() + ", may be part of the name of ";
+      notes.add(rows + " such sockets; the first, " + first + forged.firstEntry().getValue());
+    }
+    return forged.keySet();
   }
 
-  private static void addNotes(
-      List<String> notes,
-      Map<Endpoint, SocketEntry> entries,
-      Map<Endpoint, Endpoint> suspected,
-      Set<Endpoint> forged) {
+  private static void addNoteOfUnknownOwners(Collection<SocketEntry> entries, List<String> notes) {
     int unknown = 0;
-    for (SocketEntry entry : entries.values()) {
+    for (SocketEntry entry : entries) {
       unknown += entry.ownerUnknown() ? 1 : 0;
     }
     if (unknown > 0) {
+      String sockets = unknown + " of " + entries.size() + " sockets";
       notes.add(
-          String.format(
-              "the owners of %d of %d sockets are hidden from this user; run lsm as root to see"
-                  + " all",
-              unknown, entries.size()));
-    }
-    if (!forged.isEmpty()) {
-      Endpoint first = forged.iterator().next();
-      notes.add(
-          String.format(
-              "%d rows of the unix table may be forged, since no process holds such sockets; the"
-                  + " first, %s, may be part of the name of %s",
-              forged.size(), first, suspected.get(first)));
+          "the owners of " + sockets + " are hidden from this user; run lsm as root to see all");
     }
   }
 
   private Map<Endpoint, SocketDetails> details(
-      Collection<SocketEntry> selected, Tables tables, Map<Endpoint, Endpoint> suspected)
+      Collection<SocketEntry> selected,
+      Map<String, NetworkNamespace> namespaces,
+      Map<Endpoint, Endpoint> suspected)
       throws IOException {
     if (selected.isEmpty()) {
       return Map.of(); // a quiet run loads nothing of what follows
@@ -230,7 +197,7 @@ public final class SocketScanner {
     Map<Endpoint, SocketDetails> details = new HashMap<>();
     for (SocketEntry entry : selected) {
       Endpoint endpoint = entry.endpoint();
-      NetworkNamespace namespace = tables.namespaces().get(endpoint.netns());
+      NetworkNamespace namespace = namespaces.get(endpoint.netns());
       details.put(endpoint, reader.read(entry, namespace, suspected.get(endpoint)));
     }
     return details;

@@ -2,50 +2,79 @@ package org.lsm.proc;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.lsm.model.SocketKey;
 
 /** Reads one socket table row by row. Malformed rows are skipped, counted and reported. */
 abstract class TableParser {
 
-  private int rowCount;
-  private int skipped;
-  private String firstSkipped = "";
-  private boolean stopped;
+  /**
+   * Why a row of the unix table may be forged.
+   *
+   * @param suspectedParent the socket whose name may contain the row
+   * @param contested whether another row has the same inode, so that one of the two is forged
+   */
+  record ForgerySuspicion(SocketKey suspectedParent, boolean contested) {}
+
+  /**
+   * The content of one or several socket tables.
+   *
+   * @param suspicions the sockets whose rows may be forged
+   * @param rowCount number of rows read, watched or not
+   * @param notes a line for each table with malformed rows; not escaped
+   */
+  record ParsedTable(
+      List<SocketKey> sockets,
+      Map<SocketKey, ForgerySuspicion> suspicions,
+      int rowCount,
+      List<String> notes) {
+
+    static ParsedTable union(List<ParsedTable> tables) {
+      List<SocketKey> sockets = new ArrayList<>();
+      Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
+      List<String> notes = new ArrayList<>();
+      int rowCount = 0;
+      for (ParsedTable table : tables) {
+        sockets.addAll(table.sockets);
+        suspicions.putAll(table.suspicions);
+        notes.addAll(table.notes);
+        rowCount += table.rowCount;
+      }
+      return new ParsedTable(sockets, suspicions, rowCount, notes);
+    }
+  }
+
+  final Set<SocketKey> sockets = new LinkedHashSet<>(); // the watched ones
+  int rowCount; // without lines that continue the row before them
+  boolean stopped; // the rows behind the line being parsed are not of interest
 
   /** Parses one line, which ends with a newline. */
   abstract void parseLine(String line) throws MalformedRowException;
 
-  /** Returns the watched sockets after the last line. */
-  abstract List<SocketKey> sockets();
-
-  /** Returns those of them whose rows may be forged. */
-  Map<SocketKey, ForgerySuspicion> suspicions() {
+  /** Called after the last line; returns the sockets whose rows may be forged. */
+  Map<SocketKey, ForgerySuspicion> finish() {
     return Map.of();
   }
 
-  /** Ends the table with the line being parsed: the rows behind it are not of interest. */
-  final void stop() {
-    stopped = true;
-  }
-
-  /** Does not count the line being parsed: it continues the row before it. */
-  final void continueRow() {
-    rowCount--;
-  }
-
-  /** Parses a table, which a parser does once. */
-  final ParsedTable parse(InputStream in) throws IOException {
+  /** Parses a table, which a parser does once, and names it by its file in notes. */
+  final ParsedTable parse(InputStream in, Path file) throws IOException {
     ByteLineReader lines = new ByteLineReader(in);
     lines.next(); // the header, which differs between kernels
     int lineNumber = 1;
+    int skipped = 0;
+    String firstSkipped = "";
     for (String line = lines.next(); line != null; line = stopped ? null : lines.next()) {
       lineNumber++;
       rowCount++;
       try {
         if (!line.endsWith("\n")) {
-          throw MalformedRowException.cutShort(line);
+          throw new MalformedRowException("row is cut short: '" + line.strip() + "'");
         }
         parseLine(line);
       } catch (MalformedRowException e) {
@@ -54,6 +83,10 @@ abstract class TableParser {
         }
       }
     }
-    return new ParsedTable(sockets(), suspicions(), rowCount, skipped, firstSkipped);
+    String rows = "skipped " + skipped + " malformed of " + rowCount + " rows";
+    String note = rows + " in " + file + "; " + firstSkipped;
+    Map<SocketKey, ForgerySuspicion> suspicions = finish();
+    List<String> notes = skipped == 0 ? List.of() : List.of(note);
+    return new ParsedTable(List.copyOf(sockets), suspicions, rowCount, notes);
   }
 }

@@ -15,8 +15,8 @@ import org.lsm.FakeProc;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
-import org.lsm.proc.DetailsSelector;
 import org.lsm.proc.SocketScanner;
+import org.lsm.proc.SocketScanner.DetailsSelector;
 
 /** Several scans of a host that changes between them. */
 class RepeatedScanTest {

@@ -167,7 +167,7 @@ class FuzzTest {
       FakeProc.bare(proc).process(PID, 0, "/fake/x", 1);
     }
     Files.writeString(proc.resolve(PID + "/" + name), content, ISO_8859_1);
-    return new ProcessReader(proc, new PasswdFile(folder.resolve("passwd")));
+    return new ProcessReader(proc, folder.resolve("passwd"));
   }
 
   private interface Call {
@@ -178,10 +178,10 @@ class FuzzTest {
   private static void callAll(ProcessReader processes) {
     List<Call> calls =
         List.of(
-            processes::identifyByName,
+            pid -> processes.identify(pid, true),
             processes::parent,
-            pid -> processes.controlGroup(pid).unit(),
-            pid -> processes.controlGroup(pid).containerName(),
+            processes::unit,
+            processes::containerName,
             processes::commandLine);
     for (Call call : calls) {
       try {

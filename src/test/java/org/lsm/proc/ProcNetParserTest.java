@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -18,9 +19,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
+import org.lsm.proc.TableParser.ParsedTable;
 
 /** Parses rows of all layouts as a little-endian machine prints them. */
 class ProcNetParserTest {
+
+  private static final Path FILE = Path.of("/proc/net/table");
 
   private static final String HEADER =
       "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout"
@@ -75,7 +79,7 @@ class ProcNetParserTest {
     int size = connections.available();
     assertEquals(
         parsed(List.of(SSH_ROW), 2, 0, ""),
-        parser(Protocol.TCP).parse(new SequenceInputStream(listeners, connections)));
+        parser(Protocol.TCP).parse(new SequenceInputStream(listeners, connections), FILE));
     assertEquals(size, connections.available());
   }
 
@@ -116,13 +120,13 @@ class ProcNetParserTest {
   void skipsLastRowWithoutNewline() throws IOException {
     assertEquals(
         parsed(List.of(SSH_ROW), 2, 1, "line 3: row is cut short: '" + MAIL.strip() + "'"),
-        parser(Protocol.TCP).parse(stream(String.join("\n", HEADER, SSH, MAIL))));
+        parser(Protocol.TCP).parse(stream(String.join("\n", HEADER, SSH, MAIL)), FILE));
   }
 
   @ParameterizedTest
   @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "UNIX")
   void readsTablesWithoutRows(Protocol protocol) throws IOException {
-    assertEquals(parsed(List.of(), 0, 0, ""), parser(protocol).parse(stream("")));
+    assertEquals(parsed(List.of(), 0, 0, ""), parser(protocol).parse(stream(""), FILE));
     assertEquals(parsed(List.of(), 0, 0, ""), parse(protocol, HEADER));
   }
 
@@ -153,7 +157,7 @@ class ProcNetParserTest {
     assertEquals(
         List.of(row(Protocol.TCP, "127.0.0.1", 22, 7)),
         parser
-            .parse(stream(HEADER + "\n 0: 7F000001:0016 00000000:0000 0A 0 0 0 0 0 7 1\n"))
+            .parse(stream(HEADER + "\n 0: 7F000001:0016 00000000:0000 0A 0 0 0 0 0 7 1\n"), FILE)
             .sockets());
   }
 
@@ -246,11 +250,13 @@ class ProcNetParserTest {
 
   private static ParsedTable parsed(
       List<SocketKey> sockets, int rowCount, int skipped, String firstSkipped) {
-    return new ParsedTable(sockets, Map.of(), rowCount, skipped, firstSkipped);
+    String rows = "skipped " + skipped + " malformed of " + rowCount + " rows in " + FILE + "; ";
+    List<String> notes = skipped == 0 ? List.of() : List.of(rows + firstSkipped);
+    return new ParsedTable(sockets, Map.of(), rowCount, notes);
   }
 
   private static ParsedTable parse(Protocol protocol, String... lines) throws IOException {
-    return parser(protocol).parse(stream(String.join("\n", lines) + "\n"));
+    return parser(protocol).parse(stream(String.join("\n", lines) + "\n"), FILE);
   }
 
   private static ProcNetParser parser(Protocol protocol) {

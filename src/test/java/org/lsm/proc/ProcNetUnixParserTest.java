@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -15,9 +16,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
+import org.lsm.proc.TableParser.ForgerySuspicion;
+import org.lsm.proc.TableParser.ParsedTable;
 
 /** Parses the unix table with ordinary and with hostile names. */
 class ProcNetUnixParserTest {
+
+  private static final Path FILE = Path.of("/proc/net/table");
 
   private static final String HEADER = "Num       RefCount Protocol Flags    Type St Inode Path";
   private static final String LISTENS = "00000000ec1e45cd: 00000002 00000000 00010000 0001 01 ";
@@ -121,13 +126,13 @@ class ProcNetUnixParserTest {
   void skipsLastRowWithoutNewline() throws IOException {
     assertEquals(
         parsed(List.of(), 1, 1, "line 2: row is cut short: '" + LISTENS + "   61 /run/a'"),
-        new ProcNetUnixParser("").parse(stream(HEADER + "\n" + LISTENS + "   61 /run/a")));
+        new ProcNetUnixParser("").parse(stream(HEADER + "\n" + LISTENS + "   61 /run/a"), FILE));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"", HEADER + "\n"})
   void readsTablesWithoutRows(String table) throws IOException {
-    assertEquals(parsed(List.of(), 0, 0, ""), new ProcNetUnixParser("").parse(stream(table)));
+    assertEquals(parsed(List.of(), 0, 0, ""), new ProcNetUnixParser("").parse(stream(table), FILE));
   }
 
   @Test
@@ -199,11 +204,14 @@ class ProcNetUnixParserTest {
 
   private static ParsedTable parsed(
       List<SocketKey> sockets, int rowCount, int skipped, String firstSkipped) {
-    return new ParsedTable(sockets, Map.of(), rowCount, skipped, firstSkipped);
+    String rows = "skipped " + skipped + " malformed of " + rowCount + " rows in " + FILE + "; ";
+    List<String> notes = skipped == 0 ? List.of() : List.of(rows + firstSkipped);
+    return new ParsedTable(sockets, Map.of(), rowCount, notes);
   }
 
   private static ParsedTable parse(String... lines) throws IOException {
-    return new ProcNetUnixParser("").parse(stream(HEADER + "\n" + String.join("\n", lines) + "\n"));
+    return new ProcNetUnixParser("")
+        .parse(stream(HEADER + "\n" + String.join("\n", lines) + "\n"), FILE);
   }
 
   private static ByteArrayInputStream stream(String text) {

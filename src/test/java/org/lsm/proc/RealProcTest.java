@@ -27,6 +27,7 @@ import org.lsm.model.OwnerCache;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.monitor.SystemEnvironment;
+import org.lsm.proc.SocketScanner.DetailsSelector;
 
 /** Finds sockets of this JVM in the real /proc. */
 class RealProcTest {

@@ -40,6 +40,8 @@ import org.lsm.model.Protocol;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.monitor.RepeatedScan;
+import org.lsm.proc.SocketScanner.DetailsSelector;
+import org.lsm.proc.SocketScanner.ScanResult;
 
 /** Scans of fake hosts: who holds what, and what cannot be said. */
 class SocketScannerTest {

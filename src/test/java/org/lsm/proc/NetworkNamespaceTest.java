@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.lsm.FakeProc;
 
 /** Notes about namespaces that cannot be read; SocketScannerTest covers the others. */
-class NetworkNamespacesTest {
+class NetworkNamespaceTest {
 
   @TempDir Path folder;
 
@@ -23,10 +23,9 @@ class NetworkNamespacesTest {
     Files.createFile(names.resolve("web"));
     Files.createFile(names.resolve("db"));
     List<String> notes = new ArrayList<>();
-    ProcessReader processes =
-        new ProcessReader(proc.path(), new PasswdFile(folder.resolve("passwd")));
+    ProcessReader processes = new ProcessReader(proc.path(), folder.resolve("passwd"));
 
-    List<NetworkNamespace> all = new NetworkNamespaces(proc.path(), processes, names).all(notes);
+    List<NetworkNamespace> all = NetworkNamespace.all(proc.path(), processes, names, notes);
 
     assertEquals(List.of(new NetworkNamespace("", proc.path().resolve("net"))), all);
     assertEquals(
