@@ -26,12 +26,10 @@ import org.lsm.report.Times;
  *
  * @param id unique among all alerts of all hosts
  * @param time when its cause was found
- * @param host the host that it is about
  * @param subject one line, with the variables of {@code SUB} expanded
  * @param text the lines of the report as plain text
  * @param html the lines of the report as an HTML document
  * @param events the report as log events
- * @param counts the number of differences
  * @param targets the addresses of the hosts that scanned ports
  * @param ports for each of them the ports, separated by commas; a long list is cut
  * @param report what {@code compare --format json} prints, with the type and the summary
@@ -72,52 +70,36 @@ public record Alert(
    */
   public static Alert of(AlertType type, DiffReport report, String subject) {
     DifferenceCounts counts = DifferenceCounts.of(report.diff());
-    HostInfo hostInfo = report.after().hostInfo();
-    String expanded = expand(subject, hostInfo, counts, report.zone().get());
-    Alert alert =
-        of(
-            type,
-            hostInfo.time(),
-            host(hostInfo),
-            report.document(),
-            expanded,
-            Json.bounded(report));
+    String line = expand(subject, report.after().hostInfo(), counts, report.zone().get());
+    Alert alert = of(type, report.document(), line, Json.bounded(report));
     List<LogEvent> events = report.diff().isEmpty() ? alert.events : report.events();
     return alert.with(events, counts, List.of());
   }
 
   /** An alert of port scans. */
   public static Alert of(PortScanReport report, String subject) {
-    HostInfo hostInfo = report.hostInfo();
-    JsonObject json = Json.bounded(report);
-    String expanded = expand(subject, hostInfo, DifferenceCounts.NONE, report.zone().get());
-    return of(
-            AlertType.PORT_SCAN, hostInfo.time(), host(hostInfo), report.document(), expanded, json)
-        .with(report.events(), DifferenceCounts.NONE, report.named());
+    DifferenceCounts counts = DifferenceCounts.NONE;
+    String line = expand(subject, report.hostInfo(), counts, report.zone().get());
+    return of(AlertType.PORT_SCAN, report.document(), line, Json.bounded(report))
+        .with(report.events(), counts, report.named());
   }
 
   /** An alert of anything else. */
   public static Alert of(
       AlertType type, HostInfo hostInfo, ReportDocument document, String subject, ZoneId zone) {
-    String expanded = expand(subject, hostInfo, DifferenceCounts.NONE, zone);
-    return of(type, hostInfo.time(), host(hostInfo), document, expanded, Json.object(hostInfo));
+    String line = expand(subject, hostInfo, DifferenceCounts.NONE, zone);
+    return of(type, document, line, Json.object(hostInfo));
   }
 
-  /** An alert of which only the document and the JSON report are known. */
-  static Alert of(
-      AlertType type,
-      Instant time,
-      String host,
-      ReportDocument document,
-      String subject,
-      JsonObject report) {
+  /** An alert that has only a document, a subject and a JSON report with the host and the time. */
+  static Alert of(AlertType type, ReportDocument document, String subject, JsonObject report) {
     report.addProperty("event", Json.name(type));
     report.addProperty("summary", document.headline());
     return new Alert(
         UUID.randomUUID().toString(),
         type,
-        time,
-        host,
+        Instant.parse(report.get("time").getAsString()),
+        report.get("host").getAsString(),
         subject + type.suffix(),
         document.text().lines().toList(),
         document.html().lines().toList(),
@@ -136,15 +118,11 @@ public record Alert(
         id, type, time, host, subject, text, html, events, counts, targets, ports, report);
   }
 
-  private static String host(HostInfo hostInfo) {
-    return EscapedText.escape(hostInfo.host());
-  }
-
   private static String expand(
       String subject, HostInfo hostInfo, DifferenceCounts counts, ZoneId zone) {
     Map<String, String> values =
         Map.of(
-            "HOSTNAME", host(hostInfo),
+            "HOSTNAME", EscapedText.escape(hostInfo.host()),
             "NEW", Integer.toString(counts.added()),
             "GONE", Integer.toString(counts.gone()),
             "CHANGED", Integer.toString(counts.changed()),

@@ -21,7 +21,6 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import org.lsm.alert.AlertState.Entry;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -58,24 +57,39 @@ public record AlertPolicy(Duration remind, int maxNamed) {
   static final int MAX_OWNERS_IF_MANY = 5;
   static final int MANY_OWNERS = 50_000;
 
-  /** Of an entry's name, in bytes as it is stored. */
-  private static final int MAX_NAME = 480;
-
+  private static final int MAX_NAME = 480; // bytes, as it is stored
   private static final Duration RESOLVE_AFTER = Duration.ofMinutes(30);
   private static final String FURTHER = "further differences";
   private static final Owner NO_PROCESS = new Owner("", "");
 
   /**
-   * Decides what to report of a compare.
+   * What the policy makes of one run.
    *
-   * @param differences all that differs now
-   * @param ephemeral the ports that count by owner
+   * @param next the state to store once the alert is safe in the outbox
+   * @param type empty if no alert is due
+   * @param reported the differences that the alert reports
+   * @param appeared the differences that became active
+   * @param resolved the names of the entries that were resolved
    */
+  public record AlertDecision(
+      AlertState next,
+      Optional<AlertType> type,
+      List<Difference> reported,
+      List<Difference> appeared,
+      List<String> resolved) {
+
+    /** A decision without differences; a type of null stands for no alert. */
+    static AlertDecision of(AlertState next, AlertType type) {
+      return new AlertDecision(next, Optional.ofNullable(type), List.of(), List.of(), List.of());
+    }
+  }
+
+  /** Decides what to report of a compare; {@code differences} is all that differs now. */
   public AlertDecision decide(
       AlertState state, List<Difference> differences, EphemeralPorts ephemeral, Instant now) {
     if (differences.isEmpty() && state.entries().isEmpty()) {
       // Nearly every run: the code below would only load classes.
-      return new AlertDecision(state, Optional.empty(), List.of(), List.of(), List.of());
+      return AlertDecision.of(state, null);
     }
     return new Compare(state, differences, ephemeral, now).decide();
   }
@@ -95,8 +109,7 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     Entry entry = next.getOrDefault(name, Entry.at(now)).notAfter(now);
     boolean due = !next.containsKey(name) || hasPassed(remind, entry.lastAlerted(), now);
     next.put(name, due ? entry.alerted(now, true) : entry.seen(now, entry.ownerDigests()));
-    Optional<AlertType> alert = due ? Optional.of(type) : Optional.empty();
-    return new AlertDecision(new AlertState(next), alert, List.of(), List.of(), List.of());
+    return AlertDecision.of(new AlertState(next), due ? type : null);
   }
 
   /** In whole minutes: cron is never on time to the second. */
@@ -123,82 +136,68 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     private final SortedMap<String, Entry> next = new TreeMap<>();
     private final Map<String, List<Difference>> current = new LinkedHashMap<>();
     private final Set<String> appeared = new LinkedHashSet<>();
-    private final Map<DifferenceType, Long> counts;
+    private final Map<DifferenceType, Integer> counts = new HashMap<>();
+    private final Map<Owner, String> digests = new HashMap<>();
+    private int totalOwners;
 
     Compare(AlertState state, List<Difference> differences, EphemeralPorts ephemeral, Instant now) {
       this.now = now;
-      counts =
-          differences.stream()
-              .collect(Collectors.groupingBy(Difference::type, Collectors.counting()));
       // A time in the future would silence a reminder, or keep back the all-clear, until then.
       state.entries().forEach((name, entry) -> next.put(name, entry.notAfter(now)));
-      for (Difference difference : differences) {
-        String own = bounded(name(difference, ephemeral));
-        String name = next.containsKey(own) || next.size() < MAX_ENTRIES ? own : FURTHER;
+      next.values().forEach(it -> totalOwners += it.ownerDigests().size());
+      for (Difference it : differences) {
+        counts.merge(it.type(), 1, Integer::sum);
+        boolean covered = ephemeral.covers(it.after());
+        Endpoint own = covered ? EphemeralPorts.generalize(it.endpoint()) : it.endpoint();
+        String full = bounded(it.type() + " " + own);
+        String name = next.containsKey(full) || next.size() < MAX_ENTRIES ? full : FURTHER;
         if (next.putIfAbsent(name, Entry.at(now)) == null) {
           appeared.add(name);
         }
-        current.computeIfAbsent(name, it -> new ArrayList<>()).add(difference);
+        current.computeIfAbsent(name, key -> new ArrayList<>()).add(it);
       }
     }
 
-    private static String name(Difference difference, EphemeralPorts ephemeral) {
-      Endpoint endpoint = difference.endpoint();
-      boolean covered = ephemeral.covers(difference.after());
-      return difference.type() + " " + (covered ? EphemeralPorts.generalize(endpoint) : endpoint);
-    }
-
     AlertDecision decide() {
-      boolean due =
-          current.keySet().stream()
-              .anyMatch(it -> hasPassed(remind, next.get(it).lastAlerted(), now));
-      Set<String> fresh = see();
+      boolean due = false;
+      Set<String> fresh = new LinkedHashSet<>();
+      for (String name : current.keySet()) {
+        Entry entry = next.get(name);
+        due |= hasPassed(remind, entry.lastAlerted(), now);
+        Entry seen = entry.seen(now, withOwners(entry.ownerDigests(), current.get(name)));
+        next.put(name, seen);
+        boolean canBeNamed = counts.get(current.get(name).get(0).type()) <= maxNamed;
+        if (appeared.contains(name)
+            || seen.ownerDigests().size() > entry.ownerDigests().size()
+            || (!entry.named() && canBeNamed)) {
+          fresh.add(name);
+        }
+      }
       Set<String> alerted = new LinkedHashSet<>(fresh);
       alerted.addAll(due ? current.keySet() : Set.of());
       List<Difference> reported = differences(alerted);
-      Set<Difference> named = named(new Diff(reported));
+      Set<Difference> named = new HashSet<>();
+      for (DifferenceType type : counts.keySet()) {
+        named.addAll(new Diff(reported).of(type, maxNamed));
+      }
       for (String name : alerted) {
         boolean wasNamed = next.get(name).named() && !fresh.contains(name);
         boolean isNamed = current.get(name).stream().anyMatch(named::contains);
         next.computeIfPresent(name, (it, entry) -> entry.alerted(now, isNamed || wasNamed));
       }
-      List<String> resolved =
-          next.keySet().stream()
-              .filter(it -> hasPassed(RESOLVE_AFTER, next.get(it).lastSeen(), now))
-              .toList();
-      resolved.forEach(name -> next.remove(name));
+      List<String> resolved = removeResolved();
       AlertType other = due ? AlertType.REMINDER : next.isEmpty() ? AlertType.ALL_CLEAR : null;
       Optional<AlertType> type =
           Optional.ofNullable(fresh.isEmpty() ? other : AlertType.DIFFERENCES);
-      return new AlertDecision(
-          new AlertState(next), type, reported, differences(appeared), resolved);
+      AlertState state = new AlertState(next);
+      return new AlertDecision(state, type, reported, differences(appeared), resolved);
     }
 
-    /** Marks the entries that are present as seen; returns those to be alerted without reminder. */
-    private Set<String> see() {
-      Set<String> fresh = new LinkedHashSet<>();
-      OwnerDigests owners = new OwnerDigests(next.values());
-      current.forEach(
-          (name, differences) -> {
-            Entry entry = next.get(name);
-            SortedSet<String> digests = owners.with(entry.ownerDigests(), differences);
-            boolean canBeNamed = counts.get(differences.get(0).type()) <= maxNamed;
-            if (appeared.contains(name)
-                || digests.size() > entry.ownerDigests().size()
-                || (!entry.named() && canBeNamed)) {
-              fresh.add(name);
-            }
-            next.put(name, entry.seen(now, digests));
-          });
-      return fresh;
-    }
-
-    private Set<Difference> named(Diff reported) {
-      Set<Difference> named = new HashSet<>();
-      for (DifferenceType type : DifferenceType.values()) {
-        named.addAll(reported.of(type, maxNamed));
-      }
-      return named;
+    private List<String> removeResolved() {
+      List<String> resolved = new ArrayList<>(next.keySet());
+      resolved.removeIf(it -> !hasPassed(RESOLVE_AFTER, next.get(it).lastSeen(), now));
+      resolved.forEach(name -> next.remove(name));
+      return resolved;
     }
 
     private List<Difference> differences(Collection<String> names) {
@@ -207,36 +206,23 @@ public record AlertPolicy(Duration remind, int maxNamed) {
           .sorted(Comparator.comparing(Difference::type))
           .toList();
     }
-  }
-
-  /** The owners that all entries remember. */
-  private static final class OwnerDigests {
-
-    private final Map<Owner, String> digests = new HashMap<>();
-    private int total;
-
-    OwnerDigests(Collection<Entry> entries) {
-      entries.forEach(entry -> total += entry.ownerDigests().size());
-    }
 
     /** What an entry remembers, with the owners of these differences as far as there is room. */
-    SortedSet<String> with(SortedSet<String> known, List<Difference> differences) {
+    private SortedSet<String> withOwners(SortedSet<String> known, List<Difference> differences) {
       SortedSet<String> all = new TreeSet<>(known);
       for (Difference difference : differences) {
         Set<Owner> owners = difference.after().owners();
-        (owners.isEmpty() ? Set.of(NO_PROCESS) : owners).forEach(owner -> add(all, owner));
+        for (Owner owner : owners.isEmpty() ? Set.of(NO_PROCESS) : owners) {
+          int max = totalOwners < MANY_OWNERS ? MAX_OWNERS : MAX_OWNERS_IF_MANY;
+          String exact = digest(owner);
+          String user = digest(new Owner(owner.user(), ""));
+          if (!all.contains(exact) && !all.contains(user) && all.size() < 2 * max) {
+            all.add(all.size() < max ? exact : user);
+            totalOwners++;
+          }
+        }
       }
       return all;
-    }
-
-    private void add(SortedSet<String> all, Owner owner) {
-      int max = total < MANY_OWNERS ? MAX_OWNERS : MAX_OWNERS_IF_MANY;
-      String exact = digest(owner);
-      String user = digest(new Owner(owner.user(), ""));
-      if (!all.contains(exact) && !all.contains(user) && all.size() < 2 * max) {
-        all.add(all.size() < max ? exact : user);
-        total++;
-      }
     }
 
     private String digest(Owner owner) {

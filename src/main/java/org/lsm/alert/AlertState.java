@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -12,11 +11,11 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.lsm.storage.ChecksummedText;
 
 /**
- * The file {@code alert-state}: what is active, and when it was alerted. {@link AlertPolicy} has
- * the rule by which it changes.
+ * The file {@code alert-state}: what is active, and when it was alerted; see {@link AlertPolicy}.
  *
  * @param entries what is active, by name: type and endpoint of differences, or a failure
  */
@@ -24,7 +23,6 @@ public record AlertState(SortedMap<String, Entry> entries) {
 
   private static final String KIND = "lsm-alert-state";
   private static final String FORMAT = "1";
-
   private static final String NO_BASELINE = "no baseline";
   private static final String SCAN_FAILED = "scan failed: ";
 
@@ -34,35 +32,27 @@ public record AlertState(SortedMap<String, Entry> entries) {
   /**
    * A difference or failure that is active.
    *
-   * @param firstSeen when it became active
-   * @param lastSeen the last run that found it
-   * @param lastAlerted the last alert that reported it
    * @param named whether an alert named it; one of too many is only counted
    * @param ownerDigests the owners that were reported with it, 16 hexadecimal digits each
    */
   public record Entry(
-      Instant firstSeen,
-      Instant lastSeen,
-      Instant lastAlerted,
-      boolean named,
-      SortedSet<String> ownerDigests) {
+      Instant lastSeen, Instant lastAlerted, boolean named, SortedSet<String> ownerDigests) {
 
     static Entry at(Instant time) {
-      return new Entry(time, time, time, true, Collections.emptySortedSet());
+      return new Entry(time, time, true, Collections.emptySortedSet());
     }
 
     Entry seen(Instant now, SortedSet<String> digests) {
-      return new Entry(firstSeen, now, lastAlerted, named, digests);
+      return new Entry(now, lastAlerted, named, digests);
     }
 
     Entry alerted(Instant now, boolean isNamed) {
-      return new Entry(firstSeen, now, now, isNamed, ownerDigests);
+      return new Entry(now, now, isNamed, ownerDigests);
     }
 
     /** The same entry with times in the future set to now. */
     Entry notAfter(Instant now) {
-      return new Entry(
-          min(firstSeen, now), min(lastSeen, now), min(lastAlerted, now), named, ownerDigests);
+      return new Entry(min(lastSeen, now), min(lastAlerted, now), named, ownerDigests);
     }
 
     private static Instant min(Instant a, Instant b) {
@@ -122,13 +112,11 @@ public record AlertState(SortedMap<String, Entry> entries) {
   ChecksummedText format() {
     ChecksummedText text = new ChecksummedText(KIND, FORMAT);
     entries.forEach(
-        (name, entry) -> {
-          List<String> fields = new ArrayList<>(List.of(name, entry.firstSeen().toString()));
-          fields.add(entry.lastSeen().toString());
-          fields.add(entry.lastAlerted().toString());
-          fields.add(entry.named() ? "named" : "counted");
-          fields.addAll(entry.ownerDigests());
-          text.line(fields.toArray(String[]::new));
+        (name, it) -> {
+          String named = it.named ? "named" : "counted";
+          Stream<Object> head = Stream.of(name, it.lastSeen, it.lastAlerted, named);
+          Stream<Object> fields = Stream.concat(head, it.ownerDigests.stream());
+          text.line(fields.map(Object::toString).toArray(String[]::new));
         });
     return text;
   }
@@ -136,19 +124,15 @@ public record AlertState(SortedMap<String, Entry> entries) {
   static AlertState parse(List<List<String>> lines) {
     SortedMap<String, Entry> entries = new TreeMap<>();
     for (List<String> line : lines) {
-      List<String> digests = line.subList(5, line.size());
-      if (!line.get(4).matches("named|counted")
+      Instant lastSeen = ChecksummedText.time(line.get(1));
+      Instant lastAlerted = ChecksummedText.time(line.get(2));
+      SortedSet<String> digests = new TreeSet<>(line.subList(4, line.size()));
+      if (!line.get(3).matches("named|counted")
           || !digests.stream().allMatch(it -> it.matches("[0-9a-f]{16}"))) {
         throw new IllegalArgumentException("not an entry of " + KIND + ": " + line);
       }
-      entries.put(
-          line.get(0),
-          new Entry(
-              ChecksummedText.time(line.get(1)),
-              ChecksummedText.time(line.get(2)),
-              ChecksummedText.time(line.get(3)),
-              line.get(4).equals("named"),
-              new TreeSet<>(digests)));
+      boolean named = line.get(3).equals("named");
+      entries.put(line.get(0), new Entry(lastSeen, lastAlerted, named, digests));
     }
     return new AlertState(entries);
   }

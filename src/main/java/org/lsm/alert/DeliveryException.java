@@ -6,6 +6,16 @@ import java.util.Set;
 public final class DeliveryException extends Exception {
   private static final long serialVersionUID = 1L;
 
+  /** Why a channel did not accept an alert, which decides when the outbox tries again. */
+  public enum FailureKind {
+    /** The channel does not work. */
+    UNAVAILABLE,
+    /** The channel stopped responding while it processed this alert, perhaps because of it. */
+    STALLED,
+    /** The channel works, but refuses this alert. */
+    REJECTED
+  }
+
   private final FailureKind kind;
   private final transient Set<String> served;
 
@@ -14,14 +24,7 @@ public final class DeliveryException extends Exception {
     this(message, cause, FailureKind.UNAVAILABLE, Set.of());
   }
 
-  /** A failure of kind {@link FailureKind#UNAVAILABLE}. */
-  public DeliveryException(String message) {
-    this(message, null);
-  }
-
-  /**
-   * @param served the recipients that accepted the alert nevertheless
-   */
+  /** {@code served} names the recipients that accepted the alert nevertheless. */
   public DeliveryException(String message, Throwable cause, FailureKind kind, Set<String> served) {
     super(message, cause);
     this.kind = kind;

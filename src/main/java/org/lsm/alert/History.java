@@ -1,8 +1,11 @@
 package org.lsm.alert;
 
-import com.google.gson.JsonElement;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -55,28 +58,18 @@ public final class History {
    *
    * @param event its kind: appeared, resolved, accepted, delivered, failed, ...
    * @param by the user who ran lsm
-   * @param what the event in words
    * @param difference the details of a difference that appeared or was accepted, else null
    * @param others the differences beyond the first few hundred, in brief, else null
    */
   public record Event(
-      Instant time,
-      String event,
-      String by,
-      String what,
-      JsonElement difference,
-      JsonElement others) {
+      Instant time, String event, String by, String what, JsonObject difference, JsonArray others) {
 
     public Event {
       Stream.of(time, event, by, what).forEach(Objects::requireNonNull);
     }
   }
 
-  /**
-   * @param directory the state directory
-   * @param user the user who runs lsm
-   * @param warn receives an escaped message when the history cannot be written or read
-   */
+  /** {@code warn} receives an escaped message when the history cannot be written or read. */
   public History(Path directory, Clock clock, String user, Consumer<String> warn) {
     this.file = directory.resolve("history.jsonl");
     this.clock = clock;
@@ -84,19 +77,14 @@ public final class History {
     this.warn = warn;
   }
 
-  /** Appends an event; its text is escaped already. */
-  public void append(String event, String text) {
-    append(event, List.of(text));
-  }
-
   /** Appends an event for each of these texts, which are escaped already. */
-  public void append(String event, List<String> texts) {
+  public void append(String event, String... texts) {
     List<Event> events = new ArrayList<>();
-    for (String text : texts.subList(0, Math.min(MAX_EVENTS, texts.size()))) {
-      events.add(event(event, text, null, null));
+    for (int i = 0; i < Math.min(MAX_EVENTS, texts.length); i++) {
+      events.add(event(event, texts[i], null, null));
     }
-    if (texts.size() > MAX_EVENTS) {
-      events.add(event(event, more(texts.size() - MAX_EVENTS), null, null));
+    if (texts.length > MAX_EVENTS) {
+      events.add(event(event, more(texts.length - MAX_EVENTS), null, null));
     }
     write(events);
   }
@@ -104,20 +92,18 @@ public final class History {
   /**
    * Appends an event with all details for each of the differences that a report names, and one for
    * all the others in brief.
-   *
-   * @param report the source of the details
    */
   public void append(String event, List<Difference> differences, DiffReport report) {
     List<Difference> named = DiffReport.named(new Diff(differences));
-    List<? extends JsonElement> details = Json.details(named, report, MAX_DETAILS_LENGTH);
+    List<JsonObject> details = Json.details(named, report, MAX_DETAILS_LENGTH);
     List<Event> events = new ArrayList<>();
     for (int i = 0; i < named.size(); i++) {
       events.add(event(event, DiffReport.line(named.get(i)), details.get(i), null));
     }
     if (differences.size() > named.size()) {
-      Set<Difference> done = Set.copyOf(named);
-      List<Difference> others = differences.stream().filter(it -> !done.contains(it)).toList();
-      JsonElement brief = Json.brief(Diff.inTurns(others), MAX_OTHERS_LENGTH);
+      List<Difference> others = new ArrayList<>(differences);
+      others.removeIf(Set.copyOf(named)::contains);
+      JsonArray brief = Json.brief(Diff.inTurns(others), MAX_OTHERS_LENGTH);
       events.add(event(event, more(others.size()), null, brief));
     }
     write(events);
@@ -127,7 +113,7 @@ public final class History {
     return "… and " + count + " more";
   }
 
-  private Event event(String event, String text, JsonElement difference, JsonElement others) {
+  private Event event(String event, String text, JsonObject difference, JsonArray others) {
     return new Event(clock.instant(), event, user, text, difference, others);
   }
 
@@ -137,27 +123,19 @@ public final class History {
       return;
     }
     String lines = events.stream().map(it -> Json.line(it) + "\n").collect(Collectors.joining());
+    byte[] bytes = lines.getBytes(StandardCharsets.UTF_8);
     try (FileLock lock = FileLock.take(file.resolveSibling("history.lock"), LOCK_TIMEOUT)) {
-      byte[] bytes = lines.getBytes(StandardCharsets.UTF_8);
       rotate(bytes.length);
-      write(bytes);
+      try (FileChannel channel = AtomicFile.open(file)) {
+        OutputStream out = Channels.newOutputStream(channel.position(channel.size()));
+        if (endsInPartialLine(channel)) {
+          out.write('\n');
+        }
+        out.write(bytes);
+        channel.force(true);
+      }
     } catch (IOException e) {
       warn.accept("cannot write the history: " + EscapedText.escape(e.getMessage()));
-    }
-  }
-
-  private void write(byte[] lines) throws IOException {
-    try (FileChannel channel = AtomicFile.open(file)) {
-      ByteBuffer buffer = ByteBuffer.allocate(lines.length + 1);
-      if (endsInPartialLine(channel)) {
-        buffer.put((byte) '\n');
-      }
-      buffer.put(lines).flip();
-      channel.position(channel.size());
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
-      }
-      channel.force(true);
     }
   }
 
@@ -188,7 +166,8 @@ public final class History {
     List<Event> events = new ArrayList<>();
     int damaged = 0;
     for (int age = MAX_ROTATED; age >= 0; age--) {
-      for (String line : lines(file(age))) {
+      byte[] content = Files.exists(file(age)) ? AtomicFile.read(file(age)) : new byte[0];
+      for (String line : new String(content, StandardCharsets.UTF_8).lines().toList()) {
         try {
           Event event = Json.read(line, Event.class);
           if (!event.time().isBefore(time)) {
@@ -205,18 +184,12 @@ public final class History {
     return events;
   }
 
-  private static List<String> lines(Path file) throws IOException {
-    return Files.exists(file)
-        ? new String(AtomicFile.read(file), StandardCharsets.UTF_8).lines().toList()
-        : List.of();
-  }
-
   /** A table with a header line. */
   public static String table(List<Event> events, ZoneId zone) {
-    List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("TIME", "EVENT", "BY", "WHAT"));
-    events.forEach(
-        it -> rows.add(List.of(Times.format(it.time(), zone), it.event(), it.by(), it.what())));
+    List<List<String>> rows = new ArrayList<>(List.of(List.of("TIME", "EVENT", "BY", "WHAT")));
+    for (Event it : events) {
+      rows.add(List.of(Times.format(it.time, zone), it.event, it.by, it.what));
+    }
     return SocketListing.align(rows);
   }
 }

@@ -1,6 +1,7 @@
 package org.lsm.alert;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -8,20 +9,20 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
+import java.time.ZonedDateTime;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
+import org.lsm.alert.DeliveryException.FailureKind;
 import org.lsm.model.TextEscaper;
 import org.lsm.report.EscapedText;
 import org.lsm.storage.FileLock;
@@ -45,30 +46,22 @@ public final class Outbox {
   private static final String DAMAGED = ".damaged";
   private static final String OVERFLOW = "overflow-";
 
-  /** Per channel; further alerts are folded into one. */
-  private static final int MAX_WAITING = 1000;
+  private static final int MAX_WAITING = 1000; // per channel; further alerts are folded into one
 
   /** After so many rejections, alerts that were rejected in an earlier run wait for the next. */
   private static final int MAX_REJECTIONS = 20;
 
-  /** For all alerts of a run. */
-  private static final Duration CHANNEL_TIMEOUT = Duration.ofMinutes(2);
-
+  private static final Duration CHANNEL_TIMEOUT = Duration.ofMinutes(2); // all alerts of a run
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(30);
-
-  /** An older temporary file was left by a run that was killed. */
-  private static final Duration MAX_TEMPORARY_AGE = Duration.ofHours(1);
+  private static final Duration MAX_TEMPORARY_AGE = Duration.ofHours(1); // then its run was killed
 
   private final Path directory;
   private final Supplier<List<Channel>> channels;
   private final History history;
   private final Consumer<String> warn;
-  private final Map<String, ChannelRun> runs = new HashMap<>();
-  private final Set<Path> failedNow = new HashSet<>();
-  private final List<Unstored> unstored = new ArrayList<>();
+  private final Map<String, ChannelRun> runs = new LinkedHashMap<>();
+  private final List<BooleanSupplier> unstored = new ArrayList<>();
   private boolean newFailure;
-
-  private record Unstored(Channel channel, Alert alert) {}
 
   /**
    * An alert that waits for a channel.
@@ -78,23 +71,10 @@ public final class Outbox {
    */
   public record Waiting(String channel, Instant time, String failure) {}
 
-  /** What a channel has done in this run. */
-  private static final class ChannelRun {
-    private boolean unavailable;
-    private int rejections;
-    private long nanos;
-
-    boolean mayTry(boolean again) {
-      return !unavailable
-          && nanos < CHANNEL_TIMEOUT.toNanos()
-          && (!again || rejections < MAX_REJECTIONS);
-    }
-  }
-
   /**
-   * @param directory created on first use, with mode 0700
+   * An outbox in a directory, which is created on first use.
+   *
    * @param channels called only when there is an alert
-   * @param history logs deliveries and failures
    * @param warn receives an escaped message for every new failure
    */
   public Outbox(
@@ -105,84 +85,86 @@ public final class Outbox {
     this.warn = warn;
   }
 
+  private Map<String, ChannelRun> runs() {
+    if (runs.isEmpty()) {
+      channels.get().forEach(channel -> runs.put(channel.name(), new ChannelRun(channel)));
+    }
+    return runs;
+  }
+
   /**
    * Stores an alert for every channel. The caller holds the lock of the state directory.
    *
    * @return whether it is stored durably; if not, the next {@link #deliver()} sends it from memory
    */
   public boolean put(Alert alert) {
-    List<Channel> missing = new ArrayList<>(channels.get());
-    if (missing.isEmpty()) {
-      return true;
-    }
-    try {
-      StateDirectory.create(directory);
-      String name = unusedName(alert.time());
-      while (!missing.isEmpty()) {
-        String channel = missing.get(0).name();
-        if (waiting(channel).size() < MAX_WAITING) {
-          new OutboxEntry(alert).write(directory.resolve(name + "-" + channel + SUFFIX));
-        } else {
-          fold(directory.resolve(OVERFLOW + channel + SUFFIX), alert);
+    boolean stored = true;
+    for (ChannelRun run : runs().values()) {
+      try {
+        store(alert, run.channel.name());
+      } catch (IOException e) {
+        if (stored) {
+          warn("cannot store the alert, sending it anyway", e);
         }
-        missing.remove(0);
+        stored = false;
+        unstored.add(() -> run.mayTry(false) && run.send(new OutboxEntry(alert)).isEmpty());
       }
-      return true;
-    } catch (IOException e) {
-      warn("cannot store the alert, sending it anyway", e);
-      missing.forEach(channel -> unstored.add(new Unstored(channel, alert)));
-      return false;
+    }
+    return stored;
+  }
+
+  private void store(Alert alert, String channel) throws IOException {
+    StateDirectory.create(directory);
+    long waiting = names(SUFFIX).stream().filter(it -> channel(it).equals(channel)).count();
+    if (waiting < MAX_WAITING) {
+      new OutboxEntry(alert).write(newFile(alert.time(), channel));
+    } else {
+      fold(OVERFLOW + channel + SUFFIX, alert);
     }
   }
 
-  private String unusedName(Instant time) throws IOException {
-    Set<String> used =
-        files("").stream().map(it -> name(it).split("-", 2)[0]).collect(Collectors.toSet());
-    String base =
-        DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'", Locale.ROOT)
-            .format(time.atZone(ZoneOffset.UTC));
-    String name = base;
-    for (int i = 1; used.contains(name); i++) {
-      name = String.format(Locale.ROOT, "%s_%03d", base, i);
+  /** A file after those of earlier alerts, with a name that no damaged or rejected alert has. */
+  private Path newFile(Instant time, String channel) throws IOException {
+    List<String> used = names("");
+    ZonedDateTime utc = time.atZone(ZoneOffset.UTC);
+    String base = String.format(Locale.ROOT, "%1$tY%1$tm%1$tdT%1$tH%1$tM%1$tS.%1$tLZ", utc);
+    for (int i = 0; ; i++) {
+      String number = i == 0 ? "" : String.format(Locale.ROOT, "_%03d", i);
+      String name = base + number + "-" + channel;
+      if (used.stream().noneMatch(it -> it.startsWith(name + "."))) {
+        return directory.resolve(name + SUFFIX);
+      }
     }
-    return name;
   }
 
   /** The lock keeps another run from delivering and deleting the file meanwhile. */
   @SuppressWarnings("try") // the lock is only held
-  private void fold(Path file, Alert alert) throws IOException {
-    try (FileLock lock = lock()) {
-      Optional<OutboxEntry> before = Files.exists(file) ? read(file) : Optional.empty();
+  private void fold(String name, Alert alert) throws IOException {
+    Path file = directory.resolve(name);
+    try (FileLock lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
+      Optional<OutboxEntry> before = Files.exists(file) ? read(name) : Optional.empty();
       before.orElse(new OutboxEntry(alert)).fold(alert).write(file);
     }
   }
 
-  private FileLock lock() throws IOException {
-    return FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT);
-  }
-
   /**
-   * Delivers what waits, oldest first. What a channel has rejected comes after everything else, the
-   * least recently tried first.
+   * Delivers what waits, oldest first, and drops alerts for channels that were switched off. What a
+   * channel has rejected comes after everything else, the least recently tried first.
    *
    * @return whether nothing waits any more
    */
   @SuppressWarnings("try") // the lock is only held
   public boolean deliver() {
     boolean sent = true;
-    for (Unstored it : unstored) {
-      sent &=
-          run(it.channel).mayTry(false) && send(it.channel, new OutboxEntry(it.alert)).isEmpty();
+    for (BooleanSupplier delivery : unstored) {
+      sent &= delivery.getAsBoolean();
     }
     unstored.clear();
     if (size() > 0) {
-      try (FileLock lock = lock()) {
-        dropForOthers(channels.get());
-        for (Channel channel : channels.get()) {
-          waiting(channel.name()).stream()
-              .sorted(Comparator.comparingLong(Outbox::lastTry))
-              .forEach(file -> deliver(channel, file));
-        }
+      try (FileLock lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
+        List<String> names = names(SUFFIX);
+        names.sort(Comparator.comparingLong(this::lastTry));
+        names.forEach(this::deliver);
         removeTemporary();
       } catch (IOException e) {
         warn("cannot deliver what waits in " + directory, e);
@@ -193,96 +175,97 @@ public final class Outbox {
 
   private void removeTemporary() throws IOException {
     long limit = Instant.now().minus(MAX_TEMPORARY_AGE).toEpochMilli();
-    for (Path file : files(".tmp")) {
-      if (file.toFile().lastModified() < limit) {
-        Files.deleteIfExists(file);
+    for (String name : names(".tmp")) {
+      if (directory.resolve(name).toFile().lastModified() < limit) {
+        Files.deleteIfExists(directory.resolve(name));
       }
     }
   }
 
-  /** Drops the alerts for channels that were switched off. */
-  private void dropForOthers(List<Channel> active) throws IOException {
-    Set<String> names = active.stream().map(Channel::name).collect(Collectors.toSet());
-    List<Path> files = files(SUFFIX).stream().filter(it -> !names.contains(channel(it))).toList();
-    List<String> dropped = new ArrayList<>();
-    for (Path file : files) {
-      String reason = channel(file) + " is switched off: ";
-      read(file).ifPresent(it -> dropped.add(reason + it.alert().subject()));
-    }
-    history.append("dropped", dropped);
-    for (Path file : files) {
-      Files.deleteIfExists(file);
-    }
-  }
-
-  private void deliver(Channel channel, Path file) {
-    if (failedNow.contains(file) || !run(channel).mayTry(isRejected(file))) {
-      return;
-    }
-    Optional<OutboxEntry> entry = read(file);
+  private void deliver(String name) {
+    String channel = channel(name);
+    ChannelRun run = runs().get(channel);
+    boolean isDue = run == null || run.mayTry(name.endsWith(REJECTED));
+    Optional<OutboxEntry> entry = isDue ? read(name) : Optional.empty();
     if (entry.isEmpty()) {
       return;
     }
-    Optional<DeliveryException> failure = send(channel, entry.get());
     try {
-      if (failure.isEmpty()) {
-        Files.deleteIfExists(file);
+      if (run == null) {
+        String subject = entry.get().alert().subject();
+        history.append("dropped", channel + " is switched off: " + subject);
+      }
+      Optional<DeliveryException> failure = run == null ? Optional.empty() : run.send(entry.get());
+      if (failure.isPresent()) {
+        keep(name, entry.get(), failure.get());
       } else {
-        keep(file, entry.get(), failure.get());
+        Files.deleteIfExists(directory.resolve(name));
       }
     } catch (IOException e) {
       warn("what was delivered may be sent again", e);
     }
   }
 
-  private void keep(Path file, OutboxEntry entry, DeliveryException e) throws IOException {
-    Path target = file;
-    if (e.kind() != FailureKind.UNAVAILABLE
-        && !isRejected(file)
-        && !name(file).startsWith(OVERFLOW)) {
-      target = file.resolveSibling(name(file).replace(SUFFIX, REJECTED));
-      Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
+  private void keep(String name, OutboxEntry entry, DeliveryException e) throws IOException {
+    Path file = directory.resolve(name);
+    boolean renamed = !name.endsWith(REJECTED) && !name.startsWith(OVERFLOW);
+    if (renamed && e.kind() != FailureKind.UNAVAILABLE) {
+      Path target = directory.resolve(name.replace(SUFFIX, REJECTED));
+      file = Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
     }
-    failedNow.add(target);
     OutboxEntry next = entry.failed(e);
     if (!next.equals(entry)) {
-      next.write(target);
+      next.write(file);
     }
-    Files.setLastModifiedTime(target, FileTime.from(Instant.now()));
+    Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
   }
 
-  /** Sends an alert and logs the outcome; returns the failure, if it failed. */
-  private Optional<DeliveryException> send(Channel channel, OutboxEntry entry) {
-    String name = channel.name();
-    long start = System.nanoTime();
-    try {
-      String reply = channel.send(entry.alert(), entry.served());
-      String suffix = reply.isEmpty() ? "" : "; reply: " + EscapedText.escape(reply);
-      history.append("delivered", name + ": " + entry.alert().subject() + suffix);
-      return Optional.empty();
-    } catch (DeliveryException e) {
-      return Optional.of(failed(channel, entry, e));
-    } catch (RuntimeException e) {
-      String what = name + " failed: internal error: " + e;
-      return Optional.of(
-          failed(channel, entry, new DeliveryException(what, e, FailureKind.REJECTED, Set.of())));
-    } finally {
-      run(channel).nanos += System.nanoTime() - start;
-    }
-  }
+  /** A channel, and what it has done in this run. */
+  private final class ChannelRun {
+    private final Channel channel;
+    private boolean unavailable;
+    private int rejections;
+    private long nanos;
 
-  private DeliveryException failed(Channel channel, OutboxEntry entry, DeliveryException e) {
-    debug(channel.name(), e);
-    if (e.kind() == FailureKind.REJECTED) {
-      run(channel).rejections++;
-    } else {
-      run(channel).unavailable = true;
+    ChannelRun(Channel channel) {
+      this.channel = channel;
     }
-    OutboxEntry next = entry.failed(e);
-    if (!next.failedLike(entry)) { // cron mails whatever a run prints
-      report("failed", next.failure());
+
+    boolean mayTry(boolean again) {
+      return !unavailable
+          && nanos < CHANNEL_TIMEOUT.toNanos()
+          && (!again || rejections < MAX_REJECTIONS);
     }
-    return e;
+
+    /** Sends an alert and logs the outcome; returns the failure, if it failed. */
+    Optional<DeliveryException> send(OutboxEntry entry) {
+      String name = channel.name();
+      long start = System.nanoTime();
+      try {
+        String reply = channel.send(entry.alert(), entry.served());
+        String suffix = reply.isEmpty() ? "" : "; reply: " + EscapedText.escape(reply);
+        history.append("delivered", name + ": " + entry.alert().subject() + suffix);
+        return Optional.empty();
+      } catch (DeliveryException e) {
+        return failed(entry, e);
+      } catch (RuntimeException e) {
+        String what = name + " failed: internal error: " + e;
+        return failed(entry, new DeliveryException(what, e, FailureKind.REJECTED, Set.of()));
+      } finally {
+        nanos += System.nanoTime() - start;
+      }
+    }
+
+    private Optional<DeliveryException> failed(OutboxEntry entry, DeliveryException e) {
+      debug(channel.name(), e);
+      unavailable |= e.kind() != FailureKind.REJECTED;
+      rejections++;
+      OutboxEntry next = entry.failed(e);
+      if (!next.failedLike(entry)) { // cron mails whatever a run prints
+        report("failed", next.failure());
+      }
+      return Optional.of(e);
+    }
   }
 
   private void report(String event, String text) {
@@ -291,24 +274,21 @@ public final class Outbox {
     history.append(event, text);
   }
 
-  private ChannelRun run(Channel channel) {
-    return runs.computeIfAbsent(channel.name(), it -> new ChannelRun());
-  }
-
   /** Whether something has failed in this run that was not reported before. */
   public boolean hasNewFailure() {
     return newFailure;
   }
 
   /** Reads a file; a damaged one is renamed, for people to look at. */
-  private Optional<OutboxEntry> read(Path file) {
+  private Optional<OutboxEntry> read(String name) {
+    Path file = directory.resolve(name);
     try {
       return Optional.of(OutboxEntry.read(file));
     } catch (IOException | RuntimeException e) {
       debug(file, e);
     }
     try {
-      Path aside = Files.move(file, file.resolveSibling(name(file) + DAMAGED));
+      Path aside = Files.move(file, directory.resolve(name + DAMAGED));
       report("damaged", "damaged alert set aside; see what it was about, then remove it: " + aside);
     } catch (IOException e) {
       warn("cannot set a damaged alert aside", e);
@@ -331,12 +311,12 @@ public final class Outbox {
   /** The alerts that have waited longest; at most so many files are read. */
   public List<Waiting> oldest(int max) throws IOException {
     List<Waiting> oldest = new ArrayList<>();
-    for (Path file : files(SUFFIX).stream().limit(max).toList()) {
+    for (String name : names(SUFFIX).stream().limit(max).toList()) {
       try {
-        OutboxEntry entry = OutboxEntry.read(file);
-        oldest.add(new Waiting(channel(file), entry.alert().time(), entry.failure()));
+        OutboxEntry entry = OutboxEntry.read(directory.resolve(name));
+        oldest.add(new Waiting(channel(name), entry.alert().time(), entry.failure()));
       } catch (IOException | RuntimeException e) {
-        debug(file, e); // delivered meanwhile, or damaged
+        debug(name, e); // delivered meanwhile, or damaged
       }
     }
     return oldest;
@@ -358,43 +338,35 @@ public final class Outbox {
 
   private int count(String suffix) {
     try {
-      return files(suffix).size();
+      return names(suffix).size();
     } catch (IOException e) {
       warn("cannot read the outbox", e);
       return 0;
     }
   }
 
-  /** The files of alerts for a channel, oldest first. */
-  private List<Path> waiting(String channel) throws IOException {
-    return files(SUFFIX).stream().filter(it -> channel(it).equals(channel)).toList();
-  }
-
   /** Sorts files in the order of delivery. */
-  private static long lastTry(Path file) {
-    long overflowLast = name(file).startsWith(OVERFLOW) ? Long.MAX_VALUE : 0;
-    return isRejected(file) ? file.toFile().lastModified() : overflowLast;
+  private long lastTry(String name) {
+    long overflowLast = name.startsWith(OVERFLOW) ? Long.MAX_VALUE : 0;
+    boolean rejected = name.endsWith(REJECTED);
+    return rejected ? directory.resolve(name).toFile().lastModified() : overflowLast;
   }
 
-  private static String name(Path file) {
-    return file.getFileName().toString();
+  private static String channel(String name) {
+    return name.replaceAll("^[^-]*-|\\..*", "");
   }
 
-  private static String channel(Path file) {
-    return name(file).replaceFirst("^[^-]*-", "").replaceFirst("\\..*", "");
-  }
-
-  private static boolean isRejected(Path file) {
-    return name(file).endsWith(REJECTED);
-  }
-
-  /** The files with such a name, oldest first. */
-  private List<Path> files(String suffix) throws IOException {
-    if (!Files.isDirectory(directory)) {
-      return List.of();
+  /** The names of the files with such an end, oldest first. */
+  private List<String> names(String suffix) throws IOException {
+    List<String> names = new ArrayList<>();
+    if (Files.isDirectory(directory)) {
+      try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + suffix)) {
+        for (Path file : files) {
+          names.add(file.getFileName().toString());
+        }
+      }
     }
-    try (Stream<Path> files = Files.list(directory)) {
-      return files.filter(file -> name(file).endsWith(suffix)).sorted().toList();
-    }
+    Collections.sort(names);
+    return names;
   }
 }

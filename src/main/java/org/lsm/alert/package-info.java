@@ -1,2 +1,2 @@
-/** Tells the administrator: the report, and the channels that carry it. */
+/** Alerts: when one is due, how it waits in the outbox, and the history of all of them. */
 package org.lsm.alert;

@@ -17,7 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.lsm.alert.DeliveryException;
-import org.lsm.alert.FailureKind;
+import org.lsm.alert.DeliveryException.FailureKind;
 
 /**
  * An external program. It is run without a shell, in an environment that inherits nothing.

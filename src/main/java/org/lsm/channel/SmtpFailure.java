@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
 import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
 import org.lsm.alert.DeliveryException;
-import org.lsm.alert.FailureKind;
+import org.lsm.alert.DeliveryException.FailureKind;
 
 /** Why an SMTP dialogue failed, from the exceptions of Angus Mail. */
 final class SmtpFailure {

@@ -25,11 +25,10 @@ public final class DeleteCommand extends BaseCommand {
     Path directory = components.config().stateDirectory();
     try (StateDirectory state = components.openState()) {
       List<Path> deleted = state.deleteAll();
-      deleted.forEach(file -> out().println("Deleted " + file));
-      components
-          .history()
-          .append(
-              "deleted", deleted.stream().map(it -> TextEscaper.escape(it.toString())).toList());
+      for (Path file : deleted) {
+        out().println("Deleted " + file);
+        components.history().append("deleted", TextEscaper.escape(file.toString()));
+      }
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + directory);
       }

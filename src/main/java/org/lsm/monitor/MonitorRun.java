@@ -9,8 +9,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.lsm.alert.Alert;
-import org.lsm.alert.AlertDecision;
 import org.lsm.alert.AlertPolicy;
+import org.lsm.alert.AlertPolicy.AlertDecision;
 import org.lsm.alert.AlertState;
 import org.lsm.alert.AlertType;
 import org.lsm.alert.History;
@@ -112,7 +112,8 @@ public final class MonitorRun {
         || outbox.put(
             Alert.of(type.get(), report.reporting(decision.reported()), config.subject()))) {
       history.append("appeared", decision.appeared(), report);
-      history.append("resolved", decision.resolved().stream().map(TextEscaper::escape).toList());
+      history.append(
+          "resolved", decision.resolved().stream().map(TextEscaper::escape).toArray(String[]::new));
       write(decision.next(), before);
     }
     return type.isPresent();

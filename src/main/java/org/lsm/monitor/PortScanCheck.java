@@ -122,7 +122,8 @@ public final class PortScanCheck {
       if (!outbox.put(Alert.of(report, config.subject()))) {
         return false;
       }
-      history.append("port_scan", report.events().stream().map(LogEvent::message).toList());
+      history.append(
+          "port_scan", report.events().stream().map(LogEvent::message).toArray(String[]::new));
     }
     state = decision.next();
     return true;

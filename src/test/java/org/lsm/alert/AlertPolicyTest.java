@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lsm.alert.AlertPolicy.AlertDecision;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;

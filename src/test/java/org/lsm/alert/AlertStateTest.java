@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.Checksum;
+import org.lsm.alert.AlertPolicy.AlertDecision;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
@@ -188,10 +189,10 @@ class AlertStateTest {
     String c = digest("user\tc");
     ChecksummedText expected =
         new ChecksummedText("lsm-alert-state", "1")
-            .line("NEW tcp/0.0.0.0:1", three, three, three, "named", b)
-            .line("NEW tcp/0.0.0.0:2", three, ten, ten, "named", min(a, c), max(a, c))
-            .line("NEW tcp/0.0.0.0:3", ten, ten, ten, "counted", a)
-            .line("scan failed: failed at #", twenty, twenty, twenty, "named");
+            .line("NEW tcp/0.0.0.0:1", three, three, "named", b)
+            .line("NEW tcp/0.0.0.0:2", ten, ten, "named", min(a, c), max(a, c))
+            .line("NEW tcp/0.0.0.0:3", ten, ten, "counted", a)
+            .line("scan failed: failed at #", twenty, twenty, "named");
 
     assertEquals(expected.seal(), state.format().seal());
     assertEquals(state, read(new String(state.format().seal().getBytes(UTF_8), UTF_8)));

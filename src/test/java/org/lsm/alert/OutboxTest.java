@@ -28,6 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.FakeSmtpServer;
 import org.lsm.FakeSmtpServer.Accepted;
+import org.lsm.alert.DeliveryException.FailureKind;
 import org.lsm.channel.CommandChannel;
 import org.lsm.channel.MailChannel;
 import org.lsm.config.Config;
@@ -110,9 +111,9 @@ class OutboxTest {
     Files.createDirectories(folder);
     Files.writeString(folder.resolve("20260102T030405.000Z-mail" + suffix), "");
 
-    outbox(new TestChannel("syslog")).put(ALERT);
+    outbox(new TestChannel("mail")).put(ALERT);
 
-    assertTrue(files().contains("20260102T030405.000Z_001-syslog.json"), files().toString());
+    assertTrue(files().contains("20260102T030405.000Z_001-mail.json"), files().toString());
   }
 
   @Test
@@ -152,7 +153,7 @@ class OutboxTest {
   }
 
   @Test
-  void retriesLeastRecentlyTriedFirst() throws IOException {
+  void retriesLeastRecentlyTriedFirst() throws Exception {
     TestChannel mail = new TestChannel("mail");
     mail.failure = new DeliveryException("no", null, FailureKind.REJECTED, Set.of());
     Outbox first = outbox(mail);
@@ -162,8 +163,10 @@ class OutboxTest {
     first.deliver();
     mail.tried.clear();
 
-    outbox(mail).deliver();
-    outbox(mail).deliver();
+    for (int run = 0; run < 2; run++) {
+      Thread.sleep(5); // file times are compared by the millisecond
+      outbox(mail).deliver();
+    }
 
     assertEquals(
         IntStream.range(0, 40).mapToObj(i -> Integer.toString(i % 30)).toList(), mail.tried);
@@ -180,7 +183,6 @@ class OutboxTest {
     for (String subject : List.of("one", "two")) {
       outbox.put(Alert.of(AlertType.DIFFERENCES, SampleAlerts.report(), subject));
     }
-    assertFalse(outbox.deliver());
     assertFalse(outbox.deliver());
 
     assertEquals(kind == FailureKind.REJECTED ? List.of("one", "two") : List.of("one"), mail.tried);
@@ -279,7 +281,7 @@ class OutboxTest {
 
     String dropped = "dropped mail is switched off: Alert on web1";
     String delivered = "delivered syslog: Alert on web1";
-    assertEquals(List.of(dropped, dropped, delivered, delivered), events());
+    assertEquals(List.of(dropped, delivered, dropped, delivered), events());
     assertEquals(List.of("lock"), files());
   }
 
@@ -383,7 +385,7 @@ class OutboxTest {
 
     OutboxEntry entry =
         Json.read(Files.readString(folder.resolve("overflow-mail.json")), OutboxEntry.class);
-    assertEquals(2, entry.overflow().count());
+    assertEquals(2, entry.folded());
     assertEquals(Set.of(), entry.served());
     assertNotEquals(first.id(), entry.alert().id());
     assertEquals(1001, outbox.size());

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
 import org.lsm.alert.DeliveryException;
-import org.lsm.alert.FailureKind;
+import org.lsm.alert.DeliveryException.FailureKind;
 import org.lsm.model.ScanningHost;
 import org.lsm.report.DiffReport;
 import org.lsm.report.EscapedText;

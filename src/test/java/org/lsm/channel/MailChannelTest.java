@@ -56,7 +56,7 @@ import org.lsm.FakeSmtpServer;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
 import org.lsm.alert.DeliveryException;
-import org.lsm.alert.FailureKind;
+import org.lsm.alert.DeliveryException.FailureKind;
 import org.lsm.config.Config;
 import org.lsm.model.DifferenceCounts;
 
