@@ -13,16 +13,13 @@ import org.lsm.alert.DeliveryException;
 import org.lsm.report.Json;
 
 /**
- * Runs the administrator's command, with the alert in its environment and as JSON on stdin.
- *
- * @param command a command of sh(1)
- * @param timeout after which it is killed
+ * Runs the administrator's command of sh(1), with the alert in its environment and as JSON on its
+ * standard input, and kills it after the time-out.
  */
 public record CommandChannel(String command, Duration timeout) implements Channel {
 
   private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(30);
 
-  /** Runs a command for 30 seconds at most. */
   public CommandChannel(String command) {
     this(command, COMMAND_TIMEOUT);
   }
@@ -35,13 +32,12 @@ public record CommandChannel(String command, Duration timeout) implements Channe
   @Override
   public String send(Alert alert, Set<String> served) throws DeliveryException {
     byte[] json = Json.print(alert.report()).getBytes(StandardCharsets.UTF_8);
+    ExternalCommand shell = new ExternalCommand(Path.of("/bin/sh"), timeout);
     try {
-      return new ExternalCommand(Path.of("/bin/sh"), timeout)
-          .runSuccessfully(List.of("-c", command), json, variables(alert))
-          .strip();
+      return shell.run(List.of("-c", command), json, variables(alert)).strip();
     } catch (IOException e) {
-      throw ExternalCommand.deliveryFailure(
-          "RUN_CMD", e, "run the command by hand to find the error", Set.of());
+      String advice = "run the command by hand to find the error";
+      throw ExternalCommand.deliveryFailure("RUN_CMD", e, advice, Set.of());
     }
   }
 

@@ -29,24 +29,14 @@ import org.lsm.alert.DeliveryException.FailureKind;
 public record ExternalCommand(Path executable, Duration timeout, int maxOutput) {
 
   private static final int MAX_OUTPUT = 64 * 1024;
-
   private static final int MAX_REASON = 500;
 
   /** For the rest of the output, once the program has ended. */
   private static final Duration OUTPUT_TIMEOUT = Duration.ofSeconds(1);
 
-  /** How a run ended; the output is that of stdout and stderr. */
-  record Outcome(int exitCode, String output) {}
-
-  /** A program whose output is a message to people. */
-  public ExternalCommand(Path executable, Duration timeout) {
-    this(executable, timeout, MAX_OUTPUT);
-  }
-
   /** The program was started, but failed. */
   private static final class FailedException extends IOException {
     private static final long serialVersionUID = 1L;
-
     private final FailureKind kind;
 
     FailedException(String message, FailureKind kind) {
@@ -55,18 +45,17 @@ public record ExternalCommand(Path executable, Duration timeout, int maxOutput) 
     }
   }
 
-  /**
-   * Makes a failed run the failure of a channel.
-   *
-   * @param what the channel
-   * @param e what {@link #runSuccessfully} threw
-   * @param served the recipients that have the alert nevertheless
-   */
+  /** A program whose output is a message to people. */
+  public ExternalCommand(Path executable, Duration timeout) {
+    this(executable, timeout, MAX_OUTPUT);
+  }
+
+  /** Makes a failure of {@link #run} that of a channel. */
   static DeliveryException deliveryFailure(
-      String what, IOException e, String advice, Set<String> served) {
-    FailureKind kind = e instanceof FailedException it ? it.kind : FailureKind.UNAVAILABLE;
-    String reason = shorten(e.getMessage());
-    return new DeliveryException(what + " failed: " + reason + "; " + advice, e, kind, served);
+      String channel, IOException e, String advice, Set<String> served) {
+    FailureKind kind = e instanceof FailedException failed ? failed.kind : FailureKind.UNAVAILABLE;
+    String message = channel + " failed: " + shorten(e.getMessage()) + "; " + advice;
+    return new DeliveryException(message, e, kind, served);
   }
 
   /** The start of a text, short enough for an error message. */
@@ -75,50 +64,38 @@ public record ExternalCommand(Path executable, Duration timeout, int maxOutput) 
   }
 
   /**
-   * Runs the program and returns its output.
-   *
-   * @throws IOException if it cannot be started, does not end in time, or ends with another status
-   *     than 0; then with its output
-   */
-  public String runSuccessfully(
-      List<String> arguments, byte[] input, Map<String, String> environment) throws IOException {
-    Outcome outcome = run(arguments, input, environment);
-    if (outcome.exitCode() != 0) {
-      String output = outcome.output().strip();
-      throw new FailedException(
-          "it ended with " + outcome.exitCode() + (output.isEmpty() ? "" : " and said: " + output),
-          FailureKind.REJECTED);
-    }
-    return outcome.output();
-  }
-
-  /**
-   * Runs the program to its end.
+   * Runs the program and returns its output, that of stdout and stderr.
    *
    * @param input its standard input
    * @param environment its variables besides a path and a locale
-   * @throws IOException if it cannot be started or does not end in time
+   * @throws IOException if it cannot be started, does not end in time, or ends with another status
+   *     than 0; then with its output
    */
-  Outcome run(List<String> arguments, byte[] input, Map<String, String> environment)
+  public String run(List<String> arguments, byte[] input, Map<String, String> environment)
       throws IOException {
     Process process = start(arguments, environment);
     ByteArrayOutputStream output = new ByteArrayOutputStream();
     // Both pipes at once: a program may write before it has read everything.
-    CompletableFuture<Void> pipes =
-        CompletableFuture.allOf(
-            CompletableFuture.runAsync(() -> write(process, input), ExternalCommand::startDaemon),
-            CompletableFuture.runAsync(() -> read(process, output), ExternalCommand::startDaemon));
+    startDaemon(() -> write(process, input));
+    CompletableFuture<Void> reading =
+        CompletableFuture.runAsync(() -> read(process, output), ExternalCommand::startDaemon);
     try {
       if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
-        throw new FailedException(
-            "it did not end within " + timeout.toSeconds() + " s", FailureKind.STALLED);
+        String problem = "it did not end within " + timeout.toSeconds() + " s";
+        throw new FailedException(problem, FailureKind.STALLED);
       }
-      // A process that it leaves behind may keep the pipes open for ever.
-      pipes.completeOnTimeout(null, OUTPUT_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS).join();
-      return new Outcome(process.exitValue(), output.toString(StandardCharsets.UTF_8));
+      // A process that it leaves behind may keep the pipe open for ever.
+      reading.completeOnTimeout(null, OUTPUT_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS).join();
+      String text = output.toString(StandardCharsets.UTF_8);
+      if (process.exitValue() != 0) {
+        String said = text.isBlank() ? "" : " and said: " + text.strip();
+        String problem = "it ended with " + process.exitValue() + said;
+        throw new FailedException(problem, FailureKind.REJECTED);
+      }
+      return text;
     } catch (CompletionException e) {
-      if (e.getCause() instanceof OutOfMemoryError error) {
-        throw error; // the caller reports it
+      if (e.getCause() instanceof Error error) {
+        throw error; // memory may be short; the caller reports it
       }
       throw e;
     } catch (InterruptedException e) {
@@ -135,8 +112,8 @@ public record ExternalCommand(Path executable, Duration timeout, int maxOutput) 
     if (!Files.isExecutable(executable)) {
       throw new IOException("there is no program " + executable);
     }
-    List<String> command = new ArrayList<>(List.of(executable.toString()));
-    command.addAll(arguments);
+    List<String> command = new ArrayList<>(arguments);
+    command.add(0, executable.toString());
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().clear();
     builder.environment().put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.lsm.alert.Alert;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
@@ -41,36 +42,34 @@ public record MailChannel(
   @Override
   public String send(Alert alert, Set<String> served) throws DeliveryException {
     MailMessage message = new MailMessage(alert, config);
-    List<InternetAddress> recipients =
-        message.recipients().stream().filter(it -> !served.contains(it.getAddress())).toList();
-    if (recipients.isEmpty()) {
+    InternetAddress[] recipients =
+        Stream.of(message.recipients())
+            .filter(it -> !served.contains(it.getAddress()))
+            .toArray(InternetAddress[]::new);
+    if (recipients.length == 0) {
       return "";
     }
-    if (config.mailer() == Mailer.SENDMAIL) {
-      runSendmail(message, recipients);
-      return "";
-    }
-    return new SmtpClient(config, authorities, timeout, trace).send(message, recipients);
+    return config.mailer() == Mailer.SENDMAIL
+        ? runSendmail(message, recipients)
+        : new SmtpClient(config, authorities, timeout, trace).send(message, recipients);
   }
 
-  private void runSendmail(MailMessage message, List<InternetAddress> recipients)
+  private String runSendmail(MailMessage message, InternetAddress[] recipients)
       throws DeliveryException {
-    List<String> arguments = new ArrayList<>(List.of("-i", "-f", message.sender().getAddress()));
-    arguments.add("--");
-    recipients.forEach(recipient -> arguments.add(recipient.getAddress()));
+    String[] options = {"-i", "-f", message.sender().getAddress(), "--"};
+    List<String> arguments = new ArrayList<>(List.of(options));
+    Stream.of(recipients).map(InternetAddress::getAddress).forEach(arguments::add);
     try {
       ByteArrayOutputStream mail = new ByteArrayOutputStream();
       message.whole(Session.getInstance(new Properties())).writeTo(mail);
       // sendmail expects the line ends of the host; ISO 8859-1 keeps every byte.
       String input = mail.toString(StandardCharsets.ISO_8859_1).replace("\r\n", "\n");
       new ExternalCommand(sendmail, timeout)
-          .runSuccessfully(arguments, input.getBytes(StandardCharsets.ISO_8859_1), Map.of());
+          .run(arguments, input.getBytes(StandardCharsets.ISO_8859_1), Map.of());
+      return "";
     } catch (IOException e) {
-      throw ExternalCommand.deliveryFailure(
-          "mail through " + sendmail,
-          e,
-          "install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST",
-          Set.of());
+      String advice = "install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST";
+      throw ExternalCommand.deliveryFailure("mail through " + sendmail, e, advice, Set.of());
     } catch (MessagingException e) {
       throw new IllegalStateException("the alert cannot be made a mail", e);
     }

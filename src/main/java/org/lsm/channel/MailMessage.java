@@ -7,7 +7,6 @@ import jakarta.mail.internet.InternetAddress;
 import jakarta.mail.internet.MimeBodyPart;
 import jakarta.mail.internet.MimeMessage;
 import jakarta.mail.internet.MimeMultipart;
-import java.nio.charset.StandardCharsets;
 import java.util.Date;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -18,14 +17,13 @@ import org.lsm.config.Config;
 record MailMessage(Alert alert, Config config) {
 
   private static final Pattern DOMAIN = Pattern.compile("[A-Za-z0-9._-]+");
-  private static final String UTF_8 = StandardCharsets.UTF_8.name();
 
   InternetAddress sender() {
     return address(config.from());
   }
 
-  List<InternetAddress> recipients() {
-    return config.recipients().stream().map(this::address).toList();
+  InternetAddress[] recipients() {
+    return config.recipients().stream().map(this::address).toArray(InternetAddress[]::new);
   }
 
   /** The host name, or localhost if the name is not valid in an address or an SMTP command. */
@@ -35,47 +33,37 @@ record MailMessage(Alert alert, Config config) {
 
   /** The whole alert, as text and as HTML. */
   MimeMessage whole(Session session) throws MessagingException {
-    MimeMessage message = headers(session);
-    message.setContent(
-        new MimeMultipart("alternative", part(alert.text(), "plain"), part(alert.html(), "html")));
-    message.saveChanges();
-    return message;
+    MimeBodyPart text = part(alert.text(), "plain");
+    return message(session, new MimeMultipart("alternative", text, part(alert.html(), "html")));
   }
 
   /** Only the numbers of the alert, without any text that another user of the host can choose. */
   MimeMessage summary(Session session) throws MessagingException {
-    MimeMessage message = headers(session);
-    message.setText(
-        alert.summary()
-            + "\n\nThe mail server rejected the whole alert. Run 'lsm compare' and 'lsm history'"
-            + " on the host to see it.\n",
-        UTF_8);
-    message.saveChanges();
-    return message;
+    String reason = "The mail server rejected the whole alert.";
+    String advice = "Run 'lsm compare' and 'lsm history' on the host to see it.";
+    return message(session, alert.summary() + "\n\n" + reason + " " + advice + "\n");
   }
 
-  private MimeMessage headers(Session session) throws MessagingException {
-    // The same Message-ID at each attempt: mail readers recognize duplicates (RFC 5322, 3.6.4).
-    String id = "<" + alert.id() + sender().getAddress().replaceFirst("^.*@", "@") + ">";
-    MimeMessage message =
-        new MimeMessage(session) {
-          @Override
-          protected void updateMessageID() throws MessagingException {
-            setHeader("Message-ID", id);
-          }
-        };
+  /** A message with these parts or this text. */
+  private MimeMessage message(Session session, Object content) throws MessagingException {
+    MimeMessage message = new MimeMessage(session);
     message.setFrom(sender());
-    message.setRecipients(Message.RecipientType.TO, recipients().toArray(InternetAddress[]::new));
+    message.setRecipients(Message.RecipientType.TO, recipients());
     // Mail readers decode "=?" (RFC 2047) even where the sender did not encode anything.
-    message.setSubject(alert.subject().replace("=?", "=\\x3f"), UTF_8);
+    message.setSubject(alert.subject().replace("=?", "=\\x3f"), "UTF-8");
     message.setSentDate(Date.from(alert.time()));
     message.setHeader("Auto-Submitted", "auto-generated"); // no vacation replies (RFC 3834)
+    message.setContent(content, "text/plain; charset=UTF-8");
+    message.saveChanges();
+    // The same Message-ID at each attempt: mail readers recognize duplicates (RFC 5322, 3.6.4).
+    String domain = sender().getAddress().replaceFirst("^.*@", "@");
+    message.setHeader("Message-ID", "<" + alert.id() + domain + ">");
     return message;
   }
 
   private static MimeBodyPart part(List<String> lines, String subtype) throws MessagingException {
     MimeBodyPart part = new MimeBodyPart();
-    part.setText(String.join("\n", lines) + "\n", UTF_8, subtype);
+    part.setText(String.join("\n", lines) + "\n", "UTF-8", subtype);
     return part;
   }
 

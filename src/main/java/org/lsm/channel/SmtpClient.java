@@ -13,13 +13,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
-import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
 import org.lsm.alert.DeliveryException;
 import org.lsm.config.Config;
@@ -35,12 +36,43 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
   private static final int MAX_TIMEOUTS = 4;
 
   /**
-   * Sends a mail to these recipients.
-   *
-   * @return a remark, empty if the server accepted the whole alert
-   * @throws DeliveryException if the server did not accept it for all of them
+   * A user name and a password; both are null for no login. Servers repeat what they do not
+   * understand, so that the password may come back in a reply.
    */
-  String send(MailMessage message, List<InternetAddress> recipients) throws DeliveryException {
+  record Secret(String user, String value) {
+
+    /** Hides the password, also as AUTH LOGIN and AUTH PLAIN (RFC 4616) send it. */
+    String redact(String text) {
+      if (value == null || value.isEmpty()) {
+        return text;
+      }
+      // Angus Mail sends the user name as the authorization identity as well.
+      return Stream.of(base64(user + "\0" + user + "\0" + value), base64(value), value)
+          .reduce(text, (redacted, form) -> redacted.replace(form, "********"));
+    }
+
+    /** A copy of a failure and its causes for a stack trace. */
+    Throwable redact(Throwable e) {
+      if (value == null || e == null) {
+        return e;
+      }
+      Throwable copy = new Exception(redact(e.toString()), redact(e.getCause()));
+      copy.setStackTrace(e.getStackTrace());
+      return copy;
+    }
+
+    private static String base64(String text) {
+      return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public String toString() {
+      return "Secret[" + user + "]";
+    }
+  }
+
+  /** Sends a mail to these recipients; returns a remark, or "" if the whole alert was accepted. */
+  String send(MailMessage message, InternetAddress[] recipients) throws DeliveryException {
     Secret password = password();
     ByteArrayOutputStream dialogue = new ByteArrayOutputStream();
     try {
@@ -60,7 +92,7 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
 
   private Secret password() throws DeliveryException {
     if (config.smtpUser().isEmpty()) {
-      return Secret.NONE;
+      return new Secret(null, null);
     }
     try {
       byte[] text = SecureFiles.read(config.smtpPassFile().orElseThrow());
@@ -73,14 +105,14 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
   }
 
   private String converse(
-      MailMessage message, List<InternetAddress> recipients, Secret password, OutputStream out) {
+      MailMessage message, InternetAddress[] recipients, Secret password, OutputStream out) {
     try {
       Session session = session(message);
       session.setDebugOut(new PrintStream(out, true, StandardCharsets.UTF_8));
       session.setDebug(trace != null);
       try (Transport transport = session.getTransport("smtp")) {
-        transport.connect(password.user(), password.value());
-        return transfer(transport, session, message, recipients.toArray(InternetAddress[]::new));
+        transport.connect(password.user, password.value);
+        return transfer(transport, session, message, recipients);
       }
     } catch (MessagingException | IOException | GeneralSecurityException e) {
       throw new CompletionException(e);
@@ -108,64 +140,49 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
         boolean answered = e instanceof SendFailedException && !new SmtpFailure(e).hungUp();
         throw answered ? (SendFailedException) e : rejected;
       }
-    } catch (SendFailedException e) {
-      throw e;
     } catch (MessagingException e) {
-      throw new SendFailedException("the server stopped answering", e);
+      boolean answered = e instanceof SendFailedException;
+      throw answered ? e : new SendFailedException("the server stopped answering", e);
     }
   }
 
   private Session session(MailMessage message) throws IOException, GeneralSecurityException {
-    Properties properties = encryption();
     int millis = (int) timeout.toMillis();
-    properties.putAll(
-        Map.of(
-            "mail.smtp.host",
-            config.smtpHost(),
-            "mail.smtp.port",
-            config.smtpPort(),
-            "mail.smtp.auth",
-            !config.smtpUser().isEmpty(),
-            // By default HELO asks the resolver for the host name, which may take minutes.
-            "mail.smtp.localhost",
-            message.domain(),
-            "mail.mime.address.strict",
-            false,
-            // A rejected recipient must not keep the alert from the others.
-            "mail.smtp.sendpartial",
-            true,
-            "mail.smtp.connectiontimeout",
-            millis,
-            "mail.smtp.timeout",
-            millis,
-            "mail.smtp.writetimeout",
-            millis));
+    Properties properties = new Properties();
+    properties.put("mail.smtp.host", config.smtpHost());
+    properties.put("mail.smtp.port", config.smtpPort());
+    properties.put("mail.smtp.auth", !config.smtpUser().isEmpty());
+    // By default HELO asks the resolver for the host name, which may take minutes.
+    properties.put("mail.smtp.localhost", message.domain());
+    properties.put("mail.mime.address.strict", false);
+    // A rejected recipient must not keep the alert from the others.
+    properties.put("mail.smtp.sendpartial", true);
+    properties.put("mail.smtp.connectiontimeout", millis);
+    properties.put("mail.smtp.timeout", millis);
+    properties.put("mail.smtp.writetimeout", millis);
+    encrypt(properties);
     return Session.getInstance(properties);
   }
 
-  private Properties encryption() throws IOException, GeneralSecurityException {
+  private void encrypt(Properties properties) throws IOException, GeneralSecurityException {
     Tls tls = config.smtpTls();
-    boolean implicit = tls == Tls.TLS || (tls == Tls.AUTO && config.smtpPort() == SMTPS_PORT);
-    boolean required =
-        tls == Tls.STARTTLS || (tls == Tls.AUTO && !config.smtpUser().isEmpty() && !implicit);
+    boolean auto = tls == Tls.AUTO;
+    boolean implicit = tls == Tls.TLS || (auto && config.smtpPort() == SMTPS_PORT);
+    boolean required = tls == Tls.STARTTLS || (auto && !config.smtpUser().isEmpty() && !implicit);
     // Without a login, STARTTLS is used if offered, with any certificate: no password is sent, and
     // the alternative is clear text (RFC 7435).
-    boolean opportunistic = tls == Tls.AUTO && !implicit && !required;
-    Properties properties = new Properties();
-    properties.putAll(
-        Map.of(
-            "mail.smtp.ssl.enable", implicit,
-            "mail.smtp.starttls.enable", required || opportunistic,
-            "mail.smtp.starttls.required", required,
-            "mail.smtp.ssl.checkserveridentity", !opportunistic,
-            // By default Angus Mail tries again with the authorities of the Java runtime.
-            "mail.smtp.socketFactory.fallback", false));
+    boolean opportunistic = auto && !implicit && !required;
+    properties.put("mail.smtp.ssl.enable", implicit);
+    properties.put("mail.smtp.starttls.enable", required || opportunistic);
+    properties.put("mail.smtp.starttls.required", required);
+    properties.put("mail.smtp.ssl.checkserveridentity", !opportunistic);
+    // By default Angus Mail tries again with the authorities of the Java runtime.
+    properties.put("mail.smtp.socketFactory.fallback", false);
     if (opportunistic) {
       properties.put("mail.smtp.ssl.trust", "*");
     } else if (tls != Tls.NONE) {
       TrustedCertificates.socketFactory(authorities)
           .ifPresent(it -> properties.put("mail.smtp.ssl.socketFactory", it));
     }
-    return properties;
   }
 }

@@ -4,11 +4,8 @@ import jakarta.mail.Address;
 import jakarta.mail.AuthenticationFailedException;
 import jakarta.mail.MessagingException;
 import jakarta.mail.SendFailedException;
-import jakarta.mail.internet.InternetAddress;
 import java.security.GeneralSecurityException;
-import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
@@ -19,31 +16,25 @@ import org.lsm.alert.DeliveryException;
 import org.lsm.alert.DeliveryException.FailureKind;
 
 /** Why an SMTP dialogue failed, from the exceptions of Angus Mail. */
-final class SmtpFailure {
+record SmtpFailure(Throwable error) {
 
-  private final Throwable error;
-  private final List<Throwable> chain;
-  private final Throwable root;
-
-  SmtpFailure(Throwable error) {
-    this.error = error;
-    this.chain = Stream.iterate(error, Objects::nonNull, Throwable::getCause).toList();
-    this.root = chain.get(chain.size() - 1);
+  private Stream<Throwable> chain() {
+    return Stream.iterate(error, Objects::nonNull, Throwable::getCause);
   }
 
-  DeliveryException toDeliveryException(String server, Secret password) {
-    String oneLine = password.redact(reason()).strip().replaceAll("\\s+", " ");
-    String reason = ExternalCommand.shorten(oneLine);
-    return new DeliveryException(
-        "mail to " + server + " failed: " + reason + "; " + advice(),
-        password.redact(error),
-        kind(),
-        served());
+  private Throwable root() {
+    return chain().reduce(error, (effect, cause) -> cause);
+  }
+
+  DeliveryException toDeliveryException(String server, SmtpClient.Secret password) {
+    String reason = password.redact(reason()).strip().replaceAll("\\s+", " ");
+    String message = "mail to " + server + " failed: " + ExternalCommand.shorten(reason) + "; ";
+    return new DeliveryException(message + advice(), password.redact(error), kind(), served());
   }
 
   /** Whether the server closed the connection: Angus Mail reports a reply without a code. */
   boolean hungUp() {
-    return chain.stream()
+    return chain()
         .anyMatch(
             it ->
                 (it instanceof SMTPSendFailedException failed && failed.getReturnCode() < 0)
@@ -51,30 +42,29 @@ final class SmtpFailure {
   }
 
   private boolean isRejection() {
-    return error instanceof SendFailedException && root instanceof MessagingException && !hungUp();
+    boolean answered = error instanceof SendFailedException && root() instanceof MessagingException;
+    return answered && !hungUp();
   }
 
   /** The words of the server, or those of the innermost exception. */
   private String reason() {
+    Throwable root = root();
     if (error instanceof TimeoutException) {
       return "it took too long";
-    }
-    if (hungUp()) {
+    } else if (hungUp()) {
       return "the server closed the connection";
-    }
-    String recipients =
-        chain.stream()
-            .flatMap(it -> it instanceof SMTPAddressFailedException at ? Stream.of(at) : null)
-            .map(it -> "for " + it.getAddress() + ": " + it.getMessage().strip())
-            .collect(Collectors.joining(", "));
-    if (isRejection()) {
+    } else if (isRejection()) {
+      String recipients =
+          chain()
+              .flatMap(it -> it instanceof SMTPAddressFailedException at ? Stream.of(at) : null)
+              .map(it -> "for " + it.getAddress() + ": " + it.getMessage().strip())
+              .collect(Collectors.joining(", "));
       return "rejected " + (recipients.isEmpty() ? root.getMessage() : recipients);
-    }
-    if (root instanceof GeneralSecurityException) {
+    } else if (root instanceof GeneralSecurityException) {
       return "the certificate of the server is not trusted: " + root.getMessage();
     }
-    return (root instanceof MessagingException ? "" : root.getClass().getSimpleName() + ": ")
-        + root.getMessage();
+    String kind = root instanceof MessagingException ? "" : root.getClass().getSimpleName() + ": ";
+    return kind + root.getMessage();
   }
 
   private String advice() {
@@ -93,17 +83,15 @@ final class SmtpFailure {
     if (isRejection()) {
       return FailureKind.REJECTED;
     }
-    return error instanceof SendFailedException || error instanceof TimeoutException
-        ? FailureKind.STALLED
-        : FailureKind.UNAVAILABLE;
+    boolean stalled = error instanceof SendFailedException || error instanceof TimeoutException;
+    return stalled ? FailureKind.STALLED : FailureKind.UNAVAILABLE;
   }
 
   /** The recipients that the server accepted although it rejected others. */
   private Set<String> served() {
-    Address[] sent =
-        error instanceof SendFailedException failed ? failed.getValidSentAddresses() : null;
-    return Stream.of(Optional.ofNullable(sent).orElse(new Address[0]))
-        .map(address -> ((InternetAddress) address).getAddress())
-        .collect(Collectors.toSet());
+    Address[] sent = error instanceof SendFailedException it ? it.getValidSentAddresses() : null;
+    return sent == null
+        ? Set.of()
+        : Stream.of(sent).map(Address::toString).collect(Collectors.toSet());
   }
 }

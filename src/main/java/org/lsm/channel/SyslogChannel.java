@@ -16,19 +16,13 @@ import org.lsm.report.LogEvent;
  * Logs alerts through logger(1) of util-linux, one line for each event: a message, then its data as
  * {@code key="value"} pairs in which a backslash precedes {@code "} and {@code \}.
  */
-public record SyslogChannel(ExternalCommand logger) implements Channel {
+public record SyslogChannel(Path logger) implements Channel {
 
   private static final Duration LOGGER_TIMEOUT = Duration.ofSeconds(10);
-
   private static final Duration ALERT_TIMEOUT = Duration.ofSeconds(30);
 
   /** In characters, so that logger does not cut a line in the middle of a pair. */
   private static final int MAX_VALUE = 1000;
-
-  /** Logs through this program. */
-  public SyslogChannel(Path logger) {
-    this(new ExternalCommand(logger, LOGGER_TIMEOUT));
-  }
 
   @Override
   public String name() {
@@ -38,11 +32,12 @@ public record SyslogChannel(ExternalCommand logger) implements Channel {
   @Override
   public String send(Alert alert, Set<String> served) throws DeliveryException {
     Set<String> logged = new HashSet<>(served);
+    ExternalCommand command = new ExternalCommand(logger, LOGGER_TIMEOUT);
     long deadline = System.nanoTime() + ALERT_TIMEOUT.toNanos();
     try {
       for (LogEvent event : alert.events()) {
         if (!logged.contains(event.message())) {
-          logger.runSuccessfully(arguments(event), new byte[0], Map.of());
+          command.run(arguments(event), new byte[0], Map.of());
           logged.add(event.message());
         }
         if (System.nanoTime() > deadline) {
@@ -51,15 +46,15 @@ public record SyslogChannel(ExternalCommand logger) implements Channel {
       }
       return "";
     } catch (IOException e) {
-      throw ExternalCommand.deliveryFailure(
-          "syslog through " + logger.executable(),
-          e,
-          "start a syslog daemon, or set SYSLOG=\"no\"",
-          logged);
+      String advice = "start a syslog daemon, or set SYSLOG=\"no\"";
+      throw ExternalCommand.deliveryFailure("syslog through " + logger, e, advice, logged);
     }
   }
 
   private static List<String> arguments(LogEvent event) {
+    // A quote in a name must not look like the start of a pair.
+    StringBuilder line = new StringBuilder(event.message().replace("\"", "\\x22"));
+    event.data().forEach((key, value) -> line.append(' ' + key + '=' + quote(value)));
     return List.of(
         "--socket-errors=on", // by default logger succeeds without a syslog daemon
         "--tag=lsm",
@@ -67,14 +62,7 @@ public record SyslogChannel(ExternalCommand logger) implements Channel {
         "--priority=auth." + event.level(),
         "--size=8192",
         "--",
-        line(event));
-  }
-
-  private static String line(LogEvent event) {
-    // A quote in a name must not look like the start of a pair.
-    StringBuilder line = new StringBuilder(event.message().replace("\"", "\\x22"));
-    event.data().forEach((key, value) -> line.append(' ' + key + '=' + quote(value)));
-    return line.toString();
+        line.toString());
   }
 
   private static String quote(String value) {

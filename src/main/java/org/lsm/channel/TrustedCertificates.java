@@ -2,6 +2,7 @@ package org.lsm.channel;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,13 +29,7 @@ final class TrustedCertificates {
 
   private TrustedCertificates() {}
 
-  /**
-   * A factory of TLS sockets that trust these authorities.
-   *
-   * @param bundles PEM files; the first readable one is used
-   * @return empty if none is readable
-   * @throws IOException if the file has no certificate that Java can read
-   */
+  /** Sockets that trust the first readable one of these PEM files; empty if none is readable. */
   static Optional<SSLSocketFactory> socketFactory(List<Path> bundles)
       throws IOException, GeneralSecurityException {
     Optional<Path> bundle =
@@ -42,8 +37,8 @@ final class TrustedCertificates {
     if (bundle.isEmpty()) {
       return Optional.empty();
     }
-    TrustManagerFactory trust =
-        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    String algorithm = TrustManagerFactory.getDefaultAlgorithm();
+    TrustManagerFactory trust = TrustManagerFactory.getInstance(algorithm);
     trust.init(read(bundle.get()));
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(null, trust.getTrustManagers(), null);
@@ -56,10 +51,10 @@ final class TrustedCertificates {
     CertificateFactory x509 = CertificateFactory.getInstance("X.509");
     String text = Files.readString(bundle, StandardCharsets.ISO_8859_1);
     for (String pem : PEM.matcher(text).results().map(MatchResult::group).toList()) {
-      byte[] bytes = pem.getBytes(StandardCharsets.ISO_8859_1);
+      InputStream bytes = new ByteArrayInputStream(pem.getBytes(StandardCharsets.ISO_8859_1));
       try {
-        authorities.setCertificateEntry(
-            "ca-" + authorities.size(), x509.generateCertificate(new ByteArrayInputStream(bytes)));
+        String name = "ca-" + authorities.size();
+        authorities.setCertificateEntry(name, x509.generateCertificate(bytes));
       } catch (CertificateException e) {
         // One unreadable certificate does not invalidate the others.
       }

@@ -1,6 +1,7 @@
 package org.lsm.cli;
 
 import java.nio.file.AccessDeniedException;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.lsm.config.Config;
@@ -35,7 +36,7 @@ public final class ListCommand extends BaseCommand {
   @Override
   public Integer call() throws Exception {
     Components components = context.components(Config.defaults());
-    IgnoreRules rules = IgnoreRules.none();
+    IgnoreRules rules = new IgnoreRules(List.of());
     try {
       components = context.components();
       rules = components.ignoreRules();

@@ -1,28 +1,19 @@
 package org.lsm.config;
 
+import java.math.BigInteger;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.util.Arrays;
 import java.util.regex.Pattern;
 
-/** A block of IP addresses (RFC 4632), or a single address. */
-public final class CidrBlock {
+/** A block of IP addresses (RFC 4632), or a single address; IPv4-mapped addresses are IPv4. */
+public record CidrBlock(InetAddress network, int prefix) {
 
   private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 
   /** Strict, because InetAddress resolves whatever it does not take for an address. */
   private static final Pattern ADDRESS =
       Pattern.compile(OCTET + "(\\." + OCTET + "){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*");
-
-  private static final int IPV4_BYTES = 4;
-
-  private final byte[] network;
-  private final int prefix;
-
-  private CidrBlock(byte[] network, int prefix) {
-    this.network = network;
-    this.prefix = prefix;
-  }
 
   /**
    * Parses an address or a block like {@code 10.0.0.0/8}; IPv6 addresses have no brackets.
@@ -31,25 +22,23 @@ public final class CidrBlock {
    */
   public static CidrBlock parse(String text) {
     String[] parts = text.split("/", -1);
-    byte[] network = bytes(parts[0]);
-    int bits = network.length * 8;
-    int prefix = bits;
+    InetAddress network = address(parts[0]);
+    int prefix = bits(network);
     if (parts.length > 1) {
+      int mapped = parts[0].indexOf(':') >= 0 ? 128 - prefix : 0;
       prefix = parts[1].matches("\\d{1,3}") ? Integer.parseInt(parts[1]) : Integer.MAX_VALUE;
-      boolean mapped = parts[0].indexOf(':') >= 0 && network.length == IPV4_BYTES;
-      prefix = mapped ? Math.max(0, prefix - 96) : prefix;
+      prefix = Math.max(0, prefix - mapped);
     }
-    if (parts.length > 2 || prefix > bits) {
+    if (parts.length > 2 || prefix > bits(network)) {
       throw new IllegalArgumentException("'" + text + "' is not an address block (CIDR)");
     }
     return new CidrBlock(network, prefix);
   }
 
-  /** The bytes of a literal address; those of an IPv4-mapped one are those of the IPv4 address. */
-  private static byte[] bytes(String literal) {
+  private static InetAddress address(String literal) {
     try {
       if (ADDRESS.matcher(literal).matches()) {
-        return InetAddress.getByName(literal).getAddress();
+        return InetAddress.getByName(literal);
       }
     } catch (UnknownHostException e) {
       // reported below
@@ -57,37 +46,35 @@ public final class CidrBlock {
     throw new IllegalArgumentException("'" + literal + "' is not an IP address");
   }
 
+  private static int bits(InetAddress address) {
+    return address.getAddress().length * 8;
+  }
+
   public boolean isIpv6() {
-    return network.length > IPV4_BYTES;
+    return network instanceof Inet6Address;
   }
 
   public boolean isSingleAddress() {
-    return prefix == network.length * 8;
+    return prefix == bits(network);
   }
 
   /** The address, or the block with its prefix: {@code 10.0.0.0/8}. */
   @Override
   public String toString() {
-    try {
-      String address = InetAddress.getByAddress(network).getHostAddress();
-      return isSingleAddress() ? address : address + "/" + prefix;
-    } catch (UnknownHostException e) {
-      throw new IllegalStateException("not 4 or 16 bytes", e);
-    }
+    return network.getHostAddress() + (isSingleAddress() ? "" : "/" + prefix);
   }
 
   /** Whether this block has an address; false if the text is not an IP address. */
   public boolean contains(String literal) {
-    byte[] address;
     try {
-      address = bytes(literal);
+      InetAddress address = address(literal);
+      return bits(address) == bits(network) && start(address).equals(start(network));
     } catch (IllegalArgumentException e) {
       return false; // possible in a snapshot that was edited by hand
     }
-    int whole = prefix / 8;
-    int mask = 0xFF00 >> (prefix % 8);
-    return address.length == network.length
-        && Arrays.equals(address, 0, whole, network, 0, whole)
-        && (prefix % 8 == 0 || ((address[whole] ^ network[whole]) & mask) == 0);
+  }
+
+  private BigInteger start(InetAddress address) {
+    return new BigInteger(1, address.getAddress()).shiftRight(bits(address) - prefix);
   }
 }

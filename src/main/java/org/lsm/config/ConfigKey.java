@@ -1,11 +1,12 @@
 package org.lsm.config;
 
-import java.util.Arrays;
-import java.util.Collections;
-import java.util.Comparator;
+import static java.util.Comparator.comparingInt;
+
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.lsm.config.Config.Mailer;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.Config.Tls;
@@ -18,17 +19,17 @@ import org.lsm.model.PortSet;
  */
 public enum ConfigKey {
   USER("root", ConfigKey::recipients),
-  SUB("LSM Port Monitor Alert on $HOSTNAME", ConfigKey::anything),
+  SUB("LSM Port Monitor Alert on $HOSTNAME", value -> {}),
   FROM("", matching("(" + ConfigKey.ADDRESS + ")?", "one mail address, or empty")),
   MAILER("smtp", oneOf(List.of(Mailer.values()))),
   SMTP_HOST("localhost", matching("[A-Za-z0-9._:-]+", "a host name or an IP address")),
   SMTP_PORT("25", ConfigKey::port),
   SMTP_TLS("auto", oneOf(List.of(Tls.values()))),
-  SMTP_USER("", ConfigKey::anything),
+  SMTP_USER("", value -> {}),
   SMTP_PASS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
   REMIND("24h", time()),
   SYSLOG("yes", oneOf(List.of("yes", "no"))),
-  RUN_CMD("", ConfigKey::anything),
+  RUN_CMD("", value -> {}),
   METRICS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
   EPHEMERAL("udp", oneOf(List.of(EphemeralPorts.Scope.values()))),
   NETNS("host", oneOf(List.of("host", "all"))),
@@ -64,11 +65,7 @@ public enum ConfigKey {
     return defaultValue;
   }
 
-  /**
-   * Checks a value.
-   *
-   * @throws IllegalArgumentException if it is not valid, with the key and the valid values
-   */
+  /** Checks a value; the message of a failure has the key and the valid values. */
   void validate(String value) {
     try {
       require(value.chars().noneMatch(Character::isISOControl), "must not have control characters");
@@ -78,38 +75,29 @@ public enum ConfigKey {
     }
   }
 
-  /**
-   * The key of this exact name.
-   *
-   * @throws IllegalArgumentException if there is none, with the key that has the most similar name
-   */
+  /** The key of this exact name; the message of a failure has the key with the nearest name. */
   static ConfigKey of(String name) {
-    for (ConfigKey key : values()) {
-      if (key.name().equals(name)) {
-        return key;
-      }
-    }
     String upper = name.toUpperCase(Locale.ROOT);
     ConfigKey nearest =
-        Collections.min(
-            List.of(values()), Comparator.comparingInt(key -> distance(key.name(), upper)));
-    throw new IllegalArgumentException("unknown key " + name + "; did you mean " + nearest + "?");
+        Stream.of(values()).min(comparingInt(key -> distance(key.name(), upper))).orElseThrow();
+    if (!nearest.name().equals(name)) {
+      throw new IllegalArgumentException("unknown key " + name + "; did you mean " + nearest + "?");
+    }
+    return nearest;
   }
 
   /** The Levenshtein distance. */
   private static int distance(String a, String b) {
-    int[] previous = new int[b.length() + 1];
-    Arrays.setAll(previous, i -> i);
+    int[] row = IntStream.rangeClosed(0, b.length()).toArray();
     for (int i = 1; i <= a.length(); i++) {
-      int[] row = new int[b.length() + 1];
-      row[0] = i;
+      int diagonal = row[0]++;
       for (int j = 1; j <= b.length(); j++) {
-        int replace = previous[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        row[j] = Math.min(replace, 1 + Math.min(previous[j], row[j - 1]));
+        int replace = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(replace, 1 + Math.min(row[j], row[j - 1]));
       }
-      previous = row;
     }
-    return previous[b.length()];
+    return row[b.length()];
   }
 
   private static void require(boolean valid, String problem) {
@@ -117,8 +105,6 @@ public enum ConfigKey {
       throw new IllegalArgumentException(problem);
     }
   }
-
-  private static void anything(String value) {}
 
   private static Consumer<String> oneOf(List<?> choices) {
     String names = choices.toString().toLowerCase(Locale.ROOT).replaceAll("[\\[\\]]", "");
@@ -150,8 +136,8 @@ public enum ConfigKey {
   private static void recipients(String value) {
     require(!Config.words(value).isEmpty(), "must name at least one recipient");
     for (String word : Config.words(value)) {
-      require(
-          word.matches(ADDRESS), "has '" + word + "', which is not a mail address or a user name");
+      String problem = "has '" + word + "', which is not a mail address or a user name";
+      require(word.matches(ADDRESS), problem);
     }
   }
 }

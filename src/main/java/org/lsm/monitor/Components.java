@@ -157,7 +157,7 @@ public record Components(
     ExternalCommand command = new ExternalCommand(nft, NFT_TIMEOUT, MAX_NFT_OUTPUT);
     return new NftTable(
         (arguments, input) ->
-            command.runSuccessfully(arguments, input.getBytes(StandardCharsets.UTF_8), Map.of()));
+            command.run(arguments, input.getBytes(StandardCharsets.UTF_8), Map.of()));
   }
 
   /** The rules of the packet filter where these sockets are served. */

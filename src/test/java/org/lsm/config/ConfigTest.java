@@ -374,7 +374,7 @@ class ConfigTest {
   }
 
   private static Config parse(String text) throws ConfigException {
-    return Config.parse(FILE, text);
+    return Config.parse(FILE, text.getBytes(StandardCharsets.UTF_8));
   }
 
   private static void assertRefused(String message, String text) {

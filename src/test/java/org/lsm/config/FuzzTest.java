@@ -51,7 +51,7 @@ class FuzzTest {
   void conf(byte[] bytes) {
     Config config;
     try {
-      config = Config.parse(FILE, Config.decode(FILE, bytes));
+      config = Config.parse(FILE, bytes);
     } catch (ConfigException e) {
       return;
     }
@@ -73,16 +73,15 @@ class FuzzTest {
 
   @FuzzTarget
   void ignore(byte[] bytes) throws ConfigException {
-    String text;
     IgnoreRules rules;
     try {
-      text = Config.decode(FILE, bytes);
-      rules = IgnoreRules.parse(FILE, text);
+      rules = IgnoreRules.parse(FILE, bytes);
     } catch (ConfigException e) {
       return;
     }
+    String text = new String(bytes, StandardCharsets.UTF_8).replace("\n", "");
     for (Rule rule : rules.rules()) {
-      String commented = rule.text() + " #" + text.replace("\n", "");
+      byte[] commented = (rule.text() + " #" + text).getBytes(StandardCharsets.UTF_8);
       List<Rule> again = IgnoreRules.parse(FILE, commented).rules();
       assertEquals(1, again.size());
       assertEquals(rule.text(), again.get(0).text());

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -206,7 +207,8 @@ class IgnoreRulesTest {
   void ignoresNothingWithoutRules() throws Exception {
     SocketEntry entry = entry("tcp", "0.0.0.0:80", "root:/bin/a");
     for (IgnoreRules rules :
-        List.of(IgnoreRules.none(), parse(""), IgnoreRules.read(folder.resolve("absent")))) {
+        List.of(
+            new IgnoreRules(List.of()), parse(""), IgnoreRules.read(folder.resolve("absent")))) {
       assertFalse(rules.ignores(entry));
       assertEquals(List.of(), rules.rules());
     }
@@ -274,7 +276,7 @@ class IgnoreRulesTest {
   }
 
   private static IgnoreRules parse(String text) throws ConfigException {
-    return IgnoreRules.parse(FILE, text);
+    return IgnoreRules.parse(FILE, text.getBytes(StandardCharsets.UTF_8));
   }
 
   private static void assertCovers(boolean covered, String rule, SocketEntry entry)

@@ -37,7 +37,7 @@ class BaselineComparisonTest {
   @TempDir private Path folder;
   private FakeProc proc;
   private ScriptedClock clock;
-  private IgnoreRules rules = IgnoreRules.none();
+  private IgnoreRules rules = new IgnoreRules(List.of());
 
   @BeforeEach
   void makeHost() {

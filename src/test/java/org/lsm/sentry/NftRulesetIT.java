@@ -107,7 +107,7 @@ class NftRulesetIT {
       throws IOException {
     List<String> all = new ArrayList<>(List.of("--net=/proc/" + where.pid() + "/ns/net"));
     all.addAll(command);
-    return nsenter.runSuccessfully(all, input.getBytes(StandardCharsets.UTF_8), Map.of());
+    return nsenter.run(all, input.getBytes(StandardCharsets.UTF_8), Map.of());
   }
 
   private static void check(String commands) throws IOException {
