@@ -116,7 +116,7 @@ public record AlertState(SortedMap<String, Entry> entries) {
           String named = it.named ? "named" : "counted";
           Stream<Object> head = Stream.of(name, it.lastSeen, it.lastAlerted, named);
           Stream<Object> fields = Stream.concat(head, it.ownerDigests.stream());
-          text.line(fields.map(Object::toString).toArray(String[]::new));
+          text.line(fields.toArray());
         });
     return text;
   }

@@ -124,7 +124,7 @@ public final class History {
     }
     String lines = events.stream().map(it -> Json.line(it) + "\n").collect(Collectors.joining());
     byte[] bytes = lines.getBytes(StandardCharsets.UTF_8);
-    try (FileLock lock = FileLock.take(file.resolveSibling("history.lock"), LOCK_TIMEOUT)) {
+    try (FileChannel lock = FileLock.take(file.resolveSibling("history.lock"), LOCK_TIMEOUT)) {
       rotate(bytes.length);
       try (FileChannel channel = AtomicFile.open(file)) {
         OutputStream out = Channels.newOutputStream(channel.position(channel.size()));

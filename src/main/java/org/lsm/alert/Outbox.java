@@ -1,6 +1,7 @@
 package org.lsm.alert;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -141,7 +142,7 @@ public final class Outbox {
   @SuppressWarnings("try") // the lock is only held
   private void fold(String name, Alert alert) throws IOException {
     Path file = directory.resolve(name);
-    try (FileLock lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
+    try (FileChannel lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
       Optional<OutboxEntry> before = Files.exists(file) ? read(name) : Optional.empty();
       before.orElse(new OutboxEntry(alert)).fold(alert).write(file);
     }
@@ -161,7 +162,7 @@ public final class Outbox {
     }
     unstored.clear();
     if (size() > 0) {
-      try (FileLock lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
+      try (FileChannel lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
         List<String> names = names(SUFFIX);
         names.sort(Comparator.comparingLong(this::lastTry));
         names.forEach(this::deliver);

@@ -32,7 +32,7 @@ public final class DeleteCommand extends BaseCommand {
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + directory);
       }
-      removeTable(components, StateDirectory.sentryState(directory));
+      removeTable(components, directory.resolve(StateDirectory.SENTRY_STATE));
     }
     return ExitCode.OK;
   }

@@ -43,7 +43,7 @@ public final class ListCommand extends BaseCommand {
     } catch (AccessDeniedException e) {
       context.warn(e.getFile() + ": only root can read it; listing with the defaults");
     }
-    ScanResult scan = components.scanner().scan(OwnerCache.empty(), DetailsSelector.NONE);
+    ScanResult scan = components.scanner().scan(OwnerCache.EMPTY, DetailsSelector.NONE);
     print(format.of(listing(scan, rules)));
     scan.notes().forEach(context::warn);
     return ExitCode.OK;

@@ -137,7 +137,7 @@ public final class SentryCommand extends BaseCommand {
     }
     NftTableState after = read(components);
     String name = blocked(action == Action.BLOCK ? after : before, host).orElse(host.toString());
-    Path file = StateDirectory.sentryState(components.config().stateDirectory());
+    Path file = components.config().stateDirectory().resolve(StateDirectory.SENTRY_STATE);
     SentryState state = SentryState.read(file).withBlocked(after.blocked());
     // The administrator knows what he has done himself: no alert.
     blocked(after, host)

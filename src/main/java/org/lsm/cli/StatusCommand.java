@@ -97,7 +97,7 @@ public final class StatusCommand extends BaseCommand {
       Collection<SocketEntry> sockets =
           components
               .scanner()
-              .scan(OwnerCache.empty(), DetailsSelector.NONE)
+              .scan(OwnerCache.EMPTY, DetailsSelector.NONE)
               .snapshot()
               .sockets()
               .values();
@@ -113,7 +113,7 @@ public final class StatusCommand extends BaseCommand {
 
   private void checkBaseline(Components components) {
     try {
-      Path file = StateDirectory.baseline(components.config().stateDirectory());
+      Path file = components.config().stateDirectory().resolve(StateDirectory.BASELINE);
       Snapshot baseline = SnapshotFile.read(file);
       String time = components.timeWithAge(baseline.hostInfo().time());
       good("Baseline", baseline.sockets().size() + " sockets, " + time);
@@ -131,7 +131,7 @@ public final class StatusCommand extends BaseCommand {
       return;
     }
     AlertState alerts =
-        AlertState.read(StateDirectory.alertState(components.config().stateDirectory()));
+        AlertState.read(components.config().stateDirectory().resolve(StateDirectory.ALERT_STATE));
     String text =
         components.timeWithAge(last.get())
             + ", "
@@ -177,7 +177,7 @@ public final class StatusCommand extends BaseCommand {
     String mode = config.sentry() == SentryMode.BLOCK ? "block" : "report";
     // The failure of the last compare: reading the table may succeed where setting rules fails.
     String failure =
-        SentryState.read(StateDirectory.sentryState(config.stateDirectory())).failure();
+        SentryState.read(config.stateDirectory().resolve(StateDirectory.SENTRY_STATE)).failure();
     if (!failure.isEmpty()) {
       fault("Sentry", failure);
       return;

@@ -12,11 +12,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 
-/**
- * The differences between two snapshots.
- *
- * @param differences NEW first, then GONE, then CHANGED, each in the order of the endpoints
- */
+/** The differences of two snapshots: NEW, GONE, then CHANGED, each in the order of endpoints. */
 public record Diff(List<Difference> differences) {
 
   public Diff {
@@ -58,16 +54,18 @@ public record Diff(List<Difference> differences) {
    * unknown one: this scan may not have been allowed to see it.
    */
   private static boolean isChanged(SocketEntry was, SocketEntry now) {
-    return now.owners().isEmpty()
-        ? !was.owners().isEmpty()
-        : now.owners().stream()
-            .anyMatch(owner -> !owner.equals(Owner.UNKNOWN) && !was.owners().contains(owner));
+    for (Owner owner : now.owners()) {
+      if (!owner.equals(Owner.UNKNOWN) && !was.owners().contains(owner)) {
+        return true;
+      }
+    }
+    return now.owners().isEmpty() && !was.owners().isEmpty();
   }
 
   /** Returns the baseline with these differences accepted. */
   public Snapshot applyTo(Snapshot baseline, EphemeralPorts ephemeral) {
-    SortedMap<Endpoint, SocketEntry> sockets =
-        new TreeMap<>(ephemeral.generalize(baseline).sockets());
+    SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
+    sockets.putAll(ephemeral.generalize(baseline).sockets());
     for (Difference difference : differences) {
       SocketEntry now = difference.after();
       if (difference.type() == DifferenceType.GONE) {
@@ -85,7 +83,6 @@ public record Diff(List<Difference> differences) {
     return new Snapshot(baseline.hostInfo(), sockets);
   }
 
-  /** The differences of a type. */
   public List<Difference> of(DifferenceType type) {
     return differences.stream().filter(difference -> difference.type() == type).toList();
   }
@@ -105,7 +102,7 @@ public record Diff(List<Difference> differences) {
 
   /** Orders differences so that users take turns, and within each user the programs. */
   public static List<Difference> inTurns(List<Difference> differences) {
-    return inTurns(inTurns(differences, Difference::owners), Difference::users);
+    return inTurns(inTurns(differences, it -> it.after().owners()), Difference::users);
   }
 
   private static <K> List<Difference> inTurns(List<Difference> all, Function<Difference, K> group) {
@@ -117,9 +114,5 @@ public record Diff(List<Difference> differences) {
 
   public boolean isEmpty() {
     return differences.isEmpty();
-  }
-
-  public long count(DifferenceType type) {
-    return of(type).size();
   }
 }

@@ -20,13 +20,6 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
 
   private static final String EPHEMERAL_WORD = "ephemeral";
 
-  private static final int MAX_PORT = 0xFFFF;
-
-  /** An endpoint in the network namespace of lsm. */
-  public Endpoint(Protocol protocol, String address, int port) {
-    this("", protocol, address, port);
-  }
-
   /** Address and port as one word: {@code [::1]:22}, {@code eth0:0x0003}, {@code /run/x}. */
   public String local() {
     return switch (protocol.family()) {
@@ -44,17 +37,14 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
     return netns.isEmpty() ? protocol.label() : netns + ":" + protocol.label();
   }
 
-  /**
-   * Parses the results of {@link #table} and {@link #local}.
-   *
-   * @throws IllegalArgumentException if the protocol is unknown, or has no such addresses
-   */
+  /** Parses {@link #table} and {@link #local}, or throws IllegalArgumentException. */
   public static Endpoint of(String table, String local) {
     int split = table.lastIndexOf(':') + 1;
     String label = table.substring(split);
-    Protocol protocol =
-        Protocol.of(label)
-            .orElseThrow(() -> new IllegalArgumentException("unknown protocol '" + label + "'"));
+    Protocol protocol = Protocol.of(label).orElse(null);
+    if (protocol == null) {
+      throw new IllegalArgumentException("unknown protocol '" + label + "'");
+    }
     String netns = split == 0 ? "" : table.substring(0, split - 1);
     if (protocol.family() == Family.UNIX) {
       return new Endpoint(netns, protocol, local, 0);
@@ -64,24 +54,19 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
       throw new IllegalArgumentException("no port in '" + local + "'");
     }
     String address = local.substring(0, colon);
-    String port = local.substring(colon + 1);
-    if (protocol.family() == Family.PACKET) {
-      // An interface may have the name [x].
-      return new Endpoint(netns, protocol, address, number(port));
-    }
-    if (address.indexOf(':') > 0 && address.startsWith("[") && address.endsWith("]")) {
+    String word = local.substring(colon + 1);
+    boolean isIp = protocol.family() != Family.PACKET; // an interface may have the name [x]
+    if (isIp && address.indexOf(':') > 0 && address.startsWith("[") && address.endsWith("]")) {
       address = address.substring(1, address.length() - 1);
     }
-    return new Endpoint(
-        netns, protocol, address, port.equals(EPHEMERAL_WORD) ? EPHEMERAL : number(port));
+    int port = isIp && word.equals(EPHEMERAL_WORD) ? EPHEMERAL : number(word);
+    return new Endpoint(netns, protocol, address, port);
   }
 
   private static int number(String text) {
-    int port =
-        text.startsWith("0x")
-            ? Integer.parseInt(text, 2, text.length(), 16)
-            : Integer.parseInt(text);
-    if (port < 0 || port > MAX_PORT) {
+    boolean hex = text.startsWith("0x");
+    int port = Integer.parseInt(hex ? text.substring(2) : text, hex ? 16 : 10);
+    if (port < 0 || port > 0xFFFF) {
       throw new IllegalArgumentException("port out of range in '" + text + "'");
     }
     return port;
@@ -96,7 +81,6 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
   }
 
   // A record links these methods at run time, which costs 10 ms at each start.
-
   @Override
   public boolean equals(Object other) {
     return other instanceof Endpoint endpoint && compareTo(endpoint) == 0;

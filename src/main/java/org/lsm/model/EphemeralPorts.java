@@ -7,20 +7,16 @@ import java.util.TreeMap;
  * The ports that the kernel assigns to sockets that ask for none (ip_local_port_range in
  * Documentation/networking/ip-sysctl.rst). They differ each time, so these sockets are compared by
  * their owners instead of their ports. A socket without a known owner is compared by its port.
- *
- * @param scope the protocols whose ports may be ephemeral
- * @param first the first ephemeral port
- * @param last the last ephemeral port
  */
 public record EphemeralPorts(Scope scope, int first, int last) {
 
+  /** The protocols whose ports may be ephemeral. */
   public enum Scope {
     NONE,
     UDP,
     ALL
   }
 
-  /** No ephemeral ports: every socket is compared by its port. */
   public static final EphemeralPorts NONE = new EphemeralPorts(Scope.NONE, 0, 0);
 
   /** Whether a socket is compared by its owners. */
@@ -31,21 +27,18 @@ public record EphemeralPorts(Scope scope, int first, int last) {
 
   /** Whether the kernel may have assigned the port of an endpoint. */
   public boolean covers(Endpoint endpoint) {
-    return inScope(endpoint.protocol()) && endpoint.port() >= first && endpoint.port() <= last;
-  }
-
-  private boolean inScope(Protocol protocol) {
-    return switch (protocol) {
-      case UDP, UDP6, UDPLITE, UDPLITE6 -> scope != Scope.NONE;
-      case TCP, TCP6, SCTP -> scope == Scope.ALL;
-      case RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> false;
-    };
+    boolean inScope =
+        switch (endpoint.protocol()) {
+          case UDP, UDP6, UDPLITE, UDPLITE6 -> scope != Scope.NONE;
+          case TCP, TCP6, SCTP -> scope == Scope.ALL;
+          case RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> false;
+        };
+    return inScope && endpoint.port() >= first && endpoint.port() <= last;
   }
 
   /** The endpoint that stands for all ephemeral ports of an address. */
-  public static Endpoint generalize(Endpoint endpoint) {
-    return new Endpoint(
-        endpoint.netns(), endpoint.protocol(), endpoint.address(), Endpoint.EPHEMERAL);
+  public static Endpoint generalize(Endpoint at) {
+    return new Endpoint(at.netns(), at.protocol(), at.address(), Endpoint.EPHEMERAL);
   }
 
   /** Merges the sockets on ephemeral ports of an address into one entry, as in a baseline. */

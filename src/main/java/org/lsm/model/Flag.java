@@ -18,7 +18,6 @@ public enum Flag {
     this.words = words;
   }
 
-  /** The flag as a report prints it. */
   public String words() {
     return words;
   }

@@ -1,10 +1,8 @@
 package org.lsm.model;
 
 /**
- * The owner of a socket. It has no PID: a restart of the program is not a difference.
- *
- * @param user name of the effective user, or its number if it has no name
- * @param program target of {@code /proc/PID/exe}
+ * The effective user (its number if it has no name) and the program (target of {@code
+ * /proc/PID/exe}) that own a socket. No PID: a restart of the program is not a difference.
  */
 public record Owner(String user, String program) implements Comparable<Owner> {
 
@@ -18,10 +16,9 @@ public record Owner(String user, String program) implements Comparable<Owner> {
   }
 
   // See Endpoint.equals.
-
   @Override
   public boolean equals(Object other) {
-    return other instanceof Owner owner && user.equals(owner.user) && program.equals(owner.program);
+    return other instanceof Owner owner && compareTo(owner) == 0;
   }
 
   @Override

@@ -5,19 +5,15 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The owners that the last scan found. The next one searches only for those of other sockets.
- *
- * @param validity the boot, the privileges and the hour of the scan; where one of them differs, the
- *     cache is not used
+ * The owners that the last scan found. The next one searches only for those of other sockets, if
+ * the boot, the privileges and the hour of the scan, its validity, are the same.
  */
 public record OwnerCache(String validity, Map<SocketKey, SocketOwners> owners) {
 
+  public static final OwnerCache EMPTY = new OwnerCache("", Map.of());
+
   public OwnerCache {
     owners = Map.copyOf(owners);
-  }
-
-  public static OwnerCache empty() {
-    return new OwnerCache("", Map.of());
   }
 
   /** Returns the cache without the sockets of these endpoints. */

@@ -8,23 +8,13 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A set of TCP or UDP ports, written as {@code 1-1023,8080}. */
-public final class PortSet {
-
-  private static final int LAST = 0xFFFF;
+public record PortSet(BitSet ports) {
 
   private static final Pattern RANGE = Pattern.compile("(\\d{1,5})(?:-(\\d{1,5}))?");
 
-  private final BitSet ports;
-
-  private PortSet(BitSet ports) {
-    this.ports = ports;
-  }
-
   /**
-   * Parses ports and ranges with commas or spaces between them.
-   *
-   * @throws IllegalArgumentException if a part is neither, with a message that continues the name
-   *     of the setting
+   * Parses ports and ranges with commas or spaces between them. The message of an
+   * IllegalArgumentException continues the name of the setting.
    */
   public static PortSet parse(String text) {
     BitSet ports = new BitSet();
@@ -35,7 +25,7 @@ public final class PortSet {
       Matcher range = RANGE.matcher(word);
       int first = range.matches() ? Integer.parseInt(range.group(1)) : 0;
       int last = first > 0 && range.group(2) != null ? Integer.parseInt(range.group(2)) : first;
-      if (first < 1 || last < first || last > LAST) {
+      if (first < 1 || last < first || last > 0xFFFF) {
         throw new IllegalArgumentException(
             "has '" + word + "', which is not a port or range of ports from 1 to 65535");
       }
@@ -56,16 +46,6 @@ public final class PortSet {
     BitSet rest = (BitSet) ports.clone();
     rest.andNot(others.ports);
     return new PortSet(rest);
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return other instanceof PortSet same && ports.equals(same.ports);
-  }
-
-  @Override
-  public int hashCode() {
-    return ports.hashCode();
   }
 
   /** The ranges with commas between them; empty for no ports. */

@@ -3,16 +3,12 @@ package org.lsm.model;
 import java.time.Instant;
 
 /**
- * A process at the time of the scan.
- *
- * @param startTicks start time in clock ticks after boot (proc(5), field 22 of stat), which
- *     distinguishes processes that had the same PID
- * @param startTime the same as wall-clock time
+ * A process at the time of the scan. Its start time, in clock ticks after boot (proc(5), field 22
+ * of stat) and as wall-clock time, distinguishes processes that had the same PID.
  */
 public record ProcessRef(int pid, long startTicks, Instant startTime, Owner owner) {
 
   // See Endpoint.equals.
-
   @Override
   public boolean equals(Object other) {
     return other instanceof ProcessRef process

@@ -50,7 +50,6 @@ public enum Protocol {
     return Stream.of(values()).map(Protocol::label).collect(Collectors.joining(", "));
   }
 
-  /** Finds the protocol with a label. */
   public static Optional<Protocol> of(String label) {
     for (Protocol protocol : values()) {
       if (protocol.label.equals(label)) {

@@ -18,7 +18,6 @@ public record ScanSummary(List<ScanningHost> hosts, boolean overflowing) {
     return hosts.stream().filter(it -> it.scans(trigger)).count();
   }
 
-  /** The number of blocked hosts. */
   public long blocked() {
     return hosts.stream().filter(it -> it.blockedUntil().isPresent()).count();
   }

@@ -14,12 +14,8 @@ import java.util.TreeSet;
  *
  * @param address the source address, which may be forged
  * @param name its name in the DNS if that resolves to the address, else empty
- * @param tcp TCP ports
- * @param udp UDP ports
  * @param packets number of probes
  * @param first time of the first probe within the last day
- * @param last time of the last probe
- * @param blockedUntil the end of the block, if it is blocked
  */
 public record ScanningHost(
     String address,
@@ -49,7 +45,6 @@ public record ScanningHost(
         address, found, tcp, udp, probeTypes, packets, first, last, blockedUntil);
   }
 
-  /** The number of ports. */
   public int ports() {
     return tcp.size() + udp.size();
   }

@@ -13,11 +13,7 @@ public record Snapshot(HostInfo hostInfo, SortedMap<Endpoint, SocketEntry> socke
     sockets = Collections.unmodifiableSortedMap(new TreeMap<>(sockets));
   }
 
-  /**
-   * Makes a snapshot of entries.
-   *
-   * @throws IllegalArgumentException if two of them have the same endpoint
-   */
+  /** Makes a snapshot of entries; throws IllegalArgumentException if two have one endpoint. */
   public static Snapshot of(HostInfo hostInfo, Collection<SocketEntry> entries) {
     SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
     for (SocketEntry entry : entries) {

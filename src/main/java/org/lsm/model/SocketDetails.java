@@ -12,7 +12,6 @@ import java.util.Set;
  * @param service name of the port in services(5)
  * @param peers at most five remote ends that are connected to it now
  * @param processes one process for each owner, the oldest
- * @param flags reasons to check the socket
  * @param suspectedParent if its row may be forged, the socket whose name may contain the row
  */
 public record SocketDetails(
@@ -25,7 +24,6 @@ public record SocketDetails(
   public static final SocketDetails UNKNOWN =
       new SocketDetails("", List.of(), List.of(), Set.of(), Optional.empty());
 
-  /** The same details with one more flag. */
   public SocketDetails with(Flag flag) {
     Set<Flag> more = EnumSet.of(flag);
     more.addAll(flags);

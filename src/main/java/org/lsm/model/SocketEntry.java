@@ -9,11 +9,8 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * A watched endpoint with its owners.
- *
- * @param owners all owners; empty if no process holds the socket, with {@link Owner#UNKNOWN} if
- *     there may be more
- * @param processes the processes of the owners; empty in an entry from a file
+ * A watched endpoint with its owners (none if no process holds the socket, {@link Owner#UNKNOWN} if
+ * there may be more) and their processes (none in an entry from a file).
  */
 public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes) {
 
@@ -22,11 +19,7 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     processes = List.copyOf(processes);
   }
 
-  /**
-   * Makes an entry with the owners of processes.
-   *
-   * @param complete whether these are all processes that hold the socket
-   */
+  /** Makes an entry with these processes, and whether they are all that hold the socket. */
   public static SocketEntry heldBy(
       Endpoint endpoint, Collection<ProcessRef> processes, boolean complete) {
     SortedSet<Owner> owners = new TreeSet<>();
@@ -37,7 +30,6 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     return new SocketEntry(endpoint, owners, List.copyOf(processes));
   }
 
-  /** Returns the entry with another endpoint. */
   public SocketEntry at(Endpoint other) {
     return new SocketEntry(other, owners, processes);
   }

@@ -1,21 +1,15 @@
 package org.lsm.model;
 
-/**
- * Identifies a socket while it exists.
- *
- * @param inode inode number
- * @param uid user ID of its creator
- */
+/** Identifies a socket while it exists, by the user ID of its creator, too. */
 public record SocketKey(long inode, long uid, Endpoint endpoint) {
 
   // See Endpoint.equals.
-
   @Override
   public boolean equals(Object other) {
-    return other instanceof SocketKey socket
-        && inode == socket.inode
-        && uid == socket.uid
-        && endpoint.equals(socket.endpoint);
+    return other instanceof SocketKey key
+        && inode == key.inode
+        && uid == key.uid
+        && endpoint.equals(key.endpoint);
   }
 
   @Override

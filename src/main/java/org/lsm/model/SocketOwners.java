@@ -2,20 +2,15 @@ package org.lsm.model;
 
 import java.util.List;
 
-/**
- * The processes that hold a socket.
- *
- * @param complete whether these are all of them
- */
+/** The processes that hold a socket, and whether these are all of them. */
 public record SocketOwners(List<ProcessRef> processes, boolean complete) {
 
   // See Endpoint.equals.
-
   @Override
   public boolean equals(Object other) {
-    return other instanceof SocketOwners owners
-        && complete == owners.complete
-        && processes.equals(owners.processes);
+    return other instanceof SocketOwners o
+        && complete == o.complete
+        && processes.equals(o.processes);
   }
 
   @Override

@@ -1,13 +1,13 @@
 package org.lsm.model;
 
+import static java.util.regex.Matcher.quoteReplacement;
+
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.regex.MatchResult;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -21,13 +21,21 @@ public final class TextEscaper {
 
   private static final int LONE_BYTE = 0xDC00;
 
-  /** Default_Ignorable_Code_Point without variation selectors, and the blank of braille. */
-  private static final String BLANKS =
-      "\u034F\u115F\u1160\u17B4\u17B5\u180B\u180C\u180D\u180F\u2800\u3164\uFFA0";
+  /** Compiled where text needs it: most runs meet none. */
+  private static final class Patterns {
 
-  private static final Pattern SPACES = Pattern.compile(" {2,}");
-  private static final Pattern ESCAPE =
-      Pattern.compile("\\\\(?:\\\\|x([0-9a-f]{2})|u\\{([0-9a-f]{1,6})\\})|\\\\");
+    /**
+     * Backslashes, several spaces (they look like the gap between two columns), and all that is not
+     * visible, with Default_Ignorable_Code_Point and the blank of braille.
+     */
+    private static final Pattern HIDDEN =
+        Pattern.compile(
+            "\\\\| {2,}|[\\p{C}\\p{Z}&&[^ ]]|[\\u034F\\u115F\\u1160\\u17B4\\u17B5\\u180B-\\u180D\\u180F"
+                + "\\u2800\\u3164\\uFFA0\\uFE00-\\uFE0F\\x{E0100}-\\x{E01EF}]");
+
+    private static final Pattern ESCAPE =
+        Pattern.compile("\\\\(?:(\\\\)|x([0-9a-f]{2})|u\\{([0-9a-f]{1,6})\\})?");
+  }
 
   private TextEscaper() {}
 
@@ -36,12 +44,8 @@ public final class TextEscaper {
     CharsetDecoder utf8 = StandardCharsets.UTF_8.newDecoder();
     ByteBuffer in = ByteBuffer.wrap(bytes);
     CharBuffer out = CharBuffer.allocate(bytes.length);
-    for (CoderResult result = utf8.decode(in, out, true);
-        result.isError();
-        result = utf8.decode(in, out, true)) {
-      for (int i = 0; i < result.length(); i++) {
-        out.put((char) (LONE_BYTE | (in.get() & 0xFF)));
-      }
+    while (utf8.decode(in, out, true).isError()) {
+      out.put((char) (LONE_BYTE | (in.get() & 0xFF)));
     }
     return out.flip().toString();
   }
@@ -52,15 +56,9 @@ public final class TextEscaper {
    * everything else that is not visible.
    */
   public static String escape(String text) {
-    if (isPlain(text)) {
-      return text;
-    }
-    StringBuilder out = new StringBuilder(text.length());
-    text.codePoints().forEach(codePoint -> escape(codePoint, out));
-    // Several spaces look like the gap between two columns.
-    return SPACES
-        .matcher(out)
-        .replaceAll(spaces -> Matcher.quoteReplacement("\\x20".repeat(spaces.group().length())));
+    return isPlain(text)
+        ? text
+        : Patterns.HIDDEN.matcher(text).replaceAll(it -> quoteReplacement(escape(it)));
   }
 
   private static boolean isPlain(String text) {
@@ -85,61 +83,34 @@ public final class TextEscaper {
     return trace.toString();
   }
 
-  private static void escape(int codePoint, StringBuilder out) {
-    boolean loneByte = codePoint >= LONE_BYTE + 0x80 && codePoint <= LONE_BYTE + 0xFF;
+  private static String escape(MatchResult hidden) {
+    int codePoint = hidden.group().codePointAt(0);
     if (codePoint == '\\') {
-      out.append("\\\\");
-    } else if (loneByte || codePoint < ' ' || codePoint == 0x7F) {
-      out.append("\\x").append(HexFormat.of().toHexDigits((byte) codePoint));
-    } else if (isVisible(codePoint)) {
-      out.appendCodePoint(codePoint);
-    } else {
-      out.append("\\u{").append(Integer.toHexString(codePoint)).append('}');
+      return "\\\\";
     }
+    boolean loneByte = codePoint >= LONE_BYTE + 0x80 && codePoint <= LONE_BYTE + 0xFF;
+    return loneByte || codePoint <= ' ' || codePoint == 0x7F
+        ? ("\\x" + HexFormat.of().toHexDigits((byte) codePoint)).repeat(hidden.group().length())
+        : "\\u{" + Integer.toHexString(codePoint) + "}";
   }
 
-  private static boolean isVisible(int codePoint) {
-    return switch (Character.getType(codePoint)) {
-      case Character.CONTROL,
-          Character.FORMAT,
-          Character.SURROGATE,
-          Character.PRIVATE_USE,
-          Character.UNASSIGNED,
-          Character.LINE_SEPARATOR,
-          Character.PARAGRAPH_SEPARATOR ->
-          false;
-      case Character.SPACE_SEPARATOR -> codePoint == ' ';
-      default -> !isBlank(codePoint);
-    };
-  }
-
-  private static boolean isBlank(int codePoint) {
-    return BLANKS.indexOf(codePoint) >= 0
-        || (codePoint >= 0xFE00 && codePoint <= 0xFE0F)
-        || (codePoint >= 0xE0100 && codePoint <= 0xE01EF);
-  }
-
-  /**
-   * Reverses {@link #escape}.
-   *
-   * @throws IllegalArgumentException if a backslash does not start an escape
-   */
+  /** Reverses {@link #escape}; a backslash that escapes nothing is an IllegalArgumentException. */
   public static String unescape(String text) {
     return text.indexOf('\\') < 0
         ? text
-        : ESCAPE.matcher(text).replaceAll(escape -> Matcher.quoteReplacement(unescape(escape)));
+        : Patterns.ESCAPE.matcher(text).replaceAll(it -> quoteReplacement(unescape(it)));
   }
 
   private static String unescape(MatchResult escape) {
-    if (escape.group().equals("\\\\")) {
+    if (escape.group(1) != null) {
       return "\\";
     }
-    if (escape.group(1) != null) {
-      int value = Integer.parseInt(escape.group(1), 16);
+    if (escape.group(2) != null) {
+      int value = Integer.parseInt(escape.group(2), 16);
       return String.valueOf((char) (value < 0x80 ? value : LONE_BYTE | value));
     }
-    if (escape.group(2) != null) {
-      return Character.toString(Integer.parseInt(escape.group(2), 16));
+    if (escape.group(3) != null) {
+      return Character.toString(Integer.parseInt(escape.group(3), 16));
     }
     throw new IllegalArgumentException("a backslash that escapes nothing");
   }

@@ -119,7 +119,7 @@ public final class BaselineComparison {
   }
 
   private boolean isConfirmed(Diff diff) {
-    return scans.isExhausted() || (scans.isStable() && diff.count(DifferenceType.GONE) == 0);
+    return scans.isExhausted() || (scans.isStable() && diff.of(DifferenceType.GONE).size() == 0);
   }
 
   /** A cache is no proof that a socket has no owner: it may have been passed on meanwhile. */

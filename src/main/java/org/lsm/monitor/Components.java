@@ -184,7 +184,7 @@ public record Components(
   /** When the last comparison with the baseline succeeded. */
   public Optional<Instant> lastCompare() throws IOException {
     try {
-      Path file = StateDirectory.lastCompare(config.stateDirectory());
+      Path file = config.stateDirectory().resolve(StateDirectory.LAST_COMPARE);
       return Optional.of(Files.getLastModifiedTime(file).toInstant());
     } catch (NoSuchFileException e) {
       return Optional.empty();

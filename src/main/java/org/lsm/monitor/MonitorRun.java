@@ -91,7 +91,7 @@ public final class MonitorRun {
     BaselineComparison comparison = components.comparison(scans, baseline);
     DiffReport report = comparison.compare();
     boolean alerted = alertDifferences(report, comparison, before);
-    touch(StateDirectory.lastCompare(config.stateDirectory()));
+    touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
     components.storeOwnerCache(state, scans.ownerCache(), stored);
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     return RunResult.compared(report, List.of(baseline, scans.found()), ignored, alerted);
@@ -156,7 +156,7 @@ public final class MonitorRun {
   }
 
   private Path alertState() {
-    return StateDirectory.alertState(config.stateDirectory());
+    return config.stateDirectory().resolve(StateDirectory.ALERT_STATE);
   }
 
   private void write(AlertState next, AlertState before) {

@@ -49,14 +49,14 @@ public final class PortScanCheck {
     this.history = history;
     this.outbox = outbox;
     this.table = components.nftTable();
-    this.file = StateDirectory.sentryState(config.stateDirectory());
+    this.file = config.stateDirectory().resolve(StateDirectory.SENTRY_STATE);
     this.state = SentryState.read(file);
   }
 
   /** Whether there is work: also after SENTRY was switched off, while its table remains. */
   static boolean isDue(Config config) {
     return config.sentry() != SentryMode.OFF
-        || Files.exists(StateDirectory.sentryState(config.stateDirectory()));
+        || Files.exists(config.stateDirectory().resolve(StateDirectory.SENTRY_STATE));
   }
 
   /**

@@ -121,7 +121,7 @@ final class ProcNetParser extends TableParser {
         if (fields.number(16, 0xFF) == ESTABLISHED) {
           Set<String> ofPort = peers.computeIfAbsent(localPort, none -> new LinkedHashSet<>());
           if (ofPort.size() < max) {
-            ofPort.add(new Endpoint(protocol, address(remote), port(remote)).local());
+            ofPort.add(new Endpoint("", protocol, address(remote), port(remote)).local());
           }
         }
       } catch (MalformedRowException e) {

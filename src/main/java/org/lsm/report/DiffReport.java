@@ -163,7 +163,7 @@ public record DiffReport(
         boolean full = lines.size() > MAX_DETAILED_LINES;
         lines.addAll(lines(difference, full ? SocketDetails.UNKNOWN : details(difference)));
       }
-      long more = diff.count(type) - MAX_NAMED;
+      int more = diff.of(type).size() - MAX_NAMED;
       if (more > 0) {
         lines.add(Line.of(Style.ADVICE, "", "… and ", more, " more ", type));
         lines.add(Line.BLANK);

@@ -1,17 +1,20 @@
 package org.lsm.storage;
 
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
@@ -21,27 +24,11 @@ public final class AtomicFile {
 
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rw-------");
-  private static final Set<PosixFilePermission> READABLE =
-      PosixFilePermissions.fromString("rw-r--r--");
-  private static final FileAttribute<?> CREATE_OWNER_ONLY =
-      PosixFilePermissions.asFileAttribute(OWNER_ONLY);
-
   private static final String TEMPORARY = ".tmp";
 
   private AtomicFile() {}
 
-  /** Whether this is a temporary file of {@link #write}. */
-  static boolean isTemporary(Path file) {
-    String name = file.getFileName().toString();
-    return name.startsWith(".") && name.endsWith(TEMPORARY);
-  }
-
-  /**
-   * Reads a whole file.
-   *
-   * @throws FileSystemException if the file cannot be read, or is not a regular file: reading from
-   *     a pipe or a device may never end
-   */
+  /** Reads a whole regular file. Reading from a pipe or a device may never end. */
   public static byte[] read(Path file) throws IOException {
     if (Files.exists(file) && !Files.isRegularFile(file)) {
       throw new FileSystemException(file.toString(), null, "is not a regular file");
@@ -63,7 +50,7 @@ public final class AtomicFile {
 
   /** Like {@link #write} with mode 0644, for files that other programs read. */
   public static void writeReadable(Path file, byte[] content) throws IOException {
-    write(file, content, READABLE);
+    write(file, content, PosixFilePermissions.fromString("rw-r--r--"));
   }
 
   private static void write(Path file, byte[] content, Set<PosixFilePermission> mode)
@@ -72,7 +59,9 @@ public final class AtomicFile {
     // A killed run may have left one, with another mode or owner.
     Files.deleteIfExists(temporary);
     try {
-      try (FileChannel channel = create(temporary, mode)) {
+      try (FileChannel channel = open(temporary, CREATE_NEW)) {
+        // Whatever the umask, and whatever symbolic link was just put here.
+        Files.setAttribute(temporary, "posix:permissions", mode, LinkOption.NOFOLLOW_LINKS);
         ByteBuffer buffer = ByteBuffer.wrap(content);
         while (buffer.hasRemaining()) {
           channel.write(buffer);
@@ -88,47 +77,40 @@ public final class AtomicFile {
     syncDirectory(file.toAbsolutePath().getParent());
   }
 
-  private static FileChannel create(Path file, Set<PosixFilePermission> mode) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            file,
-            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-            CREATE_OWNER_ONLY);
-    // The umask must not change the mode, nor a symbolic link that was just put here lead
-    // elsewhere.
-    Files.getFileAttributeView(file, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
-        .setPermissions(mode);
+  /** Deletes what killed runs left in a directory. The caller holds its lock. */
+  static void removeTemporaryFiles(Path directory) throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+      for (Path file : files) {
+        String name = file.getFileName().toString();
+        if (name.startsWith(".") && name.endsWith(TEMPORARY)) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
+  }
+
+  /** Opens or creates, with mode 0600, a file to read and write in place; not a symbolic link. */
+  public static FileChannel open(Path file) throws IOException {
+    boolean missing = Files.notExists(file, LinkOption.NOFOLLOW_LINKS);
+    FileChannel channel = open(file, CREATE);
+    if (missing) { // whatever the umask
+      Files.setAttribute(file, "posix:permissions", OWNER_ONLY, LinkOption.NOFOLLOW_LINKS);
+    }
     return channel;
   }
 
-  /**
-   * Opens a file for reading and writing in place; creates it with mode 0600 if it is missing.
-   *
-   * @throws FileSystemException if it cannot be opened, or is a symbolic link
-   */
-  public static FileChannel open(Path file) throws IOException {
+  private static FileChannel open(Path file, OpenOption create) throws IOException {
+    var options = Set.of(create, READ, WRITE, LinkOption.NOFOLLOW_LINKS);
     try {
-      createIfMissing(file);
-      return FileChannel.open(
-          file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+      return FileChannel.open(file, options, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
     } catch (IOException e) {
       throw withPath(file, e);
     }
   }
 
-  private static void createIfMissing(Path file) throws IOException {
-    if (Files.notExists(file, LinkOption.NOFOLLOW_LINKS)) {
-      try {
-        create(file, OWNER_ONLY).close();
-      } catch (FileAlreadyExistsException e) {
-        // another process was faster
-      }
-    }
-  }
-
   /** Makes renames and deletions in a directory durable (fsync(2)). */
   static void syncDirectory(Path directory) throws IOException {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+    try (FileChannel channel = FileChannel.open(directory, READ)) {
       channel.force(true);
     }
   }

@@ -1,7 +1,8 @@
 package org.lsm.storage;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -35,53 +36,44 @@ public final class ChecksummedText {
   }
 
   /** Appends a line; a field may hold any characters. */
-  public ChecksummedText line(String... fields) {
-    String separator = "";
-    for (String field : fields) {
-      text.append(separator).append(TextEscaper.escape(field));
-      separator = "\t";
+  public ChecksummedText line(Object... fields) {
+    for (int i = 0; i < fields.length; i++) {
+      text.append(i == 0 ? "" : "\t").append(TextEscaper.escape(fields[i].toString()));
     }
     text.append('\n');
     return this;
   }
 
-  /** Returns the text with its checksum. */
   public String seal() {
-    return text + checksum(text.toString());
+    return text + CHECKSUM + sha256(text.toString()) + "\n";
   }
 
   /** Replaces a file with this text, see {@link AtomicFile#write}. */
   public void write(Path file) throws IOException {
-    AtomicFile.write(file, seal().getBytes(StandardCharsets.UTF_8));
+    AtomicFile.write(file, seal().getBytes(UTF_8));
   }
 
   /** Replaces a file with this text if it holds another one, which spares the disk. */
   public void writeIfChanged(Path file) throws IOException {
-    byte[] content = seal().getBytes(StandardCharsets.UTF_8);
-    if (!Files.exists(file) || !Arrays.equals(content, AtomicFile.read(file))) {
-      AtomicFile.write(file, content);
+    if (!Files.exists(file) || !Arrays.equals(AtomicFile.read(file), seal().getBytes(UTF_8))) {
+      write(file);
     }
   }
 
-  /**
-   * Reads the lines between the first and the last one of a file.
-   *
-   * @throws IllegalArgumentException as {@link #open}
-   */
+  /** Reads the text of a file, as {@link #open} does. */
   public static List<List<String>> read(Path file, String kind, String format) throws IOException {
     byte[] bytes = AtomicFile.read(file);
-    String text = new String(bytes, StandardCharsets.UTF_8);
+    String text = new String(bytes, UTF_8);
     // Decoding replaces malformed bytes, and could so hide damage from the checksum.
-    if (!Arrays.equals(bytes, text.getBytes(StandardCharsets.UTF_8))) {
+    if (!Arrays.equals(bytes, text.getBytes(UTF_8))) {
       throw new IllegalArgumentException("damaged, it is not UTF-8 text");
     }
     return open(text, kind, format);
   }
 
   /**
-   * Returns the fields of the lines between the first and the last one.
-   *
-   * @throws IllegalArgumentException if the text is of another kind or format, or not complete
+   * Returns the fields of the lines between the first and the last one; throws
+   * IllegalArgumentException if the text is of another kind or format, or damaged.
    */
   public static List<List<String>> open(String text, String kind, String format) {
     int end = text.indexOf('\n');
@@ -97,7 +89,7 @@ public final class ChecksummedText {
     if (!text.endsWith("\n") || !text.startsWith(CHECKSUM, last)) {
       throw new IllegalArgumentException("truncated, its last line is not a checksum");
     }
-    if (!text.substring(last).equals(checksum(text.substring(0, last)))) {
+    if (!text.substring(last).equals(CHECKSUM + sha256(text.substring(0, last)) + "\n")) {
       throw new IllegalArgumentException("damaged or edited, its checksum is wrong");
     }
     List<List<String>> lines = new ArrayList<>();
@@ -117,7 +109,7 @@ public final class ChecksummedText {
   }
 
   /** Appends the user and the program of each owner to the fields of a line. */
-  public static void addOwners(List<String> fields, Collection<Owner> owners) {
+  public static void addOwners(List<? super String> fields, Collection<Owner> owners) {
     for (Owner owner : owners) {
       fields.add(owner.user());
       fields.add(owner.program());
@@ -134,32 +126,22 @@ public final class ChecksummedText {
   }
 
   /**
-   * Reads a time as {@link Instant#toString} writes it, of the years 0 to 9999: arithmetic on later
-   * ones may overflow.
-   *
-   * @throws IllegalArgumentException if the field is not such a time
+   * Reads a time as {@link Instant#toString} writes it. Not of a year after 9999: arithmetic on it
+   * may overflow.
    */
   public static Instant time(String field) {
-    if (!field.startsWith("+") && !field.startsWith("-")) {
-      try {
-        return Instant.parse(field);
-      } catch (DateTimeParseException e) {
-        // as below
-      }
+    try {
+      return Instant.parse(field.startsWith("+") || field.startsWith("-") ? "" : field);
+    } catch (DateTimeParseException e) {
+      throw new IllegalArgumentException("not a time: '" + field + "'", e);
     }
-    throw new IllegalArgumentException("not a time: '" + field + "'");
-  }
-
-  private static String checksum(String text) {
-    return CHECKSUM + sha256(text) + "\n";
   }
 
   /** SHA-256 of a text in UTF-8, as 64 hexadecimal digits. */
   public static String sha256(String text) {
     try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest);
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      return HexFormat.of().formatHex(digest.digest(text.getBytes(UTF_8)));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }

@@ -7,24 +7,21 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** A lock between processes. It is released when it is closed or its process ends. */
-public final class FileLock implements AutoCloseable {
+/** Locks between processes. */
+public final class FileLock {
 
   private static final Duration POLL_INTERVAL = Duration.ofMillis(50);
 
-  private final FileChannel channel;
-
-  private FileLock(FileChannel channel) {
-    this.channel = channel;
-  }
+  private FileLock() {}
 
   /**
-   * Takes the lock. The file is created if it is missing, and holds the PID of the lock's owner.
+   * Takes a lock. The file is created if it is missing, and holds the PID of the lock's owner.
    *
    * @param timeout how long to wait for another process
-   * @throws LockedException if another process still holds the lock after that
+   * @return the open file: the lock is released when it is closed or the process ends
+   * @throws IOException if another process still holds the lock after that
    */
-  public static FileLock take(Path file, Duration timeout) throws IOException {
+  public static FileChannel take(Path file, Duration timeout) throws IOException {
     FileChannel channel = AtomicFile.open(file);
     try {
       await(channel, file, timeout);
@@ -32,15 +29,27 @@ public final class FileLock implements AutoCloseable {
       channel.close();
       throw e;
     }
-    writePid(channel);
-    return new FileLock(channel);
+    try {
+      channel.truncate(0);
+      channel.write(StandardCharsets.US_ASCII.encode(ProcessHandle.current().pid() + "\n"), 0);
+    } catch (IOException e) {
+      // The PID is only for messages; on a full disk the lock holds all the same.
+    }
+    return channel;
   }
 
   private static void await(FileChannel channel, Path file, Duration timeout) throws IOException {
     long deadline = System.nanoTime() + timeout.toNanos();
     while (channel.tryLock() == null) {
       if (System.nanoTime() >= deadline) {
-        throw new LockedException(file.getParent(), readPid(channel), timeout);
+        ByteBuffer pid = ByteBuffer.allocate(32);
+        channel.read(pid, 0);
+        String holder = StandardCharsets.US_ASCII.decode(pid.flip()).toString().strip();
+        throw new IOException(
+            String.format(
+                "another lsm (PID %s) has been using %s for more than %s s;"
+                    + " see what it waits for, or end it, and try again",
+                holder, file.getParent(), timeout.toSeconds()));
       }
       try {
         Thread.sleep(POLL_INTERVAL.toMillis());
@@ -48,40 +57,6 @@ public final class FileLock implements AutoCloseable {
         Thread.currentThread().interrupt();
         throw new IOException("interrupted while waiting for the lock", e);
       }
-    }
-  }
-
-  private static void writePid(FileChannel channel) {
-    try {
-      channel.truncate(0);
-      String pid = ProcessHandle.current().pid() + "\n";
-      channel.write(ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)), 0);
-    } catch (IOException e) {
-      // The PID is only for messages; on a full disk the lock holds all the same.
-    }
-  }
-
-  private static String readPid(FileChannel channel) throws IOException {
-    ByteBuffer pid = ByteBuffer.allocate(32);
-    channel.read(pid, 0);
-    return new String(pid.array(), 0, pid.position(), StandardCharsets.US_ASCII).strip();
-  }
-
-  @Override
-  public void close() throws IOException {
-    channel.close();
-  }
-
-  /** Another process held the lock until the timeout. */
-  public static final class LockedException extends IOException {
-    private static final long serialVersionUID = 1L;
-
-    LockedException(Path directory, String pid, Duration timeout) {
-      super(
-          String.format(
-              "another lsm (PID %s) has been using %s for more than %d s;"
-                  + " see what it waits for, or end it, and try again",
-              pid, directory, timeout.toSeconds()));
     }
   }
 }

@@ -31,7 +31,7 @@ final class OwnerCacheFile {
     try {
       return parse(ChecksummedText.read(file, KIND, FORMAT));
     } catch (IOException | RuntimeException e) {
-      return OwnerCache.empty();
+      return OwnerCache.EMPTY;
     }
   }
 
@@ -43,26 +43,22 @@ final class OwnerCacheFile {
     return text;
   }
 
-  private static String[] fields(SocketKey socket, SocketOwners owners) {
-    List<String> fields = new ArrayList<>();
-    fields.add(Long.toString(socket.inode()));
-    fields.add(Long.toString(socket.uid()));
-    fields.add(socket.endpoint().table());
-    fields.add(socket.endpoint().local());
-    fields.add(Boolean.toString(owners.complete()));
+  private static Object[] fields(SocketKey socket, SocketOwners owners) {
+    Endpoint at = socket.endpoint();
+    List<Object> fields = new ArrayList<>();
+    fields.addAll(List.of(socket.inode(), socket.uid(), at.table(), at.local()));
+    fields.add(owners.complete());
     Map<Owner, Integer> counts = new HashMap<>();
     for (ProcessRef process : owners.processes()) {
       int count = counts.getOrDefault(process.owner(), 0) + 1;
       counts.put(process.owner(), count);
       if (count <= MAX_PROCESSES_PER_OWNER) {
-        fields.add(Integer.toString(process.pid()));
-        fields.add(Long.toString(process.startTicks()));
-        fields.add(Long.toString(process.startTime().toEpochMilli()));
-        fields.add(process.owner().user());
-        fields.add(process.owner().program());
+        long startTime = process.startTime().toEpochMilli();
+        fields.addAll(List.of(process.pid(), process.startTicks(), startTime));
+        ChecksummedText.addOwners(fields, List.of(process.owner()));
       }
     }
-    return fields.toArray(new String[0]);
+    return fields.toArray();
   }
 
   static OwnerCache parse(List<List<String>> lines) {

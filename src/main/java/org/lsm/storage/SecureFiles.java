@@ -7,9 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -17,8 +14,6 @@ import java.util.Map;
  * file: they can only deceive themselves.
  */
 public final class SecureFiles {
-
-  private static final Path SELF = Path.of("/proc/self");
 
   /** The limit of the kernel, path_resolution(7). */
   private static final int MAX_LINKS = 40;
@@ -34,35 +29,23 @@ public final class SecureFiles {
     }
   }
 
-  /**
-   * A file or a symbolic link itself.
-   *
-   * @param owner user ID
-   * @param group group ID
-   * @param mode type and permissions, inode(7)
-   */
+  /** User ID, group ID, type and permissions of a file or a symbolic link itself, inode(7). */
   private record Inode(int owner, int group, int mode) {
 
     private static final int TYPE = 0170000;
     private static final int LINK = 0120000;
     private static final int DIRECTORY = 0040000;
-    private static final int PERMISSIONS = 07777;
     private static final int STICKY = 01000;
     private static final int GROUP_OR_OTHERS_WRITE = 022;
 
     static Inode of(Path file) throws IOException {
-      Map<String, Object> attributes =
+      Map<String, Object> stat =
           Files.readAttributes(file, "unix:uid,gid,mode", LinkOption.NOFOLLOW_LINKS);
-      return new Inode(
-          (int) attributes.get("uid"), (int) attributes.get("gid"), (int) attributes.get("mode"));
+      return new Inode((int) stat.get("uid"), (int) stat.get("gid"), (int) stat.get("mode"));
     }
 
     boolean isLink() {
       return (mode & TYPE) == LINK;
-    }
-
-    boolean isDirectory() {
-      return (mode & TYPE) == DIRECTORY;
     }
 
     /** The group's bits are also the mask of an access control list, acl(5). */
@@ -77,16 +60,13 @@ public final class SecureFiles {
 
     @Override
     public String toString() {
-      return String.format(
-          Locale.ROOT, "user %d and group %d with mode %04o", owner, group, mode & PERMISSIONS);
+      return String.format("user %s and group %s with mode %04o", owner, group, mode & ~TYPE);
     }
   }
 
   /**
-   * Reads a file that controls lsm.
-   *
-   * @throws RefusedException if root reads it and others can write or replace it, a directory above
-   *     it, or a symbolic link on the way
+   * Reads a file that controls lsm. Refuses it if root reads it and others can write or replace it,
+   * a directory above it, or a symbolic link on the way.
    */
   public static byte[] read(Path file) throws IOException {
     return AtomicFile.read(isRoot() && Files.isRegularFile(file) ? resolve(file) : file);
@@ -94,31 +74,19 @@ public final class SecureFiles {
 
   /**
    * Checks that only root can write a directory and all that is in it, and that it contains no
-   * symbolic links. The directory may be missing.
-   *
-   * @throws RefusedException if root runs lsm and the check fails
+   * symbolic links; refuses it if not, and root runs lsm. The directory may be missing.
    */
   public static void requireRootOnly(Path directory) throws IOException {
-    if (isRoot()
-        && Files.exists(directory, LinkOption.NOFOLLOW_LINKS)
-        && Files.isDirectory(resolve(directory))) {
-      requireRootOnlyEntries(directory);
+    if (isRoot() && Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
+      requireRootOnlyTree(resolve(directory));
     }
   }
 
   private static boolean isRoot() throws IOException {
-    return (int) Files.getAttribute(SELF, "unix:uid") == 0;
+    return (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0;
   }
 
-  private static void requireRootOnlyEntries(Path directory) throws IOException {
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-      for (Path entry : entries) {
-        requireRootOnlyEntry(entry);
-      }
-    }
-  }
-
-  private static void requireRootOnlyEntry(Path file) throws IOException {
+  private static void requireRootOnlyTree(Path file) throws IOException {
     try {
       Inode inode = Inode.of(file);
       if (inode.isLink()) {
@@ -126,8 +94,12 @@ public final class SecureFiles {
             file, "is a symbolic link, which lsm does not follow here; remove it");
       }
       require(!inode.isWritableByOthers(), file, file, inode);
-      if (inode.isDirectory()) {
-        requireRootOnlyEntries(file);
+      if ((inode.mode & Inode.TYPE) == Inode.DIRECTORY) {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(file)) {
+          for (Path entry : entries) {
+            requireRootOnlyTree(entry);
+          }
+        }
       }
     } catch (NoSuchFileException e) {
       // another run has deleted it since
@@ -136,21 +108,20 @@ public final class SecureFiles {
 
   /** Resolves a path with its symbolic links, and checks each file and directory on the way. */
   private static Path resolve(Path file) throws IOException {
-    Deque<Path> names = new ArrayDeque<>();
-    prepend(names, file.toAbsolutePath());
-    Path at = file.toAbsolutePath().getRoot();
+    Path rest = file.toAbsolutePath();
+    Path at = rest.getRoot();
     require(!Inode.of(at).hasReplaceableEntries(), file, at, Inode.of(at));
-    for (int links = 0; !names.isEmpty(); ) {
-      Path name = names.pop();
-      Path next = at.resolve(name).normalize();
+    for (int links = 0; rest != null && rest.getNameCount() > 0; ) {
+      Path next = at.resolve(rest.getName(0)).normalize();
+      rest = rest.getNameCount() > 1 ? rest.subpath(1, rest.getNameCount()) : null;
       Inode inode = Inode.of(next);
       if (inode.isLink()) {
         require(!inode.isWritableByOthers() && links++ < MAX_LINKS, file, next, inode);
         Path target = Files.readSymbolicLink(next);
-        prepend(names, target);
+        rest = rest == null ? target : target.resolve(rest);
         at = target.isAbsolute() ? target.getRoot() : at;
       } else {
-        boolean open = names.isEmpty() ? inode.isWritableByOthers() : inode.hasReplaceableEntries();
+        boolean open = rest == null ? inode.isWritableByOthers() : inode.hasReplaceableEntries();
         require(!open, file, next, inode);
         at = next;
       }
@@ -158,21 +129,11 @@ public final class SecureFiles {
     return at;
   }
 
-  private static void prepend(Deque<Path> names, Path path) {
-    for (int i = path.getNameCount() - 1; i >= 0; i--) {
-      names.push(path.getName(i));
-    }
-  }
-
-  private static void require(boolean secure, Path file, Path at, Inode inode)
-      throws RefusedException {
+  private static void require(boolean secure, Path file, Path at, Inode inode) throws IOException {
     if (!secure) {
-      throw new RefusedException(
-          file,
-          String.format(
-              "users other than root can change it: %s belongs to %s; run 'chown root %1$s' and"
-                  + " 'chmod go-w %1$s'",
-              at, inode));
+      String reason = "users other than root can change it: " + at + " belongs to " + inode;
+      String remedy = "; run 'chown root " + at + "' and 'chmod go-w " + at + "'";
+      throw new RefusedException(file, reason + remedy);
     }
   }
 }

@@ -2,6 +2,7 @@ package org.lsm.storage;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -29,35 +30,20 @@ public final class SnapshotFile {
 
   private static final String KIND = "lsm-snapshot";
   private static final String FORMAT = "1";
-  private static final int HEADER_LINES = 4;
 
   private SnapshotFile() {}
 
-  /** The file is not a snapshot, or not as lsm wrote it. */
   public static final class DamagedException extends IOException {
     private static final long serialVersionUID = 1L;
+    private static final String REMEDY =
+        "; restore it from a backup or a predecessor, or run 'lsm generate' to replace it";
 
     DamagedException(Path file, IllegalArgumentException e) {
-      super(
-          file
-              + ": "
-              + e.getMessage()
-              + "; restore it from a backup or a predecessor, or run 'lsm generate' to replace it",
-          e);
+      super(file + ": " + e.getMessage() + REMEDY, e);
     }
   }
 
-  /** Writes a snapshot, see {@link AtomicFile#write}. */
-  public static void write(Path file, Snapshot snapshot) throws IOException {
-    format(snapshot).write(file);
-  }
-
-  /**
-   * Reads a snapshot.
-   *
-   * @throws java.nio.file.NoSuchFileException if the file is missing
-   * @throws DamagedException if the file is not exactly what lsm wrote
-   */
+  /** Reads a snapshot; throws DamagedException if the file is not exactly what lsm wrote. */
   public static Snapshot read(Path file) throws IOException {
     try {
       return parse(ChecksummedText.read(file, KIND, FORMAT));
@@ -72,48 +58,42 @@ public final class SnapshotFile {
         new ChecksummedText(KIND, FORMAT)
             .line("host", hostInfo.host())
             .line("kernel", hostInfo.kernel())
-            .line("time", hostInfo.time().toString())
+            .line("time", hostInfo.time())
             .line("lsm", hostInfo.version());
     for (SocketEntry entry : snapshot.sockets().values()) {
       List<String> fields = new ArrayList<>();
       fields.add(entry.endpoint().table());
       fields.add(entry.endpoint().local());
       ChecksummedText.addOwners(fields, entry.owners());
-      text.line(fields.toArray(new String[0]));
+      text.line(fields.toArray());
     }
     return text;
   }
 
   static Snapshot parse(List<List<String>> lines) {
-    if (lines.size() < HEADER_LINES) {
-      throw new IllegalArgumentException("its header is incomplete");
-    }
-    HostInfo hostInfo =
-        new HostInfo(
-            header(lines.get(0), "host"),
-            header(lines.get(1), "kernel"),
-            ChecksummedText.time(header(lines.get(2), "time")),
-            header(lines.get(3), "lsm"));
+    Iterator<List<String>> line = lines.iterator();
+    String host = header(line, "host");
+    String kernel = header(line, "kernel");
+    Instant time = ChecksummedText.time(header(line, "time"));
+    HostInfo hostInfo = new HostInfo(host, kernel, time, header(line, "lsm"));
     List<SocketEntry> entries = new ArrayList<>();
-    for (List<String> line : lines.subList(HEADER_LINES, lines.size())) {
-      entries.add(entry(line));
+    while (line.hasNext()) {
+      List<String> fields = line.next();
+      if (fields.size() % 2 != 0) {
+        throw new IllegalArgumentException("not a socket: '" + String.join(" ", fields) + "'");
+      }
+      Iterator<String> field = fields.iterator();
+      Endpoint endpoint = Endpoint.of(field.next(), field.next());
+      entries.add(new SocketEntry(endpoint, ChecksummedText.owners(field), List.of()));
     }
     return Snapshot.of(hostInfo, entries);
   }
 
-  private static String header(List<String> fields, String name) {
+  private static String header(Iterator<List<String>> lines, String name) {
+    List<String> fields = lines.hasNext() ? lines.next() : List.of();
     if (fields.size() != 2 || !fields.get(0).equals(name)) {
       throw new IllegalArgumentException("its header has no '" + name + "'");
     }
     return fields.get(1);
-  }
-
-  private static SocketEntry entry(List<String> fields) {
-    if (fields.size() % 2 != 0) {
-      throw new IllegalArgumentException("not a socket: '" + String.join(" ", fields) + "'");
-    }
-    Iterator<String> field = fields.iterator();
-    Endpoint endpoint = Endpoint.of(field.next(), field.next());
-    return new SocketEntry(endpoint, ChecksummedText.owners(field), List.of());
   }
 }

@@ -1,19 +1,19 @@
 package org.lsm.storage;
 
+import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 
@@ -23,15 +23,22 @@ import org.lsm.model.Snapshot;
  */
 public final class StateDirectory implements AutoCloseable {
 
+  /** Names of files in the directory; each may be missing. */
+  public static final String BASELINE = "baseline";
+
+  public static final String ALERT_STATE = "alert-state";
+  public static final String SENTRY_STATE = "sentry-state";
+
+  /** Its modification time is that of the last successful compare. */
+  public static final String LAST_COMPARE = "last-compare";
+
   /** How many replaced baselines are kept: {@code baseline.1} is the newest of them. */
   private static final int MAX_PREDECESSORS = 5;
 
   private final Path directory;
+  private final Closeable lock;
 
-  /** Empty on a read-only file system. */
-  private final Optional<FileLock> lock;
-
-  private StateDirectory(Path directory, Optional<FileLock> lock) {
+  private StateDirectory(Path directory, Closeable lock) {
     this.directory = directory;
     this.lock = lock;
   }
@@ -45,85 +52,35 @@ public final class StateDirectory implements AutoCloseable {
     }
   }
 
-  /**
-   * Opens the directory and takes its lock.
-   *
-   * @param timeout how long to wait for another run to end
-   * @throws FileLock.LockedException if the other run still holds the lock after that
-   */
+  /** Opens the directory and takes its lock; waits for another run until the timeout. */
   public static StateDirectory open(Path directory, Duration timeout) throws IOException {
     if (!Files.isDirectory(directory)) {
-      throw new IOException(
-          "there is no state directory "
-              + directory
-              + "; run 'lsm generate' to create it and take a baseline");
+      String remedy = "; run 'lsm generate' to create it and take a baseline";
+      throw new IOException("there is no state directory " + directory + remedy);
     }
-    Optional<FileLock> lock = lock(directory.resolve("lock"), timeout);
-    if (lock.isPresent()) {
-      removeTemporaryFiles(directory);
-    }
-    return new StateDirectory(directory, lock);
-  }
-
-  private static Optional<FileLock> lock(Path file, Duration timeout) throws IOException {
     try {
-      return Optional.of(FileLock.take(file, timeout));
+      Closeable lock = FileLock.take(directory.resolve("lock"), timeout);
+      AtomicFile.removeTemporaryFiles(directory);
+      return new StateDirectory(directory, lock);
     } catch (FileSystemException e) {
-      if (Files.getFileStore(file.getParent()).isReadOnly()) {
-        return Optional.empty(); // nobody can write here, and a run can still compare and report
+      if (Files.getFileStore(directory).isReadOnly()) {
+        // Nobody can write here, and a run can still compare and report.
+        return new StateDirectory(directory, () -> {});
       }
       throw e;
     }
   }
 
-  /** Only the holder of the lock writes here, so these are left from killed runs. */
-  private static void removeTemporaryFiles(Path directory) throws IOException {
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
-      for (Path file : files) {
-        if (AtomicFile.isTemporary(file)) {
-          Files.deleteIfExists(file);
-        }
-      }
-    }
-  }
-
   @Override
   public void close() throws IOException {
-    if (lock.isPresent()) {
-      lock.get().close();
-    }
+    lock.close();
   }
 
-  /** The path of the baseline, which may be missing. */
-  public static Path baseline(Path directory) {
-    return directory.resolve("baseline");
-  }
-
-  /** The path of the alert state, which may be missing. */
-  public static Path alertState(Path directory) {
-    return directory.resolve("alert-state");
-  }
-
-  /** The path of the sentry state, which is missing where the sentry was never switched on. */
-  public static Path sentryState(Path directory) {
-    return directory.resolve("sentry-state");
-  }
-
-  /** The path of a file whose modification time is that of the last successful compare. */
-  public static Path lastCompare(Path directory) {
-    return directory.resolve("last-compare");
-  }
-
-  /** The path of the baseline, which may be missing. */
   public Path baseline() {
-    return baseline(directory);
+    return directory.resolve(BASELINE);
   }
 
-  /**
-   * Reads the baseline.
-   *
-   * @throws NoBaselineException if it is missing or damaged
-   */
+  /** Reads the baseline; throws NoBaselineException if it is missing or damaged. */
   public Snapshot readBaseline() throws IOException {
     try {
       return SnapshotFile.read(baseline());
@@ -137,7 +94,6 @@ public final class StateDirectory implements AutoCloseable {
     }
   }
 
-  /** The baseline is missing or damaged. */
   public static final class NoBaselineException extends IOException {
     private static final long serialVersionUID = 1L;
 
@@ -151,17 +107,17 @@ public final class StateDirectory implements AutoCloseable {
    * complete baseline exists at every moment in between.
    */
   public void storeBaseline(Snapshot snapshot) throws IOException {
-    SnapshotFile.write(nextBaseline(), snapshot);
+    SnapshotFile.format(snapshot).write(nextBaseline());
     if (Files.exists(baseline(), LinkOption.NOFOLLOW_LINKS)) {
       Files.deleteIfExists(predecessor(MAX_PREDECESSORS));
       for (int age = MAX_PREDECESSORS - 1; age >= 1; age--) {
         if (Files.exists(predecessor(age), LinkOption.NOFOLLOW_LINKS)) {
-          rename(predecessor(age), predecessor(age + 1));
+          Files.move(predecessor(age), predecessor(age + 1), ATOMIC_MOVE);
         }
       }
       Files.createLink(predecessor(1), baseline());
     }
-    rename(nextBaseline(), baseline());
+    Files.move(nextBaseline(), baseline(), ATOMIC_MOVE);
     AtomicFile.syncDirectory(directory);
   }
 
@@ -170,11 +126,7 @@ public final class StateDirectory implements AutoCloseable {
   }
 
   private Path predecessor(int age) {
-    return directory.resolve("baseline." + age);
-  }
-
-  private static void rename(Path from, Path to) throws IOException {
-    Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+    return directory.resolve(age == 0 ? BASELINE : BASELINE + "." + age);
   }
 
   /** Reads the owners that the last run found; empty if the file is missing or damaged. */
@@ -182,11 +134,7 @@ public final class StateDirectory implements AutoCloseable {
     return OwnerCacheFile.read(ownerCache());
   }
 
-  /**
-   * Stores the owners that this run found.
-   *
-   * @param stored what {@link #readOwnerCache} returned; an equal cache is not written again
-   */
+  /** Stores the owners that this run found, unless they are those of {@link #readOwnerCache}. */
   public void storeOwnerCache(OwnerCache cache, OwnerCache stored) throws IOException {
     if (!cache.equals(stored)) {
       OwnerCacheFile.format(cache).write(ownerCache());
@@ -203,9 +151,8 @@ public final class StateDirectory implements AutoCloseable {
     Files.deleteIfExists(nextBaseline());
     List<Path> deleted = new ArrayList<>();
     for (int age = 0; age <= MAX_PREDECESSORS; age++) {
-      Path file = age == 0 ? baseline() : predecessor(age);
-      if (Files.deleteIfExists(file)) {
-        deleted.add(file);
+      if (Files.deleteIfExists(predecessor(age))) {
+        deleted.add(predecessor(age));
       }
     }
     AtomicFile.syncDirectory(directory);

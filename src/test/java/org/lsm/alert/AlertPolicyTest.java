@@ -762,7 +762,7 @@ class AlertPolicyTest {
   }
 
   private static List<Difference> port(int port, List<Owner> owners) {
-    Endpoint endpoint = new Endpoint(Protocol.TCP, "0.0.0.0", port);
+    Endpoint endpoint = new Endpoint("", Protocol.TCP, "0.0.0.0", port);
     return List.of(difference(DifferenceType.NEW, endpoint, owners));
   }
 

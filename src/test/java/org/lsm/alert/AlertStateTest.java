@@ -146,7 +146,7 @@ class AlertStateTest {
 
   private static String sealed(String kind, String format, String... line) {
     ChecksummedText text = new ChecksummedText(kind, format);
-    return (line.length == 0 ? text : text.line(line)).seal();
+    return (line.length == 0 ? text : text.line((Object[]) line)).seal();
   }
 
   private static String resealed(String text, String regex, String replacement) {
@@ -238,7 +238,7 @@ class AlertStateTest {
   private static Difference hostile(String name) {
     return AlertPolicyTest.difference(
         DifferenceType.NEW,
-        new Endpoint(Protocol.UNIX, "/run/" + name, 0),
+        new Endpoint("", Protocol.UNIX, "/run/" + name, 0),
         List.of(new Owner(name, "/bin/" + name)));
   }
 

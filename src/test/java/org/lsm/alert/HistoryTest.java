@@ -81,7 +81,7 @@ class HistoryTest {
             .mapToObj(
                 i -> {
                   Owner owner = new Owner("joe\n", i == 7777 ? "/bin/other" : "/bin/x");
-                  Endpoint endpoint = new Endpoint(Protocol.UNIX, "@\033" + i, 0);
+                  Endpoint endpoint = new Endpoint("", Protocol.UNIX, "@\033" + i, 0);
                   return SocketEntry.heldBy(
                       endpoint, List.of(new ProcessRef(800, 1, SampleAlerts.TIME, owner)), true);
                 })

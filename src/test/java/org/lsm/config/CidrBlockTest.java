@@ -66,7 +66,9 @@ class CidrBlockTest {
   void comparesAddressesBitwise(String token, String address, boolean matches) {
     Protocol protocol = address.contains(":") ? Protocol.TCP6 : Protocol.TCP;
     assertEquals(
-        matches, IgnoreRules.address(token, true).test(new Endpoint(protocol, address, 22)), token);
+        matches,
+        IgnoreRules.address(token, true).test(new Endpoint("", protocol, address, 22)),
+        token);
   }
 
   @ParameterizedTest
@@ -84,7 +86,7 @@ class CidrBlockTest {
   })
   void comparesInterfacesByName(String token, String name, boolean matches) {
     assertEquals(
-        matches, IgnoreRules.address(token, true).test(new Endpoint(Protocol.PACKET, name, 3)));
+        matches, IgnoreRules.address(token, true).test(new Endpoint("", Protocol.PACKET, name, 3)));
   }
 
   @ParameterizedTest

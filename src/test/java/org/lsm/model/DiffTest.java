@@ -115,7 +115,9 @@ class DiffTest {
             "CHANGED tcp/0.0.0.0:80",
             "CHANGED udp/0.0.0.0:9"),
         diff.differences().stream().map(d -> d.type() + " " + d.endpoint()).toList());
-    assertEquals(List.of(2L, 2L, 2L), Stream.of(DifferenceType.values()).map(diff::count).toList());
+    assertEquals(
+        List.of(2, 2, 2),
+        Stream.of(DifferenceType.values()).map(it -> diff.of(it).size()).toList());
   }
 
   @Test
@@ -299,7 +301,7 @@ class DiffTest {
       String[] words = owner.split(":", -1);
       SocketEntry entry =
           new SocketEntry(
-              new Endpoint(Protocol.TCP, "0.0.0.0", all.size()),
+              new Endpoint("", Protocol.TCP, "0.0.0.0", all.size()),
               new TreeSet<>(List.of(new Owner(words[1], words[0]))),
               List.of());
       all.add(new Difference(DifferenceType.NEW, entry, entry));

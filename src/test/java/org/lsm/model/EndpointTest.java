@@ -36,7 +36,7 @@ class EndpointTest {
           UNIX,    '',               0,     '',                       unix/
           """)
   void formatsAndParses(Protocol protocol, String address, int port, String local, String text) {
-    Endpoint endpoint = new Endpoint(protocol, address, port);
+    Endpoint endpoint = new Endpoint("", protocol, address, port);
     assertEquals(local, endpoint.local());
     assertEquals(text, endpoint.toString());
     assertEquals(endpoint, Endpoint.of(protocol.label(), local));
@@ -74,7 +74,7 @@ class EndpointTest {
 
   @Test
   void sortsOwnNamespaceFirst() {
-    Endpoint own = new Endpoint(Protocol.UNIX, "/z", 0);
+    Endpoint own = new Endpoint("", Protocol.UNIX, "/z", 0);
     Endpoint db = new Endpoint("db", Protocol.TCP, "0.0.0.0", 1);
     Endpoint web = new Endpoint("web", Protocol.TCP, "0.0.0.0", 1);
     assertEquals(List.of(own, db, web), Stream.of(web, db, own).sorted().toList());
@@ -106,14 +106,14 @@ class EndpointTest {
   void sortsByProtocolPortAddress() {
     List<Endpoint> ordered =
         List.of(
-            new Endpoint(Protocol.TCP, "127.0.0.1", 9),
-            new Endpoint(Protocol.TCP, "0.0.0.0", 22),
-            new Endpoint(Protocol.TCP, "127.0.0.1", 22),
-            new Endpoint(Protocol.TCP, "0.0.0.0", 100),
-            new Endpoint(Protocol.TCP6, "::", 22),
-            new Endpoint(Protocol.UDP, "0.0.0.0", 1),
-            new Endpoint(Protocol.UNIX, "/a", 0),
-            new Endpoint(Protocol.UNIX, "/b", 0));
+            new Endpoint("", Protocol.TCP, "127.0.0.1", 9),
+            new Endpoint("", Protocol.TCP, "0.0.0.0", 22),
+            new Endpoint("", Protocol.TCP, "127.0.0.1", 22),
+            new Endpoint("", Protocol.TCP, "0.0.0.0", 100),
+            new Endpoint("", Protocol.TCP6, "::", 22),
+            new Endpoint("", Protocol.UDP, "0.0.0.0", 1),
+            new Endpoint("", Protocol.UNIX, "/a", 0),
+            new Endpoint("", Protocol.UNIX, "/b", 0));
     assertEquals(ordered, Stream.of(7, 3, 0, 5, 2, 6, 1, 4).map(ordered::get).sorted().toList());
   }
 }

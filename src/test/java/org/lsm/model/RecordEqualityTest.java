@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RecordEqualityTest {
 
   static Stream<Arguments> records() {
-    Endpoint endpoint = new Endpoint(Protocol.TCP, "0.0.0.0", 22);
+    Endpoint endpoint = new Endpoint("", Protocol.TCP, "0.0.0.0", 22);
     Owner owner = new Owner("root", "/a");
     ProcessRef process = new ProcessRef(1, 2, Instant.EPOCH, owner);
     return Stream.of(
@@ -28,7 +28,7 @@ class RecordEqualityTest {
             process, new Object[] {2, 3L, Instant.ofEpochSecond(1), new Owner("www", "/a")}),
         Arguments.of(
             new SocketKey(1, 2, endpoint),
-            new Object[] {2L, 3L, new Endpoint(Protocol.TCP, "0.0.0.0", 23)}),
+            new Object[] {2L, 3L, new Endpoint("", Protocol.TCP, "0.0.0.0", 23)}),
         Arguments.of(new SocketOwners(List.of(process), true), new Object[] {List.of(), false}));
   }
 

@@ -33,8 +33,7 @@ class RepeatedScanTest {
     proc = FakeProc.bare(folder.resolve("proc")).process(80, 0, "/fake/web", 9, 102);
     scans =
         new RepeatedScan(
-            new SocketScanner(proc.sources(), false, Clock.systemUTC(), "1.0.0"),
-            OwnerCache.empty());
+            new SocketScanner(proc.sources(), false, Clock.systemUTC(), "1.0.0"), OwnerCache.EMPTY);
   }
 
   @Test

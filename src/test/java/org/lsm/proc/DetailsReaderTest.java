@@ -359,14 +359,14 @@ class DetailsReaderTest {
   private SocketDetails details(String table, String local) throws IOException {
     Endpoint endpoint = Endpoint.of(table, local);
     return scanner()
-        .scan(OwnerCache.empty(), scanned -> List.of(scanned.sockets().get(endpoint)))
+        .scan(OwnerCache.EMPTY, scanned -> List.of(scanned.sockets().get(endpoint)))
         .details()
         .get(endpoint);
   }
 
   private SocketDetails details(SocketEntry entry) throws IOException {
     return scanner()
-        .scan(OwnerCache.empty(), scanned -> List.of(entry))
+        .scan(OwnerCache.EMPTY, scanned -> List.of(entry))
         .details()
         .get(entry.endpoint());
   }

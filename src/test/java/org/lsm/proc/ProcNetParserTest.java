@@ -240,7 +240,7 @@ class ProcNetParserTest {
   }
 
   private static SocketKey row(Protocol protocol, String address, int port, long inode, long uid) {
-    return new SocketKey(inode, uid, new Endpoint(protocol, address, port));
+    return new SocketKey(inode, uid, new Endpoint("", protocol, address, port));
   }
 
   /** As the kernel pads the rows of tcp. */

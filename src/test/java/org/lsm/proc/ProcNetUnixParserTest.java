@@ -199,7 +199,7 @@ class ProcNetUnixParserTest {
   }
 
   private static SocketKey socket(String name, long inode) {
-    return new SocketKey(inode, 0, new Endpoint(Protocol.UNIX, name, 0));
+    return new SocketKey(inode, 0, new Endpoint("", Protocol.UNIX, name, 0));
   }
 
   private static ParsedTable parsed(

@@ -41,8 +41,8 @@ class RealProcTest {
         DatagramChannel datagrams = DatagramChannel.open(StandardProtocolFamily.INET)) {
       ServerSocket tcp = listener.bind(anyPort(IPV4)).socket();
       DatagramSocket udp = datagrams.bind(anyPort(IPV4)).socket();
-      assertOwned(new Endpoint(Protocol.TCP, "127.0.0.1", tcp.getLocalPort()));
-      assertOwned(new Endpoint(Protocol.UDP, "127.0.0.1", udp.getLocalPort()));
+      assertOwned(new Endpoint("", Protocol.TCP, "127.0.0.1", tcp.getLocalPort()));
+      assertOwned(new Endpoint("", Protocol.UDP, "127.0.0.1", udp.getLocalPort()));
     }
   }
 
@@ -51,8 +51,8 @@ class RealProcTest {
     assumeTrue(hasIpv6(), "this host has no address ::1");
     try (ServerSocket tcp = new ServerSocket(0, 1, InetAddress.getByAddress(IPV6));
         DatagramSocket udp = new DatagramSocket(anyPort(IPV6))) {
-      assertOwned(new Endpoint(Protocol.TCP6, "::1", tcp.getLocalPort()));
-      assertOwned(new Endpoint(Protocol.UDP6, "::1", udp.getLocalPort()));
+      assertOwned(new Endpoint("", Protocol.TCP6, "::1", tcp.getLocalPort()));
+      assertOwned(new Endpoint("", Protocol.UDP6, "::1", udp.getLocalPort()));
     }
   }
 
@@ -61,7 +61,7 @@ class RealProcTest {
   void findsV4MappedListener() throws Exception {
     assumeTrue(hasIpv6(), "this host has no address ::1");
     try (ServerSocket tcp = new ServerSocket(0, 1, InetAddress.getByAddress(IPV4))) {
-      assertOwned(new Endpoint(Protocol.TCP6, "::ffff:127.0.0.1", tcp.getLocalPort()));
+      assertOwned(new Endpoint("", Protocol.TCP6, "::ffff:127.0.0.1", tcp.getLocalPort()));
     }
   }
 
@@ -70,7 +70,7 @@ class RealProcTest {
     Path path = folder.resolve(" a\rb .sock");
     try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       listener.bind(UnixDomainSocketAddress.of(path));
-      assertOwned(new Endpoint(Protocol.UNIX, path.toString(), 0));
+      assertOwned(new Endpoint("", Protocol.UNIX, path.toString(), 0));
     }
   }
 
@@ -92,7 +92,7 @@ class RealProcTest {
     Path program = Path.of(self.command().orElseThrow()).toRealPath();
     List<ProcessRef> processes =
         new SocketScanner(SystemEnvironment.real().sources(), false, Clock.systemUTC(), "1.0.0")
-            .scan(OwnerCache.empty(), DetailsSelector.NONE)
+            .scan(OwnerCache.EMPTY, DetailsSelector.NONE)
             .snapshot()
             .sockets()
             .get(endpoint)

@@ -486,7 +486,7 @@ class SocketScannerTest {
   void separatesNamespaces() throws Exception {
     FakeProc proc = namespaces().process(22, "sshd", 0, "/fake/sshd", 101).namespace(22, 1);
     proc.tcpOf(50, "0.0.0.0", 22, 901).link("50/fd/3", "socket:[901]");
-    ScanResult scan = scanner(proc, true).scan(OwnerCache.empty(), DetailsSelector.NONE);
+    ScanResult scan = scanner(proc, true).scan(OwnerCache.EMPTY, DetailsSelector.NONE);
     assertEquals(owners(SSHD), entry(scan, "tcp", "0.0.0.0:22").owners());
     assertEquals(
         owners(new Owner("root", "/fake/prog")), entry(scan, "(prog):tcp", "0.0.0.0:22").owners());
@@ -560,7 +560,7 @@ class SocketScannerTest {
         .write("60/cgroup", "0::/\n")
         .tcpOf(60, "0.0.0.0", 80, 902)
         .tcpOf(60, "0.0.0.0", 81, 903);
-    ScanResult scan = scanner(proc, true).scan(OwnerCache.empty(), DetailsSelector.NONE);
+    ScanResult scan = scanner(proc, true).scan(OwnerCache.EMPTY, DetailsSelector.NONE);
     assertEquals(
         List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:80", "(prog):tcp/0.0.0.0:81"),
         scan.snapshot().sockets().keySet().stream().map(Endpoint::toString).toList());
@@ -694,7 +694,7 @@ class SocketScannerTest {
 
   @Test
   void forgedRowIsNotOpen() throws Exception {
-    RepeatedScan scans = new RepeatedScan(scanner(forging(999, 1000), false), OwnerCache.empty());
+    RepeatedScan scans = new RepeatedScan(scanner(forging(999, 1000), false), OwnerCache.EMPTY);
     scans.scanUntilStable(DetailsSelector.NONE);
     Endpoint row = Endpoint.of("unix", "/run/x");
     assertTrue(scans.found().sockets().containsKey(row));
@@ -756,7 +756,7 @@ class SocketScannerTest {
 
   private static List<String> endpoints(FakeProc proc, boolean all) throws IOException {
     return scanner(proc, all)
-        .scan(OwnerCache.empty(), DetailsSelector.NONE)
+        .scan(OwnerCache.EMPTY, DetailsSelector.NONE)
         .snapshot()
         .sockets()
         .keySet()
@@ -774,7 +774,7 @@ class SocketScannerTest {
   }
 
   private static ScanResult scan(FakeProc proc) throws IOException {
-    return scan(proc, OwnerCache.empty());
+    return scan(proc, OwnerCache.EMPTY);
   }
 
   private static ScanResult scan(FakeProc proc, OwnerCache cache) throws IOException {
@@ -783,7 +783,7 @@ class SocketScannerTest {
 
   /** A scan that reads the details of all sockets. */
   private static ScanResult detailed(SocketScanner scanner) throws IOException {
-    return scanner.scan(OwnerCache.empty(), scanned -> scanned.sockets().values());
+    return scanner.scan(OwnerCache.EMPTY, scanned -> scanned.sockets().values());
   }
 
   private static SocketEntry ssh(FakeProc proc) throws IOException {

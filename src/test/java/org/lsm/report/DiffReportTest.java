@@ -110,7 +110,7 @@ class DiffReportTest {
             List.of("192.0.2.1:9", "[::1]:9"),
             List.of(process, bare),
             EnumSet.of(Flag.FORGED, Flag.BEYOND_LOOPBACK),
-            Optional.of(new Endpoint(Protocol.UNIX, "@a\nb", 0)));
+            Optional.of(new Endpoint("", Protocol.UNIX, "@a\nb", 0)));
     List<ProcessRef> processes = new ArrayList<>(List.of(first, bare.process()));
     IntStream.rangeClosed(1001, 1020).forEach(pid -> processes.add(process(pid, NGINX, SCAN)));
     IntStream.rangeClosed(10, 29)
@@ -195,7 +195,7 @@ class DiffReportTest {
   @ParameterizedTest(name = "{1}")
   @MethodSource("hostileTexts")
   void escapesHostileText(String raw, String escaped) {
-    Endpoint path = new Endpoint(Protocol.UNIX, "/run/" + raw, 0);
+    Endpoint path = new Endpoint("", Protocol.UNIX, "/run/" + raw, 0);
     SocketEntry before = stored(path, new Owner("old" + raw, raw));
     ProcessRef process = process(7, new Owner(raw, "/bin/" + raw), STARTED);
     SocketEntry after = SocketEntry.heldBy(path, List.of(process), true);
@@ -375,7 +375,7 @@ class DiffReportTest {
 
   @Test
   void escapesWhatWasAlertedBefore() {
-    SocketEntry hostile = stored(new Endpoint(Protocol.UNIX, "/run/\033[31m", 0));
+    SocketEntry hostile = stored(new Endpoint("", Protocol.UNIX, "/run/\033[31m", 0));
 
     assertEquals(
         List.of("Still     GONE unix//run/\\x1b[31m, alerted before"),

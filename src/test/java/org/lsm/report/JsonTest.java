@@ -78,7 +78,7 @@ class JsonTest {
             List.of("192.0.2.1:9"),
             List.of(process),
             EnumSet.of(Flag.BEYOND_LOOPBACK),
-            Optional.of(new Endpoint(Protocol.UNIX, "@x", 0)));
+            Optional.of(new Endpoint("", Protocol.UNIX, "@x", 0)));
     DiffReport report =
         new DiffReport(
             snapshot(BASELINE, OLD_SSH),

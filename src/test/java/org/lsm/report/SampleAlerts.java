@@ -34,7 +34,7 @@ public final class SampleAlerts {
 
   /** A report of a new unix socket, owned by a program of this user. */
   public static DiffReport report(String path, String user, String program) {
-    Endpoint endpoint = new Endpoint(Protocol.UNIX, path, 0);
+    Endpoint endpoint = new Endpoint("", Protocol.UNIX, path, 0);
     ProcessRef process = new ProcessRef(800, 1, STARTED, new Owner(user, program));
     return report(SocketEntry.heldBy(endpoint, List.of(process), true));
   }

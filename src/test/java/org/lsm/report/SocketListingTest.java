@@ -50,7 +50,7 @@ class SocketListingTest {
   void escapesHostileText(String raw, String escaped) {
     ProcessRef process = process(7, new Owner(raw, "/bin/" + raw));
     SocketEntry entry =
-        SocketEntry.heldBy(new Endpoint(Protocol.UNIX, raw, 0), List.of(process), true);
+        SocketEntry.heldBy(new Endpoint("", Protocol.UNIX, raw, 0), List.of(process), true);
 
     String row = table(List.of(entry)).split("\n", -1)[1];
 

@@ -353,7 +353,7 @@ class SentryStateTest {
     Files.writeString(file, text.seal());
     assertEquals(SentryState.empty().withFailure("x"), SentryState.read(file));
 
-    Files.writeString(file, text.line(line.split("\t", -1)).seal());
+    Files.writeString(file, text.line((Object[]) line.split("\t", -1)).seal());
     assertEquals(SentryState.empty(), SentryState.read(file));
   }
 

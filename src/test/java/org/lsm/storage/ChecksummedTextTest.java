@@ -35,7 +35,7 @@ class ChecksummedTextTest {
   }
 
   private static ChecksummedText text(String... fields) {
-    return new ChecksummedText("lsm-test", "1").line(fields);
+    return new ChecksummedText("lsm-test", "1").line((Object[]) fields);
   }
 
   @Test

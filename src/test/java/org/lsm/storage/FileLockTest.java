@@ -15,7 +15,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.lsm.storage.FileLock.LockedException;
 
 @Timeout(120)
 class FileLockTest {
@@ -81,7 +80,7 @@ class FileLockTest {
     try {
       for (Duration timeout : new Duration[] {Duration.ZERO, Duration.ofMillis(1200)}) {
         long start = System.nanoTime();
-        LockedException e = assertThrows(LockedException.class, () -> FileLock.take(file, timeout));
+        IOException e = assertThrows(IOException.class, () -> FileLock.take(file, timeout));
         assertEquals(
             "another lsm (PID "
                 + other.pid()

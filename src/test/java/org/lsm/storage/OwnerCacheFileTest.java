@@ -65,9 +65,9 @@ class OwnerCacheFileTest {
 
   @Test
   void readsEmptyCache() throws Exception {
-    OwnerCacheFile.format(OwnerCache.empty()).write(file);
-    assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
-    assertEquals(new OwnerCache("", Map.of()), OwnerCache.empty());
+    OwnerCacheFile.format(OwnerCache.EMPTY).write(file);
+    assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file));
+    assertEquals(new OwnerCache("", Map.of()), OwnerCache.EMPTY);
   }
 
   @Test
@@ -110,13 +110,13 @@ class OwnerCacheFileTest {
 
   @Test
   void missingFileIsEmpty() {
-    assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+    assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file));
   }
 
   @Test
   void directoryIsEmpty() throws Exception {
     Files.createDirectory(file);
-    assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+    assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file));
   }
 
   @Test
@@ -127,7 +127,7 @@ class OwnerCacheFileTest {
       for (int bit : new int[] {0x01, 0x80}) {
         bytes[i] ^= (byte) bit;
         Files.write(file, bytes);
-        assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file), "byte " + i);
+        assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file), "byte " + i);
         bytes[i] ^= (byte) bit;
       }
     }
@@ -139,7 +139,7 @@ class OwnerCacheFileTest {
     byte[] whole = Files.readAllBytes(file);
     for (int length = 0; length < whole.length; length++) {
       Files.write(file, Arrays.copyOf(whole, length));
-      assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file), "length " + length);
+      assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file), "length " + length);
     }
   }
 
@@ -160,17 +160,17 @@ class OwnerCacheFileTest {
     Files.writeString(file, good.line("1", "0", "tcp", "0.0.0.0:22", "true").seal());
     assertEquals(1, OwnerCacheFile.read(file).owners().size());
     ChecksummedText bad = new ChecksummedText("lsm-owner-cache", "1").line("boot");
-    Files.writeString(file, bad.line(line.split("\t", -1)).seal());
-    assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+    Files.writeString(file, bad.line((Object[]) line.split("\t", -1)).seal());
+    assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file));
   }
 
   @Test
   void otherKindOrFormatIsEmpty() throws Exception {
     for (String[] head : new String[][] {{"lsm-owner-cache", "2"}, {"lsm-snapshot", "1"}}) {
       Files.writeString(file, new ChecksummedText(head[0], head[1]).line("boot").seal());
-      assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+      assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file));
     }
     Files.writeString(file, new ChecksummedText("lsm-owner-cache", "1").seal());
-    assertEquals(OwnerCache.empty(), OwnerCacheFile.read(file));
+    assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file));
   }
 }

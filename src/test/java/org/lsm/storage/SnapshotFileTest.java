@@ -16,7 +16,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.Checksum;
 import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
@@ -68,7 +67,7 @@ class SnapshotFileTest {
 
   @Test
   void writesExactText() throws Exception {
-    SnapshotFile.write(file, SNAPSHOT);
+    SnapshotFile.format(SNAPSHOT).write(file);
     assertEquals(
         BODY + "sha256\t60a0dcd7f7126b7ee771c95dc34458aafa55c21c68d5078865fcb65a8f4f7f0b\n",
         Files.readString(file));
@@ -76,14 +75,14 @@ class SnapshotFileTest {
 
   @Test
   void readsWhatItWrote() throws Exception {
-    SnapshotFile.write(file, SNAPSHOT);
+    SnapshotFile.format(SNAPSHOT).write(file);
     assertEquals(SNAPSHOT, SnapshotFile.read(file));
   }
 
   @Test
   void readsEmptySnapshot() throws Exception {
     Snapshot none = Snapshot.of(SNAPSHOT.hostInfo(), List.of());
-    SnapshotFile.write(file, none);
+    SnapshotFile.format(none).write(file);
     assertEquals(none, SnapshotFile.read(file));
   }
 
@@ -92,7 +91,7 @@ class SnapshotFileTest {
     Snapshot odd =
         Snapshot.of(
             new HostInfo("a\tb\n", "\\", Instant.parse("2026-01-01T00:00:00.5Z"), ""), List.of());
-    SnapshotFile.write(file, odd);
+    SnapshotFile.format(odd).write(file);
     assertEquals(odd, SnapshotFile.read(file));
   }
 
@@ -100,10 +99,8 @@ class SnapshotFileTest {
   void omitsProcesses() throws Exception {
     ProcessRef process = new ProcessRef(22, 0, Instant.EPOCH, SSHD);
     Endpoint endpoint = Endpoint.of("tcp", "0.0.0.0:22");
-    SnapshotFile.write(
-        file,
-        Snapshot.of(
-            SNAPSHOT.hostInfo(), List.of(SocketEntry.heldBy(endpoint, List.of(process), true))));
+    SocketEntry entry = SocketEntry.heldBy(endpoint, List.of(process), true);
+    SnapshotFile.format(Snapshot.of(SNAPSHOT.hostInfo(), List.of(entry))).write(file);
     assertEquals(
         Snapshot.of(SNAPSHOT.hostInfo(), List.of(entry(Protocol.TCP, "0.0.0.0:22", SSHD))),
         SnapshotFile.read(file));
@@ -216,10 +213,10 @@ class SnapshotFileTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 2, 3, 4})
-  void refusesIncompleteHeader(int lines) throws Exception {
+  @CsvSource({"1, host", "2, kernel", "3, time", "4, lsm"})
+  void refusesIncompleteHeader(int lines, String missing) throws Exception {
     String head = String.join("\n", BODY.lines().limit(lines).toList()) + "\n";
-    assertDamaged("its header is incomplete", Checksum.on(head));
+    assertDamaged("its header has no '" + missing + "'", Checksum.on(head));
   }
 
   private void assertDamaged(String reason, String text) throws Exception {

@@ -27,7 +27,6 @@ import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
-import org.lsm.storage.FileLock.LockedException;
 import org.lsm.storage.StateDirectory.NoBaselineException;
 
 class StateDirectoryTest {
@@ -89,10 +88,10 @@ class StateDirectoryTest {
     try (StateDirectory state = open()) {
       assertEquals(directory.resolve("baseline"), state.baseline());
     }
-    assertEquals(directory.resolve("baseline"), StateDirectory.baseline(directory));
-    assertEquals(directory.resolve("alert-state"), StateDirectory.alertState(directory));
-    assertEquals(directory.resolve("sentry-state"), StateDirectory.sentryState(directory));
-    assertEquals(directory.resolve("last-compare"), StateDirectory.lastCompare(directory));
+    assertEquals("baseline", StateDirectory.BASELINE);
+    assertEquals("alert-state", StateDirectory.ALERT_STATE);
+    assertEquals("sentry-state", StateDirectory.SENTRY_STATE);
+    assertEquals("last-compare", StateDirectory.LAST_COMPARE);
   }
 
   @Test
@@ -198,7 +197,7 @@ class StateDirectoryTest {
     try (StateDirectory state = open()) {
       state.storeBaseline(snapshot(1));
       Files.createLink(directory.resolve("baseline.1"), state.baseline());
-      SnapshotFile.write(directory.resolve("baseline.next"), snapshot(2));
+      SnapshotFile.format(snapshot(2)).write(directory.resolve("baseline.next"));
       assertEquals(snapshot(1), state.readBaseline());
       state.storeBaseline(snapshot(3));
       assertEquals(snapshot(3), state.readBaseline());
@@ -259,7 +258,7 @@ class StateDirectoryTest {
   void isLockedWhileOtherProcessRuns() throws Exception {
     Process other = LockHolder.start("022", directory);
     try {
-      assertThrows(LockedException.class, this::open);
+      assertThrows(IOException.class, this::open);
     } finally {
       other.destroyForcibly().waitFor();
     }
@@ -275,10 +274,10 @@ class StateDirectoryTest {
     Path file = directory.resolve("owner-cache");
     OwnerCache cache = new OwnerCache("boot 1", Map.of());
     try (StateDirectory state = open()) {
-      assertEquals(OwnerCache.empty(), state.readOwnerCache());
-      state.storeOwnerCache(OwnerCache.empty(), OwnerCache.empty());
+      assertEquals(OwnerCache.EMPTY, state.readOwnerCache());
+      state.storeOwnerCache(OwnerCache.EMPTY, OwnerCache.EMPTY);
       assertFalse(Files.exists(file));
-      state.storeOwnerCache(cache, OwnerCache.empty());
+      state.storeOwnerCache(cache, OwnerCache.EMPTY);
       assertEquals(cache, state.readOwnerCache());
       Object inode = Files.getAttribute(file, "unix:ino");
       state.storeOwnerCache(new OwnerCache("boot 1", Map.of()), cache);
