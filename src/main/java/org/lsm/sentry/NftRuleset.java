@@ -1,16 +1,12 @@
 package org.lsm.sentry;
 
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.zip.CRC32;
+import java.util.stream.Stream;
 import org.lsm.config.CidrBlock;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
@@ -18,6 +14,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.PortSet;
 import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
+import org.lsm.storage.ChecksummedText;
 
 /**
  * The rules of the table {@code inet lsm} in the language of nft(8).
@@ -29,40 +26,11 @@ import org.lsm.model.Snapshot;
  *
  * @param tcp the watched TCP ports, which are not served
  * @param udp the watched UDP ports, which are not served
+ * @param spared the hosts that are never blocked
  * @param clientPorts the ephemeral ports of the kernel, where answers arrive
- * @param ignored the hosts whose probes are not counted
- * @param block how hosts are blocked; empty if they are not
  */
 public record NftRuleset(
-    PortSet tcp, PortSet udp, PortSet clientPorts, List<CidrBlock> ignored, Optional<Block> block) {
-
-  /**
-   * When and how a host is blocked.
-   *
-   * @param trigger the number of distinct ports
-   * @param time the duration of a block
-   * @param byUdp whether UDP ports count, too
-   * @param spared the hosts that are never blocked
-   */
-  public record Block(int trigger, Duration time, boolean byUdp, Collection<CidrBlock> spared) {}
-
-  static final String TABLE = "inet lsm";
-
-  /** Deletes the table; deleting one that does not exist would fail. */
-  static final String DELETION = "add table " + TABLE + "\ndelete table " + TABLE + "\n";
-
-  /** The sets that probes fill; the names of the sets end with the version of IP. */
-  static final List<String> PROBE_SETS =
-      List.of("hosts", "syn", "null", "fin", "xmas", "odd", "tcp", "udp", "tries");
-
-  /** The sets that the configuration fills. */
-  private static final List<String> CONFIGURED_SETS =
-      List.of("tcp_ports", "udp_ports", "ignored4", "ignored6", "spared4", "spared6");
-
-  /** The format of the sets: a table of another format is replaced. */
-  private static final String FORMAT = "1";
-
-  private static final String BLOCKING_MARK = "lsm " + FORMAT + " block ";
+    Config config, PortSet tcp, PortSet udp, Collection<CidrBlock> spared, PortSet clientPorts) {
 
   /** Elements of a set; bounds the kernel's memory against forged addresses. */
   public static final int MAX_ELEMENTS = 10_000;
@@ -70,17 +38,40 @@ public record NftRuleset(
   /** How long the sets keep a probe. */
   static final Duration WINDOW = Duration.ofDays(1);
 
+  /** Deletes the table; deleting one that does not exist would fail. */
+  static final String DELETION = "add table inet lsm\ndelete table inet lsm\n";
+
+  /** The sets that probes fill; the names of the sets end with the version of IP. */
+  static final List<String> PROBE_SETS =
+      List.of("hosts", "syn", "null", "fin", "xmas", "odd", "tcp", "udp", "tries");
+
+  /** Begins the mark of rules that block hosts; 1 is the format of the sets. */
+  static final String BLOCKING_MARK = "lsm 1 block ";
+
   private static final Pattern LOOPBACK = Pattern.compile("(::ffff:)?127\\..*|::1");
 
-  /** Without the flags of explicit congestion notification, which any SYN may have (RFC 3168). */
-  private static final String FLAGS = "tcp flags & (fin|syn|rst|psh|ack|urg)";
-
-  /** Late answers of name servers, whose client is gone, are not probes. */
-  private static final String TEMPLATE =
+  /**
+   * Lines with a plus sign are for rules that block hosts. Existing connections of a blocked host
+   * go on, and so do answers to this host. Late answers of name servers, whose client is gone, are
+   * not probes.
+   */
+  private static final String TABLE =
       """
+      table inet lsm {
         set tcp_ports { type inet_service; flags interval; auto-merge; TCP_PORTS}
         set udp_ports { type inet_service; flags interval; auto-merge; UDP_PORTS}
-      FAMILY_4FAMILY_6CUT
+      FAMILY_4FAMILY_6\
+      + chain cut {
+      +   ip saddr @ignored4 return
+      +   ip saddr @spared4 return
+      +   ip6 saddr @ignored6 return
+      +   ip6 saddr @spared6 return
+      +   udp dport { CLIENT_PORTS } socket transparent { 0, 1 } return
+      +   icmp type != echo-request return
+      +   icmpv6 type != echo-request return
+      +   drop
+      + }
+
         chain probe {
           meta pkttype != host return
           udp sport 1-1023 udp dport { CLIENT_PORTS } return
@@ -93,16 +84,18 @@ public record NftRuleset(
           type filter hook input priority filter - 10; policy accept;
           iif lo return comment "MARK"
           tcp flags & (fin|syn|rst|ack) == { ack, syn|ack, rst, rst|ack, fin|ack } return
-          GOTO
+      +   ip saddr @blocked4 goto cut; ip6 saddr @blocked6 goto cut
           tcp dport @tcp_ports goto probe
           udp dport @udp_ports goto probe
         }
+      }
       """;
 
   /**
    * For IPv4 and again for IPv6: {@code V} is 4 or 6, {@code ip} is ip or ip6. Each type of probe
    * has its own set: nft 1.0.6 crashes when it prints flags from a set. UDP ports have one so that
-   * forged datagrams take no room from TCP scans.
+   * forged datagrams take no room from TCP scans. A host that was blocked within the window is
+   * blocked again at its first probe.
    */
   private static final String FAMILY =
       """
@@ -128,7 +121,7 @@ public record NftRuleset(
           FLAGS == fin update @finV { ip saddr timeout WINDOW }
           FLAGS == fin|psh|urg update @xmasV { ip saddr timeout WINDOW }
           FLAGS != { syn, 0x0, fin, fin|psh|urg } update @oddV { ip saddr timeout WINDOW }
-          AGAIN
+      +   PROTOCOL ip saddr @caughtV MAY_BLOCK BLOCK
           ip saddr . tcp dport @tcpV return
           ip saddr . udp dport @udpV return
           add @tcpV { ip saddr . tcp dport timeout WINDOW } AT_TCP_TRIGGER
@@ -137,88 +130,54 @@ public record NftRuleset(
 
       """;
 
-  private static final String MAY_BLOCK = "ip saddr != @sparedV fib saddr type != local ";
-
+  private static final String MAY_BLOCK = "ip saddr != @sparedV fib saddr type != local";
   private static final String BLOCK = "add @blockedV { ip saddr timeout TIME } drop";
-
-  /** A host that was blocked within the window is blocked again at its first probe. */
-  private static final String AGAIN = "PROTOCOL ip saddr @caughtV " + MAY_BLOCK + BLOCK;
 
   /** Part of the rule that adds a port: where the set is full, a port does not count twice. */
   private static final String AT_TRIGGER =
-      MAY_BLOCK + "COUNT add @caughtV { ip saddr timeout WINDOW } " + BLOCK;
+      "MAY_BLOCK COUNT add @caughtV { ip saddr timeout WINDOW } BLOCK";
 
   /** Counts ports by a limit whose refill takes longer than the window. */
   private static final String COUNT =
       "add @triesV { ip saddr timeout WINDOW limit rate over 1/day burst BURST packets }";
 
-  /** Existing connections of a blocked host go on, and so do answers to this host. */
-  private static final String CUT =
-      """
-        chain cut {
-          ip saddr @ignored4 return
-          ip saddr @spared4 return
-          ip6 saddr @ignored6 return
-          ip6 saddr @spared6 return
-          udp dport { CLIENT_PORTS } socket transparent { 0, 1 } return
-          icmp type != echo-request return
-          icmpv6 type != echo-request return
-          drop
-        }
+  /** Without the flags of explicit congestion notification, which any SYN may have (RFC 3168). */
+  private static final String FLAGS = "tcp flags & (fin|syn|rst|psh|ack|urg)";
 
-      """;
-
-  private static final String GOTO = "ip saddr @blocked4 goto cut; ip6 saddr @blocked6 goto cut";
-
-  public NftRuleset {
-    ignored = List.copyOf(ignored);
-  }
-
-  /**
-   * Makes the rules for a configuration.
-   *
-   * @param serving snapshots whose ports are served
-   * @param spared the hosts that are never blocked
-   * @param clientPorts the ephemeral ports of the kernel
-   */
+  /** Makes the rules for a configuration where the ports of these snapshots are served. */
   public static NftRuleset of(
       Config config, List<Snapshot> serving, Collection<CidrBlock> spared, PortSet clientPorts) {
-    Block block =
-        new Block(config.sentryTrigger(), config.sentryBlock(), config.sentryBlocksByUdp(), spared);
     return new NftRuleset(
+        config,
         config.sentryTcp().without(served(serving, Set.of(Protocol.TCP, Protocol.TCP6))),
         config.sentryUdp().without(served(serving, Set.of(Protocol.UDP, Protocol.UDP6))),
-        clientPorts,
-        config.sentryIgnore(),
-        config.sentry() == SentryMode.BLOCK ? Optional.of(block) : Optional.empty());
+        config.sentry() == SentryMode.BLOCK ? spared : List.of(),
+        clientPorts);
   }
 
   /** The ports that other hosts can reach. */
   private static PortSet served(List<Snapshot> serving, Set<Protocol> protocols) {
-    Set<Integer> ports = new HashSet<>();
-    for (Snapshot snapshot : serving) {
-      for (Endpoint endpoint : snapshot.sockets().keySet()) {
-        if (endpoint.netns().isEmpty()
-            && protocols.contains(endpoint.protocol())
-            && endpoint.port() > 0
-            && !LOOPBACK.matcher(endpoint.address()).matches()) {
-          ports.add(endpoint.port());
-        }
-      }
-    }
-    return PortSet.of(ports);
+    return PortSet.of(
+        serving.stream()
+            .flatMap(it -> it.sockets().keySet().stream())
+            .filter(it -> it.netns().isEmpty() && protocols.contains(it.protocol()))
+            .filter(it -> it.port() > 0 && !LOOPBACK.matcher(it.address()).matches())
+            .map(Endpoint::port)
+            .collect(Collectors.toSet()));
+  }
+
+  boolean blocks() {
+    return config.sentry() == SentryMode.BLOCK;
   }
 
   /** A comment in the table that identifies these rules. */
   String mark() {
-    CRC32 sum = new CRC32();
-    sum.update(body("").getBytes(StandardCharsets.UTF_8));
-    return prefix() + HexFormat.of().toHexDigits((int) sum.getValue());
+    return prefix() + ChecksummedText.sha256(table("")).substring(0, 8);
   }
 
   /** Identifies the rules that fill the sets in the same way. */
   private String prefix() {
-    return block.map(it -> BLOCKING_MARK + it.trigger()).orElse("lsm " + FORMAT + " report") + " ";
+    return blocks() ? BLOCKING_MARK + config.sentryTrigger() + " " : "lsm 1 report ";
   }
 
   /** Whether the sets of a table with this mark can be kept. */
@@ -226,65 +185,53 @@ public record NftRuleset(
     return mark.startsWith(prefix());
   }
 
-  /** Whether a table with this mark blocks hosts. */
-  static boolean blocks(String mark) {
-    return mark.startsWith(BLOCKING_MARK);
-  }
-
   /** Commands of nft that make a new table, in one transaction. */
   String creation() {
-    return DELETION + table();
+    return DELETION + table(mark());
   }
 
   /** Commands of nft that replace the rules and keep the probes, in one transaction. */
   String replacement() {
-    StringBuilder commands = new StringBuilder("flush table " + TABLE + "\n");
-    CONFIGURED_SETS.forEach(set -> commands.append(flushSet(set)));
-    return commands + table();
+    Stream<String> configured =
+        Stream.of("tcp_ports", "udp_ports", "ignored4", "ignored6", "spared4", "spared6");
+    return "flush table inet lsm\n" + flush(configured) + table(mark());
   }
 
-  static String flushSet(String set) {
-    return "flush set " + TABLE + " " + set + "\n";
+  /** Commands of nft that empty these sets. */
+  static String flush(Stream<String> sets) {
+    return sets.map(it -> "flush set inet lsm " + it + "\n").collect(Collectors.joining());
   }
 
-  private String table() {
-    return "table " + TABLE + " {\n" + body(mark()) + "}\n";
-  }
-
-  private String body(String mark) {
-    return TEMPLATE
+  private String table(String mark) {
+    return TABLE
         .replace("TCP_PORTS", elements(tcp.toString()))
         .replace("UDP_PORTS", elements(udp.toString()))
         .replace("FAMILY_4", family("4", "ip "))
         .replace("FAMILY_6", family("6", "ip6 "))
-        .replace("CUT", block.isPresent() ? CUT : "")
         .replace("CLIENT_PORTS", clientPorts.toString())
-        .replace("GOTO", block.isPresent() ? GOTO : "")
-        .replace("MARK", mark);
+        .replace("MARK", mark)
+        .replaceAll("(?m)^\\+(.*\n)", blocks() ? " $1" : "");
   }
 
   private String family(String version, String header) {
-    boolean six = version.equals("6");
+    boolean byUdp = config.sentryBlocksByUdp();
+    int trigger = config.sentryTrigger();
     return FAMILY
-        .replace("IGNORED", elements(ignored, six))
-        .replace("SPARED", block.map(it -> elements(it.spared(), six)).orElse(""))
-        .replace("AGAIN", block.map(it -> rule(AGAIN, it)).orElse(""))
-        .replace("AT_TCP_TRIGGER", block.map(it -> rule(AT_TRIGGER, it)).orElse(""))
-        .replace(
-            "AT_UDP_TRIGGER", block.filter(Block::byUdp).map(it -> rule(AT_TRIGGER, it)).orElse(""))
+        .replace("IGNORED", elements(config.sentryIgnore(), version))
+        .replace("SPARED", elements(spared, version))
+        .replace("AT_TCP_TRIGGER", blocks() ? AT_TRIGGER : "")
+        .replace("AT_UDP_TRIGGER", blocks() && byUdp ? AT_TRIGGER : "")
+        .replace("PROTOCOL", byUdp ? "" : "meta l4proto tcp")
+        .replace("MAY_BLOCK", MAY_BLOCK)
+        .replace("BLOCK", BLOCK)
+        .replace("COUNT", trigger == 1 ? "" : COUNT) // nft takes a burst of 0 for the default, 5
+        .replace("BURST", String.valueOf(trigger - 1))
         .replace("FLAGS", FLAGS)
         .replace("WINDOW", time(WINDOW))
+        .replace("TIME", time(config.sentryBlock()))
         .replace("MAX", String.valueOf(MAX_ELEMENTS))
         .replace("ip ", header)
         .replace("V", version);
-  }
-
-  private static String rule(String rule, Block block) {
-    return rule.replace("PROTOCOL", block.byUdp() ? "" : "meta l4proto tcp")
-        // nft takes a burst of 0 for the default, 5.
-        .replace("COUNT", block.trigger() == 1 ? "" : COUNT)
-        .replace("BURST", String.valueOf(block.trigger() - 1))
-        .replace("TIME", time(block.time()));
   }
 
   /** A duration for nft, whose numbers have at most eight digits. */
@@ -292,10 +239,10 @@ public record NftRuleset(
     return time.toDays() + "d" + time.minusDays(time.toDays()).toSeconds() + "s";
   }
 
-  private static String elements(Collection<CidrBlock> hosts, boolean six) {
+  private static String elements(Collection<CidrBlock> hosts, String version) {
     return elements(
         hosts.stream()
-            .filter(it -> it.isIpv6() == six)
+            .filter(it -> it.isIpv6() == version.equals("6"))
             .map(CidrBlock::toString)
             .distinct()
             .sorted()

@@ -1,6 +1,5 @@
 package org.lsm.sentry;
 
-import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -37,26 +36,14 @@ public record NftTableState(
   private static final int NEARLY_FULL = NftRuleset.MAX_ELEMENTS * 9 / 10;
 
   /**
-   * Parses the output of nft, element by element: the tree of a full table would not fit into
-   * memory.
-   *
-   * @param now when it was printed
-   * @throws IOException if it is not the output of nft
+   * Parses the output of nft, element by element: memory may not have room for the tree of a full
+   * table.
    */
   static NftTableState parse(String json, Instant now) throws IOException {
-    Parser parser = new Parser(now);
     // nft may print warnings before, about changes that others made to the tables.
-    String text = json.substring(Math.max(0, json.indexOf("{\"nftables\"")));
-    try (JsonReader reader = new JsonReader(new StringReader(text))) {
-      reader.beginObject();
-      if (!reader.nextName().equals("nftables")) {
-        throw new IllegalStateException("not a ruleset");
-      }
-      reader.beginArray();
-      while (reader.hasNext()) {
-        parser.item(reader);
-      }
-      return parser.result();
+    int start = json.indexOf("{\"nftables\"");
+    try (JsonReader reader = new JsonReader(new StringReader(json.substring(start)))) {
+      return new Parser(reader, now).table();
     } catch (IOException | RuntimeException e) {
       throw new IOException(
           "the output of nft is not a table of lsm; see 'nft -j list table inet lsm'", e);
@@ -65,7 +52,7 @@ public record NftTableState(
 
   /** Whether the rules block hosts: after a change of SENTRY, the old ones stay until a compare. */
   public boolean blocks() {
-    return NftRuleset.blocks(mark);
+    return mark.startsWith(NftRuleset.BLOCKING_MARK);
   }
 
   /** Collects the data of a host from several sets. */
@@ -86,6 +73,7 @@ public record NftTableState(
   }
 
   private static final class Parser {
+    private final JsonReader reader;
     private final Instant now;
     private final Map<String, HostBuilder> hosts = new HashMap<>();
     private final SortedMap<String, Instant> blocked = new TreeMap<>();
@@ -94,80 +82,83 @@ public record NftTableState(
     private String mark = "";
     private boolean overflowing;
 
-    Parser(Instant now) {
+    Parser(JsonReader reader, Instant now) {
+      this.reader = reader;
       this.now = now.truncatedTo(ChronoUnit.SECONDS); // as the times of nft
     }
 
-    NftTableState result() {
+    NftTableState table() throws IOException {
+      reader.beginObject();
+      reader.skipValue(); // its name
+      reader.beginArray();
+      while (reader.hasNext()) {
+        item();
+      }
       List<ScanningHost> found = new ArrayList<>();
       hosts.forEach((address, host) -> found.add(host.build(address, blocked.get(address))));
-      return new NftTableState(
-          hasContent && !hasSetOfLsm, mark, new ScanSummary(found, overflowing), blocked);
+      ScanSummary summary = new ScanSummary(found, overflowing);
+      return new NftTableState(hasContent && !hasSetOfLsm, mark, summary, blocked);
     }
 
     /** One of {@code {"table": {...}}}, {@code {"set": {...}}}, {@code {"rule": {...}}}. */
-    void item(JsonReader reader) throws IOException {
+    private void item() throws IOException {
       reader.beginObject();
       String type = reader.nextName();
       hasContent |= !type.equals("metainfo") && !type.equals("table");
       reader.beginObject();
       String name = "";
       while (reader.hasNext()) {
-        String key = reader.nextName();
-        if (key.equals("name")) {
-          name = reader.nextString();
-          hasSetOfLsm |= name.equals("hosts4");
-        } else if (key.equals("elem") && type.equals("set")) {
-          elements(name, reader);
-        } else if (key.equals("comment") && type.equals("rule")) {
-          mark = reader.nextString();
-        } else {
-          reader.skipValue();
+        switch (type + " " + reader.nextName()) {
+          case "set name" -> name = reader.nextString();
+          case "set elem" -> elements(name);
+          case "rule comment" -> mark = reader.nextString();
+          default -> reader.skipValue();
         }
       }
+      hasSetOfLsm |= name.equals("hosts4");
       reader.endObject();
       reader.endObject();
     }
 
-    private void elements(String set, JsonReader reader) throws IOException {
+    private void elements(String set) throws IOException {
+      String name = set.replaceFirst("[46]$", "");
       int count = 0;
       reader.beginArray();
       while (reader.hasNext()) {
         JsonElement element = JsonParser.parseReader(reader);
         if (element.isJsonObject() && element.getAsJsonObject().has("elem")) {
-          element(set, element.getAsJsonObject().getAsJsonObject("elem"));
+          element(name, element.getAsJsonObject().getAsJsonObject("elem"));
           count++;
         }
       }
       reader.endArray();
-      boolean blocks = set.startsWith("blocked") || set.startsWith("caught");
-      overflowing |= !blocks && count >= NEARLY_FULL;
+      overflowing |= count >= NEARLY_FULL && !name.matches("blocked|caught");
     }
 
-    private void element(String set, JsonObject element) {
-      Instant end = now.plusSeconds(element.get("expires").getAsLong());
-      Instant start = end.minusSeconds(element.get("timeout").getAsLong());
-      JsonElement value = element.get("val");
-      JsonArray pair =
-          value.isJsonObject() ? value.getAsJsonObject().getAsJsonArray("concat") : null;
-      String address = pair == null ? value.getAsString() : pair.get(0).getAsString();
-      String name = set.substring(0, set.length() - 1);
-      if (name.equals("tries") || name.equals("caught")) {
+    private void element(String set, JsonObject json) {
+      Instant end = now.plusSeconds(json.get("expires").getAsLong());
+      Instant start = end.minusSeconds(json.get("timeout").getAsLong());
+      JsonElement value = json.get("val");
+      List<JsonElement> fields =
+          value.isJsonObject()
+              ? value.getAsJsonObject().getAsJsonArray("concat").asList()
+              : List.of(value);
+      String address = fields.get(0).getAsString();
+      if (set.equals("tries") || set.equals("caught")) {
         return; // only the rules use them
       }
       HostBuilder host = hosts.computeIfAbsent(address, it -> new HostBuilder());
       host.first = host.first.isBefore(start) ? host.first : start;
       host.last = host.last.isAfter(start) ? host.last : start;
-      switch (name) {
-        case "hosts" ->
-            host.packets = element.getAsJsonObject("counter").get("packets").getAsLong();
-        case "tcp" -> host.tcp.add(pair.get(1).getAsInt());
+      switch (set) {
+        case "hosts" -> host.packets = json.getAsJsonObject("counter").get("packets").getAsLong();
+        case "tcp" -> host.tcp.add(fields.get(1).getAsInt());
         case "udp" -> {
           host.probeTypes.add(ProbeType.UDP);
-          host.udp.add(pair.get(1).getAsInt());
+          host.udp.add(fields.get(1).getAsInt());
         }
         case "blocked" -> blocked.put(address, end);
-        default -> host.probeTypes.add(ProbeType.valueOf(name.toUpperCase(Locale.ROOT)));
+        default -> host.probeTypes.add(ProbeType.valueOf(set.toUpperCase(Locale.ROOT)));
       }
     }
   }

@@ -2,12 +2,10 @@ package org.lsm.sentry;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import org.lsm.model.ScanningHost;
 
 /** Looks up the names of hosts in the DNS. */
@@ -17,7 +15,7 @@ public final class ReverseDns {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,253}");
 
   /** For all hosts together: their own name servers may answer slowly on purpose. */
-  private static final Duration TIMEOUT = Duration.ofSeconds(5);
+  private static final int TIMEOUT_SECONDS = 5;
 
   private ReverseDns() {}
 
@@ -26,20 +24,12 @@ public final class ReverseDns {
     try {
       List<CompletableFuture<ScanningHost>> lookups =
           hosts.stream()
-              .map(it -> CompletableFuture.supplyAsync(() -> resolve(it), ReverseDns::start))
-              .toList();
-      long deadline = System.nanoTime() + TIMEOUT.toNanos();
-      return IntStream.range(0, hosts.size())
-          .mapToObj(
-              i ->
-                  lookups
-                      .get(i)
-                      .completeOnTimeout(
-                          hosts.get(i),
-                          Math.max(deadline - System.nanoTime(), 1),
-                          TimeUnit.NANOSECONDS)
-                      .join())
-          .toList();
+              .map(
+                  it ->
+                      CompletableFuture.supplyAsync(() -> resolve(it), ReverseDns::start)
+                          .completeOnTimeout(it, TIMEOUT_SECONDS, TimeUnit.SECONDS))
+              .toList(); // so that they run at the same time
+      return lookups.stream().map(CompletableFuture::join).toList();
     } catch (OutOfMemoryError e) {
       return hosts; // also thrown where no more threads can be started
     }

@@ -5,12 +5,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
 import org.lsm.storage.ChecksummedText;
@@ -27,8 +26,8 @@ import org.lsm.storage.ChecksummedText;
 public record SentryState(
     String failure,
     Instant lastOverflowAlert,
-    SortedMap<String, Instant> alerted,
-    SortedMap<String, Instant> blocked) {
+    Map<String, Instant> alerted,
+    Map<String, Instant> blocked) {
 
   private static final String KIND = "lsm-sentry";
   private static final String FORMAT = "1";
@@ -57,7 +56,7 @@ public record SentryState(
   }
 
   public static SentryState empty() {
-    return new SentryState("", Instant.EPOCH, new TreeMap<>(), new TreeMap<>());
+    return new SentryState("", Instant.EPOCH, Map.of(), Map.of());
   }
 
   /** Reads the state. A missing or damaged file is an empty state: alerts are repeated. */
@@ -77,78 +76,65 @@ public record SentryState(
   /**
    * Decides about an alert.
    *
-   * @param summary the content of the table
    * @param trigger the number of ports that makes a port scan
    * @param maxNamed how many hosts one alert names
    * @param remind the time until a host that goes on is alerted again
    */
   public PortScanDecision decide(
       ScanSummary summary, int trigger, int maxNamed, Instant now, Duration remind) {
-    List<ScanningHost> hosts = new ArrayList<>();
-    for (ScanningHost host : summary.hosts()) {
-      if (host.scans(trigger) && isDue(host, now, remind)) {
-        hosts.add(host);
-      }
-    }
-    hosts.sort(ScanningHost.WORST_FIRST);
-    SortedMap<String, Instant> next = new TreeMap<>(alerted);
+    List<ScanningHost> hosts =
+        summary.hosts().stream()
+            .filter(it -> it.scans(trigger) && isDue(it, now, remind))
+            .sorted(ScanningHost.WORST_FIRST)
+            .toList();
+    Map<String, Instant> next = new TreeMap<>(alerted);
     hosts.forEach(it -> next.put(it.address(), now.truncatedTo(ChronoUnit.SECONDS)));
-    SortedMap<String, Instant> kept = recent(next, now, remind);
     boolean tooMany = hosts.size() > maxNamed;
     boolean waiting =
         !lastOverflowAlert.isAfter(now) && lastOverflowAlert.plus(OVERFLOW_INTERVAL).isAfter(now);
-    if (tooMany && waiting) {
-      // They count as alerted all the same, or they would hide the hosts that come after them.
-      SentryState state = new SentryState(failure, lastOverflowAlert, kept, blocked);
-      return new PortScanDecision(state, List.of(), false);
-    }
     // An overflow may leave no room for a host that scans, so it is worth an alert by itself.
-    boolean overflow = summary.overflowing() && !waiting;
-    Instant last = tooMany || overflow ? now : lastOverflowAlert;
-    SentryState state = new SentryState(failure, last, kept, blocked);
-    return new PortScanDecision(state, hosts, overflow || !hosts.isEmpty());
+    boolean overflow = !waiting && (tooMany || summary.overflowing());
+    // Unreported hosts count as alerted, or they would hide the hosts that come after them.
+    List<ScanningHost> reported = tooMany && waiting ? List.of() : hosts;
+    Instant last = overflow ? now : lastOverflowAlert;
+    SentryState state = new SentryState(failure, last, recent(next, now, remind), blocked);
+    return new PortScanDecision(state, reported, overflow || !reported.isEmpty());
   }
 
   private boolean isDue(ScanningHost host, Instant now, Duration remind) {
-    Instant last = alerted.get(host.address());
-    if (last == null || last.isAfter(now)) { // a clock that was set back silences no alert
-      return true;
-    }
-    // cron does not run to the second
-    Instant due = last.plus(remind).truncatedTo(ChronoUnit.MINUTES);
-    return !due.isAfter(now) && host.last().isAfter(last);
+    Instant last = alerted.getOrDefault(host.address(), Instant.MAX);
+    // A clock that was set back silences no alert, and cron does not run to the second.
+    return last.isAfter(now)
+        || (host.last().isAfter(last)
+            && !last.plus(remind).truncatedTo(ChronoUnit.MINUTES).isAfter(now));
   }
 
   /** Drops alerts that no host in the table can refer to any more. */
-  private static SortedMap<String, Instant> recent(
-      SortedMap<String, Instant> alerted, Instant now, Duration remind) {
+  private static Map<String, Instant> recent(
+      Map<String, Instant> alerted, Instant now, Duration remind) {
     Instant oldest = now.minus(remind).minus(NftRuleset.WINDOW);
-    SortedMap<String, Instant> recent = new TreeMap<>();
-    alerted.entrySet().stream()
+    return alerted.entrySet().stream()
         .filter(it -> it.getValue().isAfter(oldest))
         .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
         .limit(MAX_ALERTED)
-        .forEach(it -> recent.put(it.getKey(), it.getValue()));
-    return recent;
+        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
   }
 
   /** This state with the blocks that the table has now. */
-  public SentryState withBlocked(SortedMap<String, Instant> found) {
-    SortedMap<String, Instant> next = new TreeMap<>(found);
+  public SentryState withBlocked(Map<String, Instant> found) {
+    Map<String, Instant> next = new TreeMap<>(found);
     next.replaceAll(
         (address, until) -> {
           Instant known = blocked.getOrDefault(address, Instant.MIN);
-          boolean same =
-              !known.isBefore(until.minus(BLOCK_JITTER))
-                  && !known.isAfter(until.plus(BLOCK_JITTER));
-          return same ? known : until;
+          Duration difference = Duration.between(known, until).abs();
+          return difference.compareTo(BLOCK_JITTER) > 0 ? until : known;
         });
     return new SentryState(failure, lastOverflowAlert, alerted, next);
   }
 
   /** This state with one more alerted host. */
   public SentryState withAlerted(String address, Instant now) {
-    SortedMap<String, Instant> next = new TreeMap<>(alerted);
+    Map<String, Instant> next = new TreeMap<>(alerted);
     next.put(address, now);
     return new SentryState(failure, lastOverflowAlert, next, blocked);
   }
@@ -159,8 +145,7 @@ public record SentryState(
   }
 
   ChecksummedText format() {
-    ChecksummedText text = new ChecksummedText(KIND, FORMAT);
-    text.line("failure", failure);
+    ChecksummedText text = new ChecksummedText(KIND, FORMAT).line("failure", failure);
     text.line("last-overflow-alert", lastOverflowAlert.toString());
     alerted.forEach((address, time) -> text.line("alerted", address, time.toString()));
     blocked.forEach((address, time) -> text.line("blocked", address, time.toString()));
@@ -170,8 +155,8 @@ public record SentryState(
   static SentryState parse(List<List<String>> lines) {
     String failure = "";
     Instant lastOverflowAlert = Instant.EPOCH;
-    SortedMap<String, Instant> alerted = new TreeMap<>();
-    SortedMap<String, Instant> blocked = new TreeMap<>();
+    Map<String, Instant> alerted = new TreeMap<>();
+    Map<String, Instant> blocked = new TreeMap<>();
     for (List<String> line : lines) {
       String value = line.get(1);
       switch (line.get(0)) {

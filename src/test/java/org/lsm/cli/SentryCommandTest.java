@@ -125,7 +125,7 @@ class SentryCommandTest extends CommandTestBase {
             + version
             + " { "
             + address
-            + " timeout 1d0s expires 1d0s }");
+            + " timeout 1d0s expires 1d0s }\n");
     expected.add(LIST);
     assertEquals(expected, nft.runs());
     Instant until = Instant.parse("2026-01-03T03:04:05Z");
@@ -142,7 +142,7 @@ class SentryCommandTest extends CommandTestBase {
 
   private static List<String> deletions(String version, String address) {
     return Stream.of("tries", "caught", "blocked")
-        .map(it -> "-f -\ndelete element inet lsm " + it + version + " { " + address + " }")
+        .map(it -> "-f -\ndelete element inet lsm " + it + version + " { " + address + " }\n")
         .toList();
   }
 

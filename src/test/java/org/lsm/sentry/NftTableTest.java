@@ -134,7 +134,7 @@ class NftTableTest {
             ? Optional.empty()
             : table(found.equals("the same") ? rules.mark() : found);
 
-    boolean changed = sentry.apply(rules, table, NO_BLOCKS, NOW);
+    sentry.apply(rules, table, NO_BLOCKS, NOW);
 
     Map<String, List<String>> expected =
         Map.of(
@@ -142,7 +142,6 @@ class NftTableTest {
             "replacement", List.of("-f -\n" + rules.replacement()),
             "nothing", List.of());
     assertEquals(expected.get(done), commands);
-    assertEquals(!done.equals("nothing"), changed);
   }
 
   /** A table whose rules are replaced keeps its blocks. */
@@ -219,14 +218,14 @@ class NftTableTest {
     List<String> expected = new ArrayList<>(deletions("6", "2001:db8:0:0:0:0:0:1"));
     expected.add(
         "-f -\nadd element inet lsm blocked6 { 2001:db8:0:0:0:0:0:1 timeout 0d1800s expires"
-            + " 0d1800s }");
+            + " 0d1800s }\n");
     assertEquals(expected, commands);
   }
 
   /** In a transaction each: a missing element makes one fail. */
   private static List<String> deletions(String version, String address) {
     return Stream.of("tries", "caught", "blocked")
-        .map(it -> "-f -\ndelete element inet lsm " + it + version + " { " + address + " }")
+        .map(it -> "-f -\ndelete element inet lsm " + it + version + " { " + address + " }\n")
         .toList();
   }
 
