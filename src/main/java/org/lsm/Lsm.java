@@ -22,8 +22,6 @@ import org.lsm.monitor.SystemEnvironment;
 import org.lsm.monitor.Version;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.IVersionProvider;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
@@ -37,7 +35,7 @@ import picocli.CommandLine.ScopeType;
     },
     mixinStandardHelpOptions = true,
     scope = ScopeType.INHERIT,
-    versionProvider = Lsm.VersionProvider.class,
+    version = Lsm.NAME_AND_VERSION,
     synopsisSubcommandLabel = "COMMAND",
     exitCodeListHeading = "%nExit status:%n",
     exitCodeList = {
@@ -47,18 +45,15 @@ import picocli.CommandLine.ScopeType;
       "3:an alert could not be delivered and waits in the outbox for the next run"
     },
     usageHelpAutoWidth = true)
-public final class Lsm {
+public final class Lsm extends CommandContext {
+
+  static final String NAME_AND_VERSION = "lsm " + Version.VERSION;
 
   private static final Set<List<String>> CRON =
       Set.of(List.of("-c", "--quiet"), List.of("compare", "--quiet"));
 
-  private static final List<String> VERSION = List.of("--version");
-
-  /** The options that may stand before the command, for picocli. */
-  @Mixin final CommandContext context;
-
-  private Lsm(CommandContext context) {
-    this.context = context;
+  private Lsm(SystemEnvironment environment, PrintWriter out, PrintWriter err) {
+    super(environment, out, err);
   }
 
   /** Runs the program and exits with its exit code. */
@@ -69,108 +64,82 @@ public final class Lsm {
     Runtime.getRuntime().halt(run(SystemEnvironment.real(), out, err, args));
   }
 
-  /**
-   * Runs one command.
-   *
-   * @param environment the host
-   * @param out takes the result
-   * @param err takes errors and notes
-   * @param args the command line
-   * @return one of {@link ExitCode}
-   */
+  /** Runs one command, with results to out and errors and notes to err; returns the exit code. */
   public static int run(
       SystemEnvironment environment, PrintWriter out, PrintWriter err, String... args) {
-    CommandContext context = new CommandContext(environment, out, err);
-    int exitCode = execute(context, args);
-    err.flush();
+    Lsm lsm = new Lsm(environment, out, err);
+    int exitCode = lsm.execute(args);
     if (out.checkError()) {
-      err.println("lsm: the output could not be written");
-      err.flush();
-      return ExitCode.ERROR;
+      lsm.warn("the output could not be written");
+      exitCode = ExitCode.ERROR;
     }
+    err.flush();
     return exitCode;
   }
 
-  private static int execute(CommandContext context, String... args) {
+  private int execute(String... args) {
     try {
       // The command lines of cron need no picocli, which takes longer to load than the compare.
       if (CRON.contains(List.of(args))) {
-        return CompareCommand.quiet(context).call();
+        return CompareCommand.quiet(this).call();
       }
-      return List.of(args).equals(VERSION)
-          ? printVersion(context)
-          : commandLine(context).execute(args);
+      if (List.of(args).equals(List.of("--version"))) {
+        out().println(NAME_AND_VERSION);
+        return ExitCode.OK;
+      }
+      return commandLine().execute(args);
     } catch (OutOfMemoryError e) {
-      return failed(context, ErrorMessages.outOfMemory(e));
+      return failed(ErrorMessages.outOfMemory(e));
     } catch (Error e) {
       // The virtual machine would exit with 1, which means a difference.
-      context.err().println("lsm: internal error: " + e);
+      warn("internal error: " + e);
       return ExitCode.ERROR;
     } catch (Exception e) {
-      return failed(context, e);
+      return failed(e);
     }
   }
 
-  private static int printVersion(CommandContext context) {
-    context.out().println(version());
-    return ExitCode.OK;
-  }
-
-  private static String version() {
-    return "lsm " + Version.VERSION;
-  }
-
   /** All commands. Not public: java would load picocli at each start in its search for main. */
-  static CommandLine commandLine(CommandContext context) {
-    return new CommandLine(new Lsm(context))
-        .addSubcommand(new GenerateCommand(context))
-        .addSubcommand(new CompareCommand(context))
-        .addSubcommand(new DeleteCommand(context))
-        .addSubcommand(new AcceptCommand(context))
-        .addSubcommand(new ListCommand(context))
-        .addSubcommand(new HistoryCommand(context))
-        .addSubcommand(new StatusCommand(context))
-        .addSubcommand(new TestAlertCommand(context))
-        .addSubcommand(new DiffCommand(context))
-        .addSubcommand(new SentryCommand(context))
+  private CommandLine commandLine() {
+    return new CommandLine(this)
+        .addSubcommand(new GenerateCommand())
+        .addSubcommand(new CompareCommand())
+        .addSubcommand(new DeleteCommand())
+        .addSubcommand(new AcceptCommand())
+        .addSubcommand(new ListCommand())
+        .addSubcommand(new HistoryCommand())
+        .addSubcommand(new StatusCommand())
+        .addSubcommand(new TestAlertCommand())
+        .addSubcommand(new DiffCommand())
+        .addSubcommand(new SentryCommand())
         .setExpandAtFiles(false) // so that "lsm @/etc/shadow" reads no file
-        .setOut(context.out())
-        .setErr(context.err())
-        .setExecutionStrategy(parsed -> execute(context, parsed))
+        .setOut(out())
+        .setErr(err())
+        .setExecutionStrategy(this::execute)
         .setParameterExceptionHandler((e, arguments) -> usageError(e))
-        .setExecutionExceptionHandler((e, command, parsed) -> failed(context, e));
+        .setExecutionExceptionHandler((e, command, parsed) -> failed(e));
   }
 
-  private static int execute(CommandContext context, ParseResult parsed) {
-    if (context.verbose()) {
+  private int execute(ParseResult parsed) {
+    if (verbose()) {
       System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "debug");
     }
     return new CommandLine.RunLast().execute(parsed);
   }
 
-  private static int usageError(ParameterException e) {
-    PrintWriter err = e.getCommandLine().getErr();
-    err.println("lsm: " + TextEscaper.escape(e.getMessage()));
-    CommandLine.UnmatchedArgumentException.printSuggestions(e, err);
-    err.println(
-        "Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help' for help.");
+  private int usageError(ParameterException e) {
+    warn(e.getMessage());
+    CommandLine.UnmatchedArgumentException.printSuggestions(e, err());
+    String command = e.getCommandLine().getCommandSpec().qualifiedName();
+    err().println("Try '" + command + " --help' for help.");
     return ExitCode.ERROR;
   }
 
-  private static int failed(CommandContext context, Exception e) {
-    PrintWriter err = context.err();
-    err.println("lsm: " + TextEscaper.escape(ErrorMessages.explain(e)));
-    if (context.verbose()) {
-      err.println(TextEscaper.stackTrace(e));
+  private int failed(Exception e) {
+    warn(ErrorMessages.explain(e));
+    if (verbose()) {
+      err().println(TextEscaper.stackTrace(e));
     }
     return ExitCode.ERROR;
-  }
-
-  /** The version that {@code --version} prints. */
-  static final class VersionProvider implements IVersionProvider {
-    @Override
-    public String[] getVersion() {
-      return new String[] {version()};
-    }
   }
 }

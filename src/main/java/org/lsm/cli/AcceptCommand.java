@@ -15,7 +15,6 @@ import org.lsm.monitor.RepeatedScan;
 import org.lsm.report.DiffReport;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "accept", description = "Accept only these differences into the baseline.")
@@ -30,10 +29,6 @@ public final class AcceptCommand extends BaseCommand {
       })
   private List<String> patterns = new ArrayList<>();
 
-  public AcceptCommand(CommandContext context) {
-    super(context);
-  }
-
   @Override
   public Integer call() throws Exception {
     Components components = context.components();
@@ -46,10 +41,7 @@ public final class AcceptCommand extends BaseCommand {
       Diff chosen = choose(report.diff());
       state.storeBaseline(chosen.applyTo(baseline, comparison.ephemeral()));
       components.storeOwnerCache(state, scans.ownerCache(), stored);
-      components.history().append("accepted", chosen.differences(), report);
-      out().println("Accepted into the baseline:");
-      out().println();
-      print(report.reporting(chosen.differences()).differencesText());
+      printAccepted(components, chosen.differences(), report);
       int left = report.diff().differences().size() - chosen.differences().size();
       out().printf("%d differences remain%n", left);
     }
@@ -60,7 +52,7 @@ public final class AcceptCommand extends BaseCommand {
     try {
       return new Glob(pattern);
     } catch (IllegalArgumentException e) {
-      throw new ParameterException(commandLine(), "'" + pattern + "' has " + e.getMessage());
+      throw usageError("'" + pattern + "' has " + e.getMessage());
     }
   }
 
@@ -80,8 +72,7 @@ public final class AcceptCommand extends BaseCommand {
         matching = named(diff, glob(pattern)::matches);
       }
       if (matching.isEmpty()) {
-        throw new ParameterException(
-            commandLine(),
+        throw usageError(
             "no difference is named '" + pattern + "'; 'lsm compare --no-alert' shows all");
       }
       chosen.addAll(matching);

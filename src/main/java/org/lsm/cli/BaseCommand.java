@@ -1,32 +1,29 @@
 package org.lsm.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
-import picocli.CommandLine;
+import org.lsm.model.Difference;
+import org.lsm.monitor.Components;
+import org.lsm.report.DiffReport;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** The base of all commands. */
+/** The base of all commands; each returns one of {@link ExitCode}. */
 abstract class BaseCommand implements Callable<Integer> {
 
   private static final Pattern TITLE = Pattern.compile("(?m)^(NEW|GONE|CHANGED|SCAN)\\b");
 
-  final CommandContext context;
+  @ParentCommand CommandContext context;
 
   @Spec private CommandSpec spec;
 
-  BaseCommand(CommandContext context) {
-    this.context = context;
-  }
-
-  /** Runs the command and returns one of {@link ExitCode}. */
-  @Override
-  public abstract Integer call() throws Exception;
-
-  CommandLine commandLine() {
-    return spec.commandLine();
+  ParameterException usageError(String message) {
+    return new ParameterException(spec.commandLine(), message);
   }
 
   PrintWriter out() {
@@ -35,7 +32,14 @@ abstract class BaseCommand implements Callable<Integer> {
 
   /** Prints a report; on a terminal the types of difference are bold. */
   void print(String report) {
-    boolean color = context.colorAllowed() && Ansi.AUTO.enabled();
+    boolean color = !context.noColor && Ansi.AUTO.enabled();
     out().print(color ? TITLE.matcher(report).replaceAll("\033[1;31m$1\033[0m") : report);
+  }
+
+  /** Records and prints differences that went into the baseline, with the details of a report. */
+  void printAccepted(Components components, List<Difference> accepted, DiffReport report) {
+    components.history().append("accepted", accepted, report);
+    out().printf("Accepted into the baseline:%n%n");
+    print(report.reporting(accepted).differencesText());
   }
 }

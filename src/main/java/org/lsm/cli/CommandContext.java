@@ -12,12 +12,12 @@ import org.lsm.storage.SecureFiles;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
-/** The options that all commands take, their streams, and the host they run on. */
-public final class CommandContext {
+/** The options of the command lsm, which all commands take, their streams, and the host. */
+public class CommandContext {
 
   private static final String DEFAULT_CONFIG = "/usr/local/lsm/conf.lsm";
 
-  private final SystemEnvironment environment;
+  final SystemEnvironment environment;
   private final PrintWriter out;
   private final PrintWriter err;
 
@@ -38,52 +38,40 @@ public final class CommandContext {
       names = "--no-color",
       scope = ScopeType.INHERIT,
       description = "Do not color the output on a terminal.")
-  private boolean noColor;
+  boolean noColor;
 
-  /**
-   * @param environment the host
-   * @param out takes results
-   * @param err takes errors and notes
-   */
-  public CommandContext(SystemEnvironment environment, PrintWriter out, PrintWriter err) {
+  /** Takes the host, and the streams for results and for errors and notes. */
+  protected CommandContext(SystemEnvironment environment, PrintWriter out, PrintWriter err) {
     this.environment = environment;
     this.out = out;
     this.err = err;
   }
 
-  public PrintWriter out() {
+  public final PrintWriter out() {
     return out;
   }
 
-  public PrintWriter err() {
+  public final PrintWriter err() {
     return err;
   }
 
-  SystemEnvironment environment() {
-    return environment;
-  }
-
-  public boolean verbose() {
+  public final boolean verbose() {
     return verbose;
   }
 
-  boolean colorAllowed() {
-    return !noColor;
-  }
-
   /** Reads the configuration; the state directory it names has to be safe to use. */
-  Components components() throws IOException, ConfigException {
+  final Components components() throws IOException, ConfigException {
     Config config = Config.read(configFile());
     SecureFiles.requireRootOnly(config.stateDirectory());
     return components(config);
   }
 
-  Components components(Config config) {
-    return new Components(environment, configFile(), config, this::printError);
+  final Components components(Config config) {
+    return new Components(environment, configFile(), config, it -> err.println("lsm: " + it));
   }
 
   /** The configuration file: of {@code --config}, LSM_CONF, or beside the program. */
-  Path configFile() {
+  final Path configFile() {
     if (configFile != null) {
       return configFile;
     }
@@ -92,11 +80,7 @@ public final class CommandContext {
   }
 
   /** Prints a problem that does not end the command; not escaped. */
-  void warn(String problem) {
-    printError(TextEscaper.escape(problem));
-  }
-
-  private void printError(String escaped) {
-    err.println("lsm: " + escaped);
+  public final void warn(String problem) {
+    err.println("lsm: " + TextEscaper.escape(problem));
   }
 }

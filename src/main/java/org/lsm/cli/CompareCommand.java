@@ -9,6 +9,7 @@ import org.lsm.monitor.MonitorRun;
 import org.lsm.monitor.RepeatedScan;
 import org.lsm.monitor.RunResult;
 import org.lsm.report.DiffReport;
+import org.lsm.report.Json;
 import org.lsm.report.PortScanReport;
 import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
@@ -36,13 +37,10 @@ public final class CompareCommand extends BaseCommand {
 
   @Mixin private OutputFormat format;
 
-  public CompareCommand(CommandContext context) {
-    super(context);
-  }
-
   /** {@code lsm compare --quiet}, which cron runs. */
   public static CompareCommand quiet(CommandContext context) {
-    CompareCommand command = new CompareCommand(context);
+    CompareCommand command = new CompareCommand();
+    command.context = context;
     command.quiet = true;
     return command;
   }
@@ -87,7 +85,8 @@ public final class CompareCommand extends BaseCommand {
 
   private void show(DiffReport report, Optional<PortScanReport> portScans) {
     if (!quiet) {
-      print(format.of(report, portScans));
+      String scans = portScans.map(it -> "\n" + it.document().text()).orElse("");
+      print(format.isJson() ? Json.of(report, portScans) : report.document().text() + scans);
       out().flush(); // before a mail server keeps the run waiting
     }
   }

@@ -1,6 +1,5 @@
 package org.lsm.cli;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,10 +14,6 @@ import picocli.CommandLine.Command;
     description = "Delete the baseline and the older ones that are kept.")
 public final class DeleteCommand extends BaseCommand {
 
-  public DeleteCommand(CommandContext context) {
-    super(context);
-  }
-
   @Override
   public Integer call() throws Exception {
     Components components = context.components();
@@ -32,17 +27,13 @@ public final class DeleteCommand extends BaseCommand {
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + directory);
       }
-      removeTable(components, directory.resolve(StateDirectory.SENTRY_STATE));
+      Path sentryState = directory.resolve(StateDirectory.SENTRY_STATE);
+      if (Files.exists(sentryState)) { // without a baseline no port is known to be unused
+        components.nftTable().remove();
+        Files.delete(sentryState);
+        out().println("Removed the table inet lsm from the packet filter");
+      }
     }
     return ExitCode.OK;
-  }
-
-  /** Without a baseline no port is known to be unused. */
-  private void removeTable(Components components, Path sentryState) throws IOException {
-    if (Files.exists(sentryState)) {
-      components.nftTable().remove();
-      Files.delete(sentryState);
-      out().println("Removed the table inet lsm from the packet filter");
-    }
   }
 }

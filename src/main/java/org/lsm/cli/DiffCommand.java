@@ -1,14 +1,14 @@
 package org.lsm.cli;
 
 import java.nio.file.Path;
-import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
+import java.util.Optional;
 import org.lsm.model.Diff;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Snapshot;
 import org.lsm.report.DiffReport;
+import org.lsm.report.Json;
 import org.lsm.storage.SnapshotFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,17 +25,14 @@ public final class DiffCommand extends BaseCommand {
 
   @Mixin private OutputFormat format;
 
-  public DiffCommand(CommandContext context) {
-    super(context);
-  }
-
   @Override
   public Integer call() throws Exception {
     Snapshot before = SnapshotFile.read(oldFile);
     Snapshot after = SnapshotFile.read(newFile);
     Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
-    Supplier<ZoneId> zone = context.environment().zone();
-    print(format.of(new DiffReport(before, after, diff, List.of(), Map.of(), List.of(), zone)));
+    var zone = context.environment.zone();
+    DiffReport report = new DiffReport(before, after, diff, List.of(), Map.of(), List.of(), zone);
+    print(format.isJson() ? Json.of(report, Optional.empty()) : report.document().text());
     return diff.isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
   }
 }

@@ -3,12 +3,15 @@ package org.lsm.cli;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
+import java.util.List;
+import java.util.Map;
+import org.lsm.alert.History;
 import org.lsm.config.Config;
 import org.lsm.monitor.Components;
+import org.lsm.report.Json;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 
 @Command(name = "history", description = "Print what was found, alerted and accepted, and when.")
 public final class HistoryCommand extends BaseCommand {
@@ -21,15 +24,15 @@ public final class HistoryCommand extends BaseCommand {
 
   @Mixin private OutputFormat format;
 
-  public HistoryCommand(CommandContext context) {
-    super(context);
-  }
-
   @Override
   public Integer call() throws Exception {
     Components components = context.components();
     Instant from = since == null ? Instant.MIN : time(since, components);
-    print(format.of(components.history().since(from), components.zone()));
+    List<History.Event> events = components.history().since(from);
+    print(
+        format.isJson()
+            ? Json.print(Map.of("events", events))
+            : History.table(events, components.zone()));
     return ExitCode.OK;
   }
 
@@ -42,11 +45,8 @@ public final class HistoryCommand extends BaseCommand {
           ? Instant.parse(text)
           : LocalDate.parse(text).atStartOfDay(components.zone()).toInstant();
     } catch (DateTimeParseException e) {
-      throw new ParameterException(
-          commandLine(),
-          "--since: '"
-              + text
-              + "' is not a time; write 24h, 7d, 2026-12-31 or 2026-12-31T23:59:59Z");
+      String advice = "; write 24h, 7d, 2026-12-31 or 2026-12-31T23:59:59Z";
+      throw usageError("--since: '" + text + "' is not a time" + advice);
     }
   }
 }

@@ -13,6 +13,7 @@ import org.lsm.model.SocketEntry;
 import org.lsm.monitor.Components;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
+import org.lsm.report.Json;
 import org.lsm.report.SocketListing;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -29,10 +30,6 @@ public final class ListCommand extends BaseCommand {
 
   @Mixin private OutputFormat format;
 
-  public ListCommand(CommandContext context) {
-    super(context);
-  }
-
   @Override
   public Integer call() throws Exception {
     Components components = context.components(Config.defaults());
@@ -44,17 +41,15 @@ public final class ListCommand extends BaseCommand {
       context.warn(e.getFile() + ": only root can read it; listing with the defaults");
     }
     ScanResult scan = components.scanner().scan(OwnerCache.EMPTY, DetailsSelector.NONE);
-    print(format.of(listing(scan, rules)));
-    scan.notes().forEach(context::warn);
-    return ExitCode.OK;
-  }
-
-  private SocketListing listing(ScanResult scan, IgnoreRules rules) {
+    Snapshot found = scan.snapshot();
     SortedMap<Endpoint, Integer> ignored = new TreeMap<>();
-    for (SocketEntry entry : scan.snapshot().sockets().values()) {
+    for (SocketEntry entry : found.sockets().values()) {
       rules.covering(entry).ifPresent(rule -> ignored.put(entry.endpoint(), rule.line()));
     }
-    Snapshot shown = all ? scan.snapshot() : scan.snapshot().where(entry -> !rules.ignores(entry));
-    return new SocketListing(shown, ignored, scan.notes());
+    Snapshot shown = all ? found : found.where(entry -> !ignored.containsKey(entry.endpoint()));
+    SocketListing listing = new SocketListing(shown, ignored, scan.notes());
+    print(format.isJson() ? Json.of(listing) : listing.text());
+    scan.notes().forEach(context::warn);
+    return ExitCode.OK;
   }
 }

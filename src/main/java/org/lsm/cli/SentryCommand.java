@@ -15,6 +15,7 @@ import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.PortScanCheck;
+import org.lsm.report.Json;
 import org.lsm.report.PortScanReport;
 import org.lsm.sentry.NftTable;
 import org.lsm.sentry.NftTableState;
@@ -22,7 +23,6 @@ import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
 @Command(
@@ -52,48 +52,38 @@ public final class SentryCommand extends BaseCommand {
 
   @Mixin private OutputFormat format;
 
-  public SentryCommand(CommandContext context) {
-    super(context);
-  }
-
   @Override
   public Integer call() throws Exception {
     Components components = context.components();
     if (components.config().sentry() == SentryMode.OFF) {
+      String off = "SENTRY=\"off\" in " + context.configFile();
       throw new IOException(
-          "SENTRY=\"off\" in "
-              + context.configFile()
-              + "; set it to report or block, and the next compare sets the rules");
+          off + "; set it to report or block, and the next compare sets the rules");
     }
+    List<CidrBlock> hosts = addresses.stream().map(this::address).toList();
     if (action == null) {
       show(components);
+    } else if (hosts.isEmpty()) {
+      throw usageError(action + " needs at least one ADDRESS");
     } else {
-      List<CidrBlock> hosts = addresses.stream().map(this::address).toList();
-      if (hosts.isEmpty()) {
-        throw new ParameterException(commandLine(), action + " needs at least one ADDRESS");
-      }
       change(components, hosts);
     }
     return ExitCode.OK;
   }
 
   private static NftTableState read(Components components) throws IOException {
-    return components
-        .nftTable()
-        .read(components.now())
-        .orElseThrow(
-            () -> new IOException("there are no rules yet; run 'lsm compare' to set them"));
+    Optional<NftTableState> table = components.nftTable().read(components.now());
+    return table.orElseThrow(
+        () -> new IOException("there are no rules yet; run 'lsm compare' to set them"));
   }
 
   private void show(Components components) throws IOException {
     ScanSummary summary = read(components).summary();
-    print(
-        format.of(
-            new PortScanReport(
-                components.hostInfo(),
-                summary.hosts().stream().sorted(ScanningHost.WORST_FIRST).toList(),
-                PortScanCheck.notes(summary),
-                components.environment().zone())));
+    var hosts = summary.hosts().stream().sorted(ScanningHost.WORST_FIRST).toList();
+    List<String> notes = PortScanCheck.notes(summary);
+    PortScanReport report =
+        new PortScanReport(components.hostInfo(), hosts, notes, context.environment.zone());
+    print(format.isJson() ? Json.of(report) : report.table());
   }
 
   private CidrBlock address(String text) {
@@ -105,7 +95,7 @@ public final class SentryCommand extends BaseCommand {
     } catch (IllegalArgumentException e) {
       // reported below
     }
-    throw new ParameterException(commandLine(), "'" + text + "' is not an IP address");
+    throw usageError("'" + text + "' is not an IP address");
   }
 
   @SuppressWarnings("try") // the lock is only held
@@ -136,14 +126,14 @@ public final class SentryCommand extends BaseCommand {
       throw new IOException(host + " is not blocked; 'lsm sentry' prints the blocked hosts");
     }
     NftTableState after = read(components);
-    String name = blocked(action == Action.BLOCK ? after : before, host).orElse(host.toString());
     Path file = components.config().stateDirectory().resolve(StateDirectory.SENTRY_STATE);
     SentryState state = SentryState.read(file).withBlocked(after.blocked());
-    // The administrator knows what he has done himself: no alert.
-    blocked(after, host)
-        .map(it -> state.withAlerted(it, components.now()))
-        .orElse(state)
-        .write(file);
+    Optional<String> blocked = blocked(after, host);
+    if (blocked.isPresent()) { // an administrator's own block is not worth an alert
+      state = state.withAlerted(blocked.get(), components.now());
+    }
+    state.write(file);
+    String name = blocked.or(() -> blocked(before, host)).orElse(host.toString());
     components.history().append(action + "ed", name);
     out().println(name + " is " + action + "ed");
   }

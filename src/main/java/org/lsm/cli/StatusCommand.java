@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -24,11 +23,12 @@ import org.lsm.config.IgnoreRules.Rule;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.Snapshot;
-import org.lsm.model.SocketEntry;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.Version;
 import org.lsm.proc.SocketScanner.DetailsSelector;
+import org.lsm.proc.SocketScanner.ScanResult;
+import org.lsm.report.Json;
 import org.lsm.report.StatusReport;
 import org.lsm.report.StatusReport.Item;
 import org.lsm.sentry.NftTableState;
@@ -58,10 +58,6 @@ public final class StatusCommand extends BaseCommand {
 
   private final List<Item> items = new ArrayList<>();
 
-  public StatusCommand(CommandContext context) {
-    super(context);
-  }
-
   @Override
   public Integer call() throws Exception {
     good("lsm", Version.VERSION);
@@ -78,7 +74,7 @@ public final class StatusCommand extends BaseCommand {
     }
     checkCron();
     StatusReport status = new StatusReport(items);
-    print(format.of(status));
+    print(format.isJson() ? Json.of(status) : status.text());
     return status.isGood() ? ExitCode.OK : ExitCode.DIFFERENT;
   }
 
@@ -94,15 +90,9 @@ public final class StatusCommand extends BaseCommand {
   private void checkRules(Components components) throws IOException {
     try {
       IgnoreRules rules = components.ignoreRules();
-      Collection<SocketEntry> sockets =
-          components
-              .scanner()
-              .scan(OwnerCache.EMPTY, DetailsSelector.NONE)
-              .snapshot()
-              .sockets()
-              .values();
+      ScanResult scan = components.scanner().scan(OwnerCache.EMPTY, DetailsSelector.NONE);
       for (Rule rule : rules.rules()) {
-        if (sockets.stream().noneMatch(rule.matches())) {
+        if (scan.snapshot().sockets().values().stream().noneMatch(rule.matches())) {
           good("Ignore", "line " + rule.line() + " matches no socket now: " + rule.text());
         }
       }
@@ -130,13 +120,12 @@ public final class StatusCommand extends BaseCommand {
       fault("Compare", "there was none yet; cron runs it, or 'lsm compare'");
       return;
     }
-    AlertState alerts =
-        AlertState.read(components.config().stateDirectory().resolve(StateDirectory.ALERT_STATE));
+    Path file = components.config().stateDirectory().resolve(StateDirectory.ALERT_STATE);
+    AlertState alerts = AlertState.read(file);
     String text =
-        components.timeWithAge(last.get())
-            + ", "
-            + alerts.activeDifferences()
-            + " active differences";
+        String.format(
+            "%s, %d active differences",
+            components.timeWithAge(last.get()), alerts.activeDifferences());
     if (alerts.isFailing(last.get())) {
       fault("Compare", text + "; since then every compare has failed, run 'lsm compare'");
     } else if (last.get().plus(MAX_AGE).isBefore(components.now())) {
@@ -174,21 +163,20 @@ public final class StatusCommand extends BaseCommand {
     if (config.sentry() == SentryMode.OFF) {
       return;
     }
-    String mode = config.sentry() == SentryMode.BLOCK ? "block" : "report";
     // The failure of the last compare: reading the table may succeed where setting rules fails.
-    String failure =
-        SentryState.read(config.stateDirectory().resolve(StateDirectory.SENTRY_STATE)).failure();
+    Path file = config.stateDirectory().resolve(StateDirectory.SENTRY_STATE);
+    String failure = SentryState.read(file).failure();
     if (!failure.isEmpty()) {
       fault("Sentry", failure);
       return;
     }
     try {
       Optional<NftTableState> table = components.nftTable().read(components.now());
-      good(
-          "Sentry",
-          table.isEmpty()
-              ? mode + ", there are no rules yet, the next compare sets them"
-              : mode + "; " + summary(table.get().summary(), config.sentryTrigger()));
+      String text =
+          table
+              .map(it -> summary(it.summary(), config.sentryTrigger()))
+              .orElse(", there are no rules yet, the next compare sets them");
+      good("Sentry", Json.name(config.sentry()) + text);
     } catch (IOException e) {
       fault("Sentry", e.getMessage());
     }
@@ -196,16 +184,21 @@ public final class StatusCommand extends BaseCommand {
 
   private static String summary(ScanSummary summary, int trigger) {
     return String.format(
-        "hosts that probed unused ports within a day: %d, that scan: %d, blocked: %d",
+        "; hosts that probed unused ports within a day: %d, that scan: %d, blocked: %d",
         summary.hosts().size(), summary.scanning(trigger), summary.blocked());
   }
 
   private void checkCron() {
     for (Path file : crontabs()) {
-      Optional<String> entry = cronEntry(file);
-      if (entry.isPresent()) {
-        good("Cron", file + ": " + entry.get());
-        return;
+      try {
+        String text = new String(AtomicFile.read(file), StandardCharsets.ISO_8859_1);
+        Optional<String> entry = text.lines().filter(CRON_ENTRY.asMatchPredicate()).findFirst();
+        if (entry.isPresent()) {
+          good("Cron", file + ": " + entry.get());
+          return;
+        }
+      } catch (IOException e) {
+        // hardly any host has all of these files
       }
     }
     fault("Cron", "no entry runs lsm; ./install.sh writes /etc/cron.d/lsm");
@@ -213,12 +206,8 @@ public final class StatusCommand extends BaseCommand {
 
   private List<Path> crontabs() {
     List<Path> files = new ArrayList<>();
-    for (Path path : context.environment().crontabs()) {
-      if (!Files.isDirectory(path)) {
-        files.add(path);
-        continue;
-      }
-      try (Stream<Path> list = Files.list(path)) {
+    for (Path path : context.environment.crontabs()) {
+      try (Stream<Path> list = Files.isDirectory(path) ? Files.list(path) : Stream.of(path)) {
         // cron(8) skips all other names: backups, and what packages leave behind
         list.filter(file -> file.getFileName().toString().matches("[A-Za-z0-9_-]+"))
             .sorted()
@@ -228,16 +217,5 @@ public final class StatusCommand extends BaseCommand {
       }
     }
     return files;
-  }
-
-  private static Optional<String> cronEntry(Path file) {
-    try {
-      return new String(AtomicFile.read(file), StandardCharsets.ISO_8859_1)
-          .lines()
-          .filter(line -> CRON_ENTRY.matcher(line).matches())
-          .findFirst();
-    } catch (IOException e) {
-      return Optional.empty();
-    }
   }
 }

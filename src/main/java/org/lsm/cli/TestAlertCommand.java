@@ -1,6 +1,5 @@
 package org.lsm.cli;
 
-import java.io.IOException;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Set;
@@ -20,10 +19,6 @@ import picocli.CommandLine.Command;
     description = "Send a test alert by every channel that is configured.")
 public final class TestAlertCommand extends BaseCommand {
 
-  public TestAlertCommand(CommandContext context) {
-    super(context);
-  }
-
   @Override
   public Integer call() throws Exception {
     Components components = context.components();
@@ -34,32 +29,21 @@ public final class TestAlertCommand extends BaseCommand {
           "no channel is configured: see MAILER, SYSLOG and RUN_CMD in " + context.configFile());
       return ExitCode.ERROR;
     }
-    Alert alert = testAlert(components);
+    HostInfo host = components.hostInfo();
+    ZoneId zone = components.zone();
+    String subject = components.config().subject();
+    Alert alert = Alert.of(AlertType.TEST, host, DiffReport.test(host, zone), subject, zone);
     int exitCode = ExitCode.OK;
     for (Channel channel : channels) {
-      if (!isSent(channel, alert)) {
+      try {
+        String remark = channel.send(alert, Set.of());
+        String reply = remark.isEmpty() ? "" : "; reply: " + TextEscaper.escape(remark);
+        out().println(channel.name() + ": accepted" + reply);
+      } catch (DeliveryException e) {
+        out().println(channel.name() + ": FAILED, " + TextEscaper.escape(e.getMessage()));
         exitCode = ExitCode.ALERT_PENDING;
       }
     }
     return exitCode;
-  }
-
-  private static Alert testAlert(Components components) throws IOException {
-    HostInfo host = components.hostInfo();
-    ZoneId zone = components.zone();
-    return Alert.of(
-        AlertType.TEST, host, DiffReport.test(host, zone), components.config().subject(), zone);
-  }
-
-  private boolean isSent(Channel channel, Alert alert) {
-    try {
-      String remark = channel.send(alert, Set.of());
-      String reply = remark.isEmpty() ? "" : "; reply: " + TextEscaper.escape(remark);
-      out().println(channel.name() + ": accepted" + reply);
-      return true;
-    } catch (DeliveryException e) {
-      out().println(channel.name() + ": FAILED, " + TextEscaper.escape(e.getMessage()));
-      return false;
-    }
   }
 }

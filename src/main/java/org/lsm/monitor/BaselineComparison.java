@@ -26,35 +26,22 @@ import org.lsm.report.DiffReport;
 /**
  * Compares a host with a baseline and confirms each difference by further scans: a socket is GONE
  * if every scan missed it, and NEW if one scan saw it, even if the next did not.
+ *
+ * @param scans of the host, none made yet
+ * @param ephemeral the ports that count by owner
+ * @param rules for the sockets to ignore on both sides
  */
-public final class BaselineComparison {
+public record BaselineComparison(
+    RepeatedScan scans,
+    Snapshot baseline,
+    EphemeralPorts ephemeral,
+    IgnoreRules rules,
+    Supplier<ZoneId> zone) {
 
   private static final int MAX_DETAILS = 2 * DiffReport.MAX_NAMED;
 
-  private final RepeatedScan scans;
-  private final Snapshot baseline;
-  private final EphemeralPorts ephemeral;
-  private final IgnoreRules rules;
-  private final Supplier<ZoneId> zone;
-
-  /**
-   * @param scans of the host, none made yet
-   * @param baseline to compare with
-   * @param ephemeral the ports that count by owner
-   * @param rules for the sockets to ignore on both sides
-   * @param zone the time zone of the report
-   */
-  public BaselineComparison(
-      RepeatedScan scans,
-      Snapshot baseline,
-      EphemeralPorts ephemeral,
-      IgnoreRules rules,
-      Supplier<ZoneId> zone) {
-    this.scans = scans;
-    this.baseline = baseline.where(entry -> !rules.ignores(entry));
-    this.ephemeral = ephemeral;
-    this.rules = rules;
-    this.zone = zone;
+  public BaselineComparison {
+    baseline = baseline.where(entry -> !rules.ignores(entry));
   }
 
   /** Scans until the differences are confirmed, and reports all of them. */
@@ -71,17 +58,13 @@ public final class BaselineComparison {
   /** Scans until the sockets are stable, and reports the differences that are still there. */
   public DiffReport compareStable() throws IOException {
     scans.scanUntilStable(new Selector());
-    return report(diff(scans.open()), scans.open());
+    Snapshot open = scans.open();
+    return report(Diff.between(baseline, visible(open), ephemeral), open);
   }
 
   /** The number of sockets found that rules ignore. */
   public long ignored() {
     return scans.found().sockets().values().stream().filter(rules::ignores).count();
-  }
-
-  /** The ports that count by owner. */
-  public EphemeralPorts ephemeral() {
-    return ephemeral;
   }
 
   /** Compares what each scan has found so far, and selects the sockets that the report names. */
@@ -90,7 +73,7 @@ public final class BaselineComparison {
 
     @Override
     public Collection<SocketEntry> select(Snapshot found) {
-      diff = diff(found);
+      diff = Diff.between(baseline, visible(found), ephemeral);
       if (diff.isEmpty()) {
         return List.of();
       }
@@ -112,10 +95,6 @@ public final class BaselineComparison {
       return known == null
           || (known.flags().contains(Flag.NO_PROCESS) && !entry.owners().isEmpty());
     }
-  }
-
-  private Diff diff(Snapshot found) {
-    return Diff.between(baseline, visible(found), ephemeral);
   }
 
   private boolean isConfirmed(Diff diff) {
@@ -159,10 +138,8 @@ public final class BaselineComparison {
   private List<String> notes(Snapshot found, Set<Endpoint> closed) {
     List<String> notes = new ArrayList<>(scans.notes());
     int shortLived = 0;
-    if (!closed.isEmpty()) {
-      for (SocketEntry entry : found.sockets().values()) {
-        shortLived += isShortLivedClient(entry, closed) ? 1 : 0;
-      }
+    for (SocketEntry entry : found.sockets().values()) {
+      shortLived += isShortLivedClient(entry, closed) ? 1 : 0;
     }
     if (shortLived > 0) {
       notes.add(shortLived + " ephemeral ports were closed before their owner was found");

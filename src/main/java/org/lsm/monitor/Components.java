@@ -1,7 +1,8 @@
 package org.lsm.monitor;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -22,7 +23,6 @@ import org.lsm.channel.MailChannel;
 import org.lsm.channel.SyslogChannel;
 import org.lsm.config.CidrBlock;
 import org.lsm.config.Config;
-import org.lsm.config.Config.Mailer;
 import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules;
 import org.lsm.model.EphemeralPorts;
@@ -42,9 +42,6 @@ import org.lsm.storage.StateDirectory;
 /**
  * Makes the parts of lsm as a configuration asks for them.
  *
- * @param environment the host that lsm runs on
- * @param configFile the file that the configuration was read from
- * @param config the configuration
  * @param errors takes warnings that are escaped already, without a line end
  */
 public record Components(
@@ -80,13 +77,11 @@ public record Components(
     }
   }
 
-  /** A scanner of the host. */
   public SocketScanner scanner() throws IOException {
     return new SocketScanner(
         environment.sources(), config.allNetworkNamespaces(), environment.clock(), Version.VERSION);
   }
 
-  /** A comparison with a baseline by these scans. */
   public BaselineComparison comparison(RepeatedScan scans, Snapshot baseline)
       throws IOException, ConfigException {
     return new BaselineComparison(
@@ -98,7 +93,6 @@ public record Components(
     return kernel().ephemeralPorts(config.ephemeral());
   }
 
-  /** The host at this moment. */
   public HostInfo hostInfo() throws IOException {
     return kernel().hostInfo(now(), Version.VERSION);
   }
@@ -110,28 +104,19 @@ public record Components(
   /** The history, with the user who runs lsm. */
   public History history() {
     String sudoUser = environment.variables().getOrDefault("SUDO_USER", "");
-    String user = System.getProperty("user.name");
-    return new History(
-        config.stateDirectory(),
-        environment.clock(),
-        sudoUser.isEmpty() ? user : sudoUser + " as " + user,
-        errors);
+    String user = (sudoUser.isEmpty() ? "" : sudoUser + " as ") + System.getProperty("user.name");
+    return new History(config.stateDirectory(), environment.clock(), user, errors);
   }
 
-  /** The alerts that wait for delivery. */
   public Outbox outbox(History history) {
     return new Outbox(
         config.stateDirectory().resolve("outbox"), () -> channels(null), history, errors);
   }
 
-  /**
-   * The channels that the configuration switches on.
-   *
-   * @param trace gets the dialogue with the mail server line by line; null for no trace
-   */
+  /** The channels that are switched on; {@code trace}, if not null, gets the SMTP dialogue. */
   public List<Channel> channels(Consumer<String> trace) {
     List<Channel> channels = new ArrayList<>();
-    if (config.mailer() != Mailer.NONE) {
+    if (config.mailer() != Config.Mailer.NONE) {
       channels.add(
           new MailChannel(
               config,
@@ -151,13 +136,10 @@ public record Components(
 
   /** The table of lsm in the packet filter. */
   public NftTable nftTable() {
-    List<Path> candidates = environment.nft();
-    Path nft =
-        candidates.stream().filter(Files::isExecutable).findFirst().orElse(candidates.get(0));
+    List<Path> paths = environment.nft();
+    Path nft = paths.stream().filter(Files::isExecutable).findFirst().orElse(paths.get(0));
     ExternalCommand command = new ExternalCommand(nft, NFT_TIMEOUT, MAX_NFT_OUTPUT);
-    return new NftTable(
-        (arguments, input) ->
-            command.run(arguments, input.getBytes(StandardCharsets.UTF_8), Map.of()));
+    return new NftTable((args, input) -> command.run(args, input.getBytes(UTF_8), Map.of()));
   }
 
   /** The rules of the packet filter where these sockets are served. */
@@ -191,7 +173,6 @@ public record Components(
     }
   }
 
-  /** This moment. */
   public Instant now() {
     return environment.clock().instant();
   }

@@ -5,6 +5,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.Objects;
 import org.lsm.config.ConfigException;
 
 /** Error messages for people: what happened, where, and what to do. */
@@ -24,10 +25,8 @@ public final class ErrorMessages {
       return other.getFile() + ": exists and is not a directory";
     }
     if (e instanceof FileSystemException failure) {
-      String reason = failure.getReason(); // null where the class says it all
-      return failure.getFile()
-          + ": "
-          + (reason == null ? failure.getClass().getSimpleName() : reason);
+      String type = failure.getClass().getSimpleName(); // says it all where there is no reason
+      return failure.getFile() + ": " + Objects.requireNonNullElse(failure.getReason(), type);
     }
     if (e instanceof IOException || e instanceof ConfigException) {
       return e.getMessage();
@@ -37,10 +36,8 @@ public final class ErrorMessages {
 
   /** The exception for a host with more sockets than memory holds. */
   public static IOException outOfMemory(OutOfMemoryError e) {
-    return new IOException(
-        "there is not enough memory to scan all sockets of this host ("
-            + e.getMessage()
-            + "); check which program opens so many, or add memory",
-        e);
+    String problem = "there is not enough memory to scan all sockets of this host";
+    String advice = "check which program opens so many, or add memory";
+    return new IOException(problem + " (" + e.getMessage() + "); " + advice, e);
   }
 }

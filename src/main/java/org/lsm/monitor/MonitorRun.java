@@ -6,8 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertPolicy;
 import org.lsm.alert.AlertPolicy.AlertDecision;
@@ -20,6 +22,7 @@ import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
+import org.lsm.monitor.RunResult.PortScans;
 import org.lsm.report.DiffReport;
 import org.lsm.report.Metrics;
 import org.lsm.report.ReportDocument;
@@ -38,49 +41,48 @@ public final class MonitorRun {
   private final boolean quiet;
   private final History history;
   private final Outbox outbox;
+  private final AlertPolicy policy;
+  private final Path alertState;
   private final long start = System.nanoTime();
 
-  /**
-   * @param components the parts of lsm
-   * @param quiet whether to be silent about failures that an earlier run has reported
-   */
+  /** A run; a quiet one is silent about failures that an earlier run has reported. */
   public MonitorRun(Components components, boolean quiet) {
     this.components = components;
     this.config = components.config();
     this.quiet = quiet;
     this.history = components.history();
     this.outbox = components.outbox(history);
+    this.policy = new AlertPolicy(config.remind(), DiffReport.MAX_NAMED);
+    this.alertState = config.stateDirectory().resolve(StateDirectory.ALERT_STATE);
   }
 
   /**
    * Compares the host with the baseline and stores the alerts that are due. What was not stored
-   * counts as not alerted: a crash at any moment repeats an alert, and loses none.
+   * counts as not alerted: a crash at any moment repeats an alert, and loses none. A scan that
+   * failed or a missing baseline is a result, too.
    *
-   * @return the result; a scan that failed or a missing baseline is a result, too
    * @throws Exception if another run keeps the lock, or not even the name of the host can be read
    */
   public RunResult compare() throws Exception {
     StateDirectory.create(config.stateDirectory());
     try (StateDirectory state = components.openState()) {
       RunResult result = compareOrFail(state);
-      return PortScanCheck.isDue(config)
-          ? result.with(
-              new PortScanCheck(components, history, outbox)
-                  .run(components.hostInfo(), result.serving(), quiet))
-          : result;
+      if (!PortScanCheck.isDue(config)) {
+        return result;
+      }
+      PortScanCheck check = new PortScanCheck(components, history, outbox);
+      return result.with(check.run(components.hostInfo(), result.serving(), quiet));
     }
   }
 
   private RunResult compareOrFail(StateDirectory state) throws Exception {
-    AlertState before = AlertState.read(alertState());
+    AlertState before = AlertState.read(alertState);
     try {
       return compare(state, before);
-    } catch (NoBaselineException e) {
-      return fail(AlertType.NO_BASELINE, e, before);
     } catch (Exception e) {
-      return fail(AlertType.SCAN_FAILED, e, before);
+      return fail(e, before);
     } catch (OutOfMemoryError e) {
-      return fail(AlertType.SCAN_FAILED, ErrorMessages.outOfMemory(e), before);
+      return fail(ErrorMessages.outOfMemory(e), before);
     }
   }
 
@@ -94,19 +96,17 @@ public final class MonitorRun {
     touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
     components.storeOwnerCache(state, scans.ownerCache(), stored);
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
-    return RunResult.compared(report, List.of(baseline, scans.found()), ignored, alerted);
+    List<Snapshot> serving = List.of(baseline, scans.found());
+    return new RunResult(
+        Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE);
   }
 
   /** Alerts the differences that are due; returns whether there are any. */
   private boolean alertDifferences(
       DiffReport report, BaselineComparison comparison, AlertState before) {
+    Instant time = report.after().hostInfo().time();
     AlertDecision decision =
-        policy()
-            .decide(
-                before,
-                report.diff().differences(),
-                comparison.ephemeral(),
-                report.after().hostInfo().time());
+        policy.decide(before, report.diff().differences(), comparison.ephemeral(), time);
     Optional<AlertType> type = decision.type();
     if (type.isEmpty()
         || outbox.put(
@@ -120,48 +120,34 @@ public final class MonitorRun {
   }
 
   /** Alerts what keeps lsm from comparing: whoever causes it must not silence the monitor. */
-  private RunResult fail(AlertType type, Exception failure, AlertState before) throws Exception {
+  private RunResult fail(Exception failure, AlertState before) throws Exception {
+    boolean readable = !(failure instanceof NoBaselineException);
+    AlertType type = readable ? AlertType.SCAN_FAILED : AlertType.NO_BASELINE;
     String reason = ErrorMessages.explain(failure);
-    HostInfo host = hostInfoOr(failure);
-    AlertDecision decision = policy().decideFailure(before, type, reason, host.time());
+    HostInfo host;
+    try {
+      host = components.hostInfo();
+    } catch (IOException e) {
+      throw failure; // without the name of the host there is nothing to alert about
+    }
+    ReportDocument document =
+        readable
+            ? DiffReport.scanFailed(host, reason, components.zone())
+            : DiffReport.withoutBaseline(host, reason, components.zone());
+    AlertDecision decision = policy.decideFailure(before, type, reason, host.time());
     boolean due = decision.type().isPresent();
-    if (!due || outbox.put(failureAlert(type, host, reason))) {
+    if (!due || outbox.put(Alert.of(type, host, document, config.subject(), components.zone()))) {
       if (due) {
         history.append("scan_failed", TextEscaper.escape(reason));
       }
       write(decision.next(), before);
     }
-    return RunResult.failed(failure, due);
-  }
-
-  private Alert failureAlert(AlertType type, HostInfo host, String reason) {
-    ReportDocument document =
-        type == AlertType.NO_BASELINE
-            ? DiffReport.withoutBaseline(host, reason, components.zone())
-            : DiffReport.scanFailed(host, reason, components.zone());
-    return Alert.of(type, host, document, config.subject(), components.zone());
-  }
-
-  /** Without the name of the host there is nothing to alert about; the failure itself counts. */
-  private HostInfo hostInfoOr(Exception failure) throws Exception {
-    try {
-      return components.hostInfo();
-    } catch (IOException e) {
-      throw failure;
-    }
-  }
-
-  private AlertPolicy policy() {
-    return new AlertPolicy(config.remind(), DiffReport.MAX_NAMED);
-  }
-
-  private Path alertState() {
-    return config.stateDirectory().resolve(StateDirectory.ALERT_STATE);
+    return new RunResult(Optional.empty(), List.of(), 0, Optional.of(failure), due, PortScans.NONE);
   }
 
   private void write(AlertState next, AlertState before) {
     try {
-      next.writeIfChanged(alertState(), before);
+      next.writeIfChanged(alertState, before);
     } catch (IOException e) {
       components.warn("the alerts of this run will be repeated: " + e.getMessage());
     }
@@ -179,11 +165,7 @@ public final class MonitorRun {
     }
   }
 
-  /**
-   * Delivers the alerts that wait and writes the metrics.
-   *
-   * @return whether all alerts were delivered
-   */
+  /** Delivers the alerts that wait and writes the metrics; returns whether no alert waits. */
   public boolean deliver(RunResult result) throws IOException {
     boolean delivered = outbox.deliver();
     if (config.metricsFile().isPresent()) {
@@ -209,14 +191,12 @@ public final class MonitorRun {
 
   private void writeMetrics(Path file, RunResult result) {
     try {
-      Metrics metrics =
-          new Metrics(
-              result.report(),
-              result.ignored(),
-              components.lastCompare(),
-              Duration.ofNanos(System.nanoTime() - start),
-              outbox.size() + outbox.damaged(),
-              result.portScans().counts(config.sentryTrigger()));
+      Optional<DiffReport> report = result.report();
+      Optional<Instant> last = components.lastCompare();
+      Duration duration = Duration.ofNanos(System.nanoTime() - start);
+      int waiting = outbox.size() + outbox.damaged();
+      SortedMap<String, Long> probing = result.portScans().counts(config.sentryTrigger());
+      Metrics metrics = new Metrics(report, result.ignored(), last, duration, waiting, probing);
       AtomicFile.writeReadable(file, metrics.text().getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       components.warn("METRICS_FILE cannot be written: " + e.getMessage());

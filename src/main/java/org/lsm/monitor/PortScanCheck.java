@@ -7,7 +7,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.lsm.alert.Alert;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
@@ -60,11 +59,9 @@ public final class PortScanCheck {
   }
 
   /**
-   * Runs the check, once. A failure is reported and stored for {@code lsm status}; it does not end
-   * the run, which goes on to watch the sockets.
-   *
-   * @param serving the snapshots whose ports are served; empty if they are unknown
-   * @param quiet whether to be silent about a failure that the last run has reported
+   * Runs the check, once. A failure is reported, unless {@code quiet} and the last run has reported
+   * it, and stored for {@code lsm status}; it does not end the run. {@code serving} is empty if the
+   * ports that are served are unknown.
    */
   PortScans run(HostInfo host, List<Snapshot> serving, boolean quiet) {
     String failure = "";
@@ -94,17 +91,18 @@ public final class PortScanCheck {
   private void check(HostInfo host, List<Snapshot> serving) throws IOException {
     Instant now = components.now();
     Optional<NftTableState> found = table.read(now);
-    boolean stored = true;
+    boolean full = false;
     if (found.isPresent()) {
-      summary = Optional.of(found.get().summary());
-      stored = storeAlert(found.get().summary(), host, now);
+      ScanSummary probes = found.get().summary();
+      summary = Optional.of(probes);
+      full = storeAlert(probes, host, now) && probes.overflowing();
       state = state.withBlocked(found.get().blocked());
     }
     if (!serving.isEmpty()) {
       state.write(file); // before there is a table: the file says that there may be one
       table.apply(components.nftRuleset(serving), found, state.blocked(), now);
     }
-    if (stored && found.isPresent() && found.get().summary().overflowing()) {
+    if (full) {
       table.flushProbes();
     }
   }
@@ -131,14 +129,10 @@ public final class PortScanCheck {
 
   /** The hosts, with the names of those that a report names if SENTRY_RESOLVE asks for it. */
   private List<ScanningHost> named(List<ScanningHost> hosts) {
-    if (!config.sentryResolves()) {
-      return hosts;
-    }
-    int count = Math.min(hosts.size(), PortScanReport.MAX_NAMED);
-    return Stream.concat(
-            ReverseDns.resolve(hosts.subList(0, count)).stream(),
-            hosts.subList(count, hosts.size()).stream())
-        .toList();
+    int count = config.sentryResolves() ? Math.min(hosts.size(), PortScanReport.MAX_NAMED) : 0;
+    List<ScanningHost> named = new ArrayList<>(ReverseDns.resolve(hosts.subList(0, count)));
+    named.addAll(hosts.subList(count, hosts.size()));
+    return named;
   }
 
   /** What limits the trust in the hosts that were read. */

@@ -46,11 +46,7 @@ public final class RepeatedScan {
     this.ownerCache = ownerCache;
   }
 
-  /**
-   * Scans until each socket was seen twice, or {@link #MAX_SCANS} times in all.
-   *
-   * @param selector as in {@link #scanOnce}
-   */
+  /** Repeats {@link #scanOnce} until each socket was seen twice, or {@link #MAX_SCANS} times. */
   public void scanUntilStable(DetailsSelector selector) throws IOException {
     do {
       scanOnce(selector);
@@ -58,38 +54,30 @@ public final class RepeatedScan {
   }
 
   /**
-   * Scans once more.
-   *
-   * @param selector gets all sockets found so far, those of this scan included, and selects those
-   *     whose details are needed; it is asked while the scan goes on
+   * Scans once more. While the scan goes on, the selector gets all sockets found so far, those of
+   * this scan included, and selects those whose details are needed.
    */
   public void scanOnce(DetailsSelector selector) throws IOException {
-    ScanResult scan = scanner.scan(ownerCache, new Union(selector));
+    // Not a lambda: those take longer to load than a class.
+    DetailsSelector union =
+        new DetailsSelector() {
+          @Override
+          public Collection<SocketEntry> select(Snapshot scanned) {
+            add(scanned);
+            List<SocketEntry> selected = new ArrayList<>();
+            for (SocketEntry entry : selector.select(found())) {
+              if (seenLast.contains(entry.endpoint())) {
+                selected.add(entry);
+              }
+            }
+            return selected;
+          }
+        };
+    ScanResult scan = scanner.scan(ownerCache, union);
     ownerCache = scan.ownerCache();
     notes = scan.notes();
     forged.addAll(scan.forged());
     details.putAll(scan.details());
-  }
-
-  /** Adds a scan to the others before it selects. */
-  private final class Union implements DetailsSelector {
-    private final DetailsSelector selector;
-
-    Union(DetailsSelector selector) {
-      this.selector = selector;
-    }
-
-    @Override
-    public Collection<SocketEntry> select(Snapshot scanned) {
-      add(scanned);
-      List<SocketEntry> selected = new ArrayList<>();
-      for (SocketEntry entry : selector.select(found())) {
-        if (seenLast.contains(entry.endpoint())) {
-          selected.add(entry);
-        }
-      }
-      return selected;
-    }
   }
 
   private void add(Snapshot scanned) {
@@ -123,11 +111,11 @@ public final class RepeatedScan {
   /** The sockets found that are still open, without rows that are forged. */
   public Snapshot open() {
     Set<Endpoint> closed = closedAgain();
-    return found()
-        .where(
-            entry ->
-                !closed.contains(entry.endpoint())
-                    && !(entry.owners().isEmpty() && forged.contains(entry.endpoint())));
+    return found().where(entry -> !closed.contains(entry.endpoint()) && !isForged(entry));
+  }
+
+  private boolean isForged(SocketEntry entry) {
+    return entry.owners().isEmpty() && forged.contains(entry.endpoint());
   }
 
   /** The sockets that one scan saw and a later scan did not. */
@@ -137,7 +125,6 @@ public final class RepeatedScan {
     return closed;
   }
 
-  /** The details read so far. */
   public Map<Endpoint, SocketDetails> details() {
     return details;
   }

@@ -12,17 +12,12 @@ import org.lsm.proc.SocketScanner.Sources;
 /**
  * The paths, programs and clock of the host that lsm runs on. Tests pass others.
  *
- * @param sources the files that describe the host
- * @param sendmail the program that takes mail, sendmail(8)
  * @param authorities candidates for the bundle of trusted certificate authorities, in PEM
- * @param logger logger(1) of util-linux
  * @param nft candidates for nft(8)
  * @param resolvers files that name the DNS servers, resolv.conf(5)
  * @param crontabs files and directories with entries of cron(8)
  * @param mailTimeout how long to wait for each reply of a mail server
- * @param clock the time
  * @param zone the time zone of what people read; asked late, since finding it takes a while
- * @param variables the environment variables
  */
 public record SystemEnvironment(
     Sources sources,
