@@ -77,7 +77,7 @@ public record Components(
     }
   }
 
-  public SocketScanner scanner() throws IOException {
+  public SocketScanner scanner() {
     return new SocketScanner(
         environment.sources(), config.allNetworkNamespaces(), environment.clock(), Version.VERSION);
   }

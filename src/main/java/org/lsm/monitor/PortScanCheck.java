@@ -17,6 +17,7 @@ import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
 import org.lsm.model.Snapshot;
 import org.lsm.monitor.RunResult.PortScans;
+import org.lsm.report.DiffReport;
 import org.lsm.report.LogEvent;
 import org.lsm.report.PortScanReport;
 import org.lsm.sentry.NftRuleset;
@@ -111,7 +112,7 @@ public final class PortScanCheck {
   private boolean storeAlert(ScanSummary found, HostInfo host, Instant now) {
     SentryState.PortScanDecision decision =
         state.decide(
-            found, config.sentryTrigger(), PortScanReport.MAX_NAMED, now, config.sentryRemind());
+            found, config.sentryTrigger(), DiffReport.MAX_NAMED, now, config.sentryRemind());
     if (decision.due()) {
       PortScanReport report =
           new PortScanReport(
@@ -129,7 +130,7 @@ public final class PortScanCheck {
 
   /** The hosts, with the names of those that a report names if SENTRY_RESOLVE asks for it. */
   private List<ScanningHost> named(List<ScanningHost> hosts) {
-    int count = config.sentryResolves() ? Math.min(hosts.size(), PortScanReport.MAX_NAMED) : 0;
+    int count = config.sentryResolves() ? Math.min(hosts.size(), DiffReport.MAX_NAMED) : 0;
     List<ScanningHost> named = new ArrayList<>(ReverseDns.resolve(hosts.subList(0, count)));
     named.addAll(hosts.subList(count, hosts.size()));
     return named;

@@ -17,10 +17,7 @@ final class ByteLineReader {
     this.in = in;
   }
 
-  /**
-   * Returns the next line with its newline as ISO 8859-1, one character for each byte; null at the
-   * end. The last line lacks the newline if the stream ended in the middle of it.
-   */
+  /** Returns the next line as ISO 8859-1 with its newline, which the last may lack, or null. */
   String next() throws IOException {
     for (int i = start; ; i++) {
       if (i == end) {

@@ -64,8 +64,9 @@ final class DetailsReader {
     for (ProcessRef process : oldest.values()) {
       details.add(processDetails.computeIfAbsent(process, this::readProcess));
     }
+    String port = entry.endpoint().port() + "/" + entry.endpoint().protocol().label();
     return new SocketDetails(
-        service(entry.endpoint()),
+        serviceNames.getOrDefault(port.replaceFirst("6$", ""), ""),
         peers(entry.endpoint(), namespace),
         details,
         flags(entry, suspectedParent != null),
@@ -101,12 +102,6 @@ final class DetailsReader {
       }
       case SCTP, RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> List.of();
     };
-  }
-
-  /** The name of the port in services(5) for this protocol; empty if it has none. */
-  private String service(Endpoint endpoint) {
-    String protocol = endpoint.protocol().label().replaceFirst("6$", "");
-    return serviceNames.getOrDefault(endpoint.port() + "/" + protocol, "");
   }
 
   private ProcessDetails readProcess(ProcessRef process) {

@@ -36,7 +36,6 @@ final class FieldReader {
     return !row.substring(position, end).isBlank();
   }
 
-  /** Reads the next field as a number from 0 to {@code max}. */
   int number(int radix, int max) throws MalformedRowException {
     return (int) number(next(), radix, max);
   }

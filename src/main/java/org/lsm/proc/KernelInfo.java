@@ -8,11 +8,7 @@ import java.time.temporal.ChronoUnit;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.HostInfo;
 
-/**
- * The host as the kernel describes it under {@code /proc/sys} (proc(5)).
- *
- * @param proc the mount point of /proc
- */
+/** The host as the kernel describes it under a mounted {@code /proc} (proc(5)). */
 public record KernelInfo(Path proc) {
 
   /** The host at a moment, which this version of lsm scans. */

@@ -18,12 +18,7 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.proc.TableParser.ParsedTable;
 
-/**
- * The socket tables of one network namespace (network_namespaces(7)).
- *
- * @param label the name that lsm shows; empty for the namespace that lsm runs in
- * @param tables the directory of the tables, {@code /proc/net} or {@code /proc/PID/net}
- */
+/** The socket tables of a network namespace; its label is empty if lsm itself runs in it. */
 record NetworkNamespace(String label, Path tables) {
 
   /**
@@ -56,7 +51,7 @@ record NetworkNamespace(String label, Path tables) {
     return all;
   }
 
-  /** Returns the oldest process of each namespace, by the link to the namespace. */
+  /** The PIDs by the links to the namespaces. */
   private static Map<String, Integer> oldestProcesses(ProcessReader processes, List<String> notes)
       throws IOException {
     Map<String, Integer> oldest = new HashMap<>();
@@ -175,10 +170,7 @@ record NetworkNamespace(String label, Path tables) {
     return tables.resolve(protocol == Protocol.SCTP ? "sctp/eps" : protocol.label());
   }
 
-  /**
-   * Reads the names of network interfaces by index from the table of IPv4 group memberships, whose
-   * rows {@code 2 TAB eth0 : COUNT QUERIER} are followed by indented ones.
-   */
+  /** Reads names by index from rows {@code 2 TAB eth0 : COUNT QUERIER} and skips indented ones. */
   private Map<Integer, String> readInterfaceNames() throws IOException {
     Map<Integer, String> names = new HashMap<>();
     Path igmp = tables.resolve("igmp");

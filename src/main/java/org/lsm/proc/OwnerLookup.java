@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketKey;
@@ -32,8 +31,8 @@ final class OwnerLookup {
   private final ParsedTable tables;
   private final Map<String, NetworkNamespace> namespaces;
 
-  /** Each process of the cache that was checked, as it is now; empty if it has ended. */
-  private final Map<Integer, Optional<ProcessRef>> checked = new HashMap<>();
+  /** Each process of the cache that was checked, as it is now; null if it has ended. */
+  private final Map<Integer, ProcessRef> checked = new HashMap<>();
 
   // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
   private final Map<Long, List<ProcessRef>> holders = new HashMap<>();
@@ -47,12 +46,7 @@ final class OwnerLookup {
     this.namespaces = namespaces;
   }
 
-  /**
-   * Finds the owners of all sockets.
-   *
-   * @param cache the owners to take over where their processes still run
-   * @param ofThisBoot those of the last scan of this boot, which may be too old to take over
-   */
+  /** Takes over owners from the cache; those of this boot may be too old for that. */
   Map<SocketKey, SocketOwners> find(
       Map<SocketKey, SocketOwners> cache, Map<SocketKey, SocketOwners> ofThisBoot)
       throws IOException {
@@ -86,28 +80,27 @@ final class OwnerLookup {
   private SocketOwners withoutEnded(SocketOwners cached) {
     List<ProcessRef> running = new ArrayList<>();
     for (ProcessRef process : cached.processes()) {
-      Optional<ProcessRef> now = checked.get(process.pid());
-      if (now == null) {
-        now = check(process);
-        checked.put(process.pid(), now);
+      if (!checked.containsKey(process.pid())) {
+        checked.put(process.pid(), check(process));
       }
-      if (now.isPresent() && now.get().startTicks() == process.startTicks()) {
-        if (!now.get().owner().equals(process.owner())) {
+      ProcessRef now = checked.get(process.pid());
+      if (now != null && now.startTicks() == process.startTicks()) {
+        if (!now.owner().equals(process.owner())) {
           return null;
         }
         running.add(process);
       }
     }
-    boolean noneLeft = running.isEmpty() && !cached.processes().isEmpty();
-    return noneLeft ? null : new SocketOwners(running, cached.complete());
+    boolean allEnded = running.isEmpty() && !cached.processes().isEmpty();
+    return allEnded ? null : new SocketOwners(running, cached.complete());
   }
 
-  private Optional<ProcessRef> check(ProcessRef process) {
+  private ProcessRef check(ProcessRef process) {
     try {
       boolean same = processes.isUnchanged(process);
-      return Optional.of(same ? process : processes.identify(process.pid(), false));
+      return same ? process : processes.identify(process.pid(), false);
     } catch (IOException | RuntimeException e) {
-      return Optional.empty(); // it has ended
+      return null; // it has ended
     }
   }
 

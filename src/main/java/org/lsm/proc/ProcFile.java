@@ -30,7 +30,6 @@ final class ProcFile {
     }
   }
 
-  /** Reads a file as {@link TextEscaper#decode} does. */
   static String decode(Path file) throws IOException {
     return decode(read(file));
   }
@@ -51,7 +50,6 @@ final class ProcFile {
     return lines.substring(start + 1 + key.length(), lines.indexOf('\n', start + 1));
   }
 
-  /** Parses a number that was read from this file. */
   static long parseNumber(String token, Path file) throws IOException {
     try {
       return Long.parseLong(token);

@@ -24,7 +24,8 @@ final class ProcNetAddress {
     for (int i = 0; i < words; i++) {
       bytes.putInt((int) FieldReader.number(hex.substring(i * 8, i * 8 + 8), 16, 0xFFFF_FFFFL));
     }
-    return words == 1 ? ipv4(bytes.array(), 0) : ipv6(bytes.array());
+    bytes.order(ByteOrder.BIG_ENDIAN);
+    return words == 1 ? ipv4(bytes.getInt(0)) : ipv6(bytes);
   }
 
   /** Converts an address as sctp prints it: dotted quad, or eight groups without compression. */
@@ -35,27 +36,22 @@ final class ProcNetAddress {
     if (!text.matches("[0-9a-f]{4}(:[0-9a-f]{4}){7}")) {
       throw new MalformedRowException("not an address: '" + text + "'");
     }
-    return ipv6(HexFormat.of().parseHex(text.replace(":", "")));
+    return ipv6(ByteBuffer.wrap(HexFormat.of().parseHex(text.replace(":", ""))));
   }
 
-  private static String ipv4(byte[] bytes, int from) {
-    StringBuilder out = new StringBuilder();
-    for (int i = from; i < from + 4; i++) {
-      out.append(i == from ? "" : ".").append(bytes[i] & 0xFF);
-    }
-    return out.toString();
+  private static String ipv4(int it) {
+    return (it >>> 24) + "." + ((it >> 16) & 0xFF) + "." + ((it >> 8) & 0xFF) + "." + (it & 0xFF);
   }
 
   /** A v4-mapped address stays IPv6 and shows its dotted quad (RFC 5952, section 5). */
-  private static String ipv6(byte[] bytes) {
-    ByteBuffer buffer = ByteBuffer.wrap(bytes);
-    if (buffer.getLong(0) == 0 && buffer.getInt(8) == 0xFFFF) {
-      return "::ffff:" + ipv4(bytes, 12);
+  private static String ipv6(ByteBuffer bytes) {
+    if (bytes.getLong(0) == 0 && bytes.getInt(8) == 0xFFFF) {
+      return "::ffff:" + ipv4(bytes.getInt(12));
     }
     int start = GROUPS; // of the longest run of zero groups, which :: stands for if it has several
     int length = 1;
     for (int i = 0, run = 0; i < GROUPS; i++) {
-      run = buffer.getShort(2 * i) == 0 ? run + 1 : 0;
+      run = bytes.getShort(2 * i) == 0 ? run + 1 : 0;
       if (run > length) {
         length = run;
         start = i + 1 - run;
@@ -65,7 +61,7 @@ final class ProcNetAddress {
     for (int i = 0; i < GROUPS; i++) {
       if (i < start || i >= start + length) {
         out.append(i == 0 || i == start + length ? "" : ":");
-        out.append(Integer.toHexString(buffer.getShort(2 * i) & 0xFFFF));
+        out.append(Integer.toHexString(bytes.getShort(2 * i) & 0xFFFF));
       } else if (i == start) {
         out.append("::");
       }

@@ -151,10 +151,10 @@ final class ProcNetUnixParser extends TableParser {
   @Override
   Map<SocketKey, ForgerySuspicion> finish() {
     finishLast();
-    Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
     if (suspectedParents.isEmpty()) {
-      return suspicions;
+      return Map.of();
     }
+    Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
     Set<Long> inodes = new HashSet<>(unwatchedInodes);
     Set<Long> contested = new HashSet<>();
     for (SocketKey socket : sockets) {

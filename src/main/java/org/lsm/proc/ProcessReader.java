@@ -119,8 +119,7 @@ final class ProcessReader {
   /** Returns the name of the effective user, or the number of one without a name. */
   private String user(int pid) throws IOException {
     long uid = effectiveUid(pid);
-    String name = users.get(uid);
-    return name == null ? Long.toString(uid) : name;
+    return users.getOrDefault(uid, Long.toString(uid));
   }
 
   /** Identifies a process, by its name in brackets as in ps(1) if its program is unreadable. */
@@ -168,11 +167,7 @@ final class ProcessReader {
     }
   }
 
-  /**
-   * The file that a process executes (proc(5)).
-   *
-   * @param link {@code /proc/PID/exe}
-   */
+  /** The file that a process executes; the link to it is {@code /proc/PID/exe} (proc(5)). */
   record Executable(Path link, Path target) {
 
     /**
@@ -250,10 +245,7 @@ final class ProcessReader {
     return ProcFile.text(Files.readSymbolicLink(threadFile(pid, "cwd")));
   }
 
-  /**
-   * Returns the systemd units and the container of a process, separated by slashes, the outermost
-   * first; empty if there are none.
-   */
+  /** Returns the systemd units and the container, the outermost first, separated by slashes. */
   String unit(int pid) throws IOException {
     // Not a constant, nor are those below: a quiet run compiles no patterns.
     Pattern id = Pattern.compile("(?:[a-z-]+-)?([0-9a-f]{64})(?:\\.scope)?");

@@ -21,8 +21,8 @@ import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
 import org.lsm.proc.TableParser.ParsedTable;
 
-/** Scans the host that a /proc describes. A scan depends on its arguments and the host alone. */
-public final class SocketScanner {
+/** Scans all network namespaces or only that of lsm, whose version the snapshot names. */
+public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock, String version) {
 
   /** Where /proc is mounted, passwd(5), services(5), and the directory of ip-netns(8). */
   public record Sources(Path proc, Path passwd, Path services, Path netns) {}
@@ -31,8 +31,6 @@ public final class SocketScanner {
    * The result of one scan.
    *
    * @param forged the endpoints that are rows forged by a user instead of sockets
-   * @param details the details of the sockets that were selected
-   * @param ownerCache the owners found, for the next scan
    * @param notes what limits the trust in this scan, in words; not escaped
    */
   public record ScanResult(
@@ -49,24 +47,6 @@ public final class SocketScanner {
     Collection<SocketEntry> select(Snapshot scanned);
   }
 
-  private final Sources sources;
-  private final boolean allNamespaces;
-  private final Clock clock;
-  private final String version;
-  private final KernelInfo kernel;
-  private final ProcessReader processes;
-
-  /** Scans all network namespaces or only that of lsm, whose version the snapshot names. */
-  public SocketScanner(Sources sources, boolean allNamespaces, Clock clock, String version)
-      throws IOException {
-    this.sources = sources;
-    this.allNamespaces = allNamespaces;
-    this.clock = clock;
-    this.version = version;
-    this.kernel = new KernelInfo(sources.proc());
-    this.processes = new ProcessReader(sources.proc(), sources.passwd());
-  }
-
   /**
    * Reads all tables, finds the owners of all watched sockets, and reads the details of those that
    * are selected. A process in the cache that still runs the same program counts as an owner.
@@ -74,21 +54,22 @@ public final class SocketScanner {
    * @throws IOException if a table of this namespace cannot be read, or all tables are empty
    */
   public ScanResult scan(OwnerCache cache, DetailsSelector selector) throws IOException {
+    KernelInfo kernel = new KernelInfo(sources.proc());
     kernel.requireMounted();
+    ProcessReader processes = new ProcessReader(sources.proc(), sources.passwd());
     List<String> notes = new ArrayList<>();
     Map<String, NetworkNamespace> namespaces = new HashMap<>();
-    ParsedTable tables = readTables(namespaces, notes);
+    ParsedTable tables = readTables(processes, namespaces, notes);
     Instant time = clock.instant();
-    String boot = kernel.bootId();
+    String boot = kernel.bootId() + " ";
     // A cached owner counts within one boot, for a user with the same privileges, and for an hour
     // at most: only a search finds a process that came to hold a socket beside its first owner.
     Path status = sources.proc().resolve("self/status");
     String capabilities = ProcFile.readLine(status, "CapEff:").trim(); // capabilities(7)
-    String validity = boot + " " + capabilities + " " + time.truncatedTo(ChronoUnit.HOURS);
-    boolean sameBoot = cache.validity().startsWith(boot + " ");
-    Map<SocketKey, SocketOwners> ofThisBoot = sameBoot ? cache.owners() : Map.of();
-    Map<SocketKey, SocketOwners> valid =
-        cache.validity().equals(validity) ? cache.owners() : Map.of();
+    String validity = boot + capabilities + " " + time.truncatedTo(ChronoUnit.HOURS);
+    String old = cache.validity();
+    Map<SocketKey, SocketOwners> ofThisBoot = old.startsWith(boot) ? cache.owners() : Map.of();
+    Map<SocketKey, SocketOwners> valid = old.equals(validity) ? cache.owners() : Map.of();
     var owners = new OwnerLookup(processes, tables, namespaces).find(valid, ofThisBoot);
     Map<Endpoint, SocketEntry> entries = entries(owners);
     Map<Endpoint, Endpoint> suspected = suspected(tables, entries);
@@ -96,12 +77,21 @@ public final class SocketScanner {
     Set<Endpoint> forged = forged(suspected, entries, notes);
     Snapshot snapshot = Snapshot.of(kernel.hostInfo(time, version), entries.values());
     Collection<SocketEntry> selected = selector.select(snapshot);
-    Map<Endpoint, SocketDetails> details = details(selected, namespaces, suspected);
+    Map<Endpoint, SocketDetails> details = new HashMap<>();
+    if (!selected.isEmpty()) { // a quiet run loads nothing of what follows
+      DetailsReader reader = new DetailsReader(processes, sources.services());
+      for (SocketEntry entry : selected) {
+        Endpoint endpoint = entry.endpoint();
+        NetworkNamespace namespace = namespaces.get(endpoint.netns());
+        details.put(endpoint, reader.read(entry, namespace, suspected.get(endpoint)));
+      }
+    }
     return new ScanResult(snapshot, forged, details, new OwnerCache(validity, owners), notes);
   }
 
   /** Reads all tables and puts the namespaces that have them into a map by label. */
-  private ParsedTable readTables(Map<String, NetworkNamespace> byLabel, List<String> notes)
+  private ParsedTable readTables(
+      ProcessReader processes, Map<String, NetworkNamespace> byLabel, List<String> notes)
       throws IOException {
     List<NetworkNamespace> namespaces =
         allNamespaces
@@ -179,27 +169,8 @@ public final class SocketScanner {
       unknown += entry.ownerUnknown() ? 1 : 0;
     }
     if (unknown > 0) {
-      String sockets = unknown + " of " + entries.size() + " sockets";
-      notes.add(
-          "the owners of " + sockets + " are hidden from this user; run lsm as root to see all");
+      String owners = "the owners of " + unknown + " of " + entries.size() + " sockets";
+      notes.add(owners + " are hidden from this user; run lsm as root to see all");
     }
-  }
-
-  private Map<Endpoint, SocketDetails> details(
-      Collection<SocketEntry> selected,
-      Map<String, NetworkNamespace> namespaces,
-      Map<Endpoint, Endpoint> suspected)
-      throws IOException {
-    if (selected.isEmpty()) {
-      return Map.of(); // a quiet run loads nothing of what follows
-    }
-    DetailsReader reader = new DetailsReader(processes, sources.services());
-    Map<Endpoint, SocketDetails> details = new HashMap<>();
-    for (SocketEntry entry : selected) {
-      Endpoint endpoint = entry.endpoint();
-      NetworkNamespace namespace = namespaces.get(endpoint.netns());
-      details.put(endpoint, reader.read(entry, namespace, suspected.get(endpoint)));
-    }
-    return details;
   }
 }

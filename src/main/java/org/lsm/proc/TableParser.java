@@ -14,21 +14,10 @@ import org.lsm.model.SocketKey;
 /** Reads one socket table row by row. Malformed rows are skipped, counted and reported. */
 abstract class TableParser {
 
-  /**
-   * Why a row of the unix table may be forged.
-   *
-   * @param suspectedParent the socket whose name may contain the row
-   * @param contested whether another row has the same inode, so that one of the two is forged
-   */
+  /** The socket whose name may contain a row, and whether another row has the same inode. */
   record ForgerySuspicion(SocketKey suspectedParent, boolean contested) {}
 
-  /**
-   * The content of one or several socket tables.
-   *
-   * @param suspicions the sockets whose rows may be forged
-   * @param rowCount number of rows read, watched or not
-   * @param notes a line for each table with malformed rows; not escaped
-   */
+  /** Watched sockets, those of them that may be forged, the number of all rows, and warnings. */
   record ParsedTable(
       List<SocketKey> sockets,
       Map<SocketKey, ForgerySuspicion> suspicions,

@@ -30,11 +30,9 @@ import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
 
 /**
- * The result of a comparison.
+ * The result of a comparison with a baseline, and what limits it, a sentence each.
  *
- * @param before the baseline
  * @param alertedBefore the other differences; they are only listed
- * @param notes what limits this result, a sentence each
  * @param zone the time zone of the report; finding it takes a while, so it is asked for late
  */
 public record DiffReport(
@@ -66,12 +64,6 @@ public record DiffReport(
       "If none of you did this, somebody else did: check the host before you take a new baseline.";
   private static final String REPAIR =
       "Until this is fixed, lsm detects nothing: run lsm compare on the host, and lsm status.";
-
-  public DiffReport {
-    alertedBefore = List.copyOf(alertedBefore);
-    detailsByEndpoint = Map.copyOf(detailsByEndpoint);
-    notes = List.copyOf(notes);
-  }
 
   /** The same report of some of its differences; the others are listed as alerted before. */
   public DiffReport reporting(List<Difference> differences) {
@@ -161,7 +153,7 @@ public record DiffReport(
     for (DifferenceType type : DifferenceType.values()) {
       for (Difference difference : diff.of(type, MAX_NAMED)) {
         boolean full = lines.size() > MAX_DETAILED_LINES;
-        lines.addAll(lines(difference, full ? SocketDetails.UNKNOWN : details(difference)));
+        addLines(lines, difference, full ? SocketDetails.UNKNOWN : details(difference));
       }
       int more = diff.of(type).size() - MAX_NAMED;
       if (more > 0) {
@@ -172,8 +164,7 @@ public record DiffReport(
     return lines;
   }
 
-  private List<Line> lines(Difference difference, SocketDetails details) {
-    List<Line> lines = new ArrayList<>();
+  private void addLines(List<Line> lines, Difference difference, SocketDetails details) {
     String title = String.format("%-8s", difference.type());
     EscapedText name = EscapedText.withRemark(difference.endpoint(), details.service());
     lines.add(Line.of(Style.TITLE, title, name));
@@ -190,7 +181,6 @@ public record DiffReport(
     addText(lines, Style.FLAGS, "!", words(details.flags()));
     addText(lines, Style.DETAIL, "perhaps part of the name of", parent);
     lines.add(Line.BLANK);
-    return lines;
   }
 
   /** A line for each owner with its processes, followed by the details of the oldest of them. */

@@ -80,12 +80,11 @@ public final class Json {
   public static String of(DiffReport report, Optional<PortScanReport> portScans) {
     List<JsonObject> all = details(report.diff().differences(), report, Integer.MAX_VALUE);
     JsonObject json = object(report, all, report.alertedBefore().stream());
-    portScans.ifPresent(
-        it -> {
-          JsonObject scans = object(it, it.hosts());
-          json.add("scans", scans.get("scans"));
-          json.getAsJsonArray("notes").addAll(scans.getAsJsonArray("notes"));
-        });
+    if (portScans.isPresent()) {
+      JsonObject scans = object(portScans.get(), portScans.get().hosts());
+      json.add("scans", scans.get("scans"));
+      json.getAsJsonArray("notes").addAll(scans.getAsJsonArray("notes"));
+    }
     return print(json);
   }
 
@@ -95,11 +94,10 @@ public final class Json {
   }
 
   public static String of(SocketListing listing) {
-    List<JsonObject> sockets =
-        list(
-            listing.snapshot().sockets().values(),
-            it -> socket(it, listing.ignoredBy().get(it.endpoint())));
-    ListingView view = new ListingView(sockets, listing.notes());
+    Collection<SocketEntry> entries = listing.snapshot().sockets().values();
+    Map<Endpoint, Integer> ignoredBy = listing.ignoredBy();
+    List<JsonObject> sockets = list(entries, it -> socket(it, ignoredBy.get(it.endpoint())));
+    ListingView view = new ListingView(null, sockets, listing.notes());
     return print(merge(HostView.of(listing.snapshot().hostInfo()), view));
   }
 
@@ -135,7 +133,7 @@ public final class Json {
   }
 
   private static JsonObject object(PortScanReport report, List<ScanningHost> hosts) {
-    ScansView view = new ScansView(list(hosts, ScanView::of), report.notes());
+    ListingView view = new ListingView(list(hosts, ScanView::of), null, report.notes());
     return merge(HostView.of(report.hostInfo()), view);
   }
 
@@ -143,19 +141,14 @@ public final class Json {
   public static List<JsonObject> details(List<Difference> differences, DiffReport report, int max) {
     List<JsonObject> json = new ArrayList<>();
     int length = 0;
-    for (Difference difference : differences) {
-      boolean full = length >= max;
-      json.add(difference(difference, full ? SocketDetails.UNKNOWN : report.details(difference)));
+    for (Difference it : differences) {
+      json.add(difference(it, length < max ? report.details(it) : SocketDetails.UNKNOWN));
       length += line(json.get(json.size() - 1)).length();
     }
     return json;
   }
 
-  /**
-   * Differences without details, grouped by type, owners and processes.
-   *
-   * @param max the number of characters at which the rest is left out
-   */
+  /** Differences in short, grouped by type, owners and processes, of {@code max} characters. */
   public static JsonArray brief(List<Difference> differences, int max) {
     Map<Map<String, String>, List<String>> groups = new LinkedHashMap<>();
     int length = 0;
@@ -169,12 +162,11 @@ public final class Json {
       groups.computeIfAbsent(group, it -> new ArrayList<>()).add(socket);
     }
     JsonArray json = new JsonArray();
-    groups.forEach(
-        (group, sockets) -> {
-          JsonObject object = STORED.toJsonTree(group).getAsJsonObject();
-          object.add("sockets", STORED.toJsonTree(sockets));
-          json.add(object);
-        });
+    for (var group : groups.entrySet()) {
+      JsonObject object = STORED.toJsonTree(group.getKey()).getAsJsonObject();
+      object.add("sockets", STORED.toJsonTree(group.getValue()));
+      json.add(object);
+    }
     return json;
   }
 
@@ -193,11 +185,7 @@ public final class Json {
     return STORED.toJson(json);
   }
 
-  /**
-   * The reverse of {@link #print} and {@link #line}.
-   *
-   * @throws RuntimeException if the text is not such an object
-   */
+  /** The reverse of {@link #print} and {@link #line}; a RuntimeException for other text. */
   public static <T> T read(String json, Class<T> type) {
     return Objects.requireNonNull(STORED.fromJson(json, type));
   }
@@ -224,19 +212,16 @@ public final class Json {
 
   record DiffView(List<JsonObject> differences, List<String> still, List<String> notes) {}
 
-  record ScansView(List<ScanView> scans, List<String> notes) {}
-
-  record ListingView(List<JsonObject> sockets, List<String> notes) {}
+  record ListingView(List<ScanView> scans, List<JsonObject> sockets, List<String> notes) {}
 
   record StatusView(String status, List<StatusReport.Item> items) {}
 
-  record TypeView(String kind) {}
+  record EndpointView(
+      String kind, String socket, String netns, String protocol, String address, int port) {
 
-  record EndpointView(String socket, String netns, String protocol, String address, int port) {
-
-    static EndpointView of(Endpoint it) {
+    static EndpointView of(String kind, Endpoint it) {
       String protocol = it.protocol().label();
-      return new EndpointView(it.toString(), it.netns(), protocol, it.address(), it.port());
+      return new EndpointView(kind, it.toString(), it.netns(), protocol, it.address(), it.port());
     }
   }
 
@@ -287,8 +272,7 @@ public final class Json {
   private static JsonObject difference(Difference difference, SocketDetails details) {
     DifferenceType type = difference.type();
     return merge(
-        new TypeView(type.name()),
-        EndpointView.of(difference.endpoint()),
+        EndpointView.of(type.name(), difference.endpoint()),
         new DifferenceView(
             details.service(),
             type == DifferenceType.NEW ? Set.of() : difference.before().owners(),
@@ -302,9 +286,8 @@ public final class Json {
 
   private static JsonObject socket(SocketEntry entry, Integer ignoredByLine) {
     List<JsonObject> processes = list(entry.processes(), Json::process);
-    return merge(
-        EndpointView.of(entry.endpoint()),
-        new OwnersView(entry.owners(), processes, ignoredByLine));
+    OwnersView view = new OwnersView(entry.owners(), processes, ignoredByLine);
+    return merge(EndpointView.of(null, entry.endpoint()), view);
   }
 
   private static JsonObject process(ProcessRef process) {

@@ -5,13 +5,7 @@ import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/**
- * One line of a log, escaped.
- *
- * @param level its severity, in the words of syslog(3)
- * @param message the event in words
- * @param data the same as fields
- */
+/** One line of a log, escaped: its severity as in syslog(3), the event in words and as fields. */
 public record LogEvent(String level, String message, SortedMap<String, String> data) {
 
   public LogEvent {

@@ -18,36 +18,17 @@ import org.lsm.model.ScanningHost;
 import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
 
-/**
- * The hosts that probe unused ports.
- *
- * @param hostInfo this host, and the time of the report
- * @param hosts the scanning hosts, the worst first
- * @param notes what limits this result, a sentence each
- */
+/** The hosts that probe unused ports of this host, the worst first, at the time of the report. */
 public record PortScanReport(
     HostInfo hostInfo, List<ScanningHost> hosts, List<String> notes, Supplier<ZoneId> zone) {
 
-  /** Hosts that an alert describes; it counts the others. */
-  public static final int MAX_NAMED = DiffReport.MAX_NAMED;
-
-  private static final String LOG_LEVEL = "warning";
   private static final String ADVICE =
       "lsm sentry lists every scanning host; SENTRY_IGNORE is for hosts that may scan, lsm sentry"
           + " unblock ADDRESS lets one in again";
 
-  public PortScanReport {
-    hosts = List.copyOf(hosts);
-    notes = List.copyOf(notes);
-  }
-
-  /** The hosts that an alert describes. */
+  /** The hosts that an alert describes; it counts the others. */
   public List<ScanningHost> named() {
-    return hosts.subList(0, Math.min(MAX_NAMED, hosts.size()));
-  }
-
-  private int more() {
-    return hosts.size() - named().size();
+    return hosts.subList(0, Math.min(DiffReport.MAX_NAMED, hosts.size()));
   }
 
   private EscapedText verdict() {
@@ -68,17 +49,17 @@ public record PortScanReport(
   /** The whole report: scanning hosts, this host and the time, and what to do next. */
   public ReportDocument document() {
     List<Line> lines = new ArrayList<>();
-    named().forEach(host -> lines.addAll(lines(host)));
-    if (more() > 0) {
-      lines.add(Line.of(Style.ADVICE, "", "… and ", more(), " more hosts"));
+    named().forEach(host -> addLines(lines, host));
+    int more = hosts.size() - named().size();
+    if (more > 0) {
+      lines.add(Line.of(Style.ADVICE, "", "… and ", more, " more hosts"));
       lines.add(Line.BLANK);
     }
     List<Line> facts = notes.stream().map(note -> Line.fact("Note", note)).toList();
     return ReportDocument.of(verdict(), lines, hostInfo, zone.get(), facts, ADVICE);
   }
 
-  private List<Line> lines(ScanningHost host) {
-    List<Line> lines = new ArrayList<>();
+  private void addLines(List<Line> lines, ScanningHost host) {
     EscapedText name = EscapedText.withRemark(host.address(), host.name());
     lines.add(Line.of(Style.TITLE, "SCAN    ", name));
     lines.add(Line.of(Style.DETAIL, "ports  ", portLists(host)));
@@ -88,7 +69,6 @@ public record PortScanReport(
     host.blockedUntil()
         .ifPresent(until -> lines.add(Line.of(Style.DETAIL, "blocked", "until ", time(until))));
     lines.add(Line.BLANK);
-    return lines;
   }
 
   private String time(Instant instant) {
@@ -109,10 +89,11 @@ public record PortScanReport(
   /** One event for each host that an alert describes, and one that counts the others. */
   public List<LogEvent> events() {
     List<LogEvent> events = new ArrayList<>();
-    named().forEach(host -> events.add(new LogEvent(LOG_LEVEL, line(host), data(host))));
-    if (more() > 0 || hosts.isEmpty()) {
-      String rest = more() > 0 ? ", " + more() + " not logged" : "";
-      events.add(new LogEvent(LOG_LEVEL, verdict() + rest));
+    named().forEach(host -> events.add(new LogEvent("warning", line(host), data(host))));
+    int more = hosts.size() - named().size();
+    if (more > 0 || hosts.isEmpty()) {
+      String rest = more > 0 ? ", " + more + " not logged" : "";
+      events.add(new LogEvent("warning", verdict() + rest));
     }
     return events;
   }

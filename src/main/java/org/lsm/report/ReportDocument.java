@@ -60,10 +60,6 @@ public record ReportDocument(List<Line> lines) {
     }
   }
 
-  public ReportDocument {
-    lines = List.copyOf(lines);
-  }
-
   /** A document of a headline and facts with their labels; all of these are escaped already. */
   public static ReportDocument of(String headline, List<Map.Entry<String, String>> facts) {
     List<Line> lines = new ArrayList<>();
@@ -81,9 +77,7 @@ public record ReportDocument(List<Line> lines) {
       ZoneId zone,
       List<Line> facts,
       String advice) {
-    List<Line> lines = new ArrayList<>();
-    lines.add(Line.of(Style.HEADLINE, "", headline));
-    lines.add(Line.BLANK);
+    List<Line> lines = new ArrayList<>(List.of(Line.of(Style.HEADLINE, "", headline), Line.BLANK));
     lines.addAll(body);
     lines.add(Line.fact("Host", hostInfo.host(), ", Linux ", hostInfo.kernel()));
     lines.add(Line.fact("Scanned", Times.format(hostInfo.time(), zone)));

@@ -13,18 +13,13 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 
-/**
- * The sockets of a host as a table, a line for each owner.
- *
- * @param ignoredBy for each ignored socket the line of ignore.lsm that covers it
- * @param notes what limits this result, a sentence each
- */
+/** The sockets of a host, and for each ignored one the line of ignore.lsm that covers it. */
 public record SocketListing(
     Snapshot snapshot, SortedMap<Endpoint, Integer> ignoredBy, List<String> notes) {
 
   private static final int MAX_PADDING = 40;
 
-  /** The table, escaped. */
+  /** A table with a line for each owner, escaped. */
   public String text() {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("PROTOCOL", "LOCAL ADDRESS", "USER", "PID", "PROGRAM"));
@@ -51,16 +46,13 @@ public record SocketListing(
 
   /** Pads all columns but the last to their widest cell, within limits. */
   public static String align(List<List<String>> rows) {
-    int columns = rows.get(0).size();
     StringBuilder format = new StringBuilder();
-    for (int i = 0; i < columns - 1; i++) {
+    for (int i = 0; i < rows.get(0).size() - 1; i++) {
       int column = i;
       int width = rows.stream().mapToInt(row -> row.get(column).length()).max().orElse(1);
       format.append("%-").append(Math.min(width, MAX_PADDING)).append("s  ");
     }
     String line = format.append("%s%n").toString();
-    return rows.stream()
-        .map(row -> String.format(line, row.toArray()))
-        .collect(Collectors.joining());
+    return rows.stream().map(it -> String.format(line, it.toArray())).collect(Collectors.joining());
   }
 }

@@ -17,20 +17,16 @@ public final class Times {
         .format(time.atZone(zone));
   }
 
-  /** A time and its age: {@code 2026-01-02 03:04:05 +00:00 (3 d 4 h ago)}. */
+  /** A time and its age in its two largest units: {@code ... +00:00 (3 d 4 h ago)}. */
   public static String formatWithAge(Instant time, Instant now, ZoneId zone) {
-    return format(time, zone) + " (" + age(time, now) + " ago)";
-  }
-
-  /** The time between two instants in its two largest units: {@code 3 d 4 h}. */
-  private static String age(Instant start, Instant now) {
-    Duration age = Duration.between(start, now);
+    Duration age = Duration.between(time, now);
     long[] units = {age.toDays(), age.toHoursPart(), age.toMinutesPart(), age.toSecondsPart()};
-    for (int i = 0; i < 3; i++) {
+    String text = Math.max(0, units[3]) + " s";
+    for (int i = 2; i >= 0; i--) {
       if (units[i] > 0) {
-        return units[i] + " " + "dhm".charAt(i) + " " + units[i + 1] + " " + "hms".charAt(i);
+        text = units[i] + " " + "dhm".charAt(i) + " " + units[i + 1] + " " + "hms".charAt(i);
       }
     }
-    return Math.max(0, units[3]) + " s";
+    return format(time, zone) + " (" + text + " ago)";
   }
 }
