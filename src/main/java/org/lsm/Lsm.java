@@ -46,7 +46,6 @@ import picocli.CommandLine.ScopeType;
     },
     usageHelpAutoWidth = true)
 public final class Lsm extends CommandContext {
-
   static final String NAME_AND_VERSION = "lsm " + Version.VERSION;
 
   private static final Set<List<String>> CRON =

@@ -51,7 +51,6 @@ import org.lsm.storage.ChecksummedText;
  * @param maxNamed the number of differences of a type that an alert can name
  */
 public record AlertPolicy(Duration remind, int maxNamed) {
-
   static final int MAX_ENTRIES = 20_000;
   static final int MAX_OWNERS = 100;
   static final int MAX_OWNERS_IF_MANY = 5;
@@ -131,7 +130,6 @@ public record AlertPolicy(Duration remind, int maxNamed) {
 
   /** One compare, and what becomes of the state in it. */
   private final class Compare {
-
     private final Instant now;
     private final SortedMap<String, Entry> next = new TreeMap<>();
     private final Map<String, List<Difference>> current = new LinkedHashMap<>();

@@ -20,7 +20,6 @@ import org.lsm.storage.ChecksummedText;
  * @param entries what is active, by name: type and endpoint of differences, or a failure
  */
 public record AlertState(SortedMap<String, Entry> entries) {
-
   private static final String KIND = "lsm-alert-state";
   private static final String FORMAT = "1";
   private static final String NO_BASELINE = "no baseline";

@@ -4,7 +4,6 @@ import java.util.Set;
 
 /** A way to deliver alerts. */
 public interface Channel {
-
   /** The name in the outbox and the history: lower-case letters and underscores. */
   String name();
 

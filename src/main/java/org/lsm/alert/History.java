@@ -37,7 +37,6 @@ import org.lsm.storage.FileLock;
  * rotated so that all files together have at most 20 MiB.
  */
 public final class History {
-
   private static final int MAX_FILE_SIZE = 4 * 1024 * 1024;
   private static final int MAX_ROTATED = 4;
 

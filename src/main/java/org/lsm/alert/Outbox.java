@@ -41,7 +41,6 @@ import org.slf4j.LoggerFactory;
  * that the memory that a run needs does not grow with the number of alerts that wait.
  */
 public final class Outbox {
-
   private static final String SUFFIX = ".json";
   private static final String REJECTED = ".rejected.json";
   private static final String DAMAGED = ".damaged";

@@ -17,7 +17,6 @@ import org.lsm.report.Json;
  * standard input, and kills it after the time-out.
  */
 public record CommandChannel(String command, Duration timeout) implements Channel {
-
   private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(30);
 
   public CommandChannel(String command) {

@@ -27,7 +27,6 @@ import org.lsm.alert.DeliveryException.FailureKind;
  * @param maxOutput how many bytes of its output are kept; the rest is read and dropped
  */
 public record ExternalCommand(Path executable, Duration timeout, int maxOutput) {
-
   private static final int MAX_OUTPUT = 64 * 1024;
   private static final int MAX_REASON = 500;
 

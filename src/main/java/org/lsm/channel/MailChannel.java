@@ -33,7 +33,6 @@ import org.lsm.config.Config.Mailer;
 public record MailChannel(
     Config config, Path sendmail, List<Path> authorities, Duration timeout, Consumer<String> trace)
     implements Channel {
-
   @Override
   public String name() {
     return "mail";

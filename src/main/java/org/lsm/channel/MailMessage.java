@@ -15,7 +15,6 @@ import org.lsm.config.Config;
 
 /** An alert as a mail: its addresses and its MIME message. */
 record MailMessage(Alert alert, Config config) {
-
   private static final Pattern DOMAIN = Pattern.compile("[A-Za-z0-9._-]+");
 
   InternetAddress sender() {

@@ -29,7 +29,6 @@ import org.lsm.storage.SecureFiles;
 
 /** Sends a mail to the configured server; see {@link MailChannel} for the parameters. */
 record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consumer<String> trace) {
-
   private static final int SMTPS_PORT = 465;
 
   /** The whole dialogue may take this many time-outs; a server can send a byte now and then. */
@@ -40,7 +39,6 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
    * understand, so that the password may come back in a reply.
    */
   record Secret(String user, String value) {
-
     /** Hides the password, also as AUTH LOGIN and AUTH PLAIN (RFC 4616) send it. */
     String redact(String text) {
       if (value == null || value.isEmpty()) {

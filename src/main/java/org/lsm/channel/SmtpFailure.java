@@ -17,7 +17,6 @@ import org.lsm.alert.DeliveryException.FailureKind;
 
 /** Why an SMTP dialogue failed, from the exceptions of Angus Mail. */
 record SmtpFailure(Throwable error) {
-
   private Stream<Throwable> chain() {
     return Stream.iterate(error, Objects::nonNull, Throwable::getCause);
   }

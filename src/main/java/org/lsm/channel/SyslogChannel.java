@@ -17,7 +17,6 @@ import org.lsm.report.LogEvent;
  * {@code key="value"} pairs in which a backslash precedes {@code "} and {@code \}.
  */
 public record SyslogChannel(Path logger) implements Channel {
-
   private static final Duration LOGGER_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration ALERT_TIMEOUT = Duration.ofSeconds(30);
 

@@ -23,7 +23,6 @@ import javax.net.ssl.TrustManagerFactory;
  * administrator may add his own; those of lsm's Java runtime are as old as the runtime.
  */
 final class TrustedCertificates {
-
   private static final Pattern PEM =
       Pattern.compile("-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----");
 

@@ -19,7 +19,6 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "accept", description = "Accept only these differences into the baseline.")
 public final class AcceptCommand extends BaseCommand {
-
   @Parameters(
       arity = "1..*",
       paramLabel = "SOCKET",

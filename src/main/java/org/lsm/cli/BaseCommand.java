@@ -15,7 +15,6 @@ import picocli.CommandLine.Spec;
 
 /** The base of all commands; each returns one of {@link ExitCode}. */
 abstract class BaseCommand implements Callable<Integer> {
-
   private static final Pattern TITLE = Pattern.compile("(?m)^(NEW|GONE|CHANGED|SCAN)\\b");
 
   @ParentCommand CommandContext context;

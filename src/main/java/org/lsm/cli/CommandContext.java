@@ -14,7 +14,6 @@ import picocli.CommandLine.ScopeType;
 
 /** The options of the command lsm, which all commands take, their streams, and the host. */
 public class CommandContext {
-
   private static final String DEFAULT_CONFIG = "/usr/local/lsm/conf.lsm";
 
   final SystemEnvironment environment;

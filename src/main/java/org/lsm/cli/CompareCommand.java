@@ -22,7 +22,6 @@ import picocli.CommandLine.Option;
     aliases = "-c",
     description = "Compare the sockets with the baseline; report and alert the differences.")
 public final class CompareCommand extends BaseCommand {
-
   @Option(names = "--quiet", description = "Print errors only (for cron).")
   private boolean quiet;
 

@@ -13,7 +13,6 @@ import picocli.CommandLine.Command;
     aliases = "-d",
     description = "Delete the baseline and the older ones that are kept.")
 public final class DeleteCommand extends BaseCommand {
-
   @Override
   public Integer call() throws Exception {
     Components components = context.components();

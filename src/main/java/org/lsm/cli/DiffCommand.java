@@ -16,7 +16,6 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "diff", description = "Compare two snapshot files, for example of two hosts.")
 public final class DiffCommand extends BaseCommand {
-
   @Parameters(index = "0", paramLabel = "OLD", description = "A baseline.")
   private Path oldFile;
 

@@ -2,7 +2,6 @@ package org.lsm.cli;
 
 /** The exit status of lsm. */
 public final class ExitCode {
-
   /** There is no difference, or the command is done. */
   public static final int OK = 0;
 

@@ -17,7 +17,6 @@ import picocli.CommandLine.Command;
     aliases = "-g",
     description = "Take the present sockets as the baseline; the last 5 baselines are kept.")
 public final class GenerateCommand extends BaseCommand {
-
   @Override
   public Integer call() throws Exception {
     Components components = context.components();

@@ -15,7 +15,6 @@ import picocli.CommandLine.Option;
 
 @Command(name = "history", description = "Print what was found, alerted and accepted, and when.")
 public final class HistoryCommand extends BaseCommand {
-
   @Option(
       names = "--since",
       paramLabel = "TIME",

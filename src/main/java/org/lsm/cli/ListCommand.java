@@ -21,7 +21,6 @@ import picocli.CommandLine.Option;
 
 @Command(name = "list", description = "Print the present sockets with their owners.")
 public final class ListCommand extends BaseCommand {
-
   @Option(
       names = "--all",
       description =

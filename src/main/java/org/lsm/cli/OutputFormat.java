@@ -5,7 +5,6 @@ import picocli.CommandLine.Option;
 
 /** The option {@code --format}. */
 final class OutputFormat {
-
   private enum Format {
     TEXT,
     JSON;

@@ -29,7 +29,6 @@ import picocli.CommandLine.Parameters;
     name = "sentry",
     description = "Print the hosts that probe unused ports; block or unblock a host.")
 public final class SentryCommand extends BaseCommand {
-
   private enum Action {
     BLOCK,
     UNBLOCK;

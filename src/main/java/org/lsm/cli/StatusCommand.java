@@ -44,7 +44,6 @@ import picocli.CommandLine.Mixin;
     name = "status",
     description = "Check that the monitor works; exit with 1 if there is a fault.")
 public final class StatusCommand extends BaseCommand {
-
   /** Longer than the interval of any sensible schedule. */
   private static final Duration MAX_AGE = Duration.ofHours(25);
 

@@ -18,7 +18,6 @@ import picocli.CommandLine.Command;
     name = "test-alert",
     description = "Send a test alert by every channel that is configured.")
 public final class TestAlertCommand extends BaseCommand {
-
   @Override
   public Integer call() throws Exception {
     Components components = context.components();

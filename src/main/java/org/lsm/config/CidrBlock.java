@@ -8,7 +8,6 @@ import java.util.regex.Pattern;
 
 /** A block of IP addresses (RFC 4632), or a single address; IPv4-mapped addresses are IPv4. */
 public record CidrBlock(InetAddress network, int prefix) {
-
   private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 
   /** Strict, because InetAddress resolves whatever it does not take for an address. */

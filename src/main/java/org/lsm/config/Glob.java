@@ -15,7 +15,6 @@ import org.lsm.model.TextEscaper;
  * the time is bounded by pattern length times text length: users choose the names of their sockets.
  */
 public final class Glob {
-
   private static final Pattern TOKEN =
       Pattern.compile("\\*\\*|\\\\(\\\\|x..|u\\{[^}]*\\}|.?)|.", Pattern.DOTALL);
   private static final int ONE = -1;

@@ -28,7 +28,6 @@ import org.lsm.storage.SecureFiles;
  * </pre>
  */
 public record IgnoreRules(List<Rule> rules) {
-
   /** One rule, with its line number in the file, its text without a comment, and what it covers. */
   public record Rule(int line, String text, Predicate<SocketEntry> matches) {}
 

@@ -14,7 +14,6 @@ import java.util.function.Function;
 
 /** The differences of two snapshots: NEW, GONE, then CHANGED, each in the order of endpoints. */
 public record Diff(List<Difference> differences) {
-
   public Diff {
     differences = List.copyOf(differences);
   }

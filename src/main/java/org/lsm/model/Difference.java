@@ -5,7 +5,6 @@ import java.util.stream.Collectors;
 
 /** An endpoint that differs between two snapshots. A NEW or GONE one has the same entry twice. */
 public record Difference(DifferenceType type, SocketEntry before, SocketEntry after) {
-
   public Endpoint endpoint() {
     return after.endpoint();
   }

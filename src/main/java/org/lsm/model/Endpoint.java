@@ -14,7 +14,6 @@ import org.lsm.model.Protocol.Family;
  */
 public record Endpoint(String netns, Protocol protocol, String address, int port)
     implements Comparable<Endpoint> {
-
   /** Any ephemeral port, see {@link EphemeralPorts}. */
   public static final int EPHEMERAL = -1;
 

@@ -9,7 +9,6 @@ import java.util.TreeMap;
  * their owners instead of their ports. A socket without a known owner is compared by its port.
  */
 public record EphemeralPorts(Scope scope, int first, int last) {
-
   /** The protocols whose ports may be ephemeral. */
   public enum Scope {
     NONE,

@@ -5,7 +5,6 @@ package org.lsm.model;
  * /proc/PID/exe}) that own a socket. No PID: a restart of the program is not a difference.
  */
 public record Owner(String user, String program) implements Comparable<Owner> {
-
   /** An owner that lsm lacks the privileges to see. */
   public static final Owner UNKNOWN = new Owner("?", "?");
 

@@ -9,7 +9,6 @@ import java.util.Set;
  * the boot, the privileges and the hour of the scan, its validity, are the same.
  */
 public record OwnerCache(String validity, Map<SocketKey, SocketOwners> owners) {
-
   public static final OwnerCache EMPTY = new OwnerCache("", Map.of());
 
   public OwnerCache {

@@ -9,7 +9,6 @@ import java.util.regex.Pattern;
 
 /** A set of TCP or UDP ports, written as {@code 1-1023,8080}. */
 public record PortSet(BitSet ports) {
-
   private static final Pattern RANGE = Pattern.compile("(\\d{1,5})(?:-(\\d{1,5}))?");
 
   /**

@@ -7,7 +7,6 @@ import java.time.Instant;
  * of stat) and as wall-clock time, distinguishes processes that had the same PID.
  */
 public record ProcessRef(int pid, long startTicks, Instant startTime, Owner owner) {
-
   // See Endpoint.equals.
   @Override
   public boolean equals(Object other) {

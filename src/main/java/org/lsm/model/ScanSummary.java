@@ -8,7 +8,6 @@ import java.util.List;
  * @param overflowing whether the kernel's table is full or nearly full: hosts may be missing
  */
 public record ScanSummary(List<ScanningHost> hosts, boolean overflowing) {
-
   public ScanSummary {
     hosts = List.copyOf(hosts);
   }

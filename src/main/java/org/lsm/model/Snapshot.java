@@ -8,7 +8,6 @@ import java.util.function.Predicate;
 
 /** The watched sockets of a host at one moment. */
 public record Snapshot(HostInfo hostInfo, SortedMap<Endpoint, SocketEntry> sockets) {
-
   public Snapshot {
     sockets = Collections.unmodifiableSortedMap(new TreeMap<>(sockets));
   }

@@ -13,7 +13,6 @@ import java.util.TreeSet;
  * there may be more) and their processes (none in an entry from a file).
  */
 public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes) {
-
   public SocketEntry {
     owners = Collections.unmodifiableSortedSet(new TreeSet<>(owners));
     processes = List.copyOf(processes);

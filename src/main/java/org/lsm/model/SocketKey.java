@@ -2,7 +2,6 @@ package org.lsm.model;
 
 /** Identifies a socket while it exists, by the user ID of its creator, too. */
 public record SocketKey(long inode, long uid, Endpoint endpoint) {
-
   // See Endpoint.equals.
   @Override
   public boolean equals(Object other) {

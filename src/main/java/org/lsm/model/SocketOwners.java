@@ -4,7 +4,6 @@ import java.util.List;
 
 /** The processes that hold a socket, and whether these are all of them. */
 public record SocketOwners(List<ProcessRef> processes, boolean complete) {
-
   // See Endpoint.equals.
   @Override
   public boolean equals(Object other) {

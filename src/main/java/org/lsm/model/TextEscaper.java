@@ -18,12 +18,10 @@ import java.util.regex.Pattern;
  * invisible and reordering characters, and in a form that {@link #unescape} can read.
  */
 public final class TextEscaper {
-
   private static final int LONE_BYTE = 0xDC00;
 
   /** Compiled where text needs it: most runs meet none. */
   private static final class Patterns {
-
     /**
      * Backslashes, several spaces (they look like the gap between two columns), and all that is not
      * visible, with Default_Ignorable_Code_Point and the blank of braille.

@@ -10,7 +10,6 @@ import org.lsm.config.ConfigException;
 
 /** Error messages for people: what happened, where, and what to do. */
 public final class ErrorMessages {
-
   private ErrorMessages() {}
 
   /** The message for an exception; not escaped. */

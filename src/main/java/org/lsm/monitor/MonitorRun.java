@@ -35,7 +35,6 @@ import org.lsm.storage.StateDirectory.NoBaselineException;
  * that are due; {@link #deliver} delivers them, after those that wait from earlier runs.
  */
 public final class MonitorRun {
-
   private final Components components;
   private final Config config;
   private final boolean quiet;

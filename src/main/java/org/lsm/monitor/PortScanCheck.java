@@ -32,7 +32,6 @@ import org.lsm.storage.StateDirectory;
  * the alert that is due, and has the kernel watch the ports that are unused now.
  */
 public final class PortScanCheck {
-
   private final Components components;
   private final Config config;
   private final History history;

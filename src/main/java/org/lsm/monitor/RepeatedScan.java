@@ -25,7 +25,6 @@ import org.lsm.proc.SocketScanner.ScanResult;
  * sockets come and go.
  */
 public final class RepeatedScan {
-
   /** Scans after which a socket that was seen only once counts as closed. */
   public static final int MAX_SCANS = 5;
 

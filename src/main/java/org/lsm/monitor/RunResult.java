@@ -28,7 +28,6 @@ public record RunResult(
 
   /** The hosts in the packet filter, if it was read, and those that are alerted now. */
   public record PortScans(Optional<ScanSummary> summary, Optional<PortScanReport> alert) {
-
     static final PortScans NONE = new PortScans(Optional.empty(), Optional.empty());
 
     /** The hosts by state, for the metrics; empty if they are unknown. */

@@ -7,7 +7,6 @@ import java.util.Arrays;
 
 /** Splits a stream at newlines only, because names in a socket table may hold carriage returns. */
 final class ByteLineReader {
-
   private final InputStream in;
   private byte[] buffer = new byte[8192];
   private int start;

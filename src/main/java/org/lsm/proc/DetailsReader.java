@@ -27,7 +27,6 @@ import org.lsm.model.SocketEntry;
 
 /** Reads the details of sockets under /proc, for the sockets of one scan. */
 final class DetailsReader {
-
   private static final int MAX_PEERS = 5;
   private static final int MAX_PARENTS = 16;
 

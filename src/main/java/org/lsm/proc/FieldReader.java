@@ -2,7 +2,6 @@ package org.lsm.proc;
 
 /** Reads the fields of one row, separated by spaces, from left to right. */
 final class FieldReader {
-
   private final String row;
   private final int end;
   private int position;

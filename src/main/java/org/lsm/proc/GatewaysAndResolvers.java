@@ -15,7 +15,6 @@ import java.util.regex.Pattern;
 
 /** Finds the gateways and the DNS servers that this host depends on. */
 public final class GatewaysAndResolvers {
-
   private static final Pattern NAMESERVER =
       Pattern.compile("(?m)^\\h*nameserver\\h+([0-9a-fA-F:.]+)(%\\S*)?(\\h.*)?$");
 

@@ -10,7 +10,6 @@ import org.lsm.model.HostInfo;
 
 /** The host as the kernel describes it under a mounted {@code /proc} (proc(5)). */
 public record KernelInfo(Path proc) {
-
   /** The host at a moment, which this version of lsm scans. */
   public HostInfo hostInfo(Instant time, String version) throws IOException {
     Instant seconds = time.truncatedTo(ChronoUnit.SECONDS);

@@ -20,7 +20,6 @@ import org.lsm.proc.TableParser.ParsedTable;
 
 /** The socket tables of a network namespace; its label is empty if lsm itself runs in it. */
 record NetworkNamespace(String label, Path tables) {
-
   /**
    * Returns each namespace that a process runs in, lsm's own one first. A namespace without
    * processes has no tables under /proc, although a process elsewhere may hold sockets in it: adds

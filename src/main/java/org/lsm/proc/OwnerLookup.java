@@ -23,7 +23,6 @@ import org.lsm.proc.TableParser.ParsedTable;
  * links in {@code /proc/PID/fd}. Ignores processes and descriptors that vanish meanwhile.
  */
 final class OwnerLookup {
-
   private static final SocketOwners NONE = new SocketOwners(List.of(), true);
   private static final String SOCKET = "socket:[";
 

@@ -15,7 +15,6 @@ import org.lsm.model.TextEscaper;
 
 /** Reads files, links and directories under /proc. */
 final class ProcFile {
-
   private static final int MAX_BYTES = 1 << 20;
 
   private ProcFile() {}

@@ -6,7 +6,6 @@ import java.util.HexFormat;
 
 /** Converts IP addresses of the socket tables to the text of RFC 5952. */
 final class ProcNetAddress {
-
   private static final int GROUPS = 8;
 
   private ProcNetAddress() {}

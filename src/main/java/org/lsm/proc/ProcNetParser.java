@@ -18,7 +18,6 @@ import org.lsm.model.SocketKey;
  * (Documentation/networking/proc_net_tcp.rst), {@code packet} (proc_net(5)) and {@code sctp/eps}.
  */
 final class ProcNetParser extends TableParser {
-
   // States of include/net/tcp_states.h; the other protocols use them as well.
   private static final int ESTABLISHED = 0x01;
   private static final int CLOSE = 0x07;

@@ -17,7 +17,6 @@ import org.lsm.model.SocketKey;
  * that may be the end of a name before it gets a {@link ForgerySuspicion}.
  */
 final class ProcNetUnixParser extends TableParser {
-
   private static final long ACCEPTS_CONNECTIONS = 0x10000; // __SO_ACCEPTCON of linux/net.h
   private static final long SOCK_DGRAM = 2;
   private static final int MAX_NAME = 108; // bytes of sun_path in unix(7)

@@ -21,7 +21,6 @@ import org.lsm.model.ProcessRef;
 
 /** Reads processes under /proc (proc(5)). Throws an IOException for a process that has ended. */
 final class ProcessReader {
-
   private static final long TICKS_PER_SECOND = 100; // USER_HZ, wherever Java runs
   private static final String DELETED = " (deleted)"; // proc(5)
   private static final int MAX_COMMAND_LINE = 4096;
@@ -169,7 +168,6 @@ final class ProcessReader {
 
   /** The file that a process executes; the link to it is {@code /proc/PID/exe} (proc(5)). */
   record Executable(Path link, Path target) {
-
     /**
      * Returns the path without the mark of a deleted file, because an upgrade does not change who
      * owns a socket. {@code (elsewhere)} precedes the path if this host has another file or no file

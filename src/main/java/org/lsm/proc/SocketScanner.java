@@ -23,7 +23,6 @@ import org.lsm.proc.TableParser.ParsedTable;
 
 /** Scans all network namespaces or only that of lsm, whose version the snapshot names. */
 public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock, String version) {
-
   /** Where /proc is mounted, passwd(5), services(5), and the directory of ip-netns(8). */
   public record Sources(Path proc, Path passwd, Path services, Path netns) {}
 

@@ -13,7 +13,6 @@ import org.lsm.model.SocketKey;
 
 /** Reads one socket table row by row. Malformed rows are skipped, counted and reported. */
 abstract class TableParser {
-
   /** The socket whose name may contain a row, and whether another row has the same inode. */
   record ForgerySuspicion(SocketKey suspectedParent, boolean contested) {}
 

@@ -6,7 +6,6 @@ import org.lsm.model.TextEscaper;
 
 /** A text that is escaped, hence safe to print. */
 public record EscapedText(String text) {
-
   /** Characters of an escaped part. A socket's name always fits, even if all of it is escaped. */
   private static final int MAX_PART = 500;
 

@@ -42,7 +42,6 @@ import org.lsm.model.TextEscaper;
  * are RFC 3339 in UTC. Strings are escaped, because not every name on a host is Unicode.
  */
 public final class Json {
-
   /** Characters of the differences of an alert; past this bound they have no details. */
   private static final int MAX_ALERT = 1024 * 1024;
 
@@ -201,7 +200,6 @@ public final class Json {
   // Views: Gson maps each to fields of the same names. What is null is left out.
 
   record HostView(String host, String kernel, Instant time, String lsm) {
-
     static HostView of(HostInfo info) {
       return new HostView(info.host(), info.kernel(), info.time(), info.version());
     }

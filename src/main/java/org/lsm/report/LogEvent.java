@@ -7,7 +7,6 @@ import java.util.TreeMap;
 
 /** One line of a log, escaped: its severity as in syslog(3), the event in words and as fields. */
 public record LogEvent(String level, String message, SortedMap<String, String> data) {
-
   public LogEvent {
     Objects.requireNonNull(level);
     Objects.requireNonNull(message);

@@ -14,7 +14,6 @@ import org.lsm.model.HostInfo;
 
 /** A report, the headline first. It reads the same as text and as HTML. */
 public record ReportDocument(List<Line> lines) {
-
   /** The role of a line: its indent in text, and its HTML from label, text and class. */
   enum Style {
     HEADLINE(0, "<h1>%2$s</h1>%n"),
@@ -38,7 +37,6 @@ public record ReportDocument(List<Line> lines) {
 
   /** One line. Its label, which may be empty, ends with the spaces that align the text. */
   record Line(Style style, String label, EscapedText text) {
-
     static final Line BLANK = of(Style.BLANK, "");
 
     static Line of(Style style, String label, Object... parts) {

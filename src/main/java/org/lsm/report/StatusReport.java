@@ -5,7 +5,6 @@ import java.util.stream.Collectors;
 
 /** The health of lsm itself, one item a line. */
 public record StatusReport(List<Item> items) {
-
   /** One thing that lsm needs, its state (escaped), and whether the administrator must act. */
   public record Item(String name, String text, boolean fault) {}
 

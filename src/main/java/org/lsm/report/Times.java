@@ -8,7 +8,6 @@ import java.util.Locale;
 
 /** Times as people read them. */
 public final class Times {
-
   private Times() {}
 
   /** A time with the offset of its zone: {@code 2026-01-02 03:04:05 +00:00}. */

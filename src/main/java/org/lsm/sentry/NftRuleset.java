@@ -1,5 +1,9 @@
 package org.lsm.sentry;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -49,86 +53,6 @@ public record NftRuleset(
   static final String BLOCKING_MARK = "lsm 1 block ";
 
   private static final Pattern LOOPBACK = Pattern.compile("(::ffff:)?127\\..*|::1");
-
-  /**
-   * Lines with a plus sign are for rules that block hosts. Existing connections of a blocked host
-   * go on, and so do answers to this host. Late answers of name servers, whose client is gone, are
-   * not probes.
-   */
-  private static final String TABLE =
-      """
-      table inet lsm {
-        set tcp_ports { type inet_service; flags interval; auto-merge; TCP_PORTS}
-        set udp_ports { type inet_service; flags interval; auto-merge; UDP_PORTS}
-      FAMILY_4FAMILY_6\
-      + chain cut {
-      +   ip saddr @ignored4 return
-      +   ip saddr @spared4 return
-      +   ip6 saddr @ignored6 return
-      +   ip6 saddr @spared6 return
-      +   udp dport { CLIENT_PORTS } socket transparent { 0, 1 } return
-      +   icmp type != echo-request return
-      +   icmpv6 type != echo-request return
-      +   drop
-      + }
-
-        chain probe {
-          meta pkttype != host return
-          udp sport 1-1023 udp dport { CLIENT_PORTS } return
-          socket transparent { 0, 1 } return
-          meta nfproto ipv4 goto probe4
-          goto probe6
-        }
-
-        chain input {
-          type filter hook input priority filter - 10; policy accept;
-          iif lo return comment "MARK"
-          tcp flags & (fin|syn|rst|ack) == { ack, syn|ack, rst, rst|ack, fin|ack } return
-      +   ip saddr @blocked4 goto cut; ip6 saddr @blocked6 goto cut
-          tcp dport @tcp_ports goto probe
-          udp dport @udp_ports goto probe
-        }
-      }
-      """;
-
-  /**
-   * For IPv4 and again for IPv6: {@code V} is 4 or 6, {@code ip} is ip or ip6. Each type of probe
-   * has its own set: nft 1.0.6 crashes when it prints flags from a set. UDP ports have one so that
-   * forged datagrams take no room from TCP scans. A host that was blocked within the window is
-   * blocked again at its first probe.
-   */
-  private static final String FAMILY =
-      """
-        set ignoredV { type ipvV_addr; flags interval; auto-merge; IGNORED}
-        set sparedV { type ipvV_addr; flags interval; auto-merge; SPARED}
-        set hostsV { type ipvV_addr; flags dynamic,timeout; size MAX; }
-        set synV { type ipvV_addr; flags dynamic,timeout; size MAX; }
-        set nullV { type ipvV_addr; flags dynamic,timeout; size MAX; }
-        set finV { type ipvV_addr; flags dynamic,timeout; size MAX; }
-        set xmasV { type ipvV_addr; flags dynamic,timeout; size MAX; }
-        set oddV { type ipvV_addr; flags dynamic,timeout; size MAX; }
-        set tcpV { type ipvV_addr . inet_service; flags dynamic,timeout; size MAX; }
-        set udpV { type ipvV_addr . inet_service; flags dynamic,timeout; size MAX; }
-        set triesV { type ipvV_addr; flags dynamic,timeout; size MAX; }
-        set caughtV { type ipvV_addr; flags dynamic,timeout; size MAX; }
-        set blockedV { type ipvV_addr; flags dynamic,timeout; size MAX; }
-
-        chain probeV {
-          ip saddr @ignoredV return
-          update @hostsV { ip saddr timeout WINDOW counter }
-          FLAGS == syn update @synV { ip saddr timeout WINDOW }
-          FLAGS == 0x0 update @nullV { ip saddr timeout WINDOW }
-          FLAGS == fin update @finV { ip saddr timeout WINDOW }
-          FLAGS == fin|psh|urg update @xmasV { ip saddr timeout WINDOW }
-          FLAGS != { syn, 0x0, fin, fin|psh|urg } update @oddV { ip saddr timeout WINDOW }
-      +   PROTOCOL ip saddr @caughtV MAY_BLOCK BLOCK
-          ip saddr . tcp dport @tcpV return
-          ip saddr . udp dport @udpV return
-          add @tcpV { ip saddr . tcp dport timeout WINDOW } AT_TCP_TRIGGER
-          add @udpV { ip saddr . udp dport timeout WINDOW } AT_UDP_TRIGGER
-        }
-
-      """;
 
   private static final String MAY_BLOCK = "ip saddr != @sparedV fib saddr type != local";
   private static final String BLOCK = "add @blockedV { ip saddr timeout TIME } drop";
@@ -203,7 +127,7 @@ public record NftRuleset(
   }
 
   private String table(String mark) {
-    return TABLE
+    return template("table.nft")
         .replace("TCP_PORTS", elements(tcp.toString()))
         .replace("UDP_PORTS", elements(udp.toString()))
         .replace("FAMILY_4", family("4", "ip "))
@@ -216,7 +140,7 @@ public record NftRuleset(
   private String family(String version, String header) {
     boolean byUdp = config.sentryBlocksByUdp();
     int trigger = config.sentryTrigger();
-    return FAMILY
+    return template("family.nft")
         .replace("IGNORED", elements(config.sentryIgnore(), version))
         .replace("SPARED", elements(spared, version))
         .replace("AT_TCP_TRIGGER", blocks() ? AT_TRIGGER : "")
@@ -232,6 +156,16 @@ public record NftRuleset(
         .replace("MAX", String.valueOf(MAX_ELEMENTS))
         .replace("ip ", header)
         .replace("V", version);
+  }
+
+  /** A template beside this class, without its comments. */
+  private static String template(String name) {
+    try (InputStream in = NftRuleset.class.getResourceAsStream(name)) {
+      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      return text.replaceAll("(?m)^ *#.*\n", "");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** A duration for nft, whose numbers have at most eight digits. */

@@ -10,7 +10,6 @@ import java.util.stream.Stream;
 
 /** The table {@code inet lsm} in the kernel, through nft(8). */
 public record NftTable(Nft nft) {
-
   private static final String NO_PROGRAM = "there is no program";
   private static final String NOT_FOUND = "No such file or directory";
 

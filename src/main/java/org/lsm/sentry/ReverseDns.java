@@ -10,7 +10,6 @@ import org.lsm.model.ScanningHost;
 
 /** Looks up the names of hosts in the DNS. */
 public final class ReverseDns {
-
   /** RFC 1123, section 2.1; the owner of an address may put anything into its PTR record. */
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,253}");
 

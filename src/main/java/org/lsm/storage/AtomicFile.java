@@ -21,7 +21,6 @@ import java.util.Set;
 
 /** Replaces files so that a crash or a full disk leaves either the old or the new content. */
 public final class AtomicFile {
-
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rw-------");
   private static final String TEMPORARY = ".tmp";

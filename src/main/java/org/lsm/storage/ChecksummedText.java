@@ -25,7 +25,6 @@ import org.lsm.model.TextEscaper;
  * names the kind and the format of the file, the last one has the SHA-256 of all bytes before it.
  */
 public final class ChecksummedText {
-
   private static final String CHECKSUM = "sha256\t";
 
   private final StringBuilder text = new StringBuilder();

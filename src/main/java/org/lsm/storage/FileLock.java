@@ -9,7 +9,6 @@ import java.time.Duration;
 
 /** Locks between processes. */
 public final class FileLock {
-
   private static final Duration POLL_INTERVAL = Duration.ofMillis(50);
 
   private FileLock() {}

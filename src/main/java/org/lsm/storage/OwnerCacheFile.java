@@ -17,7 +17,6 @@ import org.lsm.model.SocketOwners;
 
 /** The {@link OwnerCache} as a {@link ChecksummedText}, a socket on each line. */
 final class OwnerCacheFile {
-
   private static final String KIND = "lsm-owner-cache";
   private static final String FORMAT = "1";
 

@@ -14,7 +14,6 @@ import java.util.Map;
  * file: they can only deceive themselves.
  */
 public final class SecureFiles {
-
   /** The limit of the kernel, path_resolution(7). */
   private static final int MAX_LINKS = 40;
 
@@ -31,7 +30,6 @@ public final class SecureFiles {
 
   /** User ID, group ID, type and permissions of a file or a symbolic link itself, inode(7). */
   private record Inode(int owner, int group, int mode) {
-
     private static final int TYPE = 0170000;
     private static final int LINK = 0120000;
     private static final int DIRECTORY = 0040000;

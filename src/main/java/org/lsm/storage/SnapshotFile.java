@@ -27,7 +27,6 @@ import org.lsm.model.SocketEntry;
  * </pre>
  */
 public final class SnapshotFile {
-
   private static final String KIND = "lsm-snapshot";
   private static final String FORMAT = "1";
 

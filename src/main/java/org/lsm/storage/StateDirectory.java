@@ -22,7 +22,6 @@ import org.lsm.model.Snapshot;
  * holds its lock: two runs never interleave.
  */
 public final class StateDirectory implements AutoCloseable {
-
   /** Names of files in the directory; each may be missing. */
   public static final String BASELINE = "baseline";
 
