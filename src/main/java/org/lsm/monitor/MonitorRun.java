@@ -106,6 +106,9 @@ public final class MonitorRun {
     Instant time = report.after().hostInfo().time();
     AlertDecision decision =
         policy.decide(before, report.diff().differences(), comparison.ephemeral(), time);
+    if (decision.next() == before) {
+      return false; // nothing is active: a quiet run loads nothing of what follows
+    }
     Optional<AlertType> type = decision.type();
     if (type.isEmpty()
         || outbox.put(
