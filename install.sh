@@ -207,7 +207,7 @@ stage_program() {
     [ -e "$image/$item" ] || item=conf/$item
     cp -RP "$image/$item" "$stage"
   done
-  # Root runs these files: do not keep the owner and the modes of whoever unpacked them.
+  # Root runs these files: do not keep owner and modes from the archive.
   chmod -R u=rwX,go=rX "$stage"
   "$stage/lsm" --version >/dev/null || die "the new program does not start, nothing was changed"
 }
@@ -402,7 +402,7 @@ purge_state() {
   [ -n "$state_dir" ] && [ -d "$state_dir" ] || return 0
   (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp \
     alert-state .alert-state.tmp owner-cache .owner-cache.tmp sentry-state .sentry-state.tmp \
-    last-compare history.jsonl history.jsonl.[1-4] history.lock lock)
+    last-compare .last-compare.tmp history.jsonl history.jsonl.[1-4] history.lock lock)
   if [ -d "$state_dir/outbox" ]; then
     (cd "$state_dir/outbox" && rm -f ./*.json ./*.json.damaged ./.*.json.tmp lock)
     rmdir "$state_dir/outbox" 2>/dev/null || :

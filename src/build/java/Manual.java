@@ -2,6 +2,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
+import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -10,7 +11,6 @@ import java.nio.file.StandardCopyOption;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lsm.Lsm;
-import org.lsm.cli.CommandContext;
 import org.lsm.monitor.SystemEnvironment;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -31,16 +31,18 @@ final class Manual {
   public static void main(String[] args) throws Exception {
     copyPages(Path.of(args[0]), Path.of(args[1]));
     PrintWriter discard = new PrintWriter(Writer.nullWriter());
-    Method commandLine = Lsm.class.getDeclaredMethod("commandLine", CommandContext.class);
+    Constructor<Lsm> constructor =
+        Lsm.class.getDeclaredConstructor(
+            SystemEnvironment.class, PrintWriter.class, PrintWriter.class);
+    constructor.setAccessible(true);
+    Method commandLine = Lsm.class.getDeclaredMethod("commandLine");
     commandLine.setAccessible(true);
-    CommandLine lsm =
-        (CommandLine)
-            commandLine.invoke(
-                null, new CommandContext(SystemEnvironment.real(), discard, discard));
+    Lsm command = constructor.newInstance(SystemEnvironment.real(), discard, discard);
+    CommandLine lsm = (CommandLine) commandLine.invoke(command);
     Path commands = Files.createDirectories(Path.of(args[1], "man8"));
     writePage(lsm, commands);
-    for (CommandLine command : lsm.getSubcommands().values()) {
-      writePage(command, commands);
+    for (CommandLine subcommand : lsm.getSubcommands().values()) {
+      writePage(subcommand, commands);
     }
     Path completion = Path.of(args[2]);
     Files.createDirectories(completion.getParent());

@@ -1,6 +1,6 @@
 package org.lsm.monitor;
 
-/** What the build knows of this lsm; a constant, for a resource takes each start longer to find. */
+/** The version of lsm, from the build. A constant: reading a resource slows each start. */
 public final class Version {
 
   public static final String VERSION = "${project.version}";

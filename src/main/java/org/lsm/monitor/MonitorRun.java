@@ -65,7 +65,7 @@ public final class MonitorRun {
   public RunResult compare() throws Exception {
     StateDirectory.create(config.stateDirectory());
     try (StateDirectory state = components.openState()) {
-      RunResult result = compareOrFail(state);
+      RunResult result = compareOrAlertFailure(state);
       if (!PortScanCheck.isDue(config)) {
         return result;
       }
@@ -74,14 +74,14 @@ public final class MonitorRun {
     }
   }
 
-  private RunResult compareOrFail(StateDirectory state) throws Exception {
+  private RunResult compareOrAlertFailure(StateDirectory state) throws Exception {
     AlertState before = AlertState.read(alertState);
     try {
       return compare(state, before);
     } catch (Exception e) {
-      return fail(e, before);
+      return alertFailure(e, before);
     } catch (OutOfMemoryError e) {
-      return fail(ErrorMessages.outOfMemory(e), before);
+      return alertFailure(ErrorMessages.outOfMemory(e), before);
     }
   }
 
@@ -106,7 +106,7 @@ public final class MonitorRun {
     Instant time = report.after().hostInfo().time();
     AlertDecision decision =
         policy.decide(before, report.diff().differences(), comparison.ephemeral(), time);
-    if (decision.next() == before) {
+    if (report.diff().isEmpty() && before.entries().isEmpty()) {
       return false; // nothing is active: a quiet run loads nothing of what follows
     }
     Optional<AlertType> type = decision.type();
@@ -121,10 +121,10 @@ public final class MonitorRun {
     return type.isPresent();
   }
 
-  /** Alerts what keeps lsm from comparing: whoever causes it must not silence the monitor. */
-  private RunResult fail(Exception failure, AlertState before) throws Exception {
-    boolean readable = !(failure instanceof NoBaselineException);
-    AlertType type = readable ? AlertType.SCAN_FAILED : AlertType.NO_BASELINE;
+  /** Alerts what keeps lsm from comparing: an attacker must not silence lsm by making it fail. */
+  private RunResult alertFailure(Exception failure, AlertState before) throws Exception {
+    boolean hasBaseline = !(failure instanceof NoBaselineException);
+    AlertType type = hasBaseline ? AlertType.SCAN_FAILED : AlertType.NO_BASELINE;
     String reason = ErrorMessages.explain(failure);
     HostInfo host;
     try {
@@ -133,14 +133,14 @@ public final class MonitorRun {
       throw failure; // without the name of the host there is nothing to alert about
     }
     ReportDocument document =
-        readable
+        hasBaseline
             ? DiffReport.scanFailed(host, reason, components.zone())
             : DiffReport.withoutBaseline(host, reason, components.zone());
     AlertDecision decision = policy.decideFailure(before, type, reason, host.time());
     boolean due = decision.type().isPresent();
     if (!due || outbox.put(Alert.of(type, host, document, config.subject(), components.zone()))) {
       if (due) {
-        history.append("scan_failed", TextEscaper.escape(reason));
+        history.append(Json.name(type), TextEscaper.escape(reason));
       }
       write(decision.next(), before);
     }
