@@ -18,39 +18,33 @@ public record Diff(List<Difference> differences) {
     differences = List.copyOf(differences);
   }
 
-  /**
-   * Compares two snapshots by endpoint. A socket with an ephemeral port is NEW if its owner had
-   * none before; a missing one is not a difference.
-   */
+  /** Compares snapshots. A socket with an ephemeral port is NEW if its owner had none before. */
   public static Diff between(Snapshot before, Snapshot after, EphemeralPorts ephemeral) {
     SortedMap<Endpoint, SocketEntry> baseline = ephemeral.generalize(before).sockets();
-    List<Difference> added = new ArrayList<>();
-    List<Difference> gone = new ArrayList<>();
+    List<Difference> differences = new ArrayList<>();
     List<Difference> changed = new ArrayList<>();
     for (SocketEntry now : after.sockets().values()) {
       boolean covered = ephemeral.covers(now);
       SocketEntry was =
           baseline.get(covered ? EphemeralPorts.generalize(now.endpoint()) : now.endpoint());
       if (was == null || (covered && !was.owners().containsAll(now.owners()))) {
-        added.add(new Difference(DifferenceType.NEW, now, now));
+        differences.add(new Difference(DifferenceType.NEW, now, now));
       } else if (!covered && isChanged(was, now)) {
         changed.add(new Difference(DifferenceType.CHANGED, was, now));
       }
     }
     for (SocketEntry was : baseline.values()) {
       if (!ephemeral.covers(was) && !after.sockets().containsKey(was.endpoint())) {
-        gone.add(new Difference(DifferenceType.GONE, was, was));
+        differences.add(new Difference(DifferenceType.GONE, was, was));
       }
     }
-    added.addAll(gone);
-    added.addAll(changed);
-    return new Diff(added);
+    differences.addAll(changed);
+    return new Diff(differences);
   }
 
   /**
-   * Whether a socket has a new owner, or lost all of its owners. Fewer owners are not a change:
-   * servers share sockets with helpers that come and go (socket activation, Postfix). Nor is an
-   * unknown one: this scan may not have been allowed to see it.
+   * Whether a socket has a new owner, or lost all. Fewer are not a change: servers share sockets
+   * with helpers that come and go (Postfix). Nor is an unknown one, which this scan may not see.
    */
   private static boolean isChanged(SocketEntry was, SocketEntry now) {
     for (Owner owner : now.owners()) {
@@ -63,8 +57,7 @@ public record Diff(List<Difference> differences) {
 
   /** Returns the baseline with these differences accepted. */
   public Snapshot applyTo(Snapshot baseline, EphemeralPorts ephemeral) {
-    SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
-    sockets.putAll(ephemeral.generalize(baseline).sockets());
+    var sockets = new TreeMap<>(ephemeral.generalize(baseline).sockets());
     for (Difference difference : differences) {
       SocketEntry now = difference.after();
       if (difference.type() == DifferenceType.GONE) {
@@ -86,10 +79,7 @@ public record Diff(List<Difference> differences) {
     return differences.stream().filter(difference -> difference.type() == type).toList();
   }
 
-  /**
-   * Up to {@code max} differences of a type, chosen {@link #inTurns}: a user who opens thousands of
-   * sockets cannot hide those of others.
-   */
+  /** Up to {@code max} of them, chosen {@link #inTurns}: no user can hide those of others. */
   public List<Difference> of(DifferenceType type, int max) {
     List<Difference> all = of(type);
     if (all.size() <= max) {

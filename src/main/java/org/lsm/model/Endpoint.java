@@ -4,30 +4,23 @@ import java.util.Locale;
 import org.lsm.model.Protocol.Family;
 
 /**
- * Where a socket can be reached. Snapshots are compared by it.
- *
- * @param netns label of the network namespace; empty for that of lsm
- * @param address an IP address in RFC 5952 form, an interface name or {@code *} (packet), or a path
- *     (unix; an abstract name starts with {@code @}); not escaped
- * @param port the port, or {@link #EPHEMERAL}; for raw the IP protocol number, for packet the
- *     Ethernet protocol (ETH_P_*), for unix 0
+ * Where a socket can be reached; snapshots are compared by it. The label of the network namespace
+ * is empty for that of lsm. The address is an IP address (RFC 5952), an interface or {@code *} (for
+ * packet), or a path (unix; an abstract name starts with {@code @}); not escaped. The port may be
+ * {@link #EPHEMERAL}; it is the IP protocol for raw, ETH_P_* for packet, and 0 for unix.
  */
 public record Endpoint(String netns, Protocol protocol, String address, int port)
     implements Comparable<Endpoint> {
-  /** Any ephemeral port, see {@link EphemeralPorts}. */
-  public static final int EPHEMERAL = -1;
-
+  public static final int EPHEMERAL = -1; // any ephemeral port, see EphemeralPorts
   private static final String EPHEMERAL_WORD = "ephemeral";
 
   /** Address and port as one word: {@code [::1]:22}, {@code eth0:0x0003}, {@code /run/x}. */
   public String local() {
+    String host = address.indexOf(':') < 0 ? address : "[" + address + "]";
     return switch (protocol.family()) {
       case UNIX -> address;
       case PACKET -> String.format(Locale.ROOT, "%s:0x%04x", address, port);
-      case INET, INET6, SCTP ->
-          (address.indexOf(':') < 0 ? address : "[" + address + "]")
-              + ":"
-              + (port == EPHEMERAL ? EPHEMERAL_WORD : port);
+      case INET, INET6, SCTP -> host + ":" + (port == EPHEMERAL ? EPHEMERAL_WORD : port);
     };
   }
 

@@ -4,9 +4,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * The ports that the kernel assigns to sockets that ask for none (ip_local_port_range in
- * Documentation/networking/ip-sysctl.rst). They differ each time, so these sockets are compared by
- * their owners instead of their ports. A socket without a known owner is compared by its port.
+ * The ports that the kernel assigns to sockets that ask for none (ip_local_port_range). They differ
+ * each time, so sockets with a known owner are compared by their owners instead of their ports.
  */
 public record EphemeralPorts(Scope scope, int first, int last) {
   /** The protocols whose ports may be ephemeral. */

@@ -1,9 +1,6 @@
 package org.lsm.model;
 
-/**
- * The effective user (its number if it has no name) and the program (target of {@code
- * /proc/PID/exe}) that own a socket. No PID: a restart of the program is not a difference.
- */
+/** The effective user (or its number) and the program; no PID: a restart is not a difference. */
 public record Owner(String user, String program) implements Comparable<Owner> {
   /** An owner that lsm lacks the privileges to see. */
   public static final Owner UNKNOWN = new Owner("?", "?");

@@ -4,10 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
-/**
- * The owners that the last scan found. The next one searches only for those of other sockets, if
- * the boot, the privileges and the hour of the scan, its validity, are the same.
- */
+/** The owners that the last scan found, valid for one boot, set of privileges and hour. */
 public record OwnerCache(String validity, Map<SocketKey, SocketOwners> owners) {
   public static final OwnerCache EMPTY = new OwnerCache("", Map.of());
 

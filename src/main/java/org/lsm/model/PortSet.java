@@ -11,10 +11,7 @@ import java.util.regex.Pattern;
 public record PortSet(BitSet ports) {
   private static final Pattern RANGE = Pattern.compile("(\\d{1,5})(?:-(\\d{1,5}))?");
 
-  /**
-   * Parses ports and ranges with commas or spaces between them. The message of an
-   * IllegalArgumentException continues the name of the setting.
-   */
+  /** Parses ports and ranges; an IllegalArgumentException continues the name of the setting. */
   public static PortSet parse(String text) {
     BitSet ports = new BitSet();
     for (String word : text.split("[,\\s]+", -1)) {

@@ -3,10 +3,7 @@ package org.lsm.model;
 import java.util.List;
 import java.util.Set;
 
-/**
- * What a report adds to a process: also its systemd unit or container, and its parents up to PID 1.
- * A string is empty if it is unknown.
- */
+/** A process with its systemd unit or container and parents up to PID 1; empty where unknown. */
 public record ProcessDetails(
     ProcessRef process,
     String commandLine,

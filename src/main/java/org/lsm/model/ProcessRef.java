@@ -2,10 +2,7 @@ package org.lsm.model;
 
 import java.time.Instant;
 
-/**
- * A process at the time of the scan. Its start time, in clock ticks after boot (proc(5), field 22
- * of stat) and as wall-clock time, distinguishes processes that had the same PID.
- */
+/** A process; its start, also in ticks after boot (proc(5)), tells it from others with its PID. */
 public record ProcessRef(int pid, long startTicks, Instant startTime, Owner owner) {
   // See Endpoint.equals.
   @Override

@@ -2,11 +2,7 @@ package org.lsm.model;
 
 import java.util.List;
 
-/**
- * The hosts that sent probes to unused ports within the last day.
- *
- * @param overflowing whether the kernel's table is full or nearly full: hosts may be missing
- */
+/** Hosts that probed unused ports within a day; overflowing if the kernel's table may lack some. */
 public record ScanSummary(List<ScanningHost> hosts, boolean overflowing) {
   public ScanSummary {
     hosts = List.copyOf(hosts);

@@ -10,12 +10,8 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * A host that sent probes to unused ports.
- *
- * @param address the source address, which may be forged
- * @param name its name in the DNS if that resolves to the address, else empty
- * @param packets number of probes
- * @param first time of the first probe within the last day
+ * A host that sent probes to unused ports, the first of them within the last day. Its address may
+ * be forged; its name is that in the DNS if that resolves to the address, else empty.
  */
 public record ScanningHost(
     String address,
@@ -27,7 +23,6 @@ public record ScanningHost(
     Instant first,
     Instant last,
     Optional<Instant> blockedUntil) {
-
   /** Blocked hosts first, then by the number of ports. */
   public static final Comparator<ScanningHost> WORST_FIRST =
       Comparator.comparing((ScanningHost it) -> it.blockedUntil().isEmpty())
@@ -40,9 +35,8 @@ public record ScanningHost(
     probeTypes = Collections.unmodifiableSortedSet(new TreeSet<>(probeTypes));
   }
 
-  public ScanningHost withName(String found) {
-    return new ScanningHost(
-        address, found, tcp, udp, probeTypes, packets, first, last, blockedUntil);
+  public ScanningHost withName(String dns) {
+    return new ScanningHost(address, dns, tcp, udp, probeTypes, packets, first, last, blockedUntil);
   }
 
   public int ports() {

@@ -6,13 +6,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What a report adds to a socket that is new or changed. It is read in the scan that finds the
- * socket, because later the process may be gone. A string is empty if it is unknown.
- *
- * @param service name of the port in services(5)
- * @param peers at most five remote ends that are connected to it now
- * @param processes one process for each owner, the oldest
- * @param suspectedParent if its row may be forged, the socket whose name may contain the row
+ * What a report adds to a new or changed socket, read in the scan that finds it, as processes end:
+ * the name of its port in services(5), up to five connected peers, the oldest process of each
+ * owner, and, if its row may be forged, the socket whose name may contain it. Empty where unknown.
  */
 public record SocketDetails(
     String service,
@@ -20,7 +16,6 @@ public record SocketDetails(
     List<ProcessDetails> processes,
     Set<Flag> flags,
     Optional<Endpoint> suspectedParent) {
-
   public static final SocketDetails UNKNOWN =
       new SocketDetails("", List.of(), List.of(), Set.of(), Optional.empty());
 

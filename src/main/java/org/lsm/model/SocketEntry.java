@@ -8,10 +8,7 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/**
- * A watched endpoint with its owners (none if no process holds the socket, {@link Owner#UNKNOWN} if
- * there may be more) and their processes (none in an entry from a file).
- */
+/** An endpoint with owners, {@link Owner#UNKNOWN} for hidden, and processes (none in files). */
 public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes) {
   public SocketEntry {
     owners = Collections.unmodifiableSortedSet(new TreeSet<>(owners));
@@ -19,14 +16,13 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
   }
 
   /** Makes an entry with these processes, and whether they are all that hold the socket. */
-  public static SocketEntry heldBy(
-      Endpoint endpoint, Collection<ProcessRef> processes, boolean complete) {
+  public static SocketEntry heldBy(Endpoint at, Collection<ProcessRef> processes, boolean all) {
     SortedSet<Owner> owners = new TreeSet<>();
     processes.forEach(process -> owners.add(process.owner()));
-    if (!complete) {
+    if (!all) {
       owners.add(Owner.UNKNOWN);
     }
-    return new SocketEntry(endpoint, owners, List.copyOf(processes));
+    return new SocketEntry(at, owners, List.copyOf(processes));
   }
 
   public SocketEntry at(Endpoint other) {

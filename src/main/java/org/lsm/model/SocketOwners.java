@@ -6,10 +6,8 @@ import java.util.List;
 public record SocketOwners(List<ProcessRef> processes, boolean complete) {
   // See Endpoint.equals.
   @Override
-  public boolean equals(Object other) {
-    return other instanceof SocketOwners o
-        && complete == o.complete
-        && processes.equals(o.processes);
+  public boolean equals(Object it) {
+    return it instanceof SocketOwners o && complete == o.complete && processes.equals(o.processes);
   }
 
   @Override

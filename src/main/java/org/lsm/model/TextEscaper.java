@@ -22,15 +22,12 @@ public final class TextEscaper {
 
   /** Compiled where text needs it: most runs meet none. */
   private static final class Patterns {
-    /**
-     * Backslashes, several spaces (they look like the gap between two columns), and all that is not
-     * visible, with Default_Ignorable_Code_Point and the blank of braille.
-     */
+    // Backslashes, several spaces (they look like the gap between two columns), and all that is not
+    // visible, with Default_Ignorable_Code_Point and the blank of braille.
     private static final Pattern HIDDEN =
         Pattern.compile(
             "\\\\| {2,}|[\\p{C}\\p{Z}&&[^ ]]|[\\u034F\\u115F\\u1160\\u17B4\\u17B5\\u180B-\\u180D\\u180F"
                 + "\\u2800\\u3164\\uFFA0\\uFE00-\\uFE0F\\x{E0100}-\\x{E01EF}]");
-
     private static final Pattern ESCAPE =
         Pattern.compile("\\\\(?:(\\\\)|x([0-9a-f]{2})|u\\{([0-9a-f]{1,6})\\})?");
   }

@@ -24,6 +24,7 @@ import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.RunResult.PortScans;
 import org.lsm.report.DiffReport;
+import org.lsm.report.Json;
 import org.lsm.report.Metrics;
 import org.lsm.report.ReportDocument;
 import org.lsm.storage.AtomicFile;

@@ -94,9 +94,8 @@ final class DetailsReader {
     Protocol protocol = endpoint.protocol();
     return switch (protocol) {
       case TCP, TCP6, UDP, UDP6, UDPLITE, UDPLITE6 -> {
-        Map<Integer, Set<String>> peers =
-            peersByTable.computeIfAbsent(
-                endpoint.table(), table -> namespace.peers(protocol, MAX_PEERS));
+        String table = endpoint.table();
+        var peers = peersByTable.computeIfAbsent(table, it -> namespace.peers(protocol, MAX_PEERS));
         yield List.copyOf(peers.getOrDefault(endpoint.port(), Set.of()));
       }
       case SCTP, RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> List.of();
@@ -149,9 +148,8 @@ final class DetailsReader {
       if (!inMemory && executable.isDeleted()) {
         flags.add(Flag.PROGRAM_DELETED);
       }
-      for (Path directory : executable.directories()) {
-        if (Files.exists(directory)
-            && Files.getPosixFilePermissions(directory).contains(OTHERS_WRITE)) {
+      for (Path above : executable.directories()) {
+        if (Files.exists(above) && Files.getPosixFilePermissions(above).contains(OTHERS_WRITE)) {
           flags.add(Flag.WORLD_WRITABLE);
         }
       }

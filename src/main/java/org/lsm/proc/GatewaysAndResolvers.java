@@ -43,15 +43,14 @@ public final class GatewaysAndResolvers {
   }
 
   /** Adds the field behind {@code skip} others, an address of so many words, of each row. */
-  private static void addGateways(
-      SortedSet<String> addresses, Path file, int skip, int words, ByteOrder order)
+  private static void addGateways(Set<String> to, Path file, int skip, int words, ByteOrder order)
       throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
       ByteLineReader lines = new ByteLineReader(in);
       for (String line = lines.next(); line != null; line = lines.next()) {
         try {
           FieldReader fields = new FieldReader(line.replace('\t', ' '));
-          addresses.add(ProcNetAddress.ofWords(fields.skip(skip).next(), words, order));
+          to.add(ProcNetAddress.ofWords(fields.skip(skip).next(), words, order));
         } catch (MalformedRowException e) {
           // the header or a malformed row
         }

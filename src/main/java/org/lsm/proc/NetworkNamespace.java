@@ -21,9 +21,8 @@ import org.lsm.proc.TableParser.ParsedTable;
 /** The socket tables of a network namespace; its label is empty if lsm itself runs in it. */
 record NetworkNamespace(String label, Path tables) {
   /**
-   * Returns each namespace that a process runs in, lsm's own one first. A namespace without
-   * processes has no tables under /proc, although a process elsewhere may hold sockets in it: adds
-   * a note if ip-netns(8) keeps a name for it.
+   * Returns each namespace that a process runs in, lsm's own first. One without processes has no
+   * tables under /proc, yet may have sockets: adds a note if ip-netns(8) keeps a name for it.
    */
   static List<NetworkNamespace> all(
       Path proc, ProcessReader processes, Path names, List<String> notes) throws IOException {
@@ -89,9 +88,8 @@ record NetworkNamespace(String label, Path tables) {
   }
 
   /**
-   * Labels a namespace without a name by its container, if that has a lasting name, or by its first
-   * program: replicas and new containers get the same label. Any user can create a namespace inside
-   * a user namespace, so the label of such a one contains the user.
+   * Labels a namespace by its container, if that has a lasting name, or by its first program, as
+   * replicas share it; and by the user of its user namespace, as any user can create such a one.
    */
   private static String label(ProcessReader processes, int pid) {
     try {
@@ -173,19 +171,15 @@ record NetworkNamespace(String label, Path tables) {
   private Map<Integer, String> readInterfaceNames() throws IOException {
     Map<Integer, String> names = new HashMap<>();
     Path igmp = tables.resolve("igmp");
-    if (!Files.exists(igmp)) {
-      return names; // no IPv4
-    }
-    for (String line : ProcFile.read(igmp).split("\n", -1)) {
-      if (line.isEmpty() || Character.digit(line.charAt(0), 10) < 0) {
-        continue;
-      }
-      FieldReader fields = new FieldReader(line.replace('\t', ' ').replace(':', ' '));
-      try {
-        int index = fields.number(10, Integer.MAX_VALUE);
-        names.put(index, ProcFile.decode(fields.next()));
-      } catch (MalformedRowException e) {
-        // sockets on an interface without a name show its index
+    String text = Files.exists(igmp) ? ProcFile.read(igmp) : ""; // no IPv4
+    for (String line : text.split("\n", -1)) {
+      if (!line.isEmpty() && Character.digit(line.charAt(0), 10) >= 0) {
+        FieldReader fields = new FieldReader(line.replace('\t', ' ').replace(':', ' '));
+        try {
+          names.put(fields.number(10, Integer.MAX_VALUE), ProcFile.decode(fields.next()));
+        } catch (MalformedRowException e) {
+          // sockets on an interface without a name show its index
+        }
       }
     }
     return names;

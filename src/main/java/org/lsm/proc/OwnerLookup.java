@@ -18,10 +18,7 @@ import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
 import org.lsm.proc.TableParser.ParsedTable;
 
-/**
- * Finds the owners of the sockets of one scan: in a cache first, then among all processes by the
- * links in {@code /proc/PID/fd}. Ignores processes and descriptors that vanish meanwhile.
- */
+/** Finds the owners of a scan's sockets: in a cache first, then by the links in /proc/PID/fd. */
 final class OwnerLookup {
   private static final SocketOwners NONE = new SocketOwners(List.of(), true);
   private static final String SOCKET = "socket:[";
@@ -30,7 +27,7 @@ final class OwnerLookup {
   private final ParsedTable tables;
   private final Map<String, NetworkNamespace> namespaces;
 
-  /** Each process of the cache that was checked, as it is now; null if it has ended. */
+  // Each process of the cache that was checked, as it is now; null if it has ended.
   private final Map<Integer, ProcessRef> checked = new HashMap<>();
 
   // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
@@ -38,11 +35,10 @@ final class OwnerLookup {
   private final Map<Long, Path> descriptors = new HashMap<>();
   private int unreadable; // processes whose descriptors this user may not read
 
-  OwnerLookup(
-      ProcessReader processes, ParsedTable tables, Map<String, NetworkNamespace> namespaces) {
+  OwnerLookup(ProcessReader processes, ParsedTable tables, Map<String, NetworkNamespace> byLabel) {
     this.processes = processes;
     this.tables = tables;
-    this.namespaces = namespaces;
+    this.namespaces = byLabel;
   }
 
   /** Takes over owners from the cache; those of this boot may be too old for that. */
@@ -74,7 +70,7 @@ final class OwnerLookup {
 
   /**
    * The cached owners that still run. Workers of a server come and go; but if none is left, or one
-   * of them runs another program or as another user now, the cache says nothing: null.
+   * of them runs another program or as another user now, returns null: the socket is searched for.
    */
   private SocketOwners withoutEnded(SocketOwners cached) {
     List<ProcessRef> running = new ArrayList<>();
@@ -96,8 +92,7 @@ final class OwnerLookup {
 
   private ProcessRef check(ProcessRef process) {
     try {
-      boolean same = processes.isUnchanged(process);
-      return same ? process : processes.identify(process.pid(), false);
+      return processes.isUnchanged(process) ? process : processes.identify(process.pid(), false);
     } catch (IOException | RuntimeException e) {
       return null; // it has ended
     }
@@ -169,9 +164,9 @@ final class OwnerLookup {
   }
 
   /**
-   * Whether the holders of a row's inode hold the socket that the row describes. Any user can put
-   * the inode of another socket into a name: of an unwatched one, of one in another namespace, or
-   * of one with a row of its own. Of two such rows the one that was there before is real.
+   * Whether the holders of a row's inode hold its socket. Any user can put the inode of another one
+   * into a name: of an unwatched one, of one in another namespace, or of one with a row of its own,
+   * of which the row that was there before is real.
    */
   private boolean isCredible(SocketKey socket, List<ProcessRef> found, SocketOwners before) {
     TableParser.ForgerySuspicion suspicion = tables.suspicions().get(socket);

@@ -11,9 +11,8 @@ final class ProcNetAddress {
   private ProcNetAddress() {}
 
   /**
-   * Converts words of 8 hexadecimal digits, each of which is a word of the address in network byte
-   * order, printed as a number of the machine's own byte order (proc_net_tcp.rst). There is 1 word
-   * in an IPv4 address and 4 in an IPv6 one.
+   * Converts 1 (IPv4) or 4 words of 8 hexadecimal digits, each of which is a word of the address in
+   * network byte order, printed as a number of the machine's byte order (proc_net_tcp.rst).
    */
   static String ofWords(String hex, int words, ByteOrder order) throws MalformedRowException {
     if (hex.length() != words * 8) {

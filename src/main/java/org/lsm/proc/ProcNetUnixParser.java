@@ -20,14 +20,10 @@ final class ProcNetUnixParser extends TableParser {
   private static final long ACCEPTS_CONNECTIONS = 0x10000; // __SO_ACCEPTCON of linux/net.h
   private static final long SOCK_DGRAM = 2;
   private static final int MAX_NAME = 108; // bytes of sun_path in unix(7)
-
-  /**
-   * What stands between the address, of 8 or 16 digits, and the inode in {@code Num: RefCount
-   * Protocol Flags Type St Inode Path} (unix_seq_show in net/unix/af_unix.c). Comparing it to the
-   * digit makes rows so long that a name has no room for two.
-   */
+  // What stands between the address, of 8 or 16 digits, and the inode in "Num: RefCount Protocol
+  // Flags Type St Inode Path" (unix_seq_show in net/unix/af_unix.c). Comparing it to the digit
+  // makes rows so long that a name has no room for two.
   private static final String LAYOUT = ": XXXXXXXX 00000000 XXXXXXXX XXXX XX ";
-
   private static final int MIN_INODE_WIDTH = 5; // with spaces in front
   private static final int MAX_INODE_DIGITS = 18;
 

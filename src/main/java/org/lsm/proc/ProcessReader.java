@@ -60,10 +60,7 @@ final class ProcessReader {
     return proc.resolve(Integer.toString(pid)).resolve(name);
   }
 
-  /**
-   * Returns a file of a thread that lives: of the first one, unless it ended before others
-   * (pthread_exit(3)). The links of an ended thread cannot be read, and its cmdline is empty.
-   */
+  /** A file of a thread that lives: after pthread_exit(3) the links of the first are unreadable. */
   Path threadFile(int pid, String name) throws IOException {
     if (!ProcFile.isReadableLink(file(pid, "exe"))) {
       for (Path thread : ProcFile.list(file(pid, "task"))) {

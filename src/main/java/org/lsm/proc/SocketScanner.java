@@ -26,12 +26,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   /** Where /proc is mounted, passwd(5), services(5), and the directory of ip-netns(8). */
   public record Sources(Path proc, Path passwd, Path services, Path netns) {}
 
-  /**
-   * The result of one scan.
-   *
-   * @param forged the endpoints that are rows forged by a user instead of sockets
-   * @param notes what limits the trust in this scan, in words; not escaped
-   */
+  /** The result; forged endpoints are rows only, and notes, not escaped, limit the trust in it. */
   public record ScanResult(
       Snapshot snapshot,
       Set<Endpoint> forged,
@@ -47,10 +42,9 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   }
 
   /**
-   * Reads all tables, finds the owners of all watched sockets, and reads the details of those that
-   * are selected. A process in the cache that still runs the same program counts as an owner.
-   *
-   * @throws IOException if a table of this namespace cannot be read, or all tables are empty
+   * Reads all tables, finds all owners, and reads the details of selected sockets. A process in the
+   * cache that still runs the same program counts as an owner. Throws IOException if a table of
+   * this namespace cannot be read, or all tables are empty.
    */
   public ScanResult scan(OwnerCache cache, DetailsSelector selector) throws IOException {
     KernelInfo kernel = new KernelInfo(sources.proc());

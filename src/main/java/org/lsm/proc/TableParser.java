@@ -22,7 +22,6 @@ abstract class TableParser {
       Map<SocketKey, ForgerySuspicion> suspicions,
       int rowCount,
       List<String> notes) {
-
     static ParsedTable union(List<ParsedTable> tables) {
       List<SocketKey> sockets = new ArrayList<>();
       Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();

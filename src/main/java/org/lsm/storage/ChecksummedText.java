@@ -70,10 +70,7 @@ public final class ChecksummedText {
     return open(text, kind, format);
   }
 
-  /**
-   * Returns the fields of the lines between the first and the last one; throws
-   * IllegalArgumentException if the text is of another kind or format, or damaged.
-   */
+  /** Returns the inner lines; throws IllegalArgumentException on another format, or damage. */
   public static List<List<String>> open(String text, String kind, String format) {
     int end = text.indexOf('\n');
     List<String> head = fields(end < 0 ? text : text.substring(0, end));
@@ -124,10 +121,7 @@ public final class ChecksummedText {
     return owners;
   }
 
-  /**
-   * Reads a time as {@link Instant#toString} writes it. Not of a year after 9999: arithmetic on it
-   * may overflow.
-   */
+  /** Reads a time of {@link Instant#toString}, not after the year 9999: arithmetic may overflow. */
   public static Instant time(String field) {
     try {
       return Instant.parse(field.startsWith("+") || field.startsWith("-") ? "" : field);

@@ -9,16 +9,11 @@ import java.time.Duration;
 
 /** Locks between processes. */
 public final class FileLock {
-  private static final Duration POLL_INTERVAL = Duration.ofMillis(50);
-
   private FileLock() {}
 
   /**
-   * Takes a lock. The file is created if it is missing, and holds the PID of the lock's owner.
-   *
-   * @param timeout how long to wait for another process
-   * @return the open file: the lock is released when it is closed or the process ends
-   * @throws IOException if another process still holds the lock after that
+   * Takes a lock until the returned file is closed or the process ends. Creates the file, which
+   * holds the PID. Throws IOException if another process still has the lock after the timeout.
    */
   public static FileChannel take(Path file, Duration timeout) throws IOException {
     FileChannel channel = AtomicFile.open(file);
@@ -44,14 +39,12 @@ public final class FileLock {
         ByteBuffer pid = ByteBuffer.allocate(32);
         channel.read(pid, 0);
         String holder = StandardCharsets.US_ASCII.decode(pid.flip()).toString().strip();
-        throw new IOException(
-            String.format(
-                "another lsm (PID %s) has been using %s for more than %s s;"
-                    + " see what it waits for, or end it, and try again",
-                holder, file.getParent(), timeout.toSeconds()));
+        String using = "another lsm (PID " + holder + ") has been using " + file.getParent();
+        String time = " for more than " + timeout.toSeconds() + " s; ";
+        throw new IOException(using + time + "see what it waits for, or end it, and try again");
       }
       try {
-        Thread.sleep(POLL_INTERVAL.toMillis());
+        Thread.sleep(50);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new IOException("interrupted while waiting for the lock", e);

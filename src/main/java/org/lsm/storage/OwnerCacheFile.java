@@ -19,9 +19,7 @@ import org.lsm.model.SocketOwners;
 final class OwnerCacheFile {
   private static final String KIND = "lsm-owner-cache";
   private static final String FORMAT = "1";
-
-  /** Bounds the file where thousands of processes share a socket. */
-  private static final int MAX_PROCESSES_PER_OWNER = 20;
+  private static final int MAX_PROCESSES_PER_OWNER = 20; // where thousands share a socket
 
   private OwnerCacheFile() {}
 
@@ -45,8 +43,7 @@ final class OwnerCacheFile {
   private static Object[] fields(SocketKey socket, SocketOwners owners) {
     Endpoint at = socket.endpoint();
     List<Object> fields = new ArrayList<>();
-    fields.addAll(List.of(socket.inode(), socket.uid(), at.table(), at.local()));
-    fields.add(owners.complete());
+    fields.addAll(List.of(socket.inode(), socket.uid(), at.table(), at.local(), owners.complete()));
     Map<Owner, Integer> counts = new HashMap<>();
     for (ProcessRef process : owners.processes()) {
       int count = counts.getOrDefault(process.owner(), 0) + 1;

@@ -7,15 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Map;
 
-/**
- * Keeps root from trusting a file that another user can write or replace. Other users may use any
- * file: they can only deceive themselves.
- */
+/** Keeps root from trusting a file that others can change; others can only deceive themselves. */
 public final class SecureFiles {
-  /** The limit of the kernel, path_resolution(7). */
-  private static final int MAX_LINKS = 40;
+  private static final int MAX_LINKS = 40; // as in the kernel, path_resolution(7)
 
   private SecureFiles() {}
 
@@ -37,8 +32,7 @@ public final class SecureFiles {
     private static final int GROUP_OR_OTHERS_WRITE = 022;
 
     static Inode of(Path file) throws IOException {
-      Map<String, Object> stat =
-          Files.readAttributes(file, "unix:uid,gid,mode", LinkOption.NOFOLLOW_LINKS);
+      var stat = Files.readAttributes(file, "unix:uid,gid,mode", LinkOption.NOFOLLOW_LINKS);
       return new Inode((int) stat.get("uid"), (int) stat.get("gid"), (int) stat.get("mode"));
     }
 

@@ -53,16 +53,12 @@ public final class SnapshotFile {
 
   static ChecksummedText format(Snapshot snapshot) {
     HostInfo hostInfo = snapshot.hostInfo();
-    ChecksummedText text =
-        new ChecksummedText(KIND, FORMAT)
-            .line("host", hostInfo.host())
-            .line("kernel", hostInfo.kernel())
-            .line("time", hostInfo.time())
-            .line("lsm", hostInfo.version());
+    ChecksummedText text = new ChecksummedText(KIND, FORMAT);
+    text.line("host", hostInfo.host()).line("kernel", hostInfo.kernel());
+    text.line("time", hostInfo.time()).line("lsm", hostInfo.version());
     for (SocketEntry entry : snapshot.sockets().values()) {
-      List<String> fields = new ArrayList<>();
-      fields.add(entry.endpoint().table());
-      fields.add(entry.endpoint().local());
+      Endpoint at = entry.endpoint();
+      List<String> fields = new ArrayList<>(List.of(at.table(), at.local()));
       ChecksummedText.addOwners(fields, entry.owners());
       text.line(fields.toArray());
     }

@@ -17,22 +17,17 @@ import java.util.List;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 
-/**
- * The directory with the baselines, the owner cache and the other state files. Whoever has it open
- * holds its lock: two runs never interleave.
- */
+/** Baselines, owner cache and other state. Whoever has it open holds its lock: runs take turns. */
 public final class StateDirectory implements AutoCloseable {
-  /** Names of files in the directory; each may be missing. */
+  // Names of files in the directory; each may be missing.
   public static final String BASELINE = "baseline";
-
   public static final String ALERT_STATE = "alert-state";
   public static final String SENTRY_STATE = "sentry-state";
-
-  /** Its modification time is that of the last successful compare. */
+  // Its modification time is that of the last successful compare.
   public static final String LAST_COMPARE = "last-compare";
-
-  /** How many replaced baselines are kept: {@code baseline.1} is the newest of them. */
-  private static final int MAX_PREDECESSORS = 5;
+  private static final String NEXT_BASELINE = "baseline.next";
+  private static final String OWNER_CACHE = "owner-cache";
+  private static final int MAX_PREDECESSORS = 5; // replaced baselines; baseline.1 is the newest
 
   private final Path directory;
   private final Closeable lock;
@@ -101,12 +96,10 @@ public final class StateDirectory implements AutoCloseable {
     }
   }
 
-  /**
-   * Makes {@code snapshot} the baseline and keeps the one it replaces as {@code baseline.1}. A
-   * complete baseline exists at every moment in between.
-   */
+  /** Replaces the baseline and keeps it as {@code baseline.1}; a complete one exists always. */
   public void storeBaseline(Snapshot snapshot) throws IOException {
-    SnapshotFile.format(snapshot).write(nextBaseline());
+    Path next = directory.resolve(NEXT_BASELINE);
+    SnapshotFile.format(snapshot).write(next);
     if (Files.exists(baseline(), LinkOption.NOFOLLOW_LINKS)) {
       Files.deleteIfExists(predecessor(MAX_PREDECESSORS));
       for (int age = MAX_PREDECESSORS - 1; age >= 1; age--) {
@@ -116,12 +109,8 @@ public final class StateDirectory implements AutoCloseable {
       }
       Files.createLink(predecessor(1), baseline());
     }
-    Files.move(nextBaseline(), baseline(), ATOMIC_MOVE);
+    Files.move(next, baseline(), ATOMIC_MOVE);
     AtomicFile.syncDirectory(directory);
-  }
-
-  private Path nextBaseline() {
-    return directory.resolve("baseline.next");
   }
 
   private Path predecessor(int age) {
@@ -130,24 +119,20 @@ public final class StateDirectory implements AutoCloseable {
 
   /** Reads the owners that the last run found; empty if the file is missing or damaged. */
   public OwnerCache readOwnerCache() {
-    return OwnerCacheFile.read(ownerCache());
+    return OwnerCacheFile.read(directory.resolve(OWNER_CACHE));
   }
 
   /** Stores the owners that this run found, unless they are those of {@link #readOwnerCache}. */
   public void storeOwnerCache(OwnerCache cache, OwnerCache stored) throws IOException {
     if (!cache.equals(stored)) {
-      OwnerCacheFile.format(cache).write(ownerCache());
+      OwnerCacheFile.format(cache).write(directory.resolve(OWNER_CACHE));
     }
-  }
-
-  private Path ownerCache() {
-    return directory.resolve("owner-cache");
   }
 
   /** Deletes the baselines and the owner cache, and returns the paths of the deleted baselines. */
   public List<Path> deleteAll() throws IOException {
-    Files.deleteIfExists(ownerCache());
-    Files.deleteIfExists(nextBaseline());
+    Files.deleteIfExists(directory.resolve(OWNER_CACHE));
+    Files.deleteIfExists(directory.resolve(NEXT_BASELINE));
     List<Path> deleted = new ArrayList<>();
     for (int age = 0; age <= MAX_PREDECESSORS; age++) {
       if (Files.deleteIfExists(predecessor(age))) {
