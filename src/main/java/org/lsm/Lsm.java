@@ -64,9 +64,8 @@ public final class Lsm extends CommandContext {
   }
 
   /** Runs one command, with results to out and errors and notes to err; returns the exit code. */
-  public static int run(
-      SystemEnvironment environment, PrintWriter out, PrintWriter err, String... args) {
-    Lsm lsm = new Lsm(environment, out, err);
+  public static int run(SystemEnvironment host, PrintWriter out, PrintWriter err, String... args) {
+    Lsm lsm = new Lsm(host, out, err);
     int exitCode = lsm.execute(args);
     if (out.checkError()) {
       lsm.warn("the output could not be written");
@@ -83,7 +82,7 @@ public final class Lsm extends CommandContext {
         return CompareCommand.quiet(this).call();
       }
       if (List.of(args).equals(List.of("--version"))) {
-        out().println(NAME_AND_VERSION);
+        out.println(NAME_AND_VERSION);
         return ExitCode.OK;
       }
       return commandLine().execute(args);
@@ -112,15 +111,15 @@ public final class Lsm extends CommandContext {
         .addSubcommand(new DiffCommand())
         .addSubcommand(new SentryCommand())
         .setExpandAtFiles(false) // so that "lsm @/etc/shadow" reads no file
-        .setOut(out())
-        .setErr(err())
+        .setOut(out)
+        .setErr(err)
         .setExecutionStrategy(this::execute)
         .setParameterExceptionHandler((e, arguments) -> usageError(e))
         .setExecutionExceptionHandler((e, command, parsed) -> failed(e));
   }
 
   private int execute(ParseResult parsed) {
-    if (verbose()) {
+    if (verbose) {
       System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "debug");
     }
     return new CommandLine.RunLast().execute(parsed);
@@ -128,16 +127,16 @@ public final class Lsm extends CommandContext {
 
   private int usageError(ParameterException e) {
     warn(e.getMessage());
-    CommandLine.UnmatchedArgumentException.printSuggestions(e, err());
+    CommandLine.UnmatchedArgumentException.printSuggestions(e, err);
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
-    err().println("Try '" + command + " --help' for help.");
+    err.println("Try '" + command + " --help' for help.");
     return ExitCode.ERROR;
   }
 
   private int failed(Exception e) {
     warn(ErrorMessages.explain(e));
-    if (verbose()) {
-      err().println(TextEscaper.stackTrace(e));
+    if (verbose) {
+      err.println(TextEscaper.stackTrace(e));
     }
     return ExitCode.ERROR;
   }

@@ -29,7 +29,6 @@ import org.lsm.report.Times;
  * @param subject one line, with the variables of {@code SUB} expanded
  * @param text the lines of the report as plain text
  * @param html the lines of the report as an HTML document
- * @param events the report as log events
  * @param targets the addresses of the hosts that scanned ports
  * @param ports for each of them the ports, separated by commas; a long list is cut
  * @param report what {@code compare --format json} prints, with the type and the summary
@@ -47,7 +46,6 @@ public record Alert(
     List<String> targets,
     List<String> ports,
     JsonObject report) {
-
   private static final Pattern VARIABLE = Pattern.compile("\\$(HOSTNAME|NEW|GONE|CHANGED|DATE)\\b");
 
   /** Refuses an incomplete alert, which a damaged file may hold. */
@@ -95,19 +93,16 @@ public record Alert(
   static Alert of(AlertType type, ReportDocument document, String subject, JsonObject report) {
     report.addProperty("event", Json.name(type));
     report.addProperty("summary", document.headline());
+    String id = UUID.randomUUID().toString();
+    Instant time = Instant.parse(report.get("time").getAsString());
+    String host = report.get("host").getAsString();
+    String line = subject + type.suffix();
+    List<String> text = document.text().lines().toList();
+    List<String> html = document.html().lines().toList();
+    List<LogEvent> events = List.of(new LogEvent(type.level(), document.headline()));
+    List<String> none = List.of();
     return new Alert(
-        UUID.randomUUID().toString(),
-        type,
-        Instant.parse(report.get("time").getAsString()),
-        report.get("host").getAsString(),
-        subject + type.suffix(),
-        document.text().lines().toList(),
-        document.html().lines().toList(),
-        List.of(new LogEvent(type.level(), document.headline())),
-        DifferenceCounts.NONE,
-        List.of(),
-        List.of(),
-        report);
+        id, type, time, host, line, text, html, events, DifferenceCounts.NONE, none, none, report);
   }
 
   private Alert with(List<LogEvent> events, DifferenceCounts counts, List<ScanningHost> scanning) {
@@ -122,14 +117,12 @@ public record Alert(
       String subject, HostInfo hostInfo, DifferenceCounts counts, ZoneId zone) {
     Map<String, String> values =
         Map.of(
-            "HOSTNAME", EscapedText.escape(hostInfo.host()),
+            "HOSTNAME", Matcher.quoteReplacement(EscapedText.escape(hostInfo.host())),
             "NEW", Integer.toString(counts.added()),
             "GONE", Integer.toString(counts.gone()),
             "CHANGED", Integer.toString(counts.changed()),
             "DATE", Times.format(hostInfo.time(), zone));
-    return VARIABLE
-        .matcher(subject)
-        .replaceAll(it -> Matcher.quoteReplacement(values.get(it.group(1))));
+    return VARIABLE.matcher(subject).replaceAll(it -> values.get(it.group(1)));
   }
 
   /** The outcome in one line. */

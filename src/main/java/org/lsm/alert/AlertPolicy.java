@@ -66,7 +66,6 @@ public record AlertPolicy(Duration remind, int maxNamed) {
    *
    * @param next the state to store once the alert is safe in the outbox
    * @param type empty if no alert is due
-   * @param reported the differences that the alert reports
    * @param appeared the differences that became active
    * @param resolved the names of the entries that were resolved
    */
@@ -76,7 +75,6 @@ public record AlertPolicy(Duration remind, int maxNamed) {
       List<Difference> reported,
       List<Difference> appeared,
       List<String> resolved) {
-
     /** A decision without differences; a type of null stands for no alert. */
     static AlertDecision of(AlertState next, AlertType type) {
       return new AlertDecision(next, Optional.ofNullable(type), List.of(), List.of(), List.of());
@@ -164,10 +162,9 @@ public record AlertPolicy(Duration remind, int maxNamed) {
         due |= hasPassed(remind, entry.lastAlerted(), now);
         Entry seen = entry.seen(now, withOwners(entry.ownerDigests(), current.get(name)));
         next.put(name, seen);
+        boolean hasNewOwner = seen.ownerDigests().size() > entry.ownerDigests().size();
         boolean canBeNamed = counts.get(current.get(name).get(0).type()) <= maxNamed;
-        if (appeared.contains(name)
-            || seen.ownerDigests().size() > entry.ownerDigests().size()
-            || (!entry.named() && canBeNamed)) {
+        if (appeared.contains(name) || hasNewOwner || (!entry.named() && canBeNamed)) {
           fresh.add(name);
         }
       }
@@ -175,27 +172,18 @@ public record AlertPolicy(Duration remind, int maxNamed) {
       alerted.addAll(due ? current.keySet() : Set.of());
       List<Difference> reported = differences(alerted);
       Set<Difference> named = new HashSet<>();
-      for (DifferenceType type : counts.keySet()) {
-        named.addAll(new Diff(reported).of(type, maxNamed));
-      }
+      counts.keySet().forEach(it -> named.addAll(new Diff(reported).of(it, maxNamed)));
       for (String name : alerted) {
         boolean wasNamed = next.get(name).named() && !fresh.contains(name);
         boolean isNamed = current.get(name).stream().anyMatch(named::contains);
         next.computeIfPresent(name, (it, entry) -> entry.alerted(now, isNamed || wasNamed));
       }
-      List<String> resolved = removeResolved();
-      AlertType other = due ? AlertType.REMINDER : next.isEmpty() ? AlertType.ALL_CLEAR : null;
-      Optional<AlertType> type =
-          Optional.ofNullable(fresh.isEmpty() ? other : AlertType.DIFFERENCES);
-      AlertState state = new AlertState(next);
-      return new AlertDecision(state, type, reported, differences(appeared), resolved);
-    }
-
-    private List<String> removeResolved() {
-      List<String> resolved = new ArrayList<>(next.keySet());
-      resolved.removeIf(it -> !hasPassed(RESOLVE_AFTER, next.get(it).lastSeen(), now));
-      resolved.forEach(name -> next.remove(name));
-      return resolved;
+      List<String> ended = new ArrayList<>(next.keySet());
+      ended.removeIf(it -> !hasPassed(RESOLVE_AFTER, next.get(it).lastSeen(), now));
+      ended.forEach(name -> next.remove(name));
+      AlertType rest = due ? AlertType.REMINDER : next.isEmpty() ? AlertType.ALL_CLEAR : null;
+      Optional<AlertType> why = Optional.ofNullable(fresh.isEmpty() ? rest : AlertType.DIFFERENCES);
+      return new AlertDecision(new AlertState(next), why, reported, differences(appeared), ended);
     }
 
     private List<Difference> differences(Collection<String> names) {

@@ -24,9 +24,7 @@ public record AlertState(SortedMap<String, Entry> entries) {
   private static final String FORMAT = "1";
   private static final String NO_BASELINE = "no baseline";
   private static final String SCAN_FAILED = "scan failed: ";
-
-  /** Stands for all that was active when the file was damaged. */
-  private static final String DAMAGED = "alert-state was damaged";
+  private static final String DAMAGED = "alert-state was damaged"; // all that was active until then
 
   /**
    * A difference or failure that is active.
@@ -36,7 +34,6 @@ public record AlertState(SortedMap<String, Entry> entries) {
    */
   public record Entry(
       Instant lastSeen, Instant lastAlerted, boolean named, SortedSet<String> ownerDigests) {
-
     static Entry at(Instant time) {
       return new Entry(time, time, true, Collections.emptySortedSet());
     }
@@ -51,11 +48,8 @@ public record AlertState(SortedMap<String, Entry> entries) {
 
     /** The same entry with times in the future set to now. */
     Entry notAfter(Instant now) {
-      return new Entry(min(lastSeen, now), min(lastAlerted, now), named, ownerDigests);
-    }
-
-    private static Instant min(Instant a, Instant b) {
-      return a.isBefore(b) ? a : b;
+      Instant seen = Collections.min(List.of(lastSeen, now));
+      return new Entry(seen, Collections.min(List.of(lastAlerted, now)), named, ownerDigests);
     }
   }
 
@@ -63,7 +57,6 @@ public record AlertState(SortedMap<String, Entry> entries) {
     entries = Collections.unmodifiableSortedMap(new TreeMap<>(entries));
   }
 
-  /** A state in which nothing is active. */
   public static AlertState empty() {
     return new AlertState(new TreeMap<>());
   }
@@ -89,7 +82,6 @@ public record AlertState(SortedMap<String, Entry> entries) {
     }
   }
 
-  /** The number of active differences. */
   public long activeDifferences() {
     return entries.keySet().stream().filter(name -> !isFailure(name)).count();
   }
@@ -114,8 +106,7 @@ public record AlertState(SortedMap<String, Entry> entries) {
         (name, it) -> {
           String named = it.named ? "named" : "counted";
           Stream<Object> head = Stream.of(name, it.lastSeen, it.lastAlerted, named);
-          Stream<Object> fields = Stream.concat(head, it.ownerDigests.stream());
-          text.line(fields.toArray());
+          text.line(Stream.concat(head, it.ownerDigests.stream()).toArray());
         });
     return text;
   }

@@ -10,8 +10,7 @@ public interface Channel {
   /**
    * Delivers an alert.
    *
-   * @param served the recipients that already have it, as an earlier {@link
-   *     DeliveryException#served()} named them
+   * @param served the recipients that already have it, as a {@link DeliveryException} named them
    * @return the reply of the receiving program or server; empty if it gave none
    * @throws DeliveryException if at least one other recipient has not accepted it
    */

@@ -62,7 +62,6 @@ public final class History {
    */
   public record Event(
       Instant time, String event, String by, String what, JsonObject difference, JsonArray others) {
-
     public Event {
       Stream.of(time, event, by, what).forEach(Objects::requireNonNull);
     }
@@ -79,19 +78,14 @@ public final class History {
   /** Appends an event for each of these texts, which are escaped already. */
   public void append(String event, String... texts) {
     List<Event> events = new ArrayList<>();
-    for (int i = 0; i < Math.min(MAX_EVENTS, texts.length); i++) {
-      events.add(event(event, texts[i], null, null));
-    }
+    Stream.of(texts).limit(MAX_EVENTS).forEach(it -> events.add(event(event, it, null, null)));
     if (texts.length > MAX_EVENTS) {
       events.add(event(event, more(texts.length - MAX_EVENTS), null, null));
     }
     write(events);
   }
 
-  /**
-   * Appends an event with all details for each of the differences that a report names, and one for
-   * all the others in brief.
-   */
+  /** Appends an event for each difference that a report names, and one for the others in brief. */
   public void append(String event, List<Difference> differences, DiffReport report) {
     List<Difference> named = DiffReport.named(new Diff(differences));
     List<JsonObject> details = Json.details(named, report, MAX_DETAILS_LENGTH);
@@ -126,8 +120,11 @@ public final class History {
     try (FileChannel lock = FileLock.take(file.resolveSibling("history.lock"), LOCK_TIMEOUT)) {
       rotate(bytes.length);
       try (FileChannel channel = AtomicFile.open(file)) {
-        OutputStream out = Channels.newOutputStream(channel.position(channel.size()));
-        if (endsInPartialLine(channel)) {
+        long size = channel.size();
+        OutputStream out = Channels.newOutputStream(channel.position(size));
+        ByteBuffer last = ByteBuffer.allocate(1);
+        // A run that was killed, or a full disk, may leave a line without its end.
+        if (size > 0 && channel.read(last, size - 1) == 1 && last.get(0) != '\n') {
           out.write('\n');
         }
         out.write(bytes);
@@ -136,12 +133,6 @@ public final class History {
     } catch (IOException e) {
       warn.accept("cannot write the history: " + EscapedText.escape(e.getMessage()));
     }
-  }
-
-  /** A run that was killed, or a full disk, may leave a line without its end. */
-  private static boolean endsInPartialLine(FileChannel channel) throws IOException {
-    ByteBuffer last = ByteBuffer.allocate(1);
-    return channel.size() > 0 && channel.read(last, channel.size() - 1) == 1 && last.get(0) != '\n';
   }
 
   private void rotate(int growth) throws IOException {

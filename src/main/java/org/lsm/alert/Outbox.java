@@ -47,10 +47,7 @@ public final class Outbox {
   private static final String OVERFLOW = "overflow-";
 
   private static final int MAX_WAITING = 1000; // per channel; further alerts are folded into one
-
-  /** After so many rejections, alerts that were rejected in an earlier run wait for the next. */
-  private static final int MAX_REJECTIONS = 20;
-
+  private static final int MAX_REJECTIONS = 20; // then what an earlier run tried waits for the next
   private static final Duration CHANNEL_TIMEOUT = Duration.ofMinutes(2); // all alerts of a run
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(30);
   private static final Duration MAX_TEMPORARY_AGE = Duration.ofHours(1); // then its run was killed
@@ -63,19 +60,12 @@ public final class Outbox {
   private final List<BooleanSupplier> unstored = new ArrayList<>();
   private boolean newFailure;
 
-  /**
-   * An alert that waits for a channel.
-   *
-   * @param time when its cause was found
-   * @param failure why the last try failed, escaped; empty before the first
-   */
+  /** An alert that waits, and why its last try failed: escaped, and empty before the first. */
   public record Waiting(String channel, Instant time, String failure) {}
 
   /**
-   * An outbox in a directory, which is created on first use.
-   *
-   * @param channels called only when there is an alert
-   * @param warn receives an escaped message for every new failure
+   * An outbox in a directory, which is created on first use. {@code channels} is called only when
+   * there is an alert; {@code warn} receives an escaped message for every new failure.
    */
   public Outbox(
       Path directory, Supplier<List<Channel>> channels, History history, Consumer<String> warn) {
@@ -93,9 +83,8 @@ public final class Outbox {
   }
 
   /**
-   * Stores an alert for every channel. The caller holds the lock of the state directory.
-   *
-   * @return whether it is stored durably; if not, the next {@link #deliver()} sends it from memory
+   * Stores an alert for every channel, and tells whether that is durable; if not, the next {@link
+   * #deliver()} sends it from memory. The caller holds the lock of the state directory.
    */
   public boolean put(Alert alert) {
     boolean stored = true;
@@ -113,13 +102,20 @@ public final class Outbox {
     return stored;
   }
 
+  @SuppressWarnings("try") // the lock is only held
   private void store(Alert alert, String channel) throws IOException {
     StateDirectory.create(directory);
     long waiting = names(SUFFIX).stream().filter(it -> channel(it).equals(channel)).count();
     if (waiting < MAX_WAITING) {
       new OutboxEntry(alert).write(newFile(alert.time(), channel));
-    } else {
-      fold(OVERFLOW + channel + SUFFIX, alert);
+      return;
+    }
+    String name = OVERFLOW + channel + SUFFIX;
+    Path file = directory.resolve(name);
+    // The lock keeps another run from delivering and deleting the file meanwhile.
+    try (FileChannel lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
+      Optional<OutboxEntry> before = Files.exists(file) ? read(name) : Optional.empty();
+      before.orElse(new OutboxEntry(alert)).fold(alert).write(file);
     }
   }
 
@@ -137,28 +133,13 @@ public final class Outbox {
     }
   }
 
-  /** The lock keeps another run from delivering and deleting the file meanwhile. */
-  @SuppressWarnings("try") // the lock is only held
-  private void fold(String name, Alert alert) throws IOException {
-    Path file = directory.resolve(name);
-    try (FileChannel lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
-      Optional<OutboxEntry> before = Files.exists(file) ? read(name) : Optional.empty();
-      before.orElse(new OutboxEntry(alert)).fold(alert).write(file);
-    }
-  }
-
   /**
    * Delivers what waits, oldest first, and drops alerts for channels that were switched off. What a
-   * channel has rejected comes after everything else, the least recently tried first.
-   *
-   * @return whether nothing waits any more
+   * channel has rejected comes last, the least recently tried first. Tells whether nothing waits.
    */
   @SuppressWarnings("try") // the lock is only held
   public boolean deliver() {
-    boolean sent = true;
-    for (BooleanSupplier delivery : unstored) {
-      sent &= delivery.getAsBoolean();
-    }
+    boolean sent = unstored.stream().filter(it -> !it.getAsBoolean()).count() == 0;
     unstored.clear();
     if (size() > 0) {
       try (FileChannel lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
@@ -192,8 +173,7 @@ public final class Outbox {
     }
     try {
       if (run == null) {
-        String subject = entry.get().alert().subject();
-        history.append("dropped", channel + " is switched off: " + subject);
+        history.append("dropped", channel + " is switched off: " + entry.get().alert().subject());
       }
       Optional<DeliveryException> failure = run == null ? Optional.empty() : run.send(entry.get());
       if (failure.isPresent()) {
@@ -232,9 +212,8 @@ public final class Outbox {
     }
 
     boolean mayTry(boolean again) {
-      return !unavailable
-          && nanos < CHANNEL_TIMEOUT.toNanos()
-          && (!again || rejections < MAX_REJECTIONS);
+      boolean tooMany = again && rejections >= MAX_REJECTIONS;
+      return !tooMany && !unavailable && nanos < CHANNEL_TIMEOUT.toNanos();
     }
 
     /** Sends an alert and logs the outcome; returns the failure, if it failed. */
@@ -348,8 +327,7 @@ public final class Outbox {
   /** Sorts files in the order of delivery. */
   private long lastTry(String name) {
     long overflowLast = name.startsWith(OVERFLOW) ? Long.MAX_VALUE : 0;
-    boolean rejected = name.endsWith(REJECTED);
-    return rejected ? directory.resolve(name).toFile().lastModified() : overflowLast;
+    return name.endsWith(REJECTED) ? directory.resolve(name).toFile().lastModified() : overflowLast;
   }
 
   private static String channel(String name) {
@@ -361,9 +339,7 @@ public final class Outbox {
     List<String> names = new ArrayList<>();
     if (Files.isDirectory(directory)) {
       try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + suffix)) {
-        for (Path file : files) {
-          names.add(file.getFileName().toString());
-        }
+        files.forEach(it -> names.add(it.getFileName().toString()));
       }
     }
     Collections.sort(names);

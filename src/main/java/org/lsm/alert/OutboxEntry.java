@@ -26,7 +26,6 @@ import org.lsm.storage.AtomicFile;
  */
 record OutboxEntry(
     SortedSet<String> served, String failure, int folded, List<String> named, Alert alert) {
-
   private static final int MAX_NAMED = 200;
 
   /** Refuses an incomplete entry, which a damaged file may hold. */
@@ -74,10 +73,8 @@ record OutboxEntry(
   private static Alert overflow(int count, List<String> named, Alert last) {
     List<Map.Entry<String, String>> facts = new ArrayList<>();
     JsonArray alerts = new JsonArray();
-    for (String it : named) {
-      facts.add(Map.entry("Alert", it));
-      alerts.add(it);
-    }
+    named.forEach(it -> facts.add(Map.entry("Alert", it)));
+    named.forEach(alerts::add);
     if (count > named.size()) {
       facts.add(Map.entry("Alert", "… and " + (count - named.size()) + " more"));
     }

@@ -12,10 +12,7 @@ import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
 import org.lsm.report.Json;
 
-/**
- * Runs the administrator's command of sh(1), with the alert in its environment and as JSON on its
- * standard input, and kills it after the time-out.
- */
+/** Runs the administrator's command of sh(1), with the alert in variables and as JSON on stdin. */
 public record CommandChannel(String command, Duration timeout) implements Channel {
   private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(30);
 

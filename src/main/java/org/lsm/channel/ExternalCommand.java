@@ -20,18 +20,13 @@ import org.lsm.alert.DeliveryException;
 import org.lsm.alert.DeliveryException.FailureKind;
 
 /**
- * An external program. It is run without a shell, in an environment that inherits nothing.
- *
- * @param executable absolute path of the program
- * @param timeout after which it is killed
- * @param maxOutput how many bytes of its output are kept; the rest is read and dropped
+ * An external program, run without a shell and in an environment that inherits nothing, and killed
+ * after the time-out. So many bytes of its output are kept; the rest is read and dropped.
  */
 public record ExternalCommand(Path executable, Duration timeout, int maxOutput) {
   private static final int MAX_OUTPUT = 64 * 1024;
   private static final int MAX_REASON = 500;
-
-  /** For the rest of the output, once the program has ended. */
-  private static final Duration OUTPUT_TIMEOUT = Duration.ofSeconds(1);
+  private static final Duration OUTPUT_TIMEOUT = Duration.ofSeconds(1); // once it has ended
 
   /** The program was started, but failed. */
   private static final class FailedException extends IOException {
@@ -63,12 +58,8 @@ public record ExternalCommand(Path executable, Duration timeout, int maxOutput) 
   }
 
   /**
-   * Runs the program and returns its output, that of stdout and stderr.
-   *
-   * @param input its standard input
-   * @param environment its variables besides a path and a locale
-   * @throws IOException if it cannot be started, does not end in time, or ends with another status
-   *     than 0; then with its output
+   * Runs the program and returns its output, that of stdout and stderr. An IOException if it cannot
+   * be started, does not end in time, or ends with another status than 0; then with its output.
    */
   public String run(List<String> arguments, byte[] input, Map<String, String> environment)
       throws IOException {
@@ -106,12 +97,11 @@ public record ExternalCommand(Path executable, Duration timeout, int maxOutput) 
     }
   }
 
-  private Process start(List<String> arguments, Map<String, String> environment)
-      throws IOException {
+  private Process start(List<String> args, Map<String, String> environment) throws IOException {
     if (!Files.isExecutable(executable)) {
       throw new IOException("there is no program " + executable);
     }
-    List<String> command = new ArrayList<>(arguments);
+    List<String> command = new ArrayList<>(args);
     command.add(0, executable.toString());
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().clear();

@@ -14,7 +14,6 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.lsm.alert.Alert;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
@@ -24,8 +23,6 @@ import org.lsm.config.Config.Mailer;
 /**
  * Mails alerts, over SMTP or through the sendmail program of the host.
  *
- * @param config the recipients, the sender and the mail server
- * @param sendmail the program for {@code MAILER="sendmail"}
  * @param authorities PEM bundles of certificate authorities; the first readable one is used
  * @param timeout for the connection, for each reply of the server, and for sendmail to end
  * @param trace receives the lines of the SMTP dialogue, without the password; may be null
@@ -41,11 +38,9 @@ public record MailChannel(
   @Override
   public String send(Alert alert, Set<String> served) throws DeliveryException {
     MailMessage message = new MailMessage(alert, config);
-    InternetAddress[] recipients =
-        Stream.of(message.recipients())
-            .filter(it -> !served.contains(it.getAddress()))
-            .toArray(InternetAddress[]::new);
-    if (recipients.length == 0) {
+    List<InternetAddress> recipients = new ArrayList<>(message.recipients());
+    recipients.removeIf(it -> served.contains(it.getAddress()));
+    if (recipients.isEmpty()) {
       return "";
     }
     return config.mailer() == Mailer.SENDMAIL
@@ -53,18 +48,17 @@ public record MailChannel(
         : new SmtpClient(config, authorities, timeout, trace).send(message, recipients);
   }
 
-  private String runSendmail(MailMessage message, InternetAddress[] recipients)
+  private String runSendmail(MailMessage message, List<InternetAddress> recipients)
       throws DeliveryException {
-    String[] options = {"-i", "-f", message.sender().getAddress(), "--"};
-    List<String> arguments = new ArrayList<>(List.of(options));
-    Stream.of(recipients).map(InternetAddress::getAddress).forEach(arguments::add);
+    List<String> args = new ArrayList<>(List.of("-i", "-f", message.sender().getAddress(), "--"));
+    recipients.forEach(it -> args.add(it.getAddress()));
     try {
       ByteArrayOutputStream mail = new ByteArrayOutputStream();
       message.whole(Session.getInstance(new Properties())).writeTo(mail);
       // sendmail expects the line ends of the host; ISO 8859-1 keeps every byte.
       String input = mail.toString(StandardCharsets.ISO_8859_1).replace("\r\n", "\n");
       new ExternalCommand(sendmail, timeout)
-          .run(arguments, input.getBytes(StandardCharsets.ISO_8859_1), Map.of());
+          .run(args, input.getBytes(StandardCharsets.ISO_8859_1), Map.of());
       return "";
     } catch (IOException e) {
       String advice = "install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST";

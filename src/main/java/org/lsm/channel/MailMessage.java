@@ -21,8 +21,8 @@ record MailMessage(Alert alert, Config config) {
     return address(config.from());
   }
 
-  InternetAddress[] recipients() {
-    return config.recipients().stream().map(this::address).toArray(InternetAddress[]::new);
+  List<InternetAddress> recipients() {
+    return config.recipients().stream().map(this::address).toList();
   }
 
   /** The host name, or localhost if the name is not valid in an address or an SMTP command. */
@@ -47,7 +47,7 @@ record MailMessage(Alert alert, Config config) {
   private MimeMessage message(Session session, Object content) throws MessagingException {
     MimeMessage message = new MimeMessage(session);
     message.setFrom(sender());
-    message.setRecipients(Message.RecipientType.TO, recipients());
+    message.setRecipients(Message.RecipientType.TO, recipients().toArray(InternetAddress[]::new));
     // Mail readers decode "=?" (RFC 2047) even where the sender did not encode anything.
     message.setSubject(alert.subject().replace("=?", "=\\x3f"), "UTF-8");
     message.setSentDate(Date.from(alert.time()));

@@ -30,14 +30,9 @@ import org.lsm.storage.SecureFiles;
 /** Sends a mail to the configured server; see {@link MailChannel} for the parameters. */
 record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consumer<String> trace) {
   private static final int SMTPS_PORT = 465;
+  private static final int MAX_TIMEOUTS = 4; // in all: a server can send a byte now and then
 
-  /** The whole dialogue may take this many time-outs; a server can send a byte now and then. */
-  private static final int MAX_TIMEOUTS = 4;
-
-  /**
-   * A user name and a password; both are null for no login. Servers repeat what they do not
-   * understand, so that the password may come back in a reply.
-   */
+  /** For a login, or null and null; servers may repeat a password that they do not understand. */
   record Secret(String user, String value) {
     /** Hides the password, also as AUTH LOGIN and AUTH PLAIN (RFC 4616) send it. */
     String redact(String text) {
@@ -70,12 +65,12 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
   }
 
   /** Sends a mail to these recipients; returns a remark, or "" if the whole alert was accepted. */
-  String send(MailMessage message, InternetAddress[] recipients) throws DeliveryException {
+  String send(MailMessage message, List<InternetAddress> to) throws DeliveryException {
     Secret password = password();
     ByteArrayOutputStream dialogue = new ByteArrayOutputStream();
     try {
       return CompletableFuture.supplyAsync(
-              () -> converse(message, recipients, password, dialogue), ExternalCommand::startDaemon)
+              () -> converse(message, to, password, dialogue), ExternalCommand::startDaemon)
           .orTimeout(timeout.multipliedBy(MAX_TIMEOUTS).toMillis(), TimeUnit.MILLISECONDS)
           .join();
     } catch (CompletionException e) {
@@ -103,24 +98,21 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
   }
 
   private String converse(
-      MailMessage message, InternetAddress[] recipients, Secret password, OutputStream out) {
+      MailMessage message, List<InternetAddress> to, Secret password, OutputStream out) {
     try {
       Session session = session(message);
       session.setDebugOut(new PrintStream(out, true, StandardCharsets.UTF_8));
       session.setDebug(trace != null);
       try (Transport transport = session.getTransport("smtp")) {
         transport.connect(password.user, password.value);
-        return transfer(transport, session, message, recipients);
+        return transfer(transport, session, message, to.toArray(InternetAddress[]::new));
       }
     } catch (MessagingException | IOException | GeneralSecurityException e) {
       throw new CompletionException(e);
     }
   }
 
-  /**
-   * Sends the whole alert or, if the server rejects it for good, its summary: any user can open a
-   * socket whose name triggers mail filters.
-   */
+  /** Sends the alert, or its summary if it is rejected: socket names can trigger mail filters. */
   private static String transfer(
       Transport transport, Session session, MailMessage message, InternetAddress[] recipients)
       throws MessagingException {

@@ -33,11 +33,8 @@ record SmtpFailure(Throwable error) {
 
   /** Whether the server closed the connection: Angus Mail reports a reply without a code. */
   boolean hungUp() {
-    return chain()
-        .anyMatch(
-            it ->
-                (it instanceof SMTPSendFailedException failed && failed.getReturnCode() < 0)
-                    || String.valueOf(it.getMessage()).strip().endsWith("[EOF]"));
+    return chain().anyMatch(it -> it instanceof SMTPSendFailedException e && e.getReturnCode() < 0)
+        || chain().anyMatch(it -> String.valueOf(it.getMessage()).strip().endsWith("[EOF]"));
   }
 
   private boolean isRejection() {

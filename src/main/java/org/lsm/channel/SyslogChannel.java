@@ -19,9 +19,7 @@ import org.lsm.report.LogEvent;
 public record SyslogChannel(Path logger) implements Channel {
   private static final Duration LOGGER_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration ALERT_TIMEOUT = Duration.ofSeconds(30);
-
-  /** In characters, so that logger does not cut a line in the middle of a pair. */
-  private static final int MAX_VALUE = 1000;
+  private static final int MAX_VALUE = 1000; // characters; logger cuts longer lines within a pair
 
   @Override
   public String name() {

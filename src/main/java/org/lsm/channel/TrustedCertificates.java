@@ -18,10 +18,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManagerFactory;
 
-/**
- * The certificate authorities that this host trusts. The distribution updates them and the
- * administrator may add his own; those of lsm's Java runtime are as old as the runtime.
- */
+/** The authorities that this host trusts, and updates; those of lsm's Java runtime grow old. */
 final class TrustedCertificates {
   private static final Pattern PEM =
       Pattern.compile("-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----");
@@ -45,22 +42,21 @@ final class TrustedCertificates {
   }
 
   private static KeyStore read(Path bundle) throws IOException, GeneralSecurityException {
-    KeyStore authorities = KeyStore.getInstance(KeyStore.getDefaultType());
-    authorities.load(null, null);
+    KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+    trusted.load(null, null);
     CertificateFactory x509 = CertificateFactory.getInstance("X.509");
     String text = Files.readString(bundle, StandardCharsets.ISO_8859_1);
     for (String pem : PEM.matcher(text).results().map(MatchResult::group).toList()) {
       InputStream bytes = new ByteArrayInputStream(pem.getBytes(StandardCharsets.ISO_8859_1));
       try {
-        String name = "ca-" + authorities.size();
-        authorities.setCertificateEntry(name, x509.generateCertificate(bytes));
+        trusted.setCertificateEntry("ca-" + trusted.size(), x509.generateCertificate(bytes));
       } catch (CertificateException e) {
         // One unreadable certificate does not invalidate the others.
       }
     }
-    if (authorities.size() == 0) {
+    if (trusted.size() == 0) {
       throw new IOException(bundle + " has no certificate of an authority");
     }
-    return authorities;
+    return trusted;
   }
 }

@@ -47,28 +47,21 @@ public final class AcceptCommand extends BaseCommand {
     return ExitCode.OK;
   }
 
-  private Glob glob(String pattern) {
-    try {
-      return new Glob(pattern);
-    } catch (IllegalArgumentException e) {
-      throw usageError("'" + pattern + "' has " + e.getMessage());
-    }
-  }
-
   private static List<Difference> named(Diff diff, Predicate<String> name) {
     return diff.differences().stream().filter(it -> name.test(it.endpoint().toString())).toList();
   }
 
-  /**
-   * The differences that the patterns match; each pattern has to match one. A name that is a
-   * pattern as well means the socket of that name.
-   */
+  /** What the patterns match, at least one each; the name of a socket means only that socket. */
   private Diff choose(Diff diff) {
     List<Difference> chosen = new ArrayList<>();
     for (String pattern : patterns) {
       List<Difference> matching = named(diff, name -> TextEscaper.escape(name).equals(pattern));
       if (matching.isEmpty()) {
-        matching = named(diff, glob(pattern)::matches);
+        try {
+          matching = named(diff, new Glob(pattern)::matches);
+        } catch (IllegalArgumentException e) {
+          throw usageError("'" + pattern + "' has " + e.getMessage());
+        }
       }
       if (matching.isEmpty()) {
         throw usageError(

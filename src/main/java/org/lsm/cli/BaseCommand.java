@@ -26,7 +26,7 @@ abstract class BaseCommand implements Callable<Integer> {
   }
 
   PrintWriter out() {
-    return context.out();
+    return context.out;
   }
 
   /** Prints a report; on a terminal the types of difference are bold. */

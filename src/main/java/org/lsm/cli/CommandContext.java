@@ -17,8 +17,8 @@ public class CommandContext {
   private static final String DEFAULT_CONFIG = "/usr/local/lsm/conf.lsm";
 
   final SystemEnvironment environment;
-  private final PrintWriter out;
-  private final PrintWriter err;
+  protected final PrintWriter out;
+  protected final PrintWriter err;
 
   @Option(
       names = "--config",
@@ -31,7 +31,7 @@ public class CommandContext {
       names = "--verbose",
       scope = ScopeType.INHERIT,
       description = "Print to stderr what is done and where errors come from.")
-  private boolean verbose;
+  protected boolean verbose;
 
   @Option(
       names = "--no-color",
@@ -44,18 +44,6 @@ public class CommandContext {
     this.environment = environment;
     this.out = out;
     this.err = err;
-  }
-
-  public final PrintWriter out() {
-    return out;
-  }
-
-  public final PrintWriter err() {
-    return err;
-  }
-
-  public final boolean verbose() {
-    return verbose;
   }
 
   /** Reads the configuration; the state directory it names has to be safe to use. */

@@ -28,10 +28,8 @@ public final class HistoryCommand extends BaseCommand {
     Components components = context.components();
     Instant from = since == null ? Instant.MIN : time(since, components);
     List<History.Event> events = components.history().since(from);
-    print(
-        format.isJson()
-            ? Json.print(Map.of("events", events))
-            : History.table(events, components.zone()));
+    String table = History.table(events, components.zone());
+    print(format.isJson() ? Json.print(Map.of("events", events)) : table);
     return ExitCode.OK;
   }
 

@@ -55,9 +55,8 @@ public final class SentryCommand extends BaseCommand {
   public Integer call() throws Exception {
     Components components = context.components();
     if (components.config().sentry() == SentryMode.OFF) {
-      String off = "SENTRY=\"off\" in " + context.configFile();
-      throw new IOException(
-          off + "; set it to report or block, and the next compare sets the rules");
+      String advice = "; set it to report or block, and the next compare sets the rules";
+      throw new IOException("SENTRY=\"off\" in " + context.configFile() + advice);
     }
     List<CidrBlock> hosts = addresses.stream().map(this::address).toList();
     if (action == null) {
@@ -71,17 +70,15 @@ public final class SentryCommand extends BaseCommand {
   }
 
   private static NftTableState read(Components components) throws IOException {
-    Optional<NftTableState> table = components.nftTable().read(components.now());
-    return table.orElseThrow(
-        () -> new IOException("there are no rules yet; run 'lsm compare' to set them"));
+    String none = "there are no rules yet; run 'lsm compare' to set them";
+    return components.nftTable().read(components.now()).orElseThrow(() -> new IOException(none));
   }
 
   private void show(Components components) throws IOException {
     ScanSummary summary = read(components).summary();
     var hosts = summary.hosts().stream().sorted(ScanningHost.WORST_FIRST).toList();
     List<String> notes = PortScanCheck.notes(summary);
-    PortScanReport report =
-        new PortScanReport(components.hostInfo(), hosts, notes, context.environment.zone());
+    var report = new PortScanReport(components.hostInfo(), hosts, notes, components::zone);
     print(format.isJson() ? Json.of(report) : report.table());
   }
 

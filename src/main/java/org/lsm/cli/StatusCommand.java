@@ -18,7 +18,6 @@ import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
-import org.lsm.config.IgnoreRules;
 import org.lsm.config.IgnoreRules.Rule;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ScanSummary;
@@ -44,12 +43,8 @@ import picocli.CommandLine.Mixin;
     name = "status",
     description = "Check that the monitor works; exit with 1 if there is a fault.")
 public final class StatusCommand extends BaseCommand {
-  /** Longer than the interval of any sensible schedule. */
-  private static final Duration MAX_AGE = Duration.ofHours(25);
-
-  /** Waiting alerts with a line of their own. */
-  private static final int MAX_NAMED_ALERTS = 10;
-
+  private static final Duration MAX_AGE = Duration.ofHours(25); // above any sensible interval
+  private static final int MAX_NAMED_ALERTS = 10; // waiting alerts with a line of their own
   private static final Pattern CRON_ENTRY =
       Pattern.compile("[^#]*[\\s/]lsm(\\s+\\S+){0,20}?\\s+(-c|compare)\\b.*");
 
@@ -88,9 +83,9 @@ public final class StatusCommand extends BaseCommand {
   /** A rule that matches nothing is mistyped, or its service does not run now: not a fault. */
   private void checkRules(Components components) throws IOException {
     try {
-      IgnoreRules rules = components.ignoreRules();
+      List<Rule> rules = components.ignoreRules().rules();
       ScanResult scan = components.scanner().scan(OwnerCache.EMPTY, DetailsSelector.NONE);
-      for (Rule rule : rules.rules()) {
+      for (Rule rule : rules) {
         if (scan.snapshot().sockets().values().stream().noneMatch(rule.matches())) {
           good("Ignore", "line " + rule.line() + " matches no socket now: " + rule.text());
         }
@@ -119,12 +114,10 @@ public final class StatusCommand extends BaseCommand {
       fault("Compare", "there was none yet; cron runs it, or 'lsm compare'");
       return;
     }
-    Path file = components.config().stateDirectory().resolve(StateDirectory.ALERT_STATE);
-    AlertState alerts = AlertState.read(file);
-    String text =
-        String.format(
-            "%s, %d active differences",
-            components.timeWithAge(last.get()), alerts.activeDifferences());
+    Path directory = components.config().stateDirectory();
+    AlertState alerts = AlertState.read(directory.resolve(StateDirectory.ALERT_STATE));
+    String age = components.timeWithAge(last.get());
+    String text = age + ", " + alerts.activeDifferences() + " active differences";
     if (alerts.isFailing(last.get())) {
       fault("Compare", text + "; since then every compare has failed, run 'lsm compare'");
     } else if (last.get().plus(MAX_AGE).isBefore(components.now())) {
@@ -171,10 +164,8 @@ public final class StatusCommand extends BaseCommand {
     }
     try {
       Optional<NftTableState> table = components.nftTable().read(components.now());
-      String text =
-          table
-              .map(it -> summary(it.summary(), config.sentryTrigger()))
-              .orElse(", there are no rules yet, the next compare sets them");
+      String none = ", there are no rules yet, the next compare sets them";
+      String text = table.map(it -> summary(it.summary(), config.sentryTrigger())).orElse(none);
       good("Sentry", Json.name(config.sentry()) + text);
     } catch (IOException e) {
       fault("Sentry", e.getMessage());

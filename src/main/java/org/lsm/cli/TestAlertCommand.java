@@ -21,8 +21,8 @@ public final class TestAlertCommand extends BaseCommand {
   @Override
   public Integer call() throws Exception {
     Components components = context.components();
-    Consumer<String> trace = line -> context.err().println(TextEscaper.escape(line));
-    List<Channel> channels = components.channels(context.verbose() ? trace : null);
+    Consumer<String> trace = line -> context.err.println(TextEscaper.escape(line));
+    List<Channel> channels = components.channels(context.verbose ? trace : null);
     if (channels.isEmpty()) {
       context.warn(
           "no channel is configured: see MAILER, SYSLOG and RUN_CMD in " + context.configFile());

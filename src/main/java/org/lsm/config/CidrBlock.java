@@ -14,11 +14,7 @@ public record CidrBlock(InetAddress network, int prefix) {
   private static final Pattern ADDRESS =
       Pattern.compile(OCTET + "(\\." + OCTET + "){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*");
 
-  /**
-   * Parses an address or a block like {@code 10.0.0.0/8}; IPv6 addresses have no brackets.
-   *
-   * @throws IllegalArgumentException if it is neither
-   */
+  /** Parses an address, IPv6 without brackets, or a block; or throws IllegalArgumentException. */
   public static CidrBlock parse(String text) {
     String[] parts = text.split("/", -1);
     InetAddress network = address(parts[0]);

@@ -50,7 +50,6 @@ public record Config(
     PortSet sentryTcp,
     PortSet sentryUdp,
     Path stateDirectory) {
-
   /** How alerts are mailed. */
   public enum Mailer {
     SMTP,
@@ -82,12 +81,7 @@ public record Config(
               + "(?:\\s+#.*|\\s*)",
           Pattern.DOTALL); // files may have CRLF line ends
 
-  /**
-   * Reads a file of lines like {@code KEY="value" # comment}, quoted as in a shell. Nothing is
-   * executed or expanded.
-   *
-   * @throws ConfigException at the first mistake
-   */
+  /** Reads lines like {@code KEY="value" # comment}, as a shell would, but expands nothing. */
   public static Config read(Path file) throws IOException, ConfigException {
     return parse(file, SecureFiles.read(file));
   }

@@ -13,10 +13,7 @@ import org.lsm.config.Config.Tls;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.PortSet;
 
-/**
- * Every key of conf.lsm, with its default and its valid values. conf.lsm, conf.lsm(5) and the
- * README are checked against it.
- */
+/** Every key of conf.lsm, with its default and valid values; tests check the documents with it. */
 public enum ConfigKey {
   USER("root", ConfigKey::recipients),
   SUB("LSM Port Monitor Alert on $HOSTNAME", value -> {}),

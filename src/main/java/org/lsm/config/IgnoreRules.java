@@ -67,10 +67,8 @@ public record IgnoreRules(List<Rule> rules) {
       throw invalid(tokens[0], "needs an address and port, or a path, behind it; * matches any");
     }
     Predicate<Endpoint> endpoint = protocol(tokens[0]).and(local(tokens[0], tokens[1]));
-    return Stream.of(tokens)
-        .skip(2)
-        .map(IgnoreRules::condition)
-        .reduce(entry -> endpoint.test(entry.endpoint()), Predicate::and);
+    Predicate<SocketEntry> covers = entry -> endpoint.test(entry.endpoint());
+    return Stream.of(tokens).skip(2).map(IgnoreRules::condition).reduce(covers, Predicate::and);
   }
 
   private static IllegalArgumentException invalid(String token, String problem) {
@@ -106,10 +104,7 @@ public record IgnoreRules(List<Rule> rules) {
     return Predicate.not(unix).and(address).and(port(token.substring(colon + 1)));
   }
 
-  /**
-   * A condition on addresses: {@code *}, an address or CIDR block, IPv6 with or without brackets,
-   * or a glob for the names of interfaces, if they are allowed.
-   */
+  /** {@code *}, an address or block, IPv6 also in brackets, or a glob for names of interfaces. */
   static Predicate<Endpoint> address(String token, boolean interfaces) {
     if (token.equals("*")) {
       return endpoint -> true;
@@ -162,8 +157,7 @@ public record IgnoreRules(List<Rule> rules) {
 
   /** All owners must match, so that a rule does not cover a socket that a stranger shares. */
   private static boolean allOwners(SocketEntry entry, Predicate<Owner> condition) {
-    return !entry.owners().isEmpty()
-        && !entry.ownerUnknown()
-        && entry.owners().stream().allMatch(condition);
+    boolean known = !entry.owners().isEmpty() && !entry.ownerUnknown();
+    return known && entry.owners().stream().allMatch(condition);
   }
 }

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -43,14 +42,10 @@ public record DiffReport(
     Map<Endpoint, SocketDetails> detailsByEndpoint,
     List<String> notes,
     Supplier<ZoneId> zone) {
-
-  /**
-   * Differences of one type that a report describes; it counts the others. Somebody who opens
-   * thousands of sockets must not make the mail too large to be accepted.
-   */
+  /** Differences of a type that a report describes; with thousands, a mail would be too large. */
   public static final int MAX_NAMED = 200;
 
-  private static final int MAX_DETAILED_LINES = 3000;
+  private static final int MAX_DETAILED = 3000; // lines
   private static final int MAX_PER_SOCKET = 20;
   private static final int MAX_LOG_LINE = 600;
 
@@ -68,20 +63,17 @@ public record DiffReport(
   /** The same report of some of its differences; the others are listed as alerted before. */
   public DiffReport reporting(List<Difference> differences) {
     Set<Difference> chosen = Set.copyOf(differences);
-    List<Difference> others =
-        diff.differences().stream().filter(it -> !chosen.contains(it)).toList();
+    List<Difference> rest = diff.differences().stream().filter(it -> !chosen.contains(it)).toList();
     Diff part = new Diff(differences);
-    return new DiffReport(before, after, part, others, detailsByEndpoint, notes, zone);
+    return new DiffReport(before, after, part, rest, detailsByEndpoint, notes, zone);
   }
 
   /** At most {@link #MAX_NAMED} differences of each type. */
   public static List<Difference> named(Diff diff) {
-    return Stream.of(DifferenceType.values())
-        .flatMap(type -> diff.of(type, MAX_NAMED).stream())
-        .toList();
+    Stream<DifferenceType> types = Stream.of(DifferenceType.values());
+    return types.flatMap(type -> diff.of(type, MAX_NAMED).stream()).toList();
   }
 
-  /** The details of the socket that differs. */
   public SocketDetails details(Difference difference) {
     return detailsByEndpoint.getOrDefault(difference.endpoint(), SocketDetails.UNKNOWN);
   }
@@ -89,10 +81,9 @@ public record DiffReport(
   /** The whole report: verdict, differences, host and times, and what to do next. */
   public ReportDocument document() {
     List<Line> body = differenceLines();
-    alertedBefore.stream()
-        .limit(MAX_PER_SOCKET)
-        .map(it -> Line.fact("Still", it.type(), " ", it.endpoint(), ", alerted before"))
-        .forEach(body::add);
+    for (Difference it : alertedBefore.stream().limit(MAX_PER_SOCKET).toList()) {
+      body.add(Line.fact("Still", it.type(), " ", it.endpoint(), ", alerted before"));
+    }
     int more = alertedBefore.size() - MAX_PER_SOCKET;
     if (more > 0) {
       body.add(Line.fact("Still", "… and ", more, " more, alerted before"));
@@ -151,9 +142,8 @@ public record DiffReport(
   private List<Line> differenceLines() {
     List<Line> lines = new ArrayList<>();
     for (DifferenceType type : DifferenceType.values()) {
-      for (Difference difference : diff.of(type, MAX_NAMED)) {
-        boolean full = lines.size() > MAX_DETAILED_LINES;
-        addLines(lines, difference, full ? SocketDetails.UNKNOWN : details(difference));
+      for (Difference it : diff.of(type, MAX_NAMED)) {
+        addLines(lines, it, lines.size() > MAX_DETAILED ? SocketDetails.UNKNOWN : details(it));
       }
       int more = diff.of(type).size() - MAX_NAMED;
       if (more > 0) {
@@ -165,9 +155,8 @@ public record DiffReport(
   }
 
   private void addLines(List<Line> lines, Difference difference, SocketDetails details) {
-    String title = String.format("%-8s", difference.type());
     EscapedText name = EscapedText.withRemark(difference.endpoint(), details.service());
-    lines.add(Line.of(Style.TITLE, title, name));
+    lines.add(Line.of(Style.TITLE, String.format("%-8s", difference.type()), name));
     switch (difference.type()) {
       case NEW -> addOwners(lines, "by", difference.after(), details);
       case GONE -> lines.add(Line.of(Style.DETAIL, "was by", owners(difference.before())));
@@ -185,9 +174,7 @@ public record DiffReport(
 
   /** A line for each owner with its processes, followed by the details of the oldest of them. */
   private void addOwners(List<Line> lines, String label, SocketEntry entry, SocketDetails details) {
-    if (entry.owners().isEmpty()) {
-      lines.add(Line.of(Style.DETAIL, label, owners(entry)));
-    }
+    addText(lines, Style.DETAIL, label, entry.owners().isEmpty() ? owners(entry).text() : "");
     Map<Owner, List<ProcessRef>> processes = byOwner(entry);
     for (Owner owner : entry.owners().stream().limit(MAX_PER_SOCKET).toList()) {
       String described = describe(processes.getOrDefault(owner, List.of()));
@@ -197,9 +184,7 @@ public record DiffReport(
           .forEach(process -> addDetails(lines, process));
     }
     int more = entry.owners().size() - MAX_PER_SOCKET;
-    if (more > 0) {
-      lines.add(Line.of(Style.DETAIL, "and", more, " more owners"));
-    }
+    addText(lines, Style.DETAIL, "and", more > 0 ? more + " more owners" : "");
   }
 
   /** The processes of one owner, with the start of the oldest. */
@@ -240,7 +225,7 @@ public record DiffReport(
     List<LogEvent> events = new ArrayList<>();
     for (Difference difference : named(diff)) {
       String level = difference.type() == DifferenceType.GONE ? "warning" : "alert";
-      events.add(new LogEvent(level, line(difference), data(difference)));
+      events.add(new LogEvent(level, line(difference), new TreeMap<>(data(difference))));
     }
     int more = diff.differences().size() - events.size();
     if (more > 0) {
@@ -250,30 +235,27 @@ public record DiffReport(
   }
 
   /** One difference as the fields of a log event, escaped. */
-  static SortedMap<String, String> data(Difference difference) {
-    return new TreeMap<>(
-        Map.of(
-            "kind", difference.type().name(),
-            "socket", escape(difference.endpoint().toString()),
-            "owners", owners(difference.after()).text(),
-            "pids", pids(difference.after().processes(), MAX_PER_SOCKET)));
+  static Map<String, String> data(Difference difference) {
+    return Map.of(
+        "kind", difference.type().name(),
+        "socket", escape(difference.endpoint().toString()),
+        "owners", owners(difference.after()).text(),
+        "pids", pids(difference.after().processes(), MAX_PER_SOCKET));
   }
 
   /** One difference in one line, escaped and short enough for a log. */
-  public static String line(Difference difference) {
-    EscapedText before = owners(difference.before());
-    EscapedText after = owners(difference.after());
+  public static String line(Difference it) {
     String owners =
-        switch (difference.type()) {
-          case NEW -> " by " + after;
-          case GONE -> " was by " + before;
-          case CHANGED -> " from " + before + " to " + after;
+        switch (it.type()) {
+          case NEW -> " by " + owners(it.after());
+          case GONE -> " was by " + owners(it.before());
+          case CHANGED -> " from " + owners(it.before()) + " to " + owners(it.after());
         };
-    String pids = pids(difference.after().processes(), MAX_PER_SOCKET);
+    String pids = pids(it.after().processes(), MAX_PER_SOCKET);
     // A name with a space in it could imitate the words that follow it.
-    String socket = escape(difference.endpoint().toString()).replace(" ", "\\x20");
+    String socket = escape(it.endpoint().toString()).replace(" ", "\\x20");
     String who = EscapedText.cut(owners, MAX_LOG_LINE) + (pids.isEmpty() ? "" : ", PID " + pids);
-    return difference.type() + " " + socket + who;
+    return it.type() + " " + socket + who;
   }
 
   static Map<Owner, List<ProcessRef>> byOwner(SocketEntry entry) {
@@ -282,20 +264,13 @@ public record DiffReport(
 
   /** The PIDs of the first {@code max} processes in order. */
   static String pids(List<ProcessRef> processes, int max) {
-    return processes.stream()
-        .limit(max)
-        .map(ProcessRef::pid)
-        .sorted()
-        .map(String::valueOf)
-        .collect(Collectors.joining(","));
+    Stream<Integer> pids = processes.stream().limit(max).map(ProcessRef::pid).sorted();
+    return pids.map(String::valueOf).collect(Collectors.joining(","));
   }
 
   private static EscapedText owners(SocketEntry entry) {
-    String names =
-        entry.owners().stream()
-            .limit(MAX_PER_SOCKET)
-            .map(owner -> name(owner).text())
-            .collect(Collectors.joining(", "));
+    Stream<Owner> owners = entry.owners().stream().limit(MAX_PER_SOCKET);
+    String names = owners.map(it -> name(it).text()).collect(Collectors.joining(", "));
     return new EscapedText(names.isEmpty() ? "no process" : names);
   }
 

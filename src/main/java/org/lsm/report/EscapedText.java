@@ -1,7 +1,5 @@
 package org.lsm.report;
 
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.lsm.model.TextEscaper;
 
 /** A text that is escaped, hence safe to print. */
@@ -11,10 +9,11 @@ public record EscapedText(String text) {
 
   /** Escapes each part, and cuts it where it is very long; parts that are escaped stay as is. */
   static EscapedText of(Object... parts) {
-    return new EscapedText(
-        Stream.of(parts)
-            .map(part -> part instanceof EscapedText it ? it.text : escape(part.toString()))
-            .collect(Collectors.joining()));
+    StringBuilder text = new StringBuilder();
+    for (Object it : parts) {
+      text.append(it instanceof EscapedText ? it : escape(it.toString()));
+    }
+    return new EscapedText(text.toString());
   }
 
   /** {@code subject (remark)}, or the subject alone. */

@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.lsm.model.Difference;
@@ -66,8 +66,7 @@ public final class Json {
           .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
           .registerTypeAdapter(
               String.class,
-              (JsonSerializer<String>)
-                  (text, type, gson) -> new JsonPrimitive(TextEscaper.escape(text)))
+              (JsonSerializer<String>) (s, type, gson) -> new JsonPrimitive(TextEscaper.escape(s)))
           .registerTypeHierarchyAdapter(
               Enum.class,
               (JsonSerializer<Enum<?>>) (constant, type, gson) -> new JsonPrimitive(name(constant)))
@@ -94,8 +93,7 @@ public final class Json {
 
   public static String of(SocketListing listing) {
     Collection<SocketEntry> entries = listing.snapshot().sockets().values();
-    Map<Endpoint, Integer> ignoredBy = listing.ignoredBy();
-    List<JsonObject> sockets = list(entries, it -> socket(it, ignoredBy.get(it.endpoint())));
+    List<JsonObject> sockets = list(entries, it -> socket(it, listing.ignoredBy()));
     ListingView view = new ListingView(null, sockets, listing.notes());
     return print(merge(HostView.of(listing.snapshot().hostInfo()), view));
   }
@@ -152,7 +150,7 @@ public final class Json {
     Map<Map<String, String>, List<String>> groups = new LinkedHashMap<>();
     int length = 0;
     for (Difference difference : differences) {
-      SortedMap<String, String> group = DiffReport.data(difference);
+      Map<String, String> group = new TreeMap<>(DiffReport.data(difference));
       String socket = group.remove("socket");
       length += line(socket).length() + (groups.containsKey(group) ? 1 : line(group).length());
       if (length > max) {
@@ -216,7 +214,6 @@ public final class Json {
 
   record EndpointView(
       String kind, String socket, String netns, String protocol, String address, int port) {
-
     static EndpointView of(String kind, Endpoint it) {
       String protocol = it.protocol().label();
       return new EndpointView(kind, it.toString(), it.netns(), protocol, it.address(), it.port());
@@ -253,7 +250,6 @@ public final class Json {
       Instant firstSeen,
       Instant lastSeen,
       Instant blockedUntil) {
-
     static ScanView of(ScanningHost host) {
       return new ScanView(
           host.address(),
@@ -282,9 +278,9 @@ public final class Json {
             list(details.processes(), Json::process)));
   }
 
-  private static JsonObject socket(SocketEntry entry, Integer ignoredByLine) {
+  private static JsonObject socket(SocketEntry entry, Map<Endpoint, Integer> ignoredBy) {
     List<JsonObject> processes = list(entry.processes(), Json::process);
-    OwnersView view = new OwnersView(entry.owners(), processes, ignoredByLine);
+    OwnersView view = new OwnersView(entry.owners(), processes, ignoredBy.get(entry.endpoint()));
     return merge(EndpointView.of(null, entry.endpoint()), view);
   }
 

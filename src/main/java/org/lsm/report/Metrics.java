@@ -13,7 +13,6 @@ import org.lsm.model.DifferenceCounts;
  * It has only counts, so every user may read it.
  *
  * @param report empty if there was no baseline
- * @param waiting the number of alerts in the outbox
  * @param probing the number of hosts by state; empty if the packet filter was not read
  */
 public record Metrics(
@@ -23,7 +22,6 @@ public record Metrics(
     Duration duration,
     int waiting,
     SortedMap<String, Long> probing) {
-
   /** All metrics, each with its help and type. */
   public String text() {
     StringBuilder out = new StringBuilder();
@@ -35,8 +33,7 @@ public record Metrics(
       help(out, "probing_hosts", "Hosts that have probed unused ports within a day.");
       probing.forEach((state, it) -> sample(out, "probing_hosts{state=\"" + state + "\"}", it));
     }
-    double seconds = duration.toMillis() / 1e3;
-    gauge(out, "run_duration_seconds", "How long the last run took.", seconds);
+    gauge(out, "run_duration_seconds", "How long the last run took.", duration.toMillis() / 1e3);
     String name = "last_success_timestamp_seconds";
     String help = "When a comparison succeeded last.";
     lastSuccess.ifPresent(time -> gauge(out, name, help, time.getEpochSecond()));

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -21,7 +20,6 @@ import org.lsm.report.ReportDocument.Style;
 /** The hosts that probe unused ports of this host, the worst first, at the time of the report. */
 public record PortScanReport(
     HostInfo hostInfo, List<ScanningHost> hosts, List<String> notes, Supplier<ZoneId> zone) {
-
   private static final String ADVICE =
       "lsm sentry lists every scanning host; SENTRY_IGNORE is for hosts that may scan, lsm sentry"
           + " unblock ADDRESS lets one in again";
@@ -89,7 +87,7 @@ public record PortScanReport(
   /** One event for each host that an alert describes, and one that counts the others. */
   public List<LogEvent> events() {
     List<LogEvent> events = new ArrayList<>();
-    named().forEach(host -> events.add(new LogEvent("warning", line(host), data(host))));
+    named().forEach(it -> events.add(new LogEvent("warning", line(it), new TreeMap<>(data(it)))));
     int more = hosts.size() - named().size();
     if (more > 0 || hosts.isEmpty()) {
       String rest = more > 0 ? ", " + more + " not logged" : "";
@@ -106,30 +104,26 @@ public record PortScanReport(
     return "SCAN " + name + ": " + probes + " to unused ports " + portLists(host) + blocked;
   }
 
-  private static SortedMap<String, String> data(ScanningHost host) {
-    return new TreeMap<>(
-        Map.of(
-            "kind", "SCAN",
-            "address", escape(host.address()),
-            "ports", portLists(host).text(),
-            "kinds", probeTypes(host).toLowerCase(Locale.ROOT),
-            "blocked", host.blockedUntil().isPresent() ? "yes" : "no"));
+  private static Map<String, String> data(ScanningHost host) {
+    return Map.of(
+        "kind", "SCAN",
+        "address", escape(host.address()),
+        "ports", portLists(host).text(),
+        "kinds", probeTypes(host).toLowerCase(Locale.ROOT),
+        "blocked", host.blockedUntil().isPresent() ? "yes" : "no");
   }
 
   /** All hosts as a table, followed by the notes. */
   public String table() {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("ADDRESS", "PORTS", "KINDS", "PACKETS", "FIRST", "LAST", "BLOCKED UNTIL"));
-    for (ScanningHost host : hosts) {
-      rows.add(
-          List.of(
-              escape(host.address()),
-              portLists(host).text(),
-              probeTypes(host),
-              String.valueOf(host.packets()),
-              time(host.first()),
-              time(host.last()),
-              host.blockedUntil().map(this::time).orElse("-")));
+    for (ScanningHost it : hosts) {
+      String address = escape(it.address());
+      String ports = portLists(it).text();
+      String kinds = probeTypes(it);
+      String packets = String.valueOf(it.packets());
+      String until = it.blockedUntil().map(this::time).orElse("-");
+      rows.add(List.of(address, ports, kinds, packets, time(it.first()), time(it.last()), until));
     }
     return SocketListing.align(rows)
         + notes.stream().map(it -> "Note: " + escape(it) + "\n").collect(Collectors.joining());

@@ -60,29 +60,23 @@ public record ReportDocument(List<Line> lines) {
 
   /** A document of a headline and facts with their labels; all of these are escaped already. */
   public static ReportDocument of(String headline, List<Map.Entry<String, String>> facts) {
-    List<Line> lines = new ArrayList<>();
-    lines.add(Line.of(Style.HEADLINE, "", new EscapedText(headline)));
-    lines.add(Line.BLANK);
+    Line first = Line.of(Style.HEADLINE, "", new EscapedText(headline));
+    List<Line> lines = new ArrayList<>(List.of(first, Line.BLANK));
     facts.forEach(it -> lines.add(Line.fact(it.getKey(), new EscapedText(it.getValue()))));
     return new ReportDocument(lines);
   }
 
-  /** The parts of every report, from the headline to the advice, which may be empty. */
+  /** The parts of every report, from the headline to a tip what to do next, which may be empty. */
   static ReportDocument of(
-      EscapedText headline,
-      List<Line> body,
-      HostInfo hostInfo,
-      ZoneId zone,
-      List<Line> facts,
-      String advice) {
-    List<Line> lines = new ArrayList<>(List.of(Line.of(Style.HEADLINE, "", headline), Line.BLANK));
+      EscapedText title, List<Line> body, HostInfo host, ZoneId zone, List<Line> more, String tip) {
+    List<Line> lines = new ArrayList<>(List.of(Line.of(Style.HEADLINE, "", title), Line.BLANK));
     lines.addAll(body);
-    lines.add(Line.fact("Host", hostInfo.host(), ", Linux ", hostInfo.kernel()));
-    lines.add(Line.fact("Scanned", Times.format(hostInfo.time(), zone)));
-    lines.addAll(facts);
-    if (!advice.isEmpty()) {
+    lines.add(Line.fact("Host", host.host(), ", Linux ", host.kernel()));
+    lines.add(Line.fact("Scanned", Times.format(host.time(), zone)));
+    lines.addAll(more);
+    if (!tip.isEmpty()) {
       lines.add(Line.BLANK);
-      lines.add(Line.of(Style.ADVICE, "", advice));
+      lines.add(Line.of(Style.ADVICE, "", tip));
     }
     return new ReportDocument(lines);
   }
@@ -120,10 +114,7 @@ public record ReportDocument(List<Line> lines) {
 
   /** The one place where text enters HTML. */
   private static String escape(String text) {
-    return text.replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-        .replace("\"", "&quot;")
-        .replace("'", "&#39;");
+    String content = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
+    return content.replace("\"", "&quot;").replace("'", "&#39;");
   }
 }

@@ -16,7 +16,6 @@ import org.lsm.model.SocketEntry;
 /** The sockets of a host, and for each ignored one the line of ignore.lsm that covers it. */
 public record SocketListing(
     Snapshot snapshot, SortedMap<Endpoint, Integer> ignoredBy, List<String> notes) {
-
   private static final int MAX_PADDING = 40;
 
   /** A table with a line for each owner, escaped. */

@@ -7,7 +7,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -21,26 +20,22 @@ import org.lsm.model.Snapshot;
 import org.lsm.storage.ChecksummedText;
 
 /**
- * The rules of the table {@code inet lsm} in the language of nft(8).
+ * The rules of the table {@code inet lsm} in the language of nft(8). They see incoming packets
+ * before the administrator's rules do, and accept none finally: a packet that they let pass goes on
+ * to the next table. They need no connection tracking: flags tell which packets belong to a
+ * connection, and a lookup of the socket tells whether a port is served, also by a service that was
+ * started after the rules were made.
  *
- * <p>They see incoming packets before the administrator's rules do, and accept none finally: a
- * packet that they let pass goes on to the next table. They need no connection tracking: flags tell
- * which packets belong to a connection, and a lookup of the socket tells whether a port is served,
- * also by a service that was started after the rules were made.
- *
- * @param tcp the watched TCP ports, which are not served
- * @param udp the watched UDP ports, which are not served
+ * @param tcp the watched ports, which are not served; udp likewise
  * @param spared the hosts that are never blocked
  * @param clientPorts the ephemeral ports of the kernel, where answers arrive
  */
 public record NftRuleset(
     Config config, PortSet tcp, PortSet udp, Collection<CidrBlock> spared, PortSet clientPorts) {
-
   /** Elements of a set; bounds the kernel's memory against forged addresses. */
   public static final int MAX_ELEMENTS = 10_000;
 
-  /** How long the sets keep a probe. */
-  static final Duration WINDOW = Duration.ofDays(1);
+  static final Duration WINDOW = Duration.ofDays(1); // for which the sets keep a probe
 
   /** Deletes the table; deleting one that does not exist would fail. */
   static final String DELETION = "add table inet lsm\ndelete table inet lsm\n";
@@ -49,8 +44,7 @@ public record NftRuleset(
   static final List<String> PROBE_SETS =
       List.of("hosts", "syn", "null", "fin", "xmas", "odd", "tcp", "udp", "tries");
 
-  /** Begins the mark of rules that block hosts; 1 is the format of the sets. */
-  static final String BLOCKING_MARK = "lsm 1 block ";
+  static final String BLOCKING_MARK = "lsm 1 block "; // a prefix; 1 is the format of the sets
 
   private static final Pattern LOOPBACK = Pattern.compile("(::ffff:)?127\\..*|::1");
 
@@ -71,20 +65,18 @@ public record NftRuleset(
   /** Makes the rules for a configuration where the ports of these snapshots are served. */
   public static NftRuleset of(
       Config config, List<Snapshot> serving, Collection<CidrBlock> spared, PortSet clientPorts) {
-    return new NftRuleset(
-        config,
-        config.sentryTcp().without(served(serving, Set.of(Protocol.TCP, Protocol.TCP6))),
-        config.sentryUdp().without(served(serving, Set.of(Protocol.UDP, Protocol.UDP6))),
-        config.sentry() == SentryMode.BLOCK ? spared : List.of(),
-        clientPorts);
+    PortSet tcp = config.sentryTcp().without(served(serving, Protocol.TCP, Protocol.TCP6));
+    PortSet udp = config.sentryUdp().without(served(serving, Protocol.UDP, Protocol.UDP6));
+    var neverBlocked = config.sentry() == SentryMode.BLOCK ? spared : List.<CidrBlock>of();
+    return new NftRuleset(config, tcp, udp, neverBlocked, clientPorts);
   }
 
   /** The ports that other hosts can reach. */
-  private static PortSet served(List<Snapshot> serving, Set<Protocol> protocols) {
+  private static PortSet served(List<Snapshot> serving, Protocol ipv4, Protocol ipv6) {
     return PortSet.of(
         serving.stream()
             .flatMap(it -> it.sockets().keySet().stream())
-            .filter(it -> it.netns().isEmpty() && protocols.contains(it.protocol()))
+            .filter(it -> it.netns().isEmpty() && (it.protocol() == ipv4 || it.protocol() == ipv6))
             .filter(it -> it.port() > 0 && !LOOPBACK.matcher(it.address()).matches())
             .map(Endpoint::port)
             .collect(Collectors.toSet()));
@@ -161,8 +153,7 @@ public record NftRuleset(
   /** A template beside this class, without its comments. */
   private static String template(String name) {
     try (InputStream in = NftRuleset.class.getResourceAsStream(name)) {
-      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return text.replaceAll("(?m)^ *#.*\n", "");
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8).replaceAll("(?m)^ *#.*\n", "");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -174,13 +165,9 @@ public record NftRuleset(
   }
 
   private static String elements(Collection<CidrBlock> hosts, String version) {
-    return elements(
-        hosts.stream()
-            .filter(it -> it.isIpv6() == version.equals("6"))
-            .map(CidrBlock::toString)
-            .distinct()
-            .sorted()
-            .collect(Collectors.joining(",")));
+    Stream<CidrBlock> family = hosts.stream().filter(it -> it.isIpv6() == version.equals("6"));
+    List<String> names = family.map(CidrBlock::toString).distinct().sorted().toList();
+    return elements(String.join(",", names));
   }
 
   private static String elements(String list) {

@@ -38,12 +38,7 @@ public record NftTable(Nft nft) {
     return json.isEmpty() ? Optional.empty() : Optional.of(NftTableState.parse(json.get(), now));
   }
 
-  /**
-   * Gives the table these rules, if it does not have them.
-   *
-   * @param found the table as read; empty if it does not exist
-   * @param blocked the blocks that a new table starts with
-   */
+  /** Gives the table, as it was found, these rules; a new table starts with these blocks. */
   public void apply(
       NftRuleset rules, Optional<NftTableState> found, Map<String, Instant> blocked, Instant now)
       throws IOException {
@@ -66,8 +61,7 @@ public record NftTable(Nft nft) {
     StringBuilder creation = new StringBuilder(rules.creation());
     if (rules.blocks()) {
       Duration time = rules.config().sentryBlock();
-      blocked.forEach(
-          (host, end) -> creation.append(block(host, time, Duration.between(now, end))));
+      blocked.forEach((it, end) -> creation.append(block(it, time, Duration.between(now, end))));
     }
     execute(creation.toString());
   }

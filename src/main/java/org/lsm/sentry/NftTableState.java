@@ -1,5 +1,6 @@
 package org.lsm.sentry;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -31,14 +32,10 @@ import org.lsm.model.ScanningHost;
  */
 public record NftTableState(
     boolean foreign, String mark, ScanSummary summary, SortedMap<String, Instant> blocked) {
-
   /** From this size on, a set may be full before the next run. */
   private static final int NEARLY_FULL = NftRuleset.MAX_ELEMENTS * 9 / 10;
 
-  /**
-   * Parses the output of nft, element by element: memory may not have room for the tree of a full
-   * table.
-   */
+  /** Parses the output of nft by element: memory may not have room for the tree of all. */
   static NftTableState parse(String json, Instant now) throws IOException {
     // nft may print warnings before, about changes that others made to the tables.
     int start = json.indexOf("{\"nftables\"");
@@ -138,12 +135,9 @@ public record NftTableState(
     private void element(String set, JsonObject json) {
       Instant end = now.plusSeconds(json.get("expires").getAsLong());
       Instant start = end.minusSeconds(json.get("timeout").getAsLong());
-      JsonElement value = json.get("val");
-      List<JsonElement> fields =
-          value.isJsonObject()
-              ? value.getAsJsonObject().getAsJsonArray("concat").asList()
-              : List.of(value);
-      String address = fields.get(0).getAsString();
+      JsonElement val = json.get("val");
+      JsonArray pair = val.isJsonObject() ? val.getAsJsonObject().getAsJsonArray("concat") : null;
+      String address = (pair == null ? val : pair.get(0)).getAsString();
       if (set.equals("tries") || set.equals("caught")) {
         return; // only the rules use them
       }
@@ -152,10 +146,10 @@ public record NftTableState(
       host.last = host.last.isAfter(start) ? host.last : start;
       switch (set) {
         case "hosts" -> host.packets = json.getAsJsonObject("counter").get("packets").getAsLong();
-        case "tcp" -> host.tcp.add(fields.get(1).getAsInt());
+        case "tcp" -> host.tcp.add(pair.get(1).getAsInt());
         case "udp" -> {
           host.probeTypes.add(ProbeType.UDP);
-          host.udp.add(fields.get(1).getAsInt());
+          host.udp.add(pair.get(1).getAsInt());
         }
         case "blocked" -> blocked.put(address, end);
         default -> host.probeTypes.add(ProbeType.valueOf(set.toUpperCase(Locale.ROOT)));

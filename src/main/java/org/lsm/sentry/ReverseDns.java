@@ -13,8 +13,7 @@ public final class ReverseDns {
   /** RFC 1123, section 2.1; the owner of an address may put anything into its PTR record. */
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,253}");
 
-  /** For all hosts together: their own name servers may answer slowly on purpose. */
-  private static final int TIMEOUT_SECONDS = 5;
+  private static final int TIMEOUT_SECONDS = 5; // some name servers answer slowly on purpose
 
   private ReverseDns() {}
 

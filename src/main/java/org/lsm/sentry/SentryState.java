@@ -20,34 +20,20 @@ import org.lsm.storage.ChecksummedText;
  *
  * @param failure why the packet filter could not be used at the last run; empty if it could
  * @param lastOverflowAlert when an alert was sent last because of too many hosts
- * @param alerted the last alert about each host, by address
- * @param blocked the end of each block, by address
+ * @param alerted the last alert about each host, by address; blocked: the end of each block
  */
 public record SentryState(
     String failure,
     Instant lastOverflowAlert,
     Map<String, Instant> alerted,
     Map<String, Instant> blocked) {
-
   private static final String KIND = "lsm-sentry";
   private static final String FORMAT = "1";
+  private static final Duration BLOCK_JITTER = Duration.ofSeconds(2); // of two readings of one end
+  private static final int MAX_ALERTED = 20_000; // addresses may be forged
+  private static final Duration OVERFLOW_INTERVAL = Duration.ofHours(1); // between two alerts
 
-  /** Two readings of the end of one block may differ that much. */
-  private static final Duration BLOCK_JITTER = Duration.ofSeconds(2);
-
-  /** Bounds the file against forged addresses; a forgotten host is alerted again. */
-  private static final int MAX_ALERTED = 20_000;
-
-  /** Between two alerts about more hosts than an alert names, or than the table has room for. */
-  private static final Duration OVERFLOW_INTERVAL = Duration.ofHours(1);
-
-  /**
-   * What to do about the port scans in the table.
-   *
-   * @param next the state once the alert is stored
-   * @param hosts the hosts to alert, {@linkplain ScanningHost#WORST_FIRST worst first}
-   * @param due whether to send an alert: about hosts, or about an overflow alone
-   */
+  /** The next state once an alert is stored, the hosts to alert, and whether an alert is due. */
   public record PortScanDecision(SentryState next, List<ScanningHost> hosts, boolean due) {}
 
   public SentryState {
@@ -73,13 +59,7 @@ public record SentryState(
     format().writeIfChanged(file);
   }
 
-  /**
-   * Decides about an alert.
-   *
-   * @param trigger the number of ports that makes a port scan
-   * @param maxNamed how many hosts one alert names
-   * @param remind the time until a host that goes on is alerted again
-   */
+  /** Decides about an alert, which names so many hosts, each again when it goes on after a time. */
   public PortScanDecision decide(
       ScanSummary summary, int trigger, int maxNamed, Instant now, Duration remind) {
     List<ScanningHost> hosts =
@@ -97,7 +77,8 @@ public record SentryState(
     // Unreported hosts count as alerted, or they would hide the hosts that come after them.
     List<ScanningHost> reported = tooMany && waiting ? List.of() : hosts;
     Instant last = overflow ? now : lastOverflowAlert;
-    SentryState state = new SentryState(failure, last, recent(next, now, remind), blocked);
+    Instant oldest = now.minus(remind).minus(NftRuleset.WINDOW);
+    SentryState state = new SentryState(failure, last, recent(next, oldest), blocked);
     return new PortScanDecision(state, reported, overflow || !reported.isEmpty());
   }
 
@@ -110,9 +91,7 @@ public record SentryState(
   }
 
   /** Drops alerts that no host in the table can refer to any more. */
-  private static Map<String, Instant> recent(
-      Map<String, Instant> alerted, Instant now, Duration remind) {
-    Instant oldest = now.minus(remind).minus(NftRuleset.WINDOW);
+  private static Map<String, Instant> recent(Map<String, Instant> alerted, Instant oldest) {
     return alerted.entrySet().stream()
         .filter(it -> it.getValue().isAfter(oldest))
         .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
