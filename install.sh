@@ -404,7 +404,7 @@ purge_state() {
     alert-state .alert-state.tmp owner-cache .owner-cache.tmp sentry-state .sentry-state.tmp \
     last-compare .last-compare.tmp history.jsonl history.jsonl.[1-4] history.lock lock)
   if [ -d "$state_dir/outbox" ]; then
-    (cd "$state_dir/outbox" && rm -f ./*.json ./*.json.damaged ./.*.json.tmp lock)
+    (cd "$state_dir/outbox" && rm -f ./*.json ./*.damaged ./.*.json.tmp lock)
     rmdir "$state_dir/outbox" 2>/dev/null || :
   fi
   rmdir "$state_dir" 2>/dev/null || echo "Kept $state_dir: it has files that do not belong to lsm"

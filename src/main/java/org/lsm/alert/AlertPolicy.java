@@ -43,9 +43,9 @@ import org.lsm.storage.ChecksummedText;
  * more when all of that type can be named.
  *
  * <p>The state is bounded, whatever the users of the host open: its file stays below 16 MiB. Beyond
- * 20,000 entries, one more entry stands for all further differences. Each entry remembers 100
- * owners (5 while all entries together remember 50,000), then as many users with any program;
- * further owners count as reported.
+ * 20,000 entries, one more entry stands for all further differences. Each entry stores up to 100
+ * owners (5 once all entries together store 50,000), then as many users with any program; further
+ * owners count as reported.
  *
  * @param remind the time between reminders; zero for a reminder at every run
  * @param maxNamed the number of differences of a type that an alert can name
@@ -193,7 +193,7 @@ public record AlertPolicy(Duration remind, int maxNamed) {
           .toList();
     }
 
-    /** What an entry remembers, with the owners of these differences as far as there is room. */
+    /** The stored owners of an entry and those of these differences, up to the limits. */
     private SortedSet<String> withOwners(SortedSet<String> known, List<Difference> differences) {
       SortedSet<String> all = new TreeSet<>(known);
       for (Difference difference : differences) {
@@ -201,9 +201,11 @@ public record AlertPolicy(Duration remind, int maxNamed) {
         for (Owner owner : owners.isEmpty() ? Set.of(NO_PROCESS) : owners) {
           int max = totalOwners < MANY_OWNERS ? MAX_OWNERS : MAX_OWNERS_IF_MANY;
           String exact = digest(owner);
-          String user = digest(new Owner(owner.user(), ""));
-          if (!all.contains(exact) && !all.contains(user) && all.size() < 2 * max) {
-            all.add(all.size() < max ? exact : user);
+          String user = AlertState.USER + digest(new Owner(owner.user(), ""));
+          int users = all.tailSet(AlertState.USER).size();
+          boolean fits = all.size() - users < max;
+          if (!all.contains(exact) && !all.contains(user) && (fits || users < max)) {
+            all.add(fits ? exact : user);
             totalOwners++;
           }
         }

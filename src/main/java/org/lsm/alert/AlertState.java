@@ -20,6 +20,9 @@ import org.lsm.storage.ChecksummedText;
  * @param entries what is active, by name: type and endpoint of differences, or a failure
  */
 public record AlertState(SortedMap<String, Entry> entries) {
+  /** Marks the digest of a user with any program; sorts behind all hexadecimal digits. */
+  static final String USER = "u";
+
   private static final String KIND = "lsm-alert-state";
   private static final String FORMAT = "1";
   private static final String NO_BASELINE = "no baseline";
@@ -118,7 +121,7 @@ public record AlertState(SortedMap<String, Entry> entries) {
       Instant lastAlerted = ChecksummedText.time(line.get(2));
       SortedSet<String> digests = new TreeSet<>(line.subList(4, line.size()));
       if (!line.get(3).matches("named|counted")
-          || !digests.stream().allMatch(it -> it.matches("[0-9a-f]{16}"))) {
+          || !digests.stream().allMatch(it -> it.matches("u?[0-9a-f]{16}"))) {
         throw new IllegalArgumentException("not an entry of " + KIND + ": " + line);
       }
       boolean named = line.get(3).equals("named");

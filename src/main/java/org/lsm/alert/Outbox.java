@@ -2,6 +2,7 @@ package org.lsm.alert;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -106,17 +107,19 @@ public final class Outbox {
   private void store(Alert alert, String channel) throws IOException {
     StateDirectory.create(directory);
     long waiting = names(SUFFIX).stream().filter(it -> channel(it).equals(channel)).count();
-    if (waiting < MAX_WAITING) {
-      new OutboxEntry(alert).write(newFile(alert.time(), channel));
-      return;
+    if (waiting >= MAX_WAITING) {
+      String name = OVERFLOW + channel + SUFFIX;
+      Path file = directory.resolve(name);
+      // The lock keeps another run from delivering and deleting the file meanwhile.
+      try (FileChannel lock = FileLock.take(directory.resolve("lock"), Duration.ZERO)) {
+        Optional<OutboxEntry> before = Files.exists(file) ? read(name) : Optional.empty();
+        before.orElse(new OutboxEntry(alert)).fold(alert).write(file);
+        return;
+      } catch (IOException e) {
+        // While another run delivers, a few files more than MAX_WAITING do no harm.
+      }
     }
-    String name = OVERFLOW + channel + SUFFIX;
-    Path file = directory.resolve(name);
-    // The lock keeps another run from delivering and deleting the file meanwhile.
-    try (FileChannel lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
-      Optional<OutboxEntry> before = Files.exists(file) ? read(name) : Optional.empty();
-      before.orElse(new OutboxEntry(alert)).fold(alert).write(file);
-    }
+    new OutboxEntry(alert).write(newFile(alert.time(), channel));
   }
 
   /** A file after those of earlier alerts, with a name that no damaged or rejected alert has. */
@@ -139,9 +142,13 @@ public final class Outbox {
    */
   @SuppressWarnings("try") // the lock is only held
   public boolean deliver() {
-    boolean sent = unstored.stream().filter(it -> !it.getAsBoolean()).count() == 0;
+    boolean sent = true;
+    for (BooleanSupplier delivery : unstored) {
+      sent &= delivery.getAsBoolean();
+    }
     unstored.clear();
-    if (size() > 0) {
+    int size = size();
+    if (size > 0) {
       try (FileChannel lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
         List<String> names = names(SUFFIX);
         names.sort(Comparator.comparingLong(this::lastTry));
@@ -150,8 +157,9 @@ public final class Outbox {
       } catch (IOException e) {
         warn("cannot deliver what waits in " + directory, e);
       }
+      size = size();
     }
-    return sent && size() == 0 && damaged() == 0;
+    return sent && size == 0 && damaged() == 0;
   }
 
   private void removeTemporary() throws IOException {
@@ -258,16 +266,26 @@ public final class Outbox {
     return newFailure;
   }
 
-  /** Reads a file; a damaged one is renamed, for people to look at. */
+  /** Reads a file. A damaged one is renamed, for people to look at; an unreadable one waits. */
   private Optional<OutboxEntry> read(String name) {
     Path file = directory.resolve(name);
     try {
       return Optional.of(OutboxEntry.read(file));
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException e) {
+      if (Files.notExists(file)) {
+        return Optional.empty(); // another run has delivered it
+      }
+      if (Files.isRegularFile(file)) {
+        warn("cannot read an alert, the next run tries again", e);
+        return Optional.empty();
+      }
+    } catch (RuntimeException e) {
       debug(file, e);
     }
     try {
-      Path aside = Files.move(file, directory.resolve(name + DAMAGED));
+      boolean taken = Files.exists(directory.resolve(name + DAMAGED));
+      String target = name + (taken ? "." + System.currentTimeMillis() : "") + DAMAGED;
+      Path aside = Files.move(file, directory.resolve(target));
       report("damaged", "damaged alert set aside; see what it was about, then remove it: " + aside);
     } catch (IOException e) {
       warn("cannot set a damaged alert aside", e);
@@ -338,8 +356,15 @@ public final class Outbox {
   private List<String> names(String suffix) throws IOException {
     List<String> names = new ArrayList<>();
     if (Files.isDirectory(directory)) {
-      try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + suffix)) {
-        files.forEach(it -> names.add(it.getFileName().toString()));
+      try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+        for (Path file : files) {
+          String name = file.getFileName().toString();
+          if (name.endsWith(suffix)) {
+            names.add(name);
+          }
+        }
+      } catch (DirectoryIteratorException e) {
+        throw e.getCause();
       }
     }
     Collections.sort(names);

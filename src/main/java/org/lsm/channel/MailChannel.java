@@ -54,7 +54,9 @@ public record MailChannel(
     recipients.forEach(it -> args.add(it.getAddress()));
     try {
       ByteArrayOutputStream mail = new ByteArrayOutputStream();
-      message.whole(Session.getInstance(new Properties())).writeTo(mail);
+      Properties properties = new Properties();
+      properties.put("mail.from", message.sender().getAddress()); // or it asks the resolver
+      message.whole(Session.getInstance(properties)).writeTo(mail);
       // sendmail expects the line ends of the host; ISO 8859-1 keeps every byte.
       String input = mail.toString(StandardCharsets.ISO_8859_1).replace("\r\n", "\n");
       new ExternalCommand(sendmail, timeout)

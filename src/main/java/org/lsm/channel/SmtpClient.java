@@ -39,8 +39,11 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
       if (value == null || value.isEmpty()) {
         return text;
       }
-      // Angus Mail sends the user name as the authorization identity as well.
-      return Stream.of(base64(user + "\0" + user + "\0" + value), base64(value), value)
+      // Angus Mail sends the user name as the authorization identity as well, and reads replies as
+      // ISO 8859-1.
+      String reply =
+          new String(value.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+      return Stream.of(base64(user + "\0" + user + "\0" + value), base64(value), value, reply)
           .reduce(text, (redacted, form) -> redacted.replace(form, "********"));
     }
 
@@ -142,8 +145,9 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
     properties.put("mail.smtp.host", config.smtpHost());
     properties.put("mail.smtp.port", config.smtpPort());
     properties.put("mail.smtp.auth", !config.smtpUser().isEmpty());
-    // By default HELO asks the resolver for the host name, which may take minutes.
+    // By default HELO and Message-ID ask the resolver for the host name, which may take minutes.
     properties.put("mail.smtp.localhost", message.domain());
+    properties.put("mail.from", message.sender().getAddress());
     properties.put("mail.mime.address.strict", false);
     // A rejected recipient must not keep the alert from the others.
     properties.put("mail.smtp.sendpartial", true);

@@ -120,6 +120,8 @@ public final class StatusCommand extends BaseCommand {
     String text = age + ", " + alerts.activeDifferences() + " active differences";
     if (alerts.isFailing(last.get())) {
       fault("Compare", text + "; since then every compare has failed, run 'lsm compare'");
+    } else if (last.get().isAfter(components.now())) {
+      fault("Compare", text + "; the clock was wrong then, run 'lsm compare'");
     } else if (last.get().plus(MAX_AGE).isBefore(components.now())) {
       fault("Compare", text + "; check that cron runs, and what it logs");
     } else {

@@ -104,7 +104,8 @@ public enum ConfigKey {
   }
 
   private static Consumer<String> oneOf(List<?> choices) {
-    String names = choices.toString().toLowerCase(Locale.ROOT).replaceAll("[\\[\\]]", "");
+    String list = choices.toString().toLowerCase(Locale.ROOT);
+    String names = list.substring(1, list.length() - 1);
     return matching(names.replace(", ", "|"), "one of " + names);
   }
 

@@ -28,7 +28,7 @@ public final class ErrorMessages {
       return failure.getFile() + ": " + Objects.requireNonNullElse(failure.getReason(), type);
     }
     if (e instanceof IOException || e instanceof ConfigException) {
-      return e.getMessage();
+      return Objects.requireNonNullElse(e.getMessage(), e.toString());
     }
     return "internal error: " + e + "; please report it with what --verbose adds";
   }

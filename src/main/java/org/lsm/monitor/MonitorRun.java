@@ -59,12 +59,19 @@ public final class MonitorRun {
   /**
    * Compares the host with the baseline and stores the alerts that are due. What was not stored
    * counts as not alerted: a crash at any moment repeats an alert, and loses none. A scan that
-   * failed or a missing baseline is a result, too.
-   *
-   * @throws Exception if another run keeps the lock, or not even the name of the host can be read
+   * failed, a missing baseline, or another run that keeps the lock is a result, too.
    */
-  public RunResult compare() throws Exception {
-    StateDirectory.create(config.stateDirectory());
+  public RunResult compare() {
+    try {
+      StateDirectory.create(config.stateDirectory());
+      return compareLocked();
+    } catch (Exception e) {
+      // No alert can be made; but the alerts that wait are still to be delivered.
+      return new RunResult(Optional.empty(), List.of(), 0, Optional.of(e), true, PortScans.NONE);
+    }
+  }
+
+  private RunResult compareLocked() throws Exception {
     try (StateDirectory state = components.openState()) {
       RunResult result = compareOrAlertFailure(state);
       if (!PortScanCheck.isDue(config)) {

@@ -16,7 +16,7 @@ import org.lsm.report.PortScanReport;
  * @param serving the snapshots whose ports are served; empty if nothing could be compared
  * @param ignored the number of sockets that rules ignore; counted for metrics only, else 0
  * @param failure why nothing could be compared
- * @param alerted whether an alert was due
+ * @param alerted whether an alert was due, or could not even be made
  */
 public record RunResult(
     Optional<DiffReport> report,

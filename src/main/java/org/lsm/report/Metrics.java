@@ -26,7 +26,11 @@ public record Metrics(
   public String text() {
     StringBuilder out = new StringBuilder();
     int readable = report.isPresent() ? 1 : 0;
-    gauge(out, "baseline_readable", "Whether there is a baseline to compare with.", readable);
+    gauge(
+        out,
+        "baseline_readable",
+        "Whether the last run compared the sockets with the baseline.",
+        readable);
     report.ifPresent(it -> sockets(out, it));
     gauge(out, "alerts_waiting", "Alerts that could not be delivered yet.", waiting);
     if (!probing.isEmpty()) {

@@ -1,6 +1,7 @@
 package org.lsm.storage;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -91,6 +92,8 @@ public final class SecureFiles {
           for (Path entry : entries) {
             requireRootOnlyTree(entry);
           }
+        } catch (DirectoryIteratorException e) {
+          throw e.getCause();
         }
       }
     } catch (NoSuchFileException e) {

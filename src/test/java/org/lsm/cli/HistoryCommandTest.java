@@ -65,7 +65,7 @@ class HistoryCommandTest extends ChannelTestBase {
             + row("2026-01-04 00:00:00 +00:00", "deleted", USER, baseline + ".1")
             + row(
                 "2026-01-04 00:10:00 +00:00",
-                "scan_failed",
+                "no_baseline",
                 USER,
                 "there is no baseline " + baseline + "; run 'lsm generate' to take one")
             + row(
@@ -88,17 +88,17 @@ class HistoryCommandTest extends ChannelTestBase {
 
   @ParameterizedTest
   @CsvSource({
-    "12h,                  deleted deleted scan_failed delivered",
-    "720m,                 deleted deleted scan_failed delivered",
-    "1d,                   accepted resolved delivered deleted deleted scan_failed delivered",
-    "1439m,                resolved delivered deleted deleted scan_failed delivered",
+    "12h,                  deleted deleted no_baseline delivered",
+    "720m,                 deleted deleted no_baseline delivered",
+    "1d,                   accepted resolved delivered deleted deleted no_baseline delivered",
+    "1439m,                resolved delivered deleted deleted no_baseline delivered",
     "7d,                   baseline appeared delivered accepted resolved delivered deleted deleted"
-        + " scan_failed delivered",
+        + " no_baseline delivered",
     "0m,                   ''",
-    "2026-01-04,           deleted deleted scan_failed delivered",
-    "2026-01-03,           accepted resolved delivered deleted deleted scan_failed delivered",
-    "2026-01-03T12:00:00Z, accepted resolved delivered deleted deleted scan_failed delivered",
-    "2026-01-03T12:00:01Z, resolved delivered deleted deleted scan_failed delivered",
+    "2026-01-04,           deleted deleted no_baseline delivered",
+    "2026-01-03,           accepted resolved delivered deleted deleted no_baseline delivered",
+    "2026-01-03T12:00:00Z, accepted resolved delivered deleted deleted no_baseline delivered",
+    "2026-01-03T12:00:01Z, resolved delivered deleted deleted no_baseline delivered",
     "2027-01-01,           ''"
   })
   void printsOnlyWhatHappenedSince(String since, String events) {
