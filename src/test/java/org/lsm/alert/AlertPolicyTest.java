@@ -681,6 +681,22 @@ class AlertPolicyTest {
     assertEquals(Optional.empty(), decide(left, 32, few).type());
   }
 
+  /** A user who fills all room for owners must not hide the user who joins his socket. */
+  @Test
+  void alertsNewUserIfOwnersAreFull() {
+    int max = AlertPolicy.MAX_OWNERS;
+    List<Difference> all = new ArrayList<>();
+    for (int port = 1; port <= AlertPolicy.MANY_OWNERS / max; port++) {
+      all.addAll(port(port, programs(max)));
+    }
+    AlertState state = decide(AlertState.empty(), 0, all).next();
+    List<Difference> joined = new ArrayList<>(all.subList(1, all.size()));
+    List<Owner> owners = new ArrayList<>(programs(max));
+    owners.add(owner("stranger", "/bin/a"));
+    joined.addAll(port(1, owners));
+    assertEquals(Optional.of(AlertType.DIFFERENCES), decide(state, 1, joined).type());
+  }
+
   /** A network namespace may have a label as long as the name of a file. */
   @Test
   void boundsNames() {

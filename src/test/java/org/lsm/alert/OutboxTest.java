@@ -406,6 +406,11 @@ class OutboxTest {
 
     assertTrue(files().contains("overflow-mail.json.damaged"));
     assertEquals(1001, outbox().size());
+
+    Files.writeString(folder.resolve("overflow-mail.json"), "{");
+    assertTrue(outbox(new TestChannel("mail")).put(ALERT));
+    assertEquals(2, outbox().damaged());
+    assertEquals(1001, outbox().size());
   }
 
   // ---- files

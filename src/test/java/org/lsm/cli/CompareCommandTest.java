@@ -315,6 +315,24 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals(Instant.parse("2026-01-02T03:14:05Z"), message.getSentDate().toInstant());
   }
 
+  /** Another run that keeps the lock, or a lock that cannot be taken, keeps back no alert. */
+  @Test
+  void deliversWhatWaitsWithoutLock() throws Exception {
+    addSocket();
+    configure("SMTP_HOST=\"127.0.0.1\"", "SMTP_PORT=\"1\"");
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+    assertEquals(1, waiting());
+    Files.delete(state.resolve("lock"));
+    Files.createDirectory(state.resolve("lock"));
+    configureMail();
+
+    Result result = lsm("compare", "--quiet");
+
+    assertEquals(2, result.exitCode());
+    assertTrue(result.err().contains("/lock: "), result.err());
+    assertEquals(0, waiting());
+  }
+
   @Test
   void printsReportWithoutMailServer() throws IOException {
     configure("MAILER=\"sendmail\"");
