@@ -664,7 +664,10 @@ class AlertPolicyTest {
     for (int port = 1; port <= AlertPolicy.MANY_OWNERS / max; port++) {
       all.addAll(port(port, programs(max)));
     }
-    AlertState state = decide(AlertState.empty(), 0, all).next();
+    AlertState state = decide(AlertState.empty(), 0, all, port(10_000, programs(max))).next();
+    // The last entry knows few programs, and the user of the others.
+    assertEquals(AlertPolicy.MANY_OWNERS + AlertPolicy.MAX_OWNERS_IF_MANY + 1, owners(state));
+    state = decide(AlertState.empty(), 0, all).next();
     assertEquals(AlertPolicy.MANY_OWNERS, owners(state));
 
     AlertDecision decision = decide(state, 1, all, port(10_000, users(max)));
