@@ -117,7 +117,7 @@ public final class StatusCommand extends BaseCommand {
     Path directory = components.config().stateDirectory();
     AlertState alerts = AlertState.read(directory.resolve(StateDirectory.ALERT_STATE));
     String age = components.timeWithAge(last.get());
-    String text = age + ", " + alerts.activeDifferences() + " active differences";
+    String text = age + ", " + alerts.activeDifferences() + " differences in the 30 minutes before";
     if (alerts.isFailing(last.get())) {
       fault("Compare", text + "; since then every compare has failed, run 'lsm compare'");
     } else if (last.get().isAfter(components.now())) {

@@ -47,7 +47,7 @@ class StatusCommandTest extends ChannelTestBase {
         "lsm        " + Version.VERSION,
         "Config     " + config,
         "Baseline   2 sockets, 2026-01-02 03:04:05 +00:00 (16 m 5 s ago)",
-        "Compare    2026-01-02 03:14:05 +00:00 (6 m 5 s ago), 0 active differences",
+        "Compare    2026-01-02 03:14:05 +00:00 (6 m 5 s ago), 0 differences in the 30 minutes before",
         "Channels   none",
         "Alerts     none waits",
         "Cron       " + crontab + ": " + ENTRY);
@@ -171,7 +171,7 @@ class StatusCommandTest extends ChannelTestBase {
         result
             .out()
             .contains(
-                "Compare  ! 2026-01-02 03:14:05 +00:00 (1 d 1 h ago), 0 active differences;"
+                "Compare  ! 2026-01-02 03:14:05 +00:00 (1 d 1 h ago), 0 differences in the 30 minutes before;"
                     + " check that cron runs, and what it logs\n"),
         result.out());
   }
@@ -204,7 +204,8 @@ class StatusCommandTest extends ChannelTestBase {
     open(5555);
     lsm("compare");
 
-    assertGood("Compare    2026-01-02 03:20:10 +00:00 (0 s ago), 2 active differences");
+    assertGood(
+        "Compare    2026-01-02 03:20:10 +00:00 (0 s ago), 2 differences in the 30 minutes before");
   }
 
   // ---- alerts
