@@ -1,6 +1,7 @@
 package org.lsm.proc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -63,6 +64,17 @@ class RealProcTest {
     try (ServerSocket tcp = new ServerSocket(0, 1, InetAddress.getByAddress(IPV4))) {
       assertOwned(new Endpoint("", Protocol.TCP6, "::ffff:127.0.0.1", tcp.getLocalPort()));
     }
+  }
+
+  /** Another process of the same user and program may get the PID of one that has ended. */
+  @Test
+  void knowsReusedPid() throws IOException {
+    ProcessReader processes = new ProcessReader(Path.of("/proc"), Path.of("/etc/passwd"));
+    ProcessRef self = processes.identify((int) ProcessHandle.current().pid(), false);
+    assertTrue(processes.isUnchanged(self));
+    long start = self.startTicks() - 1;
+    ProcessRef before = new ProcessRef(self.pid(), start, self.startTime(), self.owner());
+    assertFalse(processes.isUnchanged(before));
   }
 
   @Test

@@ -378,18 +378,6 @@ class SocketScannerTest {
     assertEquals(owners(expected), entry(second, "tcp", "0.0.0.0:22").owners());
   }
 
-  /** Another process of the same user and program may have another command line and parent. */
-  @Test
-  void reusedPidIsIdentifiedAgain() throws Exception {
-    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
-    ScanResult first = scan(proc);
-    assertEquals(10050, entry(first, "tcp", "0.0.0.0:22").processes().get(0).startTicks());
-
-    proc.stat(22, "sshd", 1, 10051);
-    ScanResult second = scan(proc, first.ownerCache());
-    assertEquals(10051, entry(second, "tcp", "0.0.0.0:22").processes().get(0).startTicks());
-  }
-
   @Test
   void reusedInodeIsSearched() throws Exception {
     FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101);
