@@ -18,4 +18,15 @@ public record OwnerCache(String validity, Map<SocketKey, SocketOwners> owners) {
     rest.keySet().removeIf(socket -> endpoints.contains(socket.endpoint()));
     return new OwnerCache(validity, rest);
   }
+
+  // See Endpoint.equals.
+  @Override
+  public boolean equals(Object it) {
+    return it instanceof OwnerCache c && validity.equals(c.validity) && owners.equals(c.owners);
+  }
+
+  @Override
+  public int hashCode() {
+    return owners.hashCode();
+  }
 }
