@@ -99,9 +99,6 @@ check "at least half of them were alerted" test "$(grep -c '"kind": "NEW"' "$wor
 find "$state/outbox" -name '*.tmp' -exec touch -d '2 hours ago' {} +
 : >"$state/.baseline.next.tmp" # as if generate had been killed in this short moment
 : >"$state/.alert-state.tmp"
-appear last # the run that next delivers an alert removes temporary files from the outbox
-run "$lsm" compare
-exits "the last difference" 1
 run "$lsm" generate
 run "$lsm" compare
 exits "generate and compare work at the end" 0

@@ -87,6 +87,9 @@ public final class History {
 
   /** Appends an event for each difference that a report names, and one for the others in brief. */
   public void append(String event, List<Difference> differences, DiffReport report) {
+    if (differences.isEmpty()) {
+      return; // the code below would only load classes
+    }
     List<Difference> named = DiffReport.named(new Diff(differences));
     List<JsonObject> details = Json.details(named, report, MAX_DETAILS_LENGTH);
     List<Event> events = new ArrayList<>();

@@ -153,21 +153,25 @@ public final class Outbox {
         List<String> names = names(SUFFIX);
         names.sort(Comparator.comparingLong(this::lastTry));
         names.forEach(this::deliver);
-        removeTemporary();
       } catch (IOException e) {
         warn("cannot deliver what waits in " + directory, e);
       }
       size = size();
     }
+    removeTemporary();
     return sent && size == 0 && damaged() == 0;
   }
 
-  private void removeTemporary() throws IOException {
+  private void removeTemporary() {
     long limit = Instant.now().minus(MAX_TEMPORARY_AGE).toEpochMilli();
-    for (String name : names(".tmp")) {
-      if (directory.resolve(name).toFile().lastModified() < limit) {
-        Files.deleteIfExists(directory.resolve(name));
+    try {
+      for (String name : names(".tmp")) {
+        if (directory.resolve(name).toFile().lastModified() < limit) {
+          Files.deleteIfExists(directory.resolve(name));
+        }
       }
+    } catch (IOException e) {
+      warn("cannot remove temporary files", e);
     }
   }
 
