@@ -12,7 +12,6 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -211,25 +210,12 @@ class HostileSocketsIT {
     for (JsonElement difference : report.getAsJsonArray("differences")) {
       JsonObject fields = difference.getAsJsonObject();
       if (fields.get("socket").getAsString().equals("unix/" + socket.printed())) {
-        same.add(bytes(TextEscaper.unescape(fields.get("address").getAsString())));
+        same.add(DecodedText.bytes(TextEscaper.unescape(fields.get("address").getAsString())));
         assertEquals("[" + open.pid() + "]", fields.get("pids").toString());
       }
     }
     assertEquals(1, same.size());
     assertArrayEquals(socket.bytes(), same.get(0));
-  }
-
-  /** Reverses TextEscaper.decode. */
-  private static byte[] bytes(String text) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    text.codePoints()
-        .forEach(
-            it -> {
-              boolean loneByte = it >= 0xdc80 && it <= 0xdcff;
-              out.writeBytes(
-                  loneByte ? new byte[] {(byte) it} : Character.toString(it).getBytes(UTF_8));
-            });
-    return out.toByteArray();
   }
 
   @Test

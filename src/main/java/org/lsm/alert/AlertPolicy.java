@@ -84,10 +84,6 @@ public record AlertPolicy(Duration remind, int maxNamed) {
   /** Decides what to report of a compare; {@code differences} is all that differs now. */
   public AlertDecision decide(
       AlertState state, List<Difference> differences, EphemeralPorts ephemeral, Instant now) {
-    if (differences.isEmpty() && state.entries().isEmpty()) {
-      // Nearly every run: the code below would only load classes.
-      return AlertDecision.of(state, null);
-    }
     return new Compare(state, differences, ephemeral, now).decide();
   }
 
@@ -181,7 +177,8 @@ public record AlertPolicy(Duration remind, int maxNamed) {
       List<String> ended = new ArrayList<>(next.keySet());
       ended.removeIf(it -> !hasPassed(RESOLVE_AFTER, next.get(it).lastSeen(), now));
       ended.forEach(name -> next.remove(name));
-      AlertType rest = due ? AlertType.REMINDER : next.isEmpty() ? AlertType.ALL_CLEAR : null;
+      boolean allResolved = next.isEmpty() && !ended.isEmpty();
+      AlertType rest = due ? AlertType.REMINDER : allResolved ? AlertType.ALL_CLEAR : null;
       Optional<AlertType> why = Optional.ofNullable(fresh.isEmpty() ? rest : AlertType.DIFFERENCES);
       return new AlertDecision(new AlertState(next), why, reported, differences(appeared), ended);
     }

@@ -111,12 +111,12 @@ public final class MonitorRun {
   /** Alerts the differences that are due; returns whether there are any. */
   private boolean alertDifferences(
       DiffReport report, BaselineComparison comparison, AlertState before) {
+    if (report.diff().isEmpty() && before.entries().isEmpty()) {
+      return false; // nothing is active: a quiet run loads no class of the policy
+    }
     Instant time = report.after().hostInfo().time();
     AlertDecision decision =
         policy.decide(before, report.diff().differences(), comparison.ephemeral(), time);
-    if (report.diff().isEmpty() && before.entries().isEmpty()) {
-      return false; // nothing is active: a quiet run loads nothing of what follows
-    }
     Optional<AlertType> type = decision.type();
     if (type.isEmpty()
         || outbox.put(

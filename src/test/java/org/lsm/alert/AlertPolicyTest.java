@@ -1,7 +1,6 @@
 package org.lsm.alert;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
@@ -529,11 +528,11 @@ class AlertPolicyTest {
         last.resolved());
   }
 
-  /** Its start-up time is measured. */
   @Test
-  void quietRunReturnsTheSameState() {
-    AlertState state = AlertState.empty();
-    assertSame(state, decide(DAILY, state, "1 03:00 |").next());
+  void decidesNothingWhileNothingIsActive() {
+    AlertDecision decision = decide(DAILY, AlertState.empty(), "1 03:00 |");
+    assertEquals(Optional.empty(), decision.type());
+    assertEquals(AlertState.empty().entries(), decision.next().entries());
   }
 
   // ---- floods and bounds

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
+import static org.lsm.DecodedText.bytes;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
@@ -22,7 +23,6 @@ import jakarta.mail.Part;
 import jakarta.mail.internet.MimeMessage;
 import jakarta.mail.internet.MimeMultipart;
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.StringReader;
 import java.net.URI;
@@ -234,19 +234,6 @@ class HostileTextTest extends ChannelTestBase {
       all.put("words", words);
       return all;
     }
-  }
-
-  /** The reverse of {@link TextEscaper#decode}. */
-  private static byte[] bytes(String text) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    text.codePoints()
-        .forEach(
-            it -> {
-              boolean loneByte = it >= 0xdc80 && it <= 0xdcff;
-              out.writeBytes(
-                  loneByte ? new byte[] {(byte) it} : Character.toString(it).getBytes(UTF_8));
-            });
-    return out.toByteArray();
   }
 
   /** Any bytes but NUL as a path, whatever the locale. */
