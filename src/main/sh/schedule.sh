@@ -58,7 +58,7 @@ END
 }
 
 has_entry() {
-  grep -qs "[[:space:]]$command[[:space:]]" "$cron"
+  grep -qs "[[:space:]]${command}[[:space:]]" "$cron"
 }
 
 # Whatever the minute: the machine ID may have changed since.
