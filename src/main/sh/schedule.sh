@@ -130,7 +130,7 @@ disable_timer() {
   if systemd_runs && [ -e "$units/lsm.timer" ]; then
     systemctl stop lsm.timer
   fi
-  if [ -d "$home/systemd" ]; then
+  if [ -d "$home/systemd" ] && [ -e "$units/lsm.timer" ]; then
     rm -f "$units/lsm.service" "$units/lsm.timer"
     rmdir "$units" "${units%/*}" 2>/dev/null || :
     ! systemd_runs || systemctl daemon-reload
