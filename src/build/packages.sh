@@ -101,7 +101,7 @@ control() {
   (cd "$tree" && find etc -type f | sort | sed 's,^,/,' >DEBIAN/conffiles)
   (cd "$tree" && find usr -type f | sort | xargs md5sum >DEBIAN/md5sums)
   for script in preinst postinst prerm postrm; do
-    sed -e "/^\. .*functions.sh$/{r $functions" -e 'd' -e '}' "src/packages/$script" >"$tree/DEBIAN/$script"
+    sed -e "/^\. .*functions.sh$/{r $functions" -e 'd' -e '}' -e '/^# shellcheck/d' "src/packages/$script" >"$tree/DEBIAN/$script"
     chmod 755 "$tree/DEBIAN/$script"
   done
 }
@@ -133,20 +133,20 @@ rpm() {
     -e "/^\. .*functions.sh$/{r $work/functions" -e 'd' -e '}' -e "/^@DESCRIPTION@/{r $work/description" -e 'd' -e '}' \
     -e "/^@CHANGELOG@/{r $work/changelog" -e 'd' -e '}' >"$work/$package.spec"
   rpmbuild --quiet -bb --target "$machine-linux" --define "_topdir $work" --define "_rpmdir $target" \
-    --define '_rpmfilename %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm' "$work/$package.spec"
+    --define '_rpmfilename %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm' "$work/$package.spec" >/dev/null
   rm -rf "$work"
   checksum "$package-$package_version-1.$machine.rpm"
 }
 
 rm -f "$target"/lsm-*-linux-*.tar.gz* "$target/$package"*
-find "$target/lsm/runtime" -type f \( -name '*.so' -o -path '*/bin/*' \) -exec strip --strip-unneeded {} +
+find "$target/lsm/runtime" -type f \( -name '*.so' -o -perm -u+x \) -exec strip --strip-unneeded {} +
 tarball
 tree=$target/tree
 lay_out
 # The packages remove what install.sh removes, with the same functions.
 functions=$target/functions
 sed -n -e '/^value_of() {/,/^}/p' -e '/^remove_rules() {/,/^}/p' -e '/^purge_state() {/,/^}/p' install.sh |
-  cat - src/packages/functions.sh >"$functions"
+  cat - src/packages/functions.sh | sed '/^# shellcheck/d' >"$functions"
 rpm
 deb
 rm -rf "$tree" "$functions"

@@ -22,7 +22,7 @@ after_unpacking() {
   /usr/lib/lsm/archive.sh || echo "Note: could not create /usr/lib/lsm/lsm.jsa; lsm takes longer to start"
   if [ -e "$installed" ]; then
     [ "$(cat "$installed")" != tarball ] || replace_tarball
-    [ ! -x "$tarball/install.sh" ] || cat <<NOTE
+    [ ! -x "$tarball/lsm" ] || cat <<NOTE
 Note: another lsm is installed in $tarball, and the shell finds it before this one. To remove
 it and keep its configuration and baseline, run: $tarball/install.sh --uninstall
 NOTE
@@ -44,11 +44,16 @@ replace_tarball() {
     [ ! -f "$tarball/$file" ] || cat "$tarball/$file" >"/etc/lsm/$file"
   done
   echo "Copied the configuration in $tarball to /etc/lsm; the baseline stays in $(state_directory)"
-  [ -x "$tarball/install.sh" ] || return 0
+  [ -x "$tarball/lsm" ] || return 0
   [ ! -x "$tarball/schedule.sh" ] || "$tarball/schedule.sh" which >"$installed"
   # An entry that is edited stays so.
   [ ! -e /etc/cron.d/lsm ] || sed -i -e 's,/usr/local/sbin/lsm,/usr/sbin/lsm,g' -e "s,$tarball/,/etc/lsm/,g" /etc/cron.d/lsm
-  "$tarball/install.sh" --uninstall || echo "Note: could not remove the program in $tarball"
+  if "$tarball/install.sh" --uninstall >/dev/null; then
+    rm -rf "$tarball/install.sh" "$tarball/defaults" # it would purge the state that is in use
+    echo "Removed the program in $tarball; the files of its configuration are still there"
+  else
+    echo "Note: could not remove the program in $tarball"
+  fi
 }
 
 # after_installation: when all packages of the transaction are installed, and their daemons have started.
