@@ -138,6 +138,16 @@ rpm() {
   checksum "$package-$package_version-1.$machine.rpm"
 }
 
+# CycloneDX knows only what Maven does; the Java runtime is the larger part.
+sbom() {
+  name=lsm-$version.cdx.json
+  java=$(sed -n 's/^JAVA_VERSION="\(.*\)"/\1/p' "$target/lsm/runtime/release")
+  component="{ \"type\" : \"platform\", \"bom-ref\" : \"openjdk\", \"name\" : \"openjdk\", \"version\" : \"$java\", \"cpe\" : \"cpe:2.3:a:oracle:openjdk:$java:*:*:*:*:*:*:*\" }"
+  grep -q '"bom-ref" : "openjdk"' "$target/$name" ||
+    sed -i "s/^  \"components\" : \[\$/&\n    $component,/" "$target/$name"
+  checksum "$name"
+}
+
 rm -f "$target"/lsm-*-linux-*.tar.gz* "$target/$package"*
 find "$target/lsm/runtime" -type f \( -name '*.so' -o -perm -u+x \) -exec strip --strip-unneeded {} +
 tarball
@@ -150,4 +160,4 @@ sed -n -e '/^value_of() {/,/^}/p' -e '/^remove_rules() {/,/^}/p' -e '/^purge_sta
 rpm
 deb
 rm -rf "$tree" "$functions"
-checksum "lsm-$version.cdx.json"
+sbom

@@ -74,11 +74,11 @@ check "the manual pages have the day of the build" grep -q "^\.TH .* \"$day\"" l
 rpm -qplv ./*.rpm | sed 's,^\(\S*\) *[0-9]* \(root\) *\(root\) ,\1 \2/\3 ,' >"$work/rpm.list"
 check "the RPM has neutral owners and modes" neutral "$work/rpm.list"
 # shellcheck disable=SC2016  # Perl
-check "the SBOM names the version and all libraries of lsm" perl -MJSON::PP -0777 -e '
-  my ($version, @jars) = @ARGV;
+check "the SBOM names the version, the Java runtime and all libraries" perl -MJSON::PP -0777 -e '
   my $bom = decode_json(<STDIN>);
-  my %names = map { ("$_->{name}-$_->{version}.jar" => 1) } @{$bom->{components}};
-  $bom->{metadata}{component}{version} eq $version or die;
-  delete $names{$_} or die $_ for @jars;
-  !%names or die %names' "$version" $(cd lsm/lib && ls | grep -vx lsm.jar) <"./lsm-$version.cdx.json"
+  my ($java, @libraries) = @{$bom->{components}};
+  my @named = sort map { "$_->{name}-$_->{version}.jar" } @libraries;
+  my @jars = sort grep { $_ ne "lsm.jar" } map { s,.*/,,r } glob "lsm/lib/*";
+  $bom->{metadata}{component}{version} eq $ARGV[0] && "@named" eq "@jars" && $java->{version} eq $ARGV[1] or die "@named"' \
+  "$version" "$(sed -n 's/^JAVA_VERSION="\(.*\)"/\1/p' lsm/runtime/release)" <"./lsm-$version.cdx.json"
 finish
