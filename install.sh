@@ -280,9 +280,8 @@ install_config() {
         with_old_value SUB "$home/conf.lsm.0.6" >"$stage/$name"
       echo "Copied USER and SUB from LSM 0.6; its configuration is now $home/conf.lsm.0.6"
     fi
-    if [ ! -e "$home/$name" ] || is_unedited "$name"; then
+    if [ ! -e "$home/$name" ] || is_unedited "$name" || cmp -s "$stage/$name" "$home/$name"; then
       mv "$stage/$name" "$home/$name"
-    elif cmp -s "$stage/$name" "$home/$name"; then
       rm -f "$home/$name.new"
     elif ! cmp -s "$default" "$home/defaults/$name"; then
       mv "$stage/$name" "$home/$name.new"
