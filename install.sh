@@ -140,9 +140,9 @@ require_packages() {
   [ -n "$packages" ] || return 0
   manager=$(package_manager)
   if [ "$want_deps" = yes ] && [ -n "$manager" ]; then
-    [ "$manager" != "apt-get install -y" ] || apt-get update -q
+    [ "$manager" != "apt-get install -y" ] || apt-get update -q || die "apt-get update failed; see its messages above"
     # shellcheck disable=SC2086  # both are lists of words
-    $manager $packages
+    $manager $packages || die "'$manager $packages' failed; see its messages above"
     packages=$(missing_packages | tr '\n' ' ')
   fi
   [ -z "$packages" ] || die "packages are missing; run: ${manager:-install} ${packages}(or ./install.sh --deps)"
