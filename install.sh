@@ -140,9 +140,9 @@ require_packages() {
   [ -n "$packages" ] || return 0
   manager=$(package_manager)
   if [ "$want_deps" = yes ] && [ -n "$manager" ]; then
-    [ "$manager" != "apt-get install -y" ] || apt-get update -q
+    [ "$manager" != "apt-get install -y" ] || apt-get update -q || die "apt-get update failed; see its messages above"
     # shellcheck disable=SC2086  # both are lists of words
-    $manager $packages
+    $manager $packages || die "'$manager $packages' failed; see its messages above"
     packages=$(missing_packages | tr '\n' ' ')
   fi
   [ -z "$packages" ] || die "packages are missing; run: ${manager:-install} ${packages}(or ./install.sh --deps)"
@@ -280,9 +280,8 @@ install_config() {
         with_old_value SUB "$home/conf.lsm.0.6" >"$stage/$name"
       echo "Copied USER and SUB from LSM 0.6; its configuration is now $home/conf.lsm.0.6"
     fi
-    if [ ! -e "$home/$name" ] || is_unedited "$name"; then
+    if [ ! -e "$home/$name" ] || is_unedited "$name" || cmp -s "$stage/$name" "$home/$name"; then
       mv "$stage/$name" "$home/$name"
-    elif cmp -s "$stage/$name" "$home/$name"; then
       rm -f "$home/$name.new"
     elif ! cmp -s "$default" "$home/defaults/$name"; then
       mv "$stage/$name" "$home/$name.new"

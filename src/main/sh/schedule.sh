@@ -95,10 +95,11 @@ install_units() {
       sed "s|@SBIN@|${command%/lsm}|" "$home/systemd/$unit" >"$units/$unit"
     done
   fi
-  case $units in
-    /usr/lib/* | /usr/local/lib/*) ;;
-    *) systemctl -q link "$units/lsm.service" "$units/lsm.timer" ;;
-  esac
+}
+
+# Another installation may have units of the same names.
+has_units() {
+  grep -qsF "ExecStart=$command " "$units/lsm.service"
 }
 
 systemd_runs() {
@@ -106,7 +107,7 @@ systemd_runs() {
 }
 
 timer_enabled() {
-  [ -e "$units/lsm.timer" ] && have systemctl && systemctl -q is-enabled lsm.timer 2>/dev/null
+  has_units && have systemctl && systemctl -q is-enabled lsm.timer 2>/dev/null
 }
 
 use_timer() {
@@ -126,13 +127,12 @@ use_timer() {
 }
 
 disable_timer() {
+  has_units || return 0
   ! timer_enabled || systemctl -q disable lsm.timer
-  if systemd_runs && [ -e "$units/lsm.timer" ]; then
-    systemctl stop lsm.timer
-  fi
-  if [ -d "$home/systemd" ] && [ -e "$units/lsm.timer" ]; then
+  ! systemd_runs || systemctl stop lsm.timer
+  if [ -d "$home/systemd" ]; then
     rm -f "$units/lsm.service" "$units/lsm.timer"
-    rmdir "$units" "${units%/*}" 2>/dev/null || :
+    rmdir /usr/local/lib/systemd/system /usr/local/lib/systemd 2>/dev/null || :
     ! systemd_runs || systemctl daemon-reload
   fi
 }
@@ -155,11 +155,13 @@ which_schedule() {
 
 home=$(dirname -- "$(readlink -f -- "$0")")
 prefix=${home%/*}
-units=$prefix/lib/systemd/system
+units=/etc/systemd/system
 command=$prefix/sbin/lsm
 conf=$home/conf.lsm
 if [ "$home" = /usr/lib/lsm ]; then # of a package
   units=/usr/lib/systemd/system command=/usr/sbin/lsm conf=/etc/lsm/conf.lsm
+elif [ "$prefix" = /usr/local ]; then
+  units=/usr/local/lib/systemd/system
 fi
 cron_dir=${2:-/etc/cron.d}
 cron=$cron_dir/lsm
