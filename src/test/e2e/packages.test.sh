@@ -3,7 +3,7 @@
 # there: install, upgrade, remove, purge, and what is left of it; and the .deb in place of the tarball.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
-own_machine apt-get dpkg-deb rpm cron man
+own_machine apt-get dpkg-deb rpm cron systemctl man
 package=linux-socket-monitor
 
 downloads=$work/downloads
@@ -164,6 +164,16 @@ readme_block "apt install"
 exits "a configuration that others can change: installed" 0
 prints "a configuration that others can change: it is not copied" "did not copy the configuration in /usr/local/lsm to /etc/lsm"
 check "a configuration that others can change: the default one is used" grep -q '^USER="root"' /etc/lsm/conf.lsm
+readme_command apt purge $package
+run "$(echo lsm-*/install.sh)" --timer
+exits "tarball: with the timer" 0
+readme_block "apt install"
+exits "tarball with the timer to deb: installed" 0
+check "tarball with the timer to deb: the timer is that of the package" \
+  grep -q '^ExecStart=/usr/sbin/lsm ' "$(readlink -f /etc/systemd/system/timers.target.wants/lsm.timer | sed 's/timer$/service/')"
+check "tarball with the timer to deb: there is no cron entry" absent /etc/cron.d/lsm
+readme_command apt remove $package
+check "deb: the removal disables the timer" test ! -L /etc/systemd/system/timers.target.wants/lsm.timer
 readme_command apt purge $package
 rm -r /usr/local/lsm
 
