@@ -141,6 +141,10 @@ rpm() {
 # CycloneDX knows only what Maven does; the Java runtime is the larger part.
 sbom() {
   name=lsm-$version.cdx.json
+  if [ ! -e "$target/$name" ]; then
+    echo "packages.sh: made no SBOM, because the CycloneDX plugin does not run in Maven's offline mode" >&2
+    return
+  fi
   java=$(sed -n 's/^JAVA_VERSION="\(.*\)"/\1/p' "$target/lsm/runtime/release")
   component="{ \"type\" : \"platform\", \"bom-ref\" : \"openjdk\", \"name\" : \"openjdk\", \"version\" : \"$java\", \"cpe\" : \"cpe:2.3:a:oracle:openjdk:$java:*:*:*:*:*:*:*\" }"
   grep -q '"bom-ref" : "openjdk"' "$target/$name" ||
