@@ -110,7 +110,7 @@ missing_packages() {
     has_jdk || echo "$jdk"
     have mvn || echo maven
   fi
-  # Without cron lsm can be installed; nothing runs it then.
+  # Needed only to run lsm later, so its absence is no error.
   if [ "$want_deps" = yes ]; then
     case $schedule:$(present_schedule) in
       cron: | cron:timer | auto:) echo "$cron" ;;
@@ -143,7 +143,7 @@ require_packages() {
     [ "$manager" != "apt-get install -y" ] || apt-get update -q || die "apt-get update failed; see its messages above"
     # shellcheck disable=SC2086  # both are lists of words
     $manager $packages || die "'$manager $packages' failed; see its messages above"
-    packages=$(missing_packages | tr '\n' ' ')
+    packages=$(want_deps=no && missing_packages | tr '\n' ' ')
   fi
   [ -z "$packages" ] || die "packages are missing; run: ${manager:-install} ${packages}(or ./install.sh --deps)"
 }

@@ -103,10 +103,9 @@ run $schedule auto
 prints "the entry of another program is named" "$entry ran another program"
 check "it is kept where cron does not read it" grep -q /opt/lsm/sbin/lsm /etc/cron.d/.lsm.replaced
 check "this lsm has an entry" test -n "$(minute)"
-run lsm-*/install.sh --timer
-exits "install.sh --timer" 0
-check "install.sh --timer enables the timer" enabled
-check "install.sh --timer removes the entry" absent "$entry"
+run $schedule timer
+check "timer: the timer is enabled" enabled
+check "timer: there is no entry" absent "$entry"
 
 # --- systemd runs, and lsm every three seconds instead of every ten minutes
 mkdir -p /etc/systemd/system/lsm.timer.d
@@ -159,9 +158,11 @@ forget_run
 check "an error is one" within 60 ran_with 2 exit-code
 sed -i '/^USERS/d' /usr/local/lsm/conf.lsm
 rm -r /etc/systemd/system/lsm.timer.d
-run in_systemd "$work"/lsm-*/install.sh
-exits "the upgrade" 0
-check "the upgrade keeps the timer" in_systemd systemctl -q is-active lsm.timer
+in_systemd systemctl -q disable --now lsm.timer
+run in_systemd "$work"/lsm-*/install.sh --timer
+exits "install.sh --timer" 0
+prints "it prints what runs lsm" "Timer:           lsm.timer"
+check "it enables and starts the timer" in_systemd systemctl -q is-active lsm.timer
 next=$(date -d "$(property NextElapseUSecRealtime lsm.timer)" +%s)
 check "the next run is within 60 minutes and the delay of this host" test $((next - $(date +%s))) -le 1140
 run in_systemd /usr/local/lsm/install.sh --uninstall
