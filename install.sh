@@ -8,7 +8,7 @@ unset LSM_CONF # use the configuration of this installation
 prefix=
 state_dir=
 cron_dir=
-want_cron=yes
+schedule=auto
 want_baseline=yes
 want_deps=no
 action=install
@@ -16,16 +16,19 @@ action=install
 usage() {
   cat <<'EOF'
 Usage: ./install.sh [OPTION]...
-Installs lsm and its cron entry, and takes the first baseline. Run it again to upgrade:
-configuration, ignore rules and baseline stay as they are.
+Installs lsm, takes the first baseline, and has lsm run every ten minutes: by cron, or by a timer
+of systemd where there is no cron. Run it again to upgrade: configuration, ignore rules, baseline
+and schedule stay as they are.
 
   --prefix DIR     install DIR/lsm, DIR/sbin/lsm and manual pages in DIR/share (default /usr/local)
   --state-dir DIR  keep baseline and other state in DIR (default /var/lib/lsm)
+  --cron           write a cron entry, even if there is no cron yet
+  --timer          enable lsm.timer instead of a cron entry
+  --no-cron        neither: something else runs lsm
   --cron-dir DIR   write the cron entry to DIR (default /etc/cron.d)
-  --no-cron        do not write a cron entry
   --no-baseline    do not take a baseline
-  --deps           install missing packages (JDK, Maven, cron) with apt-get, dnf or apk
-  --uninstall      remove the program and the cron entry, keep configuration and baseline
+  --deps           install missing packages (JDK, Maven, cron if there is no systemd) with apt-get, dnf or apk
+  --uninstall      remove the program and its schedule, keep configuration and baseline
   --purge          remove configuration and baseline, too
 EOF
 }
@@ -50,8 +53,10 @@ parse_options() {
     case $1 in
       --prefix) prefix=$(directory "$1" "${2-}") || exit 1; shift ;;
       --state-dir) state_dir=$(directory "$1" "${2-}") || exit 1; shift ;;
-      --cron-dir) cron_dir=$(directory "$1" "${2-}") || exit 1; shift ;;
-      --no-cron) want_cron=no ;;
+      --cron-dir) cron_dir=$(directory "$1" "${2-}") || exit 1; schedule=cron; shift ;;
+      --cron) schedule=cron ;;
+      --timer) schedule=timer ;;
+      --no-cron) schedule=none ;;
       --no-baseline) want_baseline=no ;;
       --deps) want_deps=yes ;;
       --uninstall) action=uninstall ;;
@@ -88,12 +93,6 @@ has_jdk() {
     java_bin=$(readlink -f -- "$java") && [ -x "${java_bin%/*}/javac" ]
 }
 
-# The crond of busybox does not read cron.d.
-has_cron() {
-  if have cron; then return 0; fi
-  have crond && case $(readlink -f -- "$(command -v crond)") in *busybox) false ;; esac
-}
-
 from_source() {
   [ -f "$here/pom.xml" ]
 }
@@ -111,9 +110,19 @@ missing_packages() {
     has_jdk || echo "$jdk"
     have mvn || echo maven
   fi
-  if [ "$want_cron" = yes ] && [ -z "$cron_dir" ]; then
-    has_cron || echo "$cron"
+  # Needed only to run lsm later, so its absence is no error.
+  if [ "$want_deps" = yes ]; then
+    case $schedule:$(present_schedule) in
+      cron: | cron:timer | auto:) echo "$cron" ;;
+    esac
   fi
+}
+
+# What can run lsm on this host: cron, timer or nothing.
+present_schedule() {
+  script=$here/schedule.sh
+  ! from_source || script=$here/src/main/sh/schedule.sh
+  "$script" which
 }
 
 package_manager() {
@@ -131,10 +140,10 @@ require_packages() {
   [ -n "$packages" ] || return 0
   manager=$(package_manager)
   if [ "$want_deps" = yes ] && [ -n "$manager" ]; then
-    [ "$manager" != "apt-get install -y" ] || apt-get update -q
+    [ "$manager" != "apt-get install -y" ] || apt-get update -q || die "apt-get update failed; see its messages above"
     # shellcheck disable=SC2086  # both are lists of words
-    $manager $packages
-    packages=$(missing_packages | tr '\n' ' ')
+    $manager $packages || die "'$manager $packages' failed; see its messages above"
+    packages=$(want_deps=no && missing_packages | tr '\n' ' ')
   fi
   [ -z "$packages" ] || die "packages are missing; run: ${manager:-install} ${packages}(or ./install.sh --deps)"
 }
@@ -193,7 +202,7 @@ build() {
 }
 
 # The files of the program. Everything else in its directory belongs to the administrator.
-program="runtime lib lsm archive.sh install.sh README.md LICENSE logcheck.rules fail2ban.conf"
+program="runtime lib lsm archive.sh schedule.sh systemd install.sh README.md LICENSE logcheck.rules fail2ban.conf"
 
 # Copies the new program next to the old one and tests it before it replaces the old one.
 stage_program() {
@@ -271,31 +280,23 @@ install_config() {
         with_old_value SUB "$home/conf.lsm.0.6" >"$stage/$name"
       echo "Copied USER and SUB from LSM 0.6; its configuration is now $home/conf.lsm.0.6"
     fi
-    if [ ! -e "$home/$name" ]; then
+    if [ ! -e "$home/$name" ] || is_unedited "$name" || cmp -s "$stage/$name" "$home/$name"; then
       mv "$stage/$name" "$home/$name"
-    elif cmp -s "$stage/$name" "$home/$name"; then
       rm -f "$home/$name.new"
-    else
+    elif ! cmp -s "$default" "$home/defaults/$name"; then
       mv "$stage/$name" "$home/$name.new"
-      echo "Kept $home/$name; the default of this version is $name.new"
+      echo "Kept $home/$name; the defaults have changed, the new ones are in $name.new"
     fi
   done
+  rm -rf "$home/defaults"
+  mkdir "$home/defaults"
+  cp "$image"/conf/*.lsm "$home/defaults"
+  chmod 644 "$home/defaults"/*
 }
 
-install_cron() {
-  [ "$want_cron" = yes ] || return 0
-  if [ -e "$cron_dir/lsm" ] && [ "$upgrade_of" != 0.6 ]; then
-    return 0
-  fi
-  mkdir -p "$cron_dir"
-  # cron ignores names with a dot, so it never reads an incomplete entry.
-  cat >"$cron_dir/.lsm.new" <<EOF
-# Compares the sockets of this host with the baseline of lsm. Alerts go to USER in
-# $home/conf.lsm.
-*/10 * * * * root $prefix/sbin/lsm -c --quiet
-EOF
-  chmod 644 "$cron_dir/.lsm.new"
-  mv "$cron_dir/.lsm.new" "$cron_dir/lsm"
+# Whether the configuration is still the default of the version that was installed before.
+is_unedited() {
+  [ -e "$home/defaults/$1" ] && default_config "$home/defaults/$1" | cmp -s - "$home/$1"
 }
 
 # Without the class-data archive lsm only starts more slowly.
@@ -308,21 +309,67 @@ summary() {
   echo "Install path:    $home"
   echo "Config path:     $home/conf.lsm"
   echo "Executable path: $prefix/sbin/lsm"
-  [ "$want_cron" = no ] || echo "Cron entry:      $cron_dir/lsm"
   "$home/lsm" --version | sed 's/^lsm /LSM version /'
   echo
 }
 
+# Sets $problem if lsm cannot run.
 install_baseline() {
+  problem=
   [ "$want_baseline" = yes ] || return 0
   if [ -e "$state_dir/baseline" ]; then
-    "$home/lsm" compare --no-alert --quiet || [ $? -eq 1 ] ||
-      die "lsm is installed but cannot run; correct the error above"
+    "$home/lsm" compare --no-alert --quiet || [ $? -eq 1 ] || problem="lsm is installed but cannot run; correct the error above"
     echo "kept the base comparison files in $state_dir"
-    return 0
+  elif "$home/lsm" generate; then
+    echo "generated base comparison files"
+  else
+    problem="lsm is installed but has no baseline; correct the error above, then run $prefix/sbin/lsm -g"
   fi
-  "$home/lsm" generate || die "lsm is installed but has no baseline; correct the error above, then run $prefix/sbin/lsm -g"
-  echo "generated base comparison files"
+}
+
+install_schedule() {
+  [ "$schedule" != none ] || return 0
+  [ "$upgrade_of" != 0.6 ] || rm -f "$cron_dir/lsm" # it runs the same command, without --quiet
+  "$home/schedule.sh" "$schedule" "$cron_dir"
+}
+
+# What to do next, and whether mail can work.
+next_steps() {
+  conf=$home/conf.lsm
+  command=$prefix/sbin/lsm
+  [ "$(command -v lsm || :)" != "$command" ] || command=lsm
+  user=$(value_of USER "$conf")
+  mailer=$(value_of MAILER "$conf")
+  host=$(value_of SMTP_HOST "$conf")
+  via=$host:$(value_of SMTP_PORT "$conf")
+  keys=
+  [ "$user" != root ] || keys=USER
+  case $mailer:$host in
+    none:*)
+      echo "Alerts are not mailed (MAILER=\"none\" in $conf); to try the other channels, run $command test-alert"
+      return 0
+      ;;
+    sendmail:*) via=sendmail ;;
+    *:localhost | *:127.* | *:::1) local_server ;;
+  esac
+  if [ -n "$keys" ]; then
+    echo "Alerts go to $user via $via: set $keys in $conf, then run $command test-alert"
+  else
+    echo "Alerts go to $user via $via; to try it, run $command test-alert"
+  fi
+}
+
+# Whether a mail server listens on this host. Without one, MAILER="auto" takes the sendmail program.
+local_server() {
+  port=$(printf %04X "${via##*:}") || return 0
+  if grep -qsE "^ *[0-9]+: [0-9A-F]+:$port [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6; then
+    return 0
+  elif [ "$mailer" = auto ] && { [ -x /usr/sbin/sendmail ] || [ -x /usr/lib/sendmail ]; }; then
+    via=sendmail
+  else
+    via="$via (nobody listens there)"
+    keys="${keys:+$keys and }SMTP_HOST"
+  fi
 }
 
 install_lsm() {
@@ -338,11 +385,13 @@ install_lsm() {
   from_source || [ -d "$here/conf" ] ||
     die "$here is neither a source tree nor an unpacked tarball of lsm; run install.sh from one of these"
   if [ "$home" = /usr/local/lsm ] && [ -e /usr/lib/lsm/lsm ]; then
-    die "lsm is already installed as a package; upgrade the package, or remove it first: apt remove lsm"
+    die "lsm is already installed as a package; upgrade the package, or remove it first (linux-socket-monitor)"
   fi
+  [ "$schedule" != timer ] || have systemctl || die "there is no systemd on this host; use --cron"
   require_packages
-  [ "$want_cron" = no ] || cron_dir=${cron_dir:-/etc/cron.d}
-  require_writable "$home" "$prefix/sbin" "$prefix/share" "$state_dir" ${cron_dir:+"$cron_dir"}
+  cron_dir=${cron_dir:-/etc/cron.d}
+  require_writable "$home" "$prefix/sbin" "$prefix/share" "$state_dir"
+  [ "$schedule" = none ] || require_writable "$cron_dir"
   require_trust "$home" "$state_dir"
   image=$here
   if from_source; then
@@ -354,20 +403,21 @@ install_lsm() {
   install_share
   install_config
   make_archive
-  install_cron
   summary
   install_baseline
+  install_schedule
+  [ -z "$problem" ] || die "$problem"
+  next_steps
 }
 
 # --- uninstall ---------------------------------------------------------------------------------
 
 uninstall_lsm() {
   state_dir=$(configured_state_dir)
-  cron_dir=${cron_dir:-/etc/cron.d}
   [ -d "$home" ] || die "lsm is not installed in $home; name its directory with --prefix"
   require_writable "$home" "$prefix/sbin" "$prefix/share"
-  if [ "$want_cron" = yes ] && grep -qsF "$prefix/sbin/lsm " "$cron_dir/lsm"; then
-    rm -f "$cron_dir/lsm"
+  if [ "$schedule" != none ] && [ -x "$home/schedule.sh" ]; then
+    "$home/schedule.sh" none "${cron_dir:-/etc/cron.d}"
   fi
   remove_rules "${state_dir:-/var/lib/lsm}"
   if [ "$(readlink -- "$prefix/sbin/lsm" || true)" = "$home/lsm" ]; then
@@ -377,15 +427,16 @@ uninstall_lsm() {
   (cd "$prefix/share" 2>/dev/null &&
     rmdir man/man[578] bash-completion/completions bash-completion lsm/schema lsm 2>/dev/null) || :
   # shellcheck disable=SC2086  # a list of words
-  (cd "$home" && rm -rf .stage .archive.* java lsm.jsa $program)
+  (cd "$home" && for item in $program; do [ "$item" = install.sh ] || rm -rf "$item"; done
+    rm -rf .stage .archive.* java lsm.jsa)
   if [ "$action" = purge ]; then
-    (cd "$home" && rm -f conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new)
+    (cd "$home" && rm -rf install.sh defaults conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new)
     purge_state
-  fi
-  if rmdir "$home" 2>/dev/null; then
+    rmdir "$home" 2>/dev/null || echo "Kept $home: it has files that do not belong to lsm"
     echo "Removed lsm from $prefix"
   else
-    echo "Removed lsm from $prefix; kept its configuration in $home"
+    echo "Removed lsm from $prefix; kept the configuration in $home and the state in ${state_dir:-/var/lib/lsm}"
+    echo "To remove these, too: $home/install.sh --purge"
   fi
 }
 
@@ -412,7 +463,7 @@ purge_state() {
 
 parse_options "$@"
 here=$(dirname -- "$(readlink -f -- "$0")")
-if [ -z "$prefix" ] && [ -f "$here/lsm" ] && [ -d "$here/lib" ] && [ ! -d "$here/conf" ]; then
+if [ -z "$prefix" ] && [ -f "$here/conf.lsm" ] && [ ! -d "$here/conf" ]; then
   prefix=$(dirname -- "$here") # an installed install.sh means its own installation
 fi
 prefix=${prefix:-/usr/local}

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the tarball and the .deb from target/lsm, and their checksums: packages.sh TARGET VERSION TIME
+# Builds the tarball, the .deb and the RPM from target/lsm, and the checksums of these and of the SBOM:
+# packages.sh TARGET VERSION TIME MAINTAINER HOMEPAGE
 # It uses dpkg-deb instead of jdeb: a runtime made by jlink is for the build system only, so building a
 # .deb elsewhere gains nothing, and dpkg-deb keeps the modes of the files.
 # Time, owners, modes, order and compression are fixed, so that builds are reproducible.
@@ -12,15 +13,22 @@ export LC_ALL DPKG_DEB_THREADS_MAX SOURCE_DATE_EPOCH
 target=$1
 version=$2
 time=$3
+maintainer=$4
+homepage=$5
+package=linux-socket-monitor
+package_version=$(echo "$version" | sed 's/-SNAPSHOT/~SNAPSHOT/') # sorts before the release
 
-if ! command -v dpkg-deb >/dev/null; then
-  echo "packages.sh: dpkg-deb is missing; install dpkg" >&2
-  exit 1
-fi
-case $(uname -m) in
+for tool in dpkg-deb=dpkg rpmbuild=rpm strip=binutils; do
+  if ! command -v "${tool%=*}" >/dev/null; then
+    echo "packages.sh: ${tool%=*} is missing; install ${tool#*=}" >&2
+    exit 1
+  fi
+done
+machine=$(uname -m)
+case $machine in
   x86_64) arch=amd64 ;;
   aarch64) arch=arm64 ;;
-  *) arch=$(uname -m) ;;
+  *) arch=$machine ;;
 esac
 
 # Writes FILE.sha256 for sha256sum -c.
@@ -35,61 +43,125 @@ tarball() {
   checksum "$name"
 }
 
-# Copies the files of the package to their places.
+# Copies the files of both packages to their places.
 lay_out() {
-  mkdir -p "$deb/usr/lib/lsm" "$deb/usr/sbin" "$deb/usr/share/doc/lsm" "$deb/etc/lsm" "$deb/etc/cron.d"
-  (cd "$target/lsm" && cp -R lsm lib runtime archive.sh conf/logcheck.rules conf/fail2ban.conf "$deb/usr/lib/lsm")
-  ln -s ../lib/lsm/lsm "$deb/usr/sbin/lsm"
-  cp "$target"/lsm/conf/*.lsm "$deb/etc/lsm"
-  cp src/deb/cron "$deb/etc/cron.d/lsm"
-  [ ! -d "$target/lsm/share" ] || cp -R "$target/lsm/share/." "$deb/usr/share"
-  cp src/deb/copyright "$target/lsm/README.md" "$deb/usr/share/doc/lsm"
-  printf '%s\n' "lsm ($deb_version) unstable; urgency=medium" "" "  * See README.md." "" \
-    " -- $(sed -n 's/^Maintainer: //p' src/deb/control)  $(date -u -R -d "$time")" \
-    >"$deb/usr/share/doc/lsm/changelog"
-  find "$deb/usr/share" \( -path '*/man/*' -o -name changelog \) -type f -exec gzip -9n {} +
-  chmod -R u=rwX,go=rX "$deb"
-  chmod 600 "$deb"/etc/lsm/*
+  rm -rf "$tree"
+  doc=$tree/usr/share/doc/$package
+  units=$tree/usr/lib/systemd/system
+  mkdir -p "$tree/usr/lib/lsm" "$units" "$tree/usr/sbin" "$doc" "$tree/etc/lsm"
+  (cd "$target/lsm" &&
+    cp -R lsm lib runtime archive.sh schedule.sh conf/logcheck.rules conf/fail2ban.conf "$tree/usr/lib/lsm")
+  ln -s ../lib/lsm/lsm "$tree/usr/sbin/lsm"
+  for unit in lsm.service lsm.timer; do
+    sed 's,@SBIN@,/usr/sbin,' "$target/lsm/systemd/$unit" >"$units/$unit"
+  done
+  cp "$target"/lsm/conf/*.lsm "$tree/etc/lsm"
+  cp -R "$target/lsm/share/." "$tree/usr/share"
+  cp src/packages/copyright "$target/lsm/README.md" "$doc"
+  find "$tree/usr/share/man" -type f -exec gzip -9n {} +
+  normalize
 }
 
-# The libraries that the runtime is linked with depend on the JDK that it was made from.
+normalize() {
+  chmod -R u=rwX,go=rX "$tree"
+  chmod 600 "$tree"/etc/lsm/*
+  find "$tree" -exec touch -h -d "$time" {} +
+}
+
+# libraries FORMAT NAME=PACKAGE...: what the runtime is linked with, which depends on the JDK that it was made from; in the
+# FORMAT of printf, with the version of glibc first.
 libraries() {
-  echo "libc6 (>= $(grep -rhao 'GLIBC_2\.[0-9]*' "$deb/usr/lib/lsm/runtime" | sort -Vu | sed -n '$s/GLIBC_//p'))"
-  for library in libgcc_s.so.1=libgcc-s1 libstdc++.so.6=libstdc++6 libz.so.1=zlib1g; do
-    ! grep -rqF "${library%=*}" "$deb/usr/lib/lsm/runtime" || echo ", ${library#*=}"
+  # shellcheck disable=SC2059  # a format
+  printf "$1" "$(grep -rhao 'GLIBC_2\.[0-9]*' "$tree/usr/lib/lsm/runtime" | sort -Vu | sed -n '$s/GLIBC_//p')"
+  shift
+  for library in "$@"; do
+    ! grep -rqF "${library%=*}" "$tree/usr/lib/lsm/runtime" || printf ', %s' "${library#*=}"
   done
+}
+
+# changelog FORMAT: of the .deb or the RPM.
+changelog() {
+  awk -v format="$1" -v version="$package_version" -v day="${time%T*}" -v maintainer="$maintainer" \
+    -f src/build/changelog.awk src/doc/CHANGELOG.md
+}
+
+# fill FILE SED_ARGUMENT...: the file with what both packages have in common.
+fill() {
+  file=$1
+  shift
+  sed -e "s/@VERSION@/$package_version/" -e "s/@MAINTAINER@/$maintainer/" -e "s,@HOMEPAGE@,$homepage," "$@" "$file"
 }
 
 control() {
-  mkdir "$deb/DEBIAN"
-  size=$(find "$deb/usr" "$deb/etc" -type f -printf '%s\n' | awk '{ k += int(($1 + 1023) / 1024) } END { print k }')
-  sed -e "s/@VERSION@/$deb_version/" -e "s/@ARCH@/$arch/" -e "s/@SIZE@/$size/" \
-    -e "s/@LIBRARIES@/$(libraries | tr -d '\n')/" src/deb/control >"$deb/DEBIAN/control"
-  (cd "$deb" && find etc -type f | sort | sed 's,^,/,' >DEBIAN/conffiles)
-  (cd "$deb" && find usr -type f | sort | xargs md5sum >DEBIAN/md5sums)
-  # The package purges what install.sh purges, with the same functions.
-  sed -n -e '/^value_of() {/,/^}/p' -e '/^remove_rules() {/,/^}/p' -e '/^purge_state() {/,/^}/p' install.sh >"$deb.functions"
+  mkdir "$tree/DEBIAN"
+  size=$(find "$tree/usr" "$tree/etc" -type f -printf '%s\n' | awk '{ k += int(($1 + 1023) / 1024) } END { print k }')
+  depends=$(libraries 'libc6 (>= %s)' libgcc_s.so.1=libgcc-s1 libstdc++.so.6=libstdc++6 libz.so.1=zlib1g)
+  fill src/packages/control -e "s/@ARCH@/$arch/" -e "s/@SIZE@/$size/" -e "s/@LIBRARIES@/$depends/" >"$tree/DEBIAN/control"
+  cp src/packages/triggers "$tree/DEBIAN"
+  (cd "$tree" && find etc -type f | sort | sed 's,^,/,' >DEBIAN/conffiles)
+  (cd "$tree" && find usr -type f | sort | xargs md5sum >DEBIAN/md5sums)
   for script in preinst postinst prerm postrm; do
-    sed -e "/^#FUNCTIONS#/{r $deb.functions" -e 'd' -e '}' "src/deb/$script" >"$deb/DEBIAN/$script"
-    chmod 755 "$deb/DEBIAN/$script"
+    sed -e "/^\. .*functions.sh$/{r $functions" -e 'd' -e '}' -e '/^# shellcheck/d' "src/packages/$script" >"$tree/DEBIAN/$script"
+    chmod 755 "$tree/DEBIAN/$script"
   done
-  rm "$deb.functions"
 }
 
 deb() {
-  deb_version=$(echo "$version" | sed 's/-SNAPSHOT/~SNAPSHOT/') # sorts before the release
-  deb=$target/deb
-  rm -rf "$deb"
-  lay_out
+  mkdir -p "$tree/usr/share/lintian/overrides"
+  cp src/packages/lintian-overrides "$tree/usr/share/lintian/overrides/$package"
+  changelog deb | gzip -9n >"$doc/changelog.gz"
   control
-  find "$deb" -exec touch -h -d "$time" {} +
-  name=lsm_${deb_version}_$arch.deb
+  normalize
+  name=${package}_${package_version}_$arch.deb
   # Most files are compressed already: -z6 saves 5 % and takes three times as long.
-  dpkg-deb --root-owner-group -Zxz -z1 --build "$deb" "$target/$name" >/dev/null
-  rm -rf "$deb"
+  dpkg-deb --root-owner-group -Zxz -z1 --build "$tree" "$target/$name" >/dev/null
   checksum "$name"
 }
 
-rm -f "$target"/lsm-*-linux-*.tar.gz* "$target"/lsm_*.deb*
+rpm() {
+  work=$target/rpm
+  rm -rf "$work"
+  mkdir "$work"
+  sed -n 's/^ //p' src/packages/control >"$work/description"
+  # rpm expands % in scripts and in the change log.
+  sed 's/%/%%/g' "$functions" >"$work/functions"
+  changelog rpm | sed 's/%/%%/g' >"$work/changelog"
+  requires=$(libraries 'libc.so.6(GLIBC_%s)(64bit)' "libgcc_s.so.1=libgcc_s.so.1()(64bit)" \
+    "libstdc++.so.6=libstdc++.so.6()(64bit)" "libz.so.1=libz.so.1()(64bit)")
+  fill src/packages/$package.spec -e "s/@SUMMARY@/$(sed -n 's/^Description: //p' src/packages/control)/" \
+    -e "s/@LIBRARIES@/$requires/" -e "s,@TREE@,$tree," \
+    -e "/^\. .*functions.sh$/{r $work/functions" -e 'd' -e '}' -e "/^@DESCRIPTION@/{r $work/description" -e 'd' -e '}' \
+    -e "/^@CHANGELOG@/{r $work/changelog" -e 'd' -e '}' >"$work/$package.spec"
+  rpmbuild --quiet -bb --target "$machine-linux" --define "_topdir $work" --define "_rpmdir $target" \
+    --define '_rpmfilename %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm' "$work/$package.spec" >/dev/null
+  rm -rf "$work"
+  checksum "$package-$package_version-1.$machine.rpm"
+}
+
+# CycloneDX knows only what Maven does; the Java runtime is the larger part.
+sbom() {
+  name=lsm-$version.cdx.json
+  if [ ! -e "$target/$name" ]; then
+    echo "packages.sh: made no SBOM, because the CycloneDX plugin does not run in Maven's offline mode" >&2
+    return
+  fi
+  java=$(sed -n 's/^JAVA_VERSION="\(.*\)"/\1/p' "$target/lsm/runtime/release")
+  component="{ \"type\" : \"platform\", \"bom-ref\" : \"openjdk\", \"name\" : \"openjdk\", \"version\" : \"$java\", \"cpe\" : \"cpe:2.3:a:oracle:openjdk:$java:*:*:*:*:*:*:*\" }"
+  grep -q '"bom-ref" : "openjdk"' "$target/$name" ||
+    sed -i "s/^  \"components\" : \[\$/&\n    $component,/" "$target/$name"
+  checksum "$name"
+}
+
+rm -f "$target"/lsm-*-linux-*.tar.gz* "$target/$package"*
+find "$target/lsm/runtime" -type f \( -name '*.so' -o -perm -u+x \) -exec strip --strip-unneeded {} +
 tarball
+tree=$target/tree
+lay_out
+# The packages remove what install.sh removes, with the same functions.
+functions=$target/functions
+sed -n -e '/^value_of() {/,/^}/p' -e '/^remove_rules() {/,/^}/p' -e '/^purge_state() {/,/^}/p' install.sh |
+  cat - src/packages/functions.sh | sed '/^# shellcheck/d' >"$functions"
+rpm
 deb
+rm -rf "$tree" "$functions"
+sbom

@@ -51,6 +51,7 @@ final class Manual {
     Files.writeString(
         completion,
         AutoComplete.bash("lsm", lsm)
+            .replaceFirst("^#!.*\n", "") // bash reads it, nobody runs it
             .replace(options, options.replaceFirst("\"", "\"\\${commands} ")));
   }
 

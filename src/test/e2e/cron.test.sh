@@ -31,7 +31,8 @@ cd "$work" || exit 1
 tar xzf "$root"/target/lsm-*-linux-*.tar.gz
 run lsm-*/install.sh
 exits "install.sh" 0
-check "install.sh has made the cron entry" sed -i 's,^\*/10 ,* ,' /etc/cron.d/lsm
+prints "install.sh says where alerts go" "Alerts go to root via localhost:25: set USER in /usr/local/lsm/conf.lsm, then run lsm test-alert"
+check "install.sh has made the cron entry" sed -i 's,^[0-9]-59/10 ,* ,' /etc/cron.d/lsm
 check "it runs every minute now" grep -q '^\* \* \* \* \* root ' /etc/cron.d/lsm
 echo '* * * * * root env' >/etc/cron.d/canary
 socket=$work/größe.sock

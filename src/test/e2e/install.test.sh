@@ -29,7 +29,9 @@ prints "the summary of LSM 0.6: baseline" "generated base comparison files"
 check "there is a baseline" test -s "$state/baseline"
 check "the link leads to the launcher" test "$(readlink "$prefix/sbin/lsm")" = "$prefix/lsm/lsm"
 check "the cron entry is as documented" \
-  grep -qxF "*/10 * * * * root $prefix/sbin/lsm -c --quiet" "$cron/lsm"
+  grep -qx "[0-9]-59/10 \* \* \* \* root \[ -x $prefix/sbin/lsm \] && $prefix/sbin/lsm -c --quiet" "$cron/lsm"
+prints "it prints where the entry is" "Cron entry:      $cron/lsm"
+prints "it ends with what to do" "then run $prefix/sbin/lsm test-alert"
 check "the state directory stands in conf.lsm" grep -q "^STATE_DIR=\"$state\"" "$prefix/lsm/conf.lsm"
 check "no staging directory is left" test ! -e "$prefix/lsm/.stage"
 
@@ -39,18 +41,20 @@ cp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
 echo 'tcp *:1' >>"$prefix/lsm/ignore.lsm"
 cp "$prefix/lsm/ignore.lsm" "$work/ignore.lsm"
 cp "$state/baseline" "$work/baseline"
-sed -i 's,^\*/10,*/5,' "$cron/lsm"
+sed -i 's,^[0-9]-59/10,*/5,' "$cron/lsm"
 install
 exits "the upgrade" 0
 prints "the upgrade prints what it keeps" "kept the base comparison files"
 check "the upgrade keeps conf.lsm" cmp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
 check "the upgrade keeps ignore.lsm" cmp "$work/ignore.lsm" "$prefix/lsm/ignore.lsm"
-check "the new default configuration is beside it" grep -q '^USER="root"' "$prefix/lsm/conf.lsm.new"
+check "the defaults have not changed: none is put beside them" absent "$prefix"/lsm/*.new
 check "the upgrade keeps the baseline" cmp "$work/baseline" "$state/baseline"
 check "the upgrade keeps the cron entry" grep -q '^\*/5' "$cron/lsm"
 mkdir "$work/private"
 cp -R "$image/." "$work/private"
 chmod -R go= "$work/private"
+sed -i 's/^REMIND="24h"/REMIND="48h"/' "$work/private/conf/conf.lsm"
+echo 'tcp *:2' >>"$work/private/conf/ignore.lsm"
 rm -rf "$prefix/lsm/lib" # as a killed upgrade may leave it
 LSM_CONF=$work/astray.lsm
 export LSM_CONF
@@ -58,12 +62,16 @@ run "$work/private/install.sh" --prefix "$prefix" --cron-dir "$cron"
 unset LSM_CONF
 exits "an upgrade of half a program, with LSM_CONF set" 0
 check "it keeps conf.lsm" cmp "$work/edited.lsm" "$prefix/lsm/conf.lsm"
+check "the defaults have changed: they are beside it" grep -q '^REMIND="48h"' "$prefix/lsm/conf.lsm.new"
+check "with the state directory of this installation" grep -q "^STATE_DIR=\"$state\"" "$prefix/lsm/conf.lsm.new"
+prints "the upgrade names them" "Kept $prefix/lsm/ignore.lsm; the defaults have changed, the new ones are in ignore.lsm.new"
 check "everybody can read program and manual" test -z \
   "$(find "$prefix/share" "$prefix/lsm/lib" "$prefix/lsm/runtime" "$prefix/lsm/lsm" ! -type l ! -perm -o=r -print)"
 rm -rf "$work/private"
 cp "$prefix/lsm/conf.lsm.new" "$prefix/lsm/conf.lsm"
 install
-check "without an edit there is no .new" test ! -e "$prefix/lsm/conf.lsm.new"
+check "a configuration without an edit gets the new defaults" grep -q '^REMIND="24h"' "$prefix/lsm/conf.lsm"
+check "and none beside it" absent "$prefix/lsm/conf.lsm.new"
 install --state-dir "$work/other"
 exits "a state directory other than the configured one is refused" 1
 
@@ -94,6 +102,8 @@ check "the cron entry of another installation stays" test -e "$work/other.cron/l
 install
 run "$prefix/lsm/install.sh" --uninstall --cron-dir "$cron"
 exits "uninstall by the installed copy" 0
+prints "it names the state directory, which stays" "the state in $state"
+prints "and how to remove it" "$prefix/lsm/install.sh --purge"
 check "the program is gone" test ! -e "$prefix/lsm/lib"
 check "the link is gone" test ! -L "$prefix/sbin/lsm"
 check "the cron entry is gone" test ! -e "$cron/lsm"
@@ -153,8 +163,6 @@ cp "$work/old/bin/java" "$work/old/bin/javac"
 chmod 755 "$work/old/bin/"*
 run env JAVA_HOME="$work/old" "$work/src/install.sh" --prefix "$prefix" --cron-dir "$cron"
 refused "an old Java" "jdk"
-run env -u JAVA_HOME PATH="$bare" "$image/install.sh" --prefix "$prefix"
-refused "no cron" "cron"
 run "$work/src/install.sh" --uninstall --prefix "$prefix"
 refused "nothing to uninstall" "--prefix"
 if [ "$(id -u)" -eq 0 ]; then

@@ -24,7 +24,7 @@ build() {
   cp -R "$root/src/test/e2e" "$new/tmp/lsm/src/test"
   cp -R "$scripts" "$new/tmp/lsm/src/test/resources/org"
   cp "$root/README.md" "$new/tmp/lsm"
-  cp "$root"/target/lsm-*-linux-*.tar.gz* "$root"/target/lsm_*.deb* "$new/tmp/lsm/target" || exit 1
+  cp "$root"/target/lsm-*-linux-*.tar.gz* "$root"/target/linux-socket-monitor[-_]* "$new/tmp/lsm/target" || exit 1
   mount --bind "$layer/upper" "$new/tmp/upper"
   # Every Java, also one that the build has made.
   find "$new" -xdev -name libjvm.so >"$layer/javas"
@@ -54,7 +54,7 @@ fi
 . "$(dirname -- "$0")/lib.sh"
 name=$(basename -- "$test" .test.sh)
 require unshare pivot_root ip tar perl "$@"
-if ! ls "$root"/target/lsm-*-linux-*.tar.gz "$root"/target/lsm_*.deb >/dev/null; then
+if ! ls "$root"/target/lsm-*-linux-*.tar.gz "$root"/target/linux-socket-monitor_*.deb >/dev/null; then
   echo "FAILED  $name: there are no packages; make them: mvn -Pdist package"
   exit 1
 fi
