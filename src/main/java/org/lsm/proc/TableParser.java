@@ -9,6 +9,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.lsm.model.Plural;
 import org.lsm.model.SocketKey;
 
 /** Reads one socket table row by row. Malformed rows are skipped, counted and reported. */
@@ -70,7 +71,7 @@ abstract class TableParser {
         }
       }
     }
-    String rows = "skipped " + skipped + " malformed of " + rowCount + " rows";
+    String rows = "skipped " + skipped + " malformed of " + Plural.count(rowCount, "row");
     String note = rows + " in " + file + "; " + firstSkipped;
     Map<SocketKey, ForgerySuspicion> suspicions = finish();
     List<String> notes = skipped == 0 ? List.of() : List.of(note);
