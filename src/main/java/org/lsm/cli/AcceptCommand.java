@@ -23,10 +23,9 @@ public final class AcceptCommand extends BaseCommand {
   @Parameters(
       arity = "1..*",
       paramLabel = "SOCKET|PORT|PID",
-      description = {
-        "A socket as reports name it, tcp/0.0.0.0:8080, its port or PID, or a pattern:",
-        "* matches all but /, ** anything, ? one character. Quote patterns in the shell."
-      })
+      description =
+          "A socket as reports name it, tcp/0.0.0.0:8080, or a pattern for such names; or a port,"
+              + " or the PID of a process.")
   private List<String> names = new ArrayList<>();
 
   @Override
