@@ -7,7 +7,6 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.lsm.cli.AcceptCommand;
 import org.lsm.cli.CommandContext;
 import org.lsm.cli.CompareCommand;
@@ -62,7 +61,7 @@ public final class Lsm extends CommandContext {
   }
 
   /** What a mistyped command is never taken for: commands that delete or accept something. */
-  private static final Pattern UNSUGGESTED = Pattern.compile("generate|accept|delete|-[gd]");
+  private static final String UNSUGGESTED = "generate|accept|delete|-[gd]";
 
   /** Runs the program and exits with its exit code. */
   public static void main(String[] args) {
@@ -161,7 +160,7 @@ public final class Lsm extends CommandContext {
       // The most similar one, or none: others are hardly meant.
       unmatched.getSuggestions().stream()
           .limit(1)
-          .filter(UNSUGGESTED.asMatchPredicate().negate())
+          .filter(it -> !it.matches(UNSUGGESTED))
           .forEach(it -> err.println("Did you mean '" + it + "'?"));
     } else {
       warn(e.getMessage());

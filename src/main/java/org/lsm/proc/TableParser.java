@@ -71,10 +71,12 @@ abstract class TableParser {
         }
       }
     }
-    String rows = "skipped " + skipped + " malformed of " + Plural.count(rowCount, "row");
-    String note = rows + " in " + file + "; " + firstSkipped;
+    List<String> notes = new ArrayList<>();
+    if (skipped > 0) {
+      String rows = "skipped " + skipped + " malformed of " + Plural.count(rowCount, "row");
+      notes.add(rows + " in " + file + "; " + firstSkipped);
+    }
     Map<SocketKey, ForgerySuspicion> suspicions = finish();
-    List<String> notes = skipped == 0 ? List.of() : List.of(note);
     return new ParsedTable(List.copyOf(sockets), suspicions, rowCount, notes);
   }
 }
