@@ -82,7 +82,7 @@ public final class StatusCommand extends BaseCommand {
     StatusReport status = new StatusReport(items, measures, isUnknown);
     if (format == Format.NAGIOS) {
       out().print(status.nagios());
-      return status.state().exitStatus;
+      return status.pluginStatus();
     }
     print(format == Format.JSON ? Json.of(status) : status.text());
     return status.isGood() ? ExitCode.OK : ExitCode.DIFFERENT;

@@ -7,6 +7,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -33,10 +34,12 @@ public record Schedule(boolean isTimer, String text, Duration interval, boolean 
       Pattern.compile("[^#]*[\\s/]lsm(\\s+\\S+){0,20}?\\s+(-c|compare)\\b.*");
   private static final Pattern CALENDAR = Pattern.compile("(?m)^OnCalendar=(\\S.*)$");
 
-  // Minutes and hours of crontab(5), and hours and minutes of systemd.time(7).
-  private static final Pattern CRON_TIME = Pattern.compile("\\s*([\\d*/,-]+)\\s+([\\d*/,-]+)\\s.*");
-  private static final Pattern CALENDAR_TIME =
-      Pattern.compile(".*?([\\d*/,.]+):([\\d*/,.]+)(:.*)?");
+  /** The minutes and the hours of crontab(5). */
+  private static final Pattern TIME = Pattern.compile("\\s*([\\d*/,-]+)\\s+([\\d*/,-]+)\\s.*");
+
+  /** The hours and the minutes of systemd.time(7). */
+  private static final String CALENDAR_TIME = ".*?([\\d*/,.]+):([\\d*/,.]+)(:.*)?$";
+
   private static final Pattern RANGE = Pattern.compile("(\\*|\\d\\d?)(-\\d\\d?)?(/\\d\\d?)?");
 
   /** Finds what starts lsm with a configuration; {@code isDefault} if lsm reads it by itself. */
@@ -55,7 +58,7 @@ public record Schedule(boolean isTimer, String text, Duration interval, boolean 
       for (Path file : filesOf(crontab)) {
         for (String line : text(file).lines().toList()) {
           if (CRON_ENTRY.matcher(line).matches() && reads(line, config, isDefault)) {
-            return Optional.of(new Schedule(false, file + ": " + line, ofEntry(line), isRunning));
+            return Optional.of(new Schedule(false, file + ": " + line, interval(line), isRunning));
           }
         }
       }
@@ -66,7 +69,8 @@ public record Schedule(boolean isTimer, String text, Duration interval, boolean 
   private static Schedule ofTimer(Path unit) {
     Matcher calendar = CALENDAR.matcher(text(unit));
     String text = calendar.find() ? calendar.group(1).strip() : "";
-    return new Schedule(true, "lsm.timer: " + text, ofCalendar(text), true);
+    Duration interval = interval(text.replaceFirst(CALENDAR_TIME, "$2 $1 "));
+    return new Schedule(true, "lsm.timer: " + text, interval, true);
   }
 
   private static boolean reads(String entry, Path config, boolean isDefault) {
@@ -75,50 +79,42 @@ public record Schedule(boolean isTimer, String text, Duration interval, boolean 
     return isNamed ? words.contains(config.toString()) : isDefault;
   }
 
-  /** The interval of an entry of crontab(5). */
-  private static Duration ofEntry(String entry) {
-    Matcher time = CRON_TIME.matcher(entry);
-    return time.matches() ? interval(time.group(1), time.group(2)) : ofName(entry);
-  }
-
-  /** The interval of an expression of systemd.time(7). */
-  private static Duration ofCalendar(String calendar) {
-    Matcher time = CALENDAR_TIME.matcher(calendar);
-    return time.matches() ? interval(time.group(2), time.group(1)) : ofName(calendar);
-  }
-
-  private static Duration ofName(String text) {
-    if (text.contains("hourly")) {
-      return Duration.ofHours(1);
+  /** The longest time between two runs: of an hour, or a day if not every hour has one. */
+  private static Duration interval(String schedule) {
+    Matcher time = TIME.matcher(schedule);
+    if (!time.matches()) {
+      Duration named = schedule.matches("@?hourly.*") ? Duration.ofHours(1) : DEFAULT_INTERVAL;
+      return schedule.matches("@?(daily|midnight).*") ? Duration.ofDays(1) : named;
     }
-    return text.matches("@?(daily|midnight).*") ? Duration.ofDays(1) : DEFAULT_INTERVAL;
+    BitSet due = minutes(time.group(1));
+    if (due.isEmpty() || !time.group(2).equals("*")) {
+      return due.isEmpty() ? DEFAULT_INTERVAL : Duration.ofDays(1);
+    }
+    int longest = 0;
+    int last = due.length() - 1 - 60;
+    for (int minute = due.nextSetBit(0); minute >= 0; minute = due.nextSetBit(minute + 1)) {
+      longest = Math.max(longest, minute - last);
+      last = minute;
+    }
+    return Duration.ofMinutes(longest);
   }
 
-  /** The longest time between two runs: within an hour, or a day if not every hour has one. */
-  private static Duration interval(String minutes, String hours) {
-    if (!hours.equals("*")) {
-      return Duration.ofDays(1);
-    }
-    TreeSet<Integer> due = new TreeSet<>();
-    for (String part : minutes.split(",", -1)) {
+  /** The minutes of a field like {@code *}, {@code 3,13,23} or {@code 3-59/10}; else none. */
+  private static BitSet minutes(String field) {
+    BitSet minutes = new BitSet();
+    for (String part : field.split(",", -1)) {
       Matcher range = RANGE.matcher(part);
       if (!range.matches()) {
-        return DEFAULT_INTERVAL;
+        return new BitSet();
       }
       boolean single = !part.startsWith("*") && range.group(3) == null;
       int first = part.startsWith("*") ? 0 : Integer.parseInt(range.group(1));
       int last = number(range.group(2), single ? first : 59);
-      int step = Math.max(1, number(range.group(3), 1));
-      for (int minute = first; minute <= last; minute += step) {
-        due.add(minute);
+      for (int it = first; it <= last; it += Math.max(1, number(range.group(3), 1))) {
+        minutes.set(it);
       }
     }
-    int longest = due.isEmpty() ? 60 : due.first() + 60 - due.last();
-    for (int minute : due) {
-      Integer next = due.higher(minute);
-      longest = next == null ? longest : Math.max(longest, next - minute);
-    }
-    return Duration.ofMinutes(longest);
+    return minutes;
   }
 
   /** The number behind a hyphen or a slash, if there is one. */

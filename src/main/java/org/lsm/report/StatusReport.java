@@ -16,21 +16,8 @@ public record StatusReport(List<Item> items, List<Measure> measures, boolean isU
   /** A number of interest; its limits are {@code UNIT;WARNING;CRITICAL;MINIMUM}. */
   public record Measure(String name, long value, String limits) {}
 
-  /**
-   * The states of the Monitoring Plugins Development Guidelines; the ordinal is the exit status.
-   */
-  public enum State {
-    OK(0),
-    WARNING(1),
-    CRITICAL(2),
-    UNKNOWN(3);
-
-    public final int exitStatus;
-
-    State(int exitStatus) {
-      this.exitStatus = exitStatus;
-    }
-  }
+  /** The states of the Monitoring Plugins Development Guidelines, by exit status. */
+  private static final List<String> STATES = List.of("OK", "WARNING", "CRITICAL", "UNKNOWN");
 
   /** With a fault of these only, lsm still watches the sockets and can report differences. */
   private static final Set<String> MINOR = Set.of("Alert", "Alerts", "Sentry");
@@ -41,12 +28,11 @@ public record StatusReport(List<Item> items, List<Measure> measures, boolean isU
     return items.stream().noneMatch(Item::fault);
   }
 
-  public State state() {
-    if (isUnknown) {
-      return State.UNKNOWN;
-    }
+  /** The exit status of a monitoring plugin. */
+  public int pluginStatus() {
     boolean isMinor = items.stream().noneMatch(it -> it.fault() && !MINOR.contains(it.name()));
-    return isGood() ? State.OK : isMinor ? State.WARNING : State.CRITICAL;
+    int status = isGood() ? 0 : isMinor ? 1 : 2;
+    return isUnknown ? 3 : status;
   }
 
   /** One line an item; an exclamation mark shows a fault. */
@@ -69,6 +55,7 @@ public record StatusReport(List<Item> items, List<Measure> measures, boolean isU
             .map(it -> it.name() + "=" + it.value() + it.limits())
             .collect(Collectors.joining(" "));
     return String.format(
-        "LSM %s - %s | %s%n", state(), EscapedText.cut(text, MAX_PLUGIN_TEXT), data);
+        "LSM %s - %s | %s%n",
+        STATES.get(pluginStatus()), EscapedText.cut(text, MAX_PLUGIN_TEXT), data);
   }
 }
