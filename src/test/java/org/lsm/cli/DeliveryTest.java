@@ -527,8 +527,9 @@ class DeliveryTest extends ChannelTestBase {
     Path outbox = Files.writeString(state.resolve("outbox"), "no directory");
     open(4444);
 
+    String reason = outbox + ": exists and is not a directory\n";
     assertEquals(
-        new Result(1, "", "lsm: cannot store the alert, sending it anyway: " + outbox + "\n"),
+        new Result(1, "", "lsm: cannot store the alert, sending it anyway: " + reason),
         lsm("compare", "--quiet"));
     assertEquals(List.of(FIRST), arrived().get("mail"));
     assertEquals("no directory", Files.readString(outbox));
