@@ -18,15 +18,19 @@ import picocli.codegen.docgen.manpage.ManPageGenerator;
 
 /**
  * Writes the manual as AsciiDoc, one directory a section, and the completion for bash: {@code
- * Manual SOURCES DIRECTORY COMPLETION}. A page of a command is made of what picocli knows about it,
- * and its text in SOURCES. Whatever else in SOURCES has a title like {@code = conf.lsm(5)} is a
- * page and is copied.
+ * Manual SOURCES DIRECTORY COMPLETION FUNCTIONS}. A page of a command is made of what picocli knows
+ * about it, and its text in SOURCES. Whatever else in SOURCES has a title like {@code =
+ * conf.lsm(5)} is a page and is copied.
  */
 final class Manual {
 
   private static final String OPTIONS = "// tag::picocli-generated-man-section-options[]";
   private static final Pattern NAME = Pattern.compile("(?m)^(lsm\\S* - )(.)(.*)\\.$");
   private static final Pattern TITLE = Pattern.compile("= \\S+\\(([1-8])\\)");
+
+  /** How picocli offers the words that are not options. */
+  private static final String WORDS =
+      "COMPREPLY=( $(compgen -W \"${commands// /$'\\n'}${IFS}${positionals}\" -- \"${curr_word}\") )";
 
   public static void main(String[] args) throws Exception {
     copyPages(Path.of(args[0]), Path.of(args[1]));
@@ -48,11 +52,24 @@ final class Manual {
     Files.createDirectories(completion.getParent());
     // -g, -c and -d are commands; picocli expects only options to begin with a hyphen.
     String options = "\"${flag_opts} ${arg_opts}\"";
-    Files.writeString(
-        completion,
+    String script =
         AutoComplete.bash("lsm", lsm)
             .replaceFirst("^#!.*\n", "") // bash reads it, nobody runs it
-            .replace(options, options.replaceFirst("\"", "\"\\${commands} ")));
+            .replace(options, options.replaceFirst("\"", "\"\\${commands} "));
+    String names = String.join(" ", lsm.getSubcommands().keySet());
+    script = inFunction(script, "help", "commands=\"\"", "commands=\"" + names + "\"");
+    script = inFunction(script, "accept", WORDS, "_lsm_differences");
+    Files.writeString(completion, script + Files.readString(Path.of(args[3])));
+  }
+
+  /** Replaces the first such text in the function that completes a command. */
+  private static String inFunction(String script, String command, String from, String to) {
+    int function = script.indexOf("function _picocli_lsm_" + command + "() {");
+    int start = script.indexOf(from, function);
+    if (function < 0 || start < 0) {
+      throw new IllegalStateException("picocli completes " + command + " in another way");
+    }
+    return script.substring(0, start) + to + script.substring(start + from.length());
   }
 
   private static void copyPages(Path sources, Path directory) throws IOException {

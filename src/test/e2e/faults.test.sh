@@ -61,6 +61,17 @@ run as_nobody "$lsm" list
 exits "no privilege: list of all network namespaces" 0
 prints "no privilege: list says what it cannot read" "cannot read the network namespace of"
 
+# --- standard output
+# shellcheck disable=SC2016  # for the other shell
+run sh -c '"$1" list >/dev/full' sh "$lsm"
+exits "full output: list" 2
+prints "full output: list says so" "the output could not be written"
+prints_one_error "full output: list prints one line"
+# shellcheck disable=SC2016  # for the other shell
+run sh -c '{ "$1" list; echo $? >"$2"; } | :' sh "$lsm" "$work/closed"
+prints_nothing "closed output: list prints no error"
+check "closed output: list exits with 0" test "$(cat "$work/closed")" = 0
+
 # --- another run holds the lock
 mkfifo "$work/locked"
 perl -e '

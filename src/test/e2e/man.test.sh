@@ -57,7 +57,7 @@ command_page() {
 }
 
 commands=$("$lsm" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\).*/\1/p')
-check "there are ten commands" test "$(echo "$commands" | wc -w)" -eq 10
+check "there are eleven commands" test "$(echo "$commands" | wc -w)" -eq 11
 command_page lsm
 check "lsm: COMMANDS" grep -qx COMMANDS "$work/page"
 for command in $commands; do
@@ -66,7 +66,7 @@ done
 for command in $commands; do
   command_page "lsm-$command" "$command"
 done
-check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 12
+check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 13
 check "there are no other pages in sections 1 to 7" \
   test "$(cd "$share/man" && echo man[1-7]/*)" = "man5/conf.lsm.5 man5/ignore.lsm.5 man5/lsm-json.5 man7/lsm-alerts.7"
 
@@ -157,8 +157,29 @@ offers "lsm -c --q" --quiet
 offers "lsm history --s" --since
 offers "lsm list --format " text json
 offers "lsm list --format j" json
+offers "lsm status --format " text json nagios
+# shellcheck disable=SC2086  # words
+offers "lsm help " $commands -g -c -d
+offers "lsm help st" status
 offers "lsm compare --baseline $prefix/lsm/conf" "$prefix/lsm/conf.lsm"
 offers "lsm diff $prefix/lsm/ig" "$prefix/lsm/ignore.lsm"
+
+# The differences, whose names other users choose: nothing in them is run or expanded.
+configure 'NETNS="host"'
+open_sockets tcp/127.0.0.1:25
+baseline
+listener=$holder
+# shellcheck disable=SC2016  # part of a name
+open_sockets tcp/0.0.0.0:4444 'unix-stream//tmp/$(touch owned) *'
+PATH=$prefix/sbin:$PATH
+cd "$work" || exit 1
+offers "lsm accept " 'tcp/0.0.0.0:4444' 'unix//tmp/\$\(touch\ owned\)\ \*'
+offers "lsm accept tcp/0.0.0.0:4" 4444
+offers "lsm accept unix//tmp/\\\$" 'unix//tmp/\$\(touch\ owned\)\ \*'
+offers "lsm accept udp/" ''
+offers "lsm accept --no" --no-color
+check "completion runs no part of a name" test ! -e "$work/owned"
+close_sockets "$holder" "$listener"
 
 # --- removal
 run "$prefix/lsm/install.sh" --purge --no-cron

@@ -46,7 +46,10 @@ works() {
   run lsm -c
   exits "$1: the listener is closed" 0
   run lsm status
-  exits "$1: lsm status" 0
+  exits "$1: lsm status" 1
+  prints "$1: status finds no channel" "Channels ! none is set"
+  prints "$1: status finds no cron" "but no cron daemon runs"
+  check "$1: status finds no other fault" test "$(grep -c '^.\{9\}!' "$work/run.out")" -eq 2
   quiet_cron "$1"
   for page in lsm conf.lsm; do
     run man "$page"

@@ -1,5 +1,8 @@
 package org.lsm;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -11,13 +14,14 @@ import org.lsm.cli.DeleteCommand;
 import org.lsm.cli.DiffCommand;
 import org.lsm.cli.ExitCode;
 import org.lsm.cli.GenerateCommand;
+import org.lsm.cli.HelpCommand;
 import org.lsm.cli.HistoryCommand;
 import org.lsm.cli.ListCommand;
 import org.lsm.cli.SentryCommand;
 import org.lsm.cli.StatusCommand;
 import org.lsm.cli.TestAlertCommand;
+import org.lsm.model.ErrorMessages;
 import org.lsm.model.TextEscaper;
-import org.lsm.monitor.ErrorMessages;
 import org.lsm.monitor.SystemEnvironment;
 import org.lsm.monitor.Version;
 import picocli.CommandLine;
@@ -25,6 +29,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command {@code lsm}. */
 @Command(
@@ -55,12 +60,33 @@ public final class Lsm extends CommandContext {
     super(environment, out, err);
   }
 
+  /** What a mistyped command is never taken for: commands that delete or accept something. */
+  private static final String UNSUGGESTED = "generate|accept|delete|-[gd]";
+
   /** Runs the program and exits with its exit code. */
   public static void main(String[] args) {
-    PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+    PrintWriter out = new PrintWriter(new StandardOutput(), false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     // halt and not exit: lsm has no shutdown hooks, and exit first sets up the JDK's logging.
     Runtime.getRuntime().halt(run(SystemEnvironment.real(), out, err, args));
+  }
+
+  /** Standard output. A reader that has closed its end has read enough: that is not an error. */
+  private static final class StandardOutput extends FileOutputStream {
+    StandardOutput() {
+      super(FileDescriptor.out);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        super.write(bytes, offset, length);
+      } catch (IOException e) {
+        if (!"Broken pipe".equals(e.getMessage())) { // EPIPE, see strerror(3)
+          throw e;
+        }
+      }
+    }
   }
 
   /** Runs one command, with results to out and errors and notes to err; returns the exit code. */
@@ -110,6 +136,8 @@ public final class Lsm extends CommandContext {
         .addSubcommand(new TestAlertCommand())
         .addSubcommand(new DiffCommand())
         .addSubcommand(new SentryCommand())
+        .addSubcommand(new HelpCommand())
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // so that "lsm @/etc/shadow" reads no file
         .setOut(out)
         .setErr(err)
@@ -126,11 +154,29 @@ public final class Lsm extends CommandContext {
   }
 
   private int usageError(ParameterException e) {
-    warn(e.getMessage());
-    CommandLine.UnmatchedArgumentException.printSuggestions(e, err);
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
+    if (e instanceof UnmatchedArgumentException unmatched) {
+      warn(explain(unmatched, command));
+      // The most similar one, or none: others are hardly meant.
+      unmatched.getSuggestions().stream()
+          .limit(1)
+          .filter(it -> !it.matches(UNSUGGESTED))
+          .forEach(it -> err.println("Did you mean '" + it + "'?"));
+    } else {
+      warn(e.getMessage());
+    }
     err.println("Try '" + command + " --help' for help.");
     return ExitCode.ERROR;
+  }
+
+  private static String explain(UnmatchedArgumentException e, String command) {
+    String argument = e.getUnmatched().get(0);
+    if (e.isUnknownOption()) {
+      return "there is no option '" + argument + "'";
+    }
+    return command.equals("lsm")
+        ? "there is no command '" + argument + "'"
+        : "'" + argument + "' is one argument too many";
   }
 
   private int failed(Exception e) {

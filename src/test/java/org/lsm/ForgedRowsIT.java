@@ -131,7 +131,7 @@ class ForgedRowsIT {
       assertTrue(details.contains("perhaps a forged row, not a socket"), details);
       assertTrue(details.contains("perhaps part of the name of unix/@lsm-evil"), details);
       assertTrue(result.details("unix/@lsm-evil").contains("(nobody), PID "));
-      assertTrue(result.out().contains("1 rows of the unix table may be forged"), result.out());
+      assertTrue(result.out().contains("1 row of the unix table may be forged"), result.out());
     }
   }
 

@@ -161,6 +161,7 @@ public final class HugeHost {
             real.nft(),
             List.of(),
             List.of(),
+            List.of(),
             Duration.ofSeconds(1),
             Clock.systemUTC(),
             () -> ZoneOffset.UTC,

@@ -462,8 +462,8 @@ class SocketDetailsIT {
 
   private static String row(Result list, String endpoint) {
     assertEquals(0, list.exitCode(), list.toString());
-    String local = " " + endpoint.substring(endpoint.indexOf('/') + 1) + " ";
-    return list.out().lines().filter(line -> line.contains(local)).findFirst().orElse("");
+    String name = endpoint + " ";
+    return list.out().lines().filter(line -> line.startsWith(name)).findFirst().orElse("");
   }
 
   @Test

@@ -100,8 +100,8 @@ class SsIT {
     List<String> lines = new ArrayList<>(list.lines().skip(1).toList());
     for (String line : lines) {
       String[] columns = line.split(" {2,}", -1);
-      Set<Long> of = pids.computeIfAbsent(columns[0] + "/" + columns[1], none -> new TreeSet<>());
-      Pattern.compile("\\d+").matcher(columns[3]).results().map(SsIT::number).forEach(of::add);
+      Set<Long> of = pids.computeIfAbsent(columns[0], none -> new TreeSet<>());
+      Pattern.compile("\\d+").matcher(columns[2]).results().map(SsIT::number).forEach(of::add);
     }
     return pids;
   }

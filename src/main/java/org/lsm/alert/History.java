@@ -24,6 +24,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
+import org.lsm.model.ErrorMessages;
 import org.lsm.report.DiffReport;
 import org.lsm.report.EscapedText;
 import org.lsm.report.Json;
@@ -134,7 +135,7 @@ public final class History {
         channel.force(true);
       }
     } catch (IOException e) {
-      warn.accept("cannot write the history: " + EscapedText.escape(e.getMessage()));
+      warn.accept("cannot write the history: " + EscapedText.escape(ErrorMessages.explain(e)));
     }
   }
 

@@ -25,6 +25,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.lsm.alert.DeliveryException.FailureKind;
+import org.lsm.model.ErrorMessages;
 import org.lsm.model.TextEscaper;
 import org.lsm.report.EscapedText;
 import org.lsm.storage.FileLock;
@@ -298,7 +299,7 @@ public final class Outbox {
   }
 
   private void warn(String what, IOException e) {
-    warn.accept(what + ": " + EscapedText.escape(e.getMessage()));
+    warn.accept(what + ": " + EscapedText.escape(ErrorMessages.explain(e)));
   }
 
   /** Gets the logger only when it is needed, because that takes time. */

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import org.lsm.model.Plural;
 import org.lsm.model.TextEscaper;
 import org.lsm.report.Json;
 import org.lsm.report.ReportDocument;
@@ -88,7 +89,8 @@ record OutboxEntry(
     json.addProperty("count", count);
     json.addProperty("first_time", first);
     json.add("alerts", alerts);
-    String headline = last.host() + ": " + count + " more alerts, which are not sent one by one";
+    String more = Plural.count(count, "more alert");
+    String headline = last.host() + ": " + more + " not sent one by one";
     int length = last.subject().length() - last.type().suffix().length();
     String subject = last.subject().substring(0, length);
     return Alert.of(AlertType.OVERFLOW, ReportDocument.of(headline, facts), subject, json);

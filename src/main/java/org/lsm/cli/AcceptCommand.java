@@ -1,12 +1,13 @@
 package org.lsm.cli;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import org.lsm.config.Glob;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
-import org.lsm.model.OwnerCache;
+import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.BaselineComparison;
@@ -21,54 +22,76 @@ import picocli.CommandLine.Parameters;
 public final class AcceptCommand extends BaseCommand {
   @Parameters(
       arity = "1..*",
-      paramLabel = "SOCKET",
-      description = {
-        "A socket as reports name it, tcp/0.0.0.0:8080, or a pattern: * matches all but /,",
-        "** anything, ? one character. Quote patterns in the shell."
-      })
-  private List<String> patterns = new ArrayList<>();
+      paramLabel = "SOCKET|PORT|PID",
+      description =
+          "A socket as reports name it, tcp/0.0.0.0:8080, or a pattern for such names; or a port,"
+              + " or the PID of a process.")
+  private List<String> names = new ArrayList<>();
 
   @Override
   public Integer call() throws Exception {
     Components components = context.components();
     try (StateDirectory state = components.openState()) {
-      OwnerCache stored = state.readOwnerCache();
-      RepeatedScan scans = new RepeatedScan(components.scanner(), stored);
+      RepeatedScan scans = components.scans(state);
       Snapshot baseline = state.readBaseline();
       BaselineComparison comparison = components.comparison(scans, baseline);
       DiffReport report = comparison.compareStable();
       Diff chosen = choose(report.diff());
-      state.storeBaseline(chosen.applyTo(baseline, comparison.ephemeral()));
-      components.storeOwnerCache(state, scans.ownerCache(), stored);
+      Instant time = report.after().hostInfo().time();
+      state.storeBaseline(chosen.applyTo(baseline, comparison.ephemeral(), time));
+      components.storeOwnerCache(state, scans);
       printAccepted(components, chosen.differences(), report);
       int left = report.diff().differences().size() - chosen.differences().size();
-      out().printf("%d differences remain%n", left);
+      out().println(Plural.count(left, "difference") + (left == 1 ? " remains" : " remain"));
     }
     return ExitCode.OK;
   }
 
-  private static List<Difference> named(Diff diff, Predicate<String> name) {
-    return diff.differences().stream().filter(it -> name.test(it.endpoint().toString())).toList();
-  }
-
-  /** What the patterns match, at least one each; the name of a socket means only that socket. */
+  /** The differences that the names stand for, at least one each. */
   private Diff choose(Diff diff) {
     List<Difference> chosen = new ArrayList<>();
-    for (String pattern : patterns) {
-      List<Difference> matching = named(diff, name -> TextEscaper.escape(name).equals(pattern));
-      if (matching.isEmpty()) {
-        try {
-          matching = named(diff, new Glob(pattern)::matches);
-        } catch (IllegalArgumentException e) {
-          throw usageError("'" + pattern + "' has " + e.getMessage());
-        }
-      }
-      if (matching.isEmpty()) {
+    for (String name : names) {
+      List<Difference> found =
+          name.matches("\\d{1,9}") ? numbered(diff, Integer.parseInt(name)) : named(diff, name);
+      if (found.isEmpty()) {
         throw usageError(
-            "no difference is named '" + pattern + "'; 'lsm compare --no-alert' shows all");
+            "no difference is named '" + name + "'; 'lsm compare --no-alert' shows all");
       }
-      chosen.addAll(matching);
+      chosen.addAll(found);
     }
     return new Diff(chosen.stream().distinct().toList());
+  }
+
+  /** All differences on a port, or all sockets of a process. */
+  private List<Difference> numbered(Diff diff, int number) {
+    List<Difference> onPort = where(diff, it -> it.endpoint().hasPort(number));
+    List<Difference> ofProcess =
+        where(diff, it -> it.after().processes().stream().anyMatch(p -> p.pid() == number));
+    if (!onPort.isEmpty() && !ofProcess.isEmpty()) {
+      String port = onPort.get(0).endpoint().toString();
+      String process = ofProcess.get(0).endpoint().toString();
+      throw usageError(
+          number + " is the port of " + port + " and the PID of " + process + "; name the socket");
+    }
+    return onPort.isEmpty() ? ofProcess : onPort;
+  }
+
+  /** The socket of this name, which may look like a pattern, or all that match the pattern. */
+  private List<Difference> named(Diff diff, String name) {
+    List<Difference> exact =
+        where(diff, it -> TextEscaper.escape(it.endpoint().toString()).equals(name));
+    if (!exact.isEmpty()) {
+      return exact;
+    }
+    try {
+      Glob pattern = new Glob(name);
+      return where(diff, it -> pattern.matches(it.endpoint().toString()));
+    } catch (IllegalArgumentException e) {
+      throw usageError("'" + name + "' has " + e.getMessage());
+    }
+  }
+
+  private static List<Difference> where(Diff diff, Predicate<Difference> condition) {
+    return diff.differences().stream().filter(condition).toList();
   }
 }

@@ -7,6 +7,7 @@ import java.util.regex.Pattern;
 import org.lsm.model.Difference;
 import org.lsm.monitor.Components;
 import org.lsm.report.DiffReport;
+import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -21,8 +22,12 @@ abstract class BaseCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
+  CommandLine commandLine() {
+    return spec.commandLine();
+  }
+
   ParameterException usageError(String message) {
-    return new ParameterException(spec.commandLine(), message);
+    return new ParameterException(commandLine(), message);
   }
 
   PrintWriter out() {

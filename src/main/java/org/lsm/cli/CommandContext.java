@@ -3,10 +3,12 @@ package org.lsm.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.lsm.config.Config;
 import org.lsm.config.ConfigException;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
+import org.lsm.monitor.Schedule;
 import org.lsm.monitor.SystemEnvironment;
 import org.lsm.storage.SecureFiles;
 import picocli.CommandLine.Option;
@@ -57,13 +59,27 @@ public class CommandContext {
     return new Components(environment, configFile(), config, it -> err.println("lsm: " + it));
   }
 
+  /** What starts lsm with this configuration, if it is known. */
+  final Optional<Schedule> schedule() throws IOException {
+    return Schedule.find(environment, configFile(), isDefaultConfig());
+  }
+
+  /** Whether the configuration is the one that lsm reads by itself. */
+  final boolean isDefaultConfig() {
+    return configFile().equals(defaultConfig());
+  }
+
+  private static Path defaultConfig() {
+    return Path.of(System.getProperty("lsm.conf", DEFAULT_CONFIG));
+  }
+
   /** The configuration file: of {@code --config}, LSM_CONF, or beside the program. */
   final Path configFile() {
     if (configFile != null) {
       return configFile;
     }
     String variable = environment.variables().getOrDefault("LSM_CONF", "");
-    return Path.of(variable.isEmpty() ? System.getProperty("lsm.conf", DEFAULT_CONFIG) : variable);
+    return variable.isEmpty() ? defaultConfig() : Path.of(variable);
   }
 
   /** Prints a problem that does not end the command; not escaped. */

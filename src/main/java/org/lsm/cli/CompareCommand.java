@@ -2,8 +2,9 @@ package org.lsm.cli;
 
 import java.nio.file.Path;
 import java.util.Optional;
-import org.lsm.model.OwnerCache;
+import org.lsm.model.Difference;
 import org.lsm.model.Snapshot;
+import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.MonitorRun;
 import org.lsm.monitor.RepeatedScan;
@@ -34,6 +35,12 @@ public final class CompareCommand extends BaseCommand {
       description = "Compare with this snapshot instead; send no alert.")
   private Path baselineFile;
 
+  @Option(
+      names = "--names",
+      hidden = true,
+      description = "For completion: names that accept takes.")
+  private boolean names;
+
   @Mixin private OutputFormat format;
 
   /** {@code lsm compare --quiet}, which cron runs. */
@@ -47,9 +54,13 @@ public final class CompareCommand extends BaseCommand {
   @Override
   public Integer call() throws Exception {
     Components components = context.components();
-    if (noAlert || baselineFile != null) {
+    if (noAlert || baselineFile != null || names) {
       DiffReport report = compare(components);
-      show(report, Optional.empty());
+      if (names) {
+        report.diff().differences().forEach(this::printName);
+      } else {
+        show(report, Optional.empty());
+      }
       return report.diff().isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
     }
     MonitorRun run = new MonitorRun(components, quiet);
@@ -72,14 +83,17 @@ public final class CompareCommand extends BaseCommand {
 
   private DiffReport compare(Components components) throws Exception {
     try (StateDirectory state = components.openState()) {
-      OwnerCache stored = state.readOwnerCache();
-      RepeatedScan scans = new RepeatedScan(components.scanner(), stored);
+      RepeatedScan scans = components.scans(state);
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
       DiffReport report = components.comparison(scans, baseline).compare();
-      components.storeOwnerCache(state, scans.ownerCache(), stored);
+      components.storeOwnerCache(state, scans);
       return report;
     }
+  }
+
+  private void printName(Difference difference) {
+    out().println(TextEscaper.escape(difference.endpoint().toString()));
   }
 
   private void show(DiffReport report, Optional<PortScanReport> portScans) {

@@ -2,7 +2,7 @@ package org.lsm.cli;
 
 import java.nio.file.Files;
 import java.util.Optional;
-import org.lsm.model.OwnerCache;
+import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.RepeatedScan;
@@ -22,14 +22,13 @@ public final class GenerateCommand extends BaseCommand {
     Components components = context.components();
     StateDirectory.create(components.config().stateDirectory());
     try (StateDirectory state = components.openState()) {
-      OwnerCache stored = state.readOwnerCache();
-      RepeatedScan scans = new RepeatedScan(components.scanner(), stored);
+      RepeatedScan scans = components.scans(state);
       Optional<DiffReport> changes = scan(components, state, scans);
       Snapshot baseline = components.ephemeralPorts().generalize(scans.open());
       state.storeBaseline(baseline);
-      String size = baseline.sockets().size() + " sockets";
+      String size = Plural.count(baseline.sockets().size(), "socket");
       try {
-        components.storeOwnerCache(state, scans.ownerCache(), stored);
+        components.storeOwnerCache(state, scans);
         changes
             .filter(it -> !it.diff().isEmpty())
             .ifPresent(it -> printAccepted(components, it.diff().differences(), it));

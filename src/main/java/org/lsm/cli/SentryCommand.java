@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.lsm.config.CidrBlock;
-import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
@@ -17,7 +16,6 @@ import org.lsm.monitor.Components;
 import org.lsm.monitor.PortScanCheck;
 import org.lsm.report.Json;
 import org.lsm.report.PortScanReport;
-import org.lsm.sentry.NftTable;
 import org.lsm.sentry.NftTableState;
 import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
@@ -109,29 +107,34 @@ public final class SentryCommand extends BaseCommand {
   }
 
   private void change(Components components, CidrBlock host) throws IOException {
-    NftTable table = components.nftTable();
     NftTableState before = read(components);
     if (action == Action.BLOCK) {
       if (!before.blocks()) {
         throw new IOException("the rules do not block hosts yet; run 'lsm compare' to set them");
       }
-      table.block(host.toString(), components.config().sentryBlock());
-    } else if (blocked(before, host).isPresent()) {
-      table.unblock(host.toString());
+      components.nftTable().block(host.toString(), components.config().sentryBlock());
     } else {
-      throw new IOException(host + " is not blocked; 'lsm sentry' prints the blocked hosts");
+      if (blocked(before, host).isEmpty()) {
+        throw new IOException(host + " is not blocked; 'lsm sentry' prints the blocked hosts");
+      }
+      components.nftTable().unblock(host.toString());
     }
     NftTableState after = read(components);
+    record(components, after, blocked(after, host));
+    String name = blocked(after, host).or(() -> blocked(before, host)).orElse(host.toString());
+    components.history().append(action + "ed", name);
+    out().println(name + " is " + action + "ed");
+  }
+
+  /** Keeps who is blocked now; an administrator's own block is not worth an alert. */
+  private static void record(Components components, NftTableState table, Optional<String> blocked)
+      throws IOException {
     Path file = components.config().stateDirectory().resolve(StateDirectory.SENTRY_STATE);
-    SentryState state = SentryState.read(file).withBlocked(after.blocked());
-    Optional<String> blocked = blocked(after, host);
-    if (blocked.isPresent()) { // an administrator's own block is not worth an alert
+    SentryState state = SentryState.read(file).withBlocked(table.blocked());
+    if (blocked.isPresent()) {
       state = state.withAlerted(blocked.get(), components.now());
     }
     state.write(file);
-    String name = blocked.or(() -> blocked(before, host)).orElse(host.toString());
-    components.history().append(action + "ed", name);
-    out().println(name + " is " + action + "ed");
   }
 
   /** The host as nft prints it, if it is blocked. */
@@ -141,24 +144,28 @@ public final class SentryCommand extends BaseCommand {
 
   /** The administrator, like the rules, cannot block hosts that this one depends on. */
   private static void requireBlockable(Components components, CidrBlock host) throws IOException {
-    Config config = components.config();
-    if (config.sentry() != SentryMode.BLOCK) {
+    if (components.config().sentry() != SentryMode.BLOCK) {
       throw new IOException("SENTRY=\"report\" does not block hosts; set it to block first");
     }
-    InetAddress address = InetAddress.getByName(host.toString()); // a literal is not looked up
-    String reason = null;
-    if (address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null) {
-      reason = "an address of this host";
-    } else if (address.isAnyLocalAddress() || address.isMulticastAddress()) {
-      reason = "not the address of a host";
-    } else if (isAmong(components.gatewaysAndResolvers(), host)) {
-      reason = "a gateway or name server of this host";
-    } else if (isAmong(config.sentryIgnore(), host)) {
-      reason = "in SENTRY_IGNORE";
-    }
-    if (reason != null) {
+    String reason = objection(components, host);
+    if (!reason.isEmpty()) {
       throw new IOException(host + " is " + reason + ", it is never blocked");
     }
+  }
+
+  /** Why a host must not be blocked; empty if it may. */
+  private static String objection(Components components, CidrBlock host) throws IOException {
+    InetAddress address = InetAddress.getByName(host.toString()); // a literal is not looked up
+    if (address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null) {
+      return "an address of this host";
+    }
+    if (address.isAnyLocalAddress() || address.isMulticastAddress()) {
+      return "not the address of a host";
+    }
+    if (isAmong(components.gatewaysAndResolvers(), host)) {
+      return "a gateway or name server of this host";
+    }
+    return isAmong(components.config().sentryIgnore(), host) ? "in SENTRY_IGNORE" : "";
   }
 
   private static boolean isAmong(List<CidrBlock> blocks, CidrBlock host) {

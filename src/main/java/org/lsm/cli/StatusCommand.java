@@ -1,17 +1,14 @@
 package org.lsm.cli;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.lsm.alert.AlertState;
 import org.lsm.alert.Channel;
 import org.lsm.alert.Outbox;
@@ -19,57 +16,94 @@ import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules.Rule;
+import org.lsm.model.ErrorMessages;
 import org.lsm.model.OwnerCache;
+import org.lsm.model.Plural;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
+import org.lsm.monitor.Schedule;
 import org.lsm.monitor.Version;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Json;
 import org.lsm.report.StatusReport;
 import org.lsm.report.StatusReport.Item;
+import org.lsm.report.StatusReport.Measure;
 import org.lsm.sentry.NftTableState;
 import org.lsm.sentry.SentryState;
-import org.lsm.storage.AtomicFile;
-import org.lsm.storage.SecureFiles;
 import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 @Command(
     name = "status",
     description = "Check that the monitor works; exit with 1 if there is a fault.")
 public final class StatusCommand extends BaseCommand {
-  private static final Duration MAX_AGE = Duration.ofHours(25); // above any sensible interval
+  private static final int MAX_MISSED = 3; // runs
   private static final int MAX_NAMED_ALERTS = 10; // waiting alerts with a line of their own
-  private static final Pattern CRON_ENTRY =
-      Pattern.compile("[^#]*[\\s/]lsm(\\s+\\S+){0,20}?\\s+(-c|compare)\\b.*");
 
-  @Mixin private OutputFormat format;
+  private enum Format {
+    TEXT,
+    JSON,
+    NAGIOS;
+
+    @Override
+    public String toString() {
+      return Json.name(this);
+    }
+  }
+
+  /** One part of the check; what keeps it from an answer is a fault like any other. */
+  private interface Check {
+    void run() throws IOException, ConfigException;
+  }
+
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      defaultValue = "text",
+      description = "The format of the output: ${COMPLETION-CANDIDATES}.")
+  private Format format;
 
   private final List<Item> items = new ArrayList<>();
+  private final List<Measure> measures = new ArrayList<>();
+  private boolean isUnknown;
+  private Optional<Schedule> schedule = Optional.empty();
 
   @Override
-  public Integer call() throws Exception {
+  public Integer call() {
     good("lsm", Version.VERSION);
-    try {
-      Components components = context.components();
-      good("Config", context.configFile().toString());
-      checkRules(components);
-      checkBaseline(components);
-      checkLastCompare(components);
-      checkAlerts(components);
-      checkSentry(components);
-    } catch (ConfigException | SecureFiles.RefusedException e) {
-      fault("Config", e.getMessage());
+    check("Cron", () -> schedule = context.schedule());
+    check("Config", () -> check(context.components()));
+    checkSchedule();
+    StatusReport status = new StatusReport(items, measures, isUnknown);
+    if (format == Format.NAGIOS) {
+      out().print(status.nagios());
+      return status.pluginStatus();
     }
-    checkCron();
-    StatusReport status = new StatusReport(items);
-    print(format.isJson() ? Json.of(status) : status.text());
+    print(format == Format.JSON ? Json.of(status) : status.text());
     return status.isGood() ? ExitCode.OK : ExitCode.DIFFERENT;
+  }
+
+  private void check(Components components) {
+    good("Config", context.configFile().toString());
+    check("Ignore", () -> checkRules(components));
+    check("Baseline", () -> checkBaseline(components));
+    check("Compare", () -> checkLastCompare(components));
+    check("Alerts", () -> checkAlerts(components));
+    check("Sentry", () -> checkSentry(components));
+  }
+
+  private void check(String name, Check check) {
+    try {
+      check.run();
+    } catch (IOException | ConfigException e) {
+      isUnknown |= e instanceof AccessDeniedException;
+      fault(name, ErrorMessages.explain(e));
+    }
   }
 
   private void good(String name, String text) {
@@ -81,31 +115,27 @@ public final class StatusCommand extends BaseCommand {
   }
 
   /** A rule that matches nothing is mistyped, or its service does not run now: not a fault. */
-  private void checkRules(Components components) throws IOException {
-    try {
-      List<Rule> rules = components.ignoreRules().rules();
-      ScanResult scan = components.scanner().scan(OwnerCache.EMPTY, DetailsSelector.NONE);
-      for (Rule rule : rules) {
-        if (scan.snapshot().sockets().values().stream().noneMatch(rule.matches())) {
-          good("Ignore", "line " + rule.line() + " matches no socket now: " + rule.text());
-        }
+  private void checkRules(Components components) throws IOException, ConfigException {
+    List<Rule> rules = components.ignoreRules().rules();
+    ScanResult scan = components.scanner().scan(OwnerCache.EMPTY, DetailsSelector.NONE);
+    for (Rule rule : rules) {
+      if (scan.snapshot().sockets().values().stream().noneMatch(rule.matches())) {
+        good("Ignore", "line " + rule.line() + " matches no socket now: " + rule.text());
       }
-    } catch (ConfigException | SecureFiles.RefusedException e) {
-      fault("Ignore", e.getMessage());
     }
   }
 
-  private void checkBaseline(Components components) {
-    try {
-      Path file = components.config().stateDirectory().resolve(StateDirectory.BASELINE);
-      Snapshot baseline = SnapshotFile.read(file);
-      String time = components.timeWithAge(baseline.hostInfo().time());
-      good("Baseline", baseline.sockets().size() + " sockets, " + time);
-    } catch (NoSuchFileException e) {
+  private void checkBaseline(Components components) throws IOException {
+    Path file = components.config().stateDirectory().resolve(StateDirectory.BASELINE);
+    if (Files.notExists(file)) {
       fault("Baseline", "there is none; run 'lsm generate' to take one");
-    } catch (IOException e) {
-      fault("Baseline", e.getMessage());
+      return;
     }
+    Snapshot baseline = SnapshotFile.read(file);
+    int sockets = baseline.sockets().size();
+    measures.add(new Measure("sockets", sockets, ";;;0"));
+    String time = components.timeWithAge(baseline.hostInfo().time());
+    good("Baseline", Plural.count(sockets, "socket") + ", " + time);
   }
 
   private void checkLastCompare(Components components) throws IOException {
@@ -116,14 +146,21 @@ public final class StatusCommand extends BaseCommand {
     }
     Path directory = components.config().stateDirectory();
     AlertState alerts = AlertState.read(directory.resolve(StateDirectory.ALERT_STATE));
-    String age = components.timeWithAge(last.get());
-    String text = age + ", " + alerts.activeDifferences() + " differences in the 30 minutes before";
+    Duration interval = schedule.map(Schedule::interval).orElse(Schedule.DEFAULT_INTERVAL);
+    Duration max = interval.multipliedBy(MAX_MISSED);
+    Duration age = Duration.between(last.get(), components.now());
+    long active = alerts.activeDifferences();
+    measures.add(new Measure("compare_age", age.toSeconds(), "s;;" + max.toSeconds() + ";0"));
+    measures.add(new Measure("differences", active, ";;;0"));
+    String differences = Plural.count(active, "difference") + " in the 30 minutes before";
+    String text = components.timeWithAge(last.get()) + ", " + differences;
     if (alerts.isFailing(last.get())) {
       fault("Compare", text + "; since then every compare has failed, run 'lsm compare'");
-    } else if (last.get().isAfter(components.now())) {
+    } else if (age.isNegative()) {
       fault("Compare", text + "; the clock was wrong then, run 'lsm compare'");
-    } else if (last.get().plus(MAX_AGE).isBefore(components.now())) {
-      fault("Compare", text + "; check that cron runs, and what it logs");
+    } else if (age.compareTo(max) > 0) {
+      String every = "every " + Plural.count(interval.toMinutes(), "minute");
+      fault("Compare", text + "; it is due " + every + ", see what its last runs have logged");
     } else {
       good("Compare", text);
     }
@@ -131,7 +168,12 @@ public final class StatusCommand extends BaseCommand {
 
   private void checkAlerts(Components components) throws IOException {
     List<String> names = components.channels(null).stream().map(Channel::name).toList();
-    good("Channels", names.isEmpty() ? "none" : String.join(", ", names));
+    if (names.isEmpty() && components.config().metricsFile().isEmpty()) {
+      String keys = "MAILER and USER, SYSLOG, RUN_CMD or METRICS_FILE";
+      fault("Channels", "none is set: set " + keys + " in " + context.configFile());
+    } else {
+      good("Channels", names.isEmpty() ? "only METRICS_FILE" : String.join(", ", names));
+    }
     Outbox outbox = components.outbox(components.history());
     List<Outbox.Waiting> waiting = outbox.oldest(MAX_NAMED_ALERTS);
     for (Outbox.Waiting alert : waiting) {
@@ -140,8 +182,10 @@ public final class StatusCommand extends BaseCommand {
       items.add(new Item("Alert", text + reason, true)); // escaped already
     }
     int size = outbox.size();
+    measures.add(new Measure("waiting_alerts", size + outbox.damaged(), ";0;;0"));
     if (size > MAX_NAMED_ALERTS) {
-      fault("Alerts", size - MAX_NAMED_ALERTS + " more wait");
+      int more = size - MAX_NAMED_ALERTS;
+      fault("Alerts", more + (more == 1 ? " more waits" : " more wait"));
     }
     int damaged = outbox.damaged() + Math.min(size, MAX_NAMED_ALERTS) - waiting.size();
     if (damaged > 0) {
@@ -152,7 +196,7 @@ public final class StatusCommand extends BaseCommand {
     }
   }
 
-  private void checkSentry(Components components) {
+  private void checkSentry(Components components) throws IOException {
     Config config = components.config();
     if (config.sentry() == SentryMode.OFF) {
       return;
@@ -164,14 +208,10 @@ public final class StatusCommand extends BaseCommand {
       fault("Sentry", failure);
       return;
     }
-    try {
-      Optional<NftTableState> table = components.nftTable().read(components.now());
-      String none = ", there are no rules yet, the next compare sets them";
-      String text = table.map(it -> summary(it.summary(), config.sentryTrigger())).orElse(none);
-      good("Sentry", Json.name(config.sentry()) + text);
-    } catch (IOException e) {
-      fault("Sentry", e.getMessage());
-    }
+    Optional<NftTableState> table = components.nftTable().read(components.now());
+    String none = ", there are no rules yet, the next compare sets them";
+    String text = table.map(it -> summary(it.summary(), config.sentryTrigger())).orElse(none);
+    good("Sentry", Json.name(config.sentry()) + text);
   }
 
   private static String summary(ScanSummary summary, int trigger) {
@@ -180,34 +220,19 @@ public final class StatusCommand extends BaseCommand {
         summary.hosts().size(), summary.scanning(trigger), summary.blocked());
   }
 
-  private void checkCron() {
-    for (Path file : crontabs()) {
-      try {
-        String text = new String(AtomicFile.read(file), StandardCharsets.ISO_8859_1);
-        Optional<String> entry = text.lines().filter(CRON_ENTRY.asMatchPredicate()).findFirst();
-        if (entry.isPresent()) {
-          good("Cron", file + ": " + entry.get());
-          return;
-        }
-      } catch (IOException e) {
-        // hardly any host has all of these files
+  private void checkSchedule() {
+    if (schedule.isPresent()) {
+      String name = schedule.get().isTimer() ? "Timer" : "Cron";
+      String text = schedule.get().text();
+      if (schedule.get().isRunning()) {
+        good(name, text);
+      } else {
+        fault(name, text + "; but no cron daemon runs, so start one");
       }
+    } else if (context.isDefaultConfig()) {
+      fault("Cron", "no entry runs lsm; ./install.sh writes /etc/cron.d/lsm");
+    } else { // crontabs of users are theirs; the last compare shows whether one works
+      good("Cron", "no entry of root runs lsm with --config " + context.configFile());
     }
-    fault("Cron", "no entry runs lsm; ./install.sh writes /etc/cron.d/lsm");
-  }
-
-  private List<Path> crontabs() {
-    List<Path> files = new ArrayList<>();
-    for (Path path : context.environment.crontabs()) {
-      try (Stream<Path> list = Files.isDirectory(path) ? Files.list(path) : Stream.of(path)) {
-        // cron(8) skips all other names: backups, and what packages leave behind
-        list.filter(file -> file.getFileName().toString().matches("[A-Za-z0-9_-]+"))
-            .sorted()
-            .forEach(files::add);
-      } catch (IOException e) {
-        context.warn("cannot read " + path + ": " + e.getMessage());
-      }
-    }
-    return files;
   }
 }

@@ -1,5 +1,6 @@
 package org.lsm.model;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -55,8 +56,8 @@ public record Diff(List<Difference> differences) {
     return now.owners().isEmpty() && !was.owners().isEmpty();
   }
 
-  /** Returns the baseline with these differences accepted. */
-  public Snapshot applyTo(Snapshot baseline, EphemeralPorts ephemeral) {
+  /** Returns the baseline with these differences accepted, as of a time. */
+  public Snapshot applyTo(Snapshot baseline, EphemeralPorts ephemeral, Instant time) {
     var sockets = new TreeMap<>(ephemeral.generalize(baseline).sockets());
     for (Difference difference : differences) {
       SocketEntry now = difference.after();
@@ -72,7 +73,7 @@ public record Diff(List<Difference> differences) {
         sockets.put(now.endpoint(), replaced ? now : was.and(now));
       }
     }
-    return new Snapshot(baseline.hostInfo(), sockets);
+    return new Snapshot(baseline.hostInfo().at(time), sockets);
   }
 
   public List<Difference> of(DifferenceType type) {

@@ -29,6 +29,14 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
     return netns.isEmpty() ? protocol.label() : netns + ":" + protocol.label();
   }
 
+  /** Whether this is a port of TCP, UDP or SCTP, and not the number of a protocol. */
+  public boolean hasPort(int number) {
+    return switch (protocol) {
+      case TCP, TCP6, UDP, UDP6, UDPLITE, UDPLITE6, SCTP -> port == number;
+      case RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> false;
+    };
+  }
+
   /** Parses {@link #table} and {@link #local}, or throws IllegalArgumentException. */
   public static Endpoint of(String table, String local) {
     int split = table.lastIndexOf(':') + 1;

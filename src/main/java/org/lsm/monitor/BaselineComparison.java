@@ -17,6 +17,7 @@ import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Flag;
+import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
@@ -142,7 +143,8 @@ public record BaselineComparison(
       shortLived += isShortLivedClient(entry, closed) ? 1 : 0;
     }
     if (shortLived > 0) {
-      notes.add(shortLived + " ephemeral ports were closed before their owner was found");
+      String ports = Plural.count(shortLived, "ephemeral port");
+      notes.add(ports + " closed before the owner was found");
     }
     String host = baseline.hostInfo().host();
     if (!host.equals(found.hostInfo().host())) {

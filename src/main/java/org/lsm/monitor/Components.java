@@ -26,8 +26,8 @@ import org.lsm.config.Config;
 import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules;
 import org.lsm.model.EphemeralPorts;
+import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
-import org.lsm.model.OwnerCache;
 import org.lsm.model.PortSet;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
@@ -68,12 +68,20 @@ public record Components(
     return StateDirectory.open(config.stateDirectory(), LOCK_TIMEOUT);
   }
 
-  /** Stores the owner cache. A failure costs the next run a search, so it is only reported. */
-  public void storeOwnerCache(StateDirectory state, OwnerCache cache, OwnerCache stored) {
+  /** Scans of this host, beginning with the owner cache of the last run. */
+  public RepeatedScan scans(StateDirectory state) {
+    return new RepeatedScan(scanner(), state.readOwnerCache());
+  }
+
+  /**
+   * Stores the owners that scans found. A failure costs the next run a search, so it is only
+   * reported.
+   */
+  public void storeOwnerCache(StateDirectory state, RepeatedScan scans) {
     try {
-      state.storeOwnerCache(cache, stored);
+      state.storeOwnerCache(scans.ownerCache(), scans.storedCache());
     } catch (IOException e) {
-      warn("the next run has to search all processes: " + e.getMessage());
+      warn("the next run has to search all processes: " + ErrorMessages.explain(e));
     }
   }
 

@@ -18,8 +18,9 @@ import org.lsm.alert.AlertType;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
+import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
-import org.lsm.model.OwnerCache;
+import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.RunResult.PortScans;
@@ -94,14 +95,13 @@ public final class MonitorRun {
   }
 
   private RunResult compare(StateDirectory state, AlertState before) throws Exception {
-    OwnerCache stored = state.readOwnerCache();
-    RepeatedScan scans = new RepeatedScan(components.scanner(), stored);
+    RepeatedScan scans = components.scans(state);
     Snapshot baseline = state.readBaseline();
     BaselineComparison comparison = components.comparison(scans, baseline);
     DiffReport report = comparison.compare();
     boolean alerted = alertDifferences(report, comparison, before);
     touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
-    components.storeOwnerCache(state, scans.ownerCache(), stored);
+    components.storeOwnerCache(state, scans);
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     List<Snapshot> serving = List.of(baseline, scans.found());
     return new RunResult(
@@ -159,7 +159,7 @@ public final class MonitorRun {
     try {
       next.writeIfChanged(alertState, before);
     } catch (IOException e) {
-      components.warn("the alerts of this run will be repeated: " + e.getMessage());
+      components.warn("the alerts of this run will be repeated: " + ErrorMessages.explain(e));
     }
   }
 
@@ -171,7 +171,7 @@ public final class MonitorRun {
       }
       Files.setLastModifiedTime(file, FileTime.from(components.now()));
     } catch (IOException e) {
-      components.warn("the time of this run cannot be stored: " + e.getMessage());
+      components.warn("the time of this run cannot be stored: " + ErrorMessages.explain(e));
     }
   }
 
@@ -191,8 +191,9 @@ public final class MonitorRun {
     List<Outbox.Waiting> oldest = outbox.oldest(1);
     if (!oldest.isEmpty()) {
       return String.format(
-          "%d alerts wait in the outbox, the oldest since %s; the next run tries again",
-          outbox.size(), components.timeWithAge(oldest.get(0).time()));
+          "%s in the outbox, the oldest since %s; the next run tries again",
+          Plural.count(outbox.size(), "alert") + (outbox.size() == 1 ? " waits" : " wait"),
+          components.timeWithAge(oldest.get(0).time()));
     }
     return outbox.size() + outbox.damaged() > 0
         ? "alerts in " + outbox.directory() + " cannot be read; see 'lsm status'"
@@ -209,7 +210,7 @@ public final class MonitorRun {
       Metrics metrics = new Metrics(report, result.ignored(), last, duration, waiting, probing);
       AtomicFile.writeReadable(file, metrics.text().getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
-      components.warn("METRICS_FILE cannot be written: " + e.getMessage());
+      components.warn("METRICS_FILE cannot be written: " + ErrorMessages.explain(e));
     }
   }
 }

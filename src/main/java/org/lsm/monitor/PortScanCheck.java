@@ -12,6 +12,7 @@ import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
+import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
@@ -83,7 +84,8 @@ public final class PortScanCheck {
     try {
       state.withFailure(failure).write(file);
     } catch (IOException e) {
-      components.warn("the port scans of this run will be alerted again: " + e.getMessage());
+      components.warn(
+          "the port scans of this run will be alerted again: " + ErrorMessages.explain(e));
     }
     return new PortScans(summary, alert);
   }

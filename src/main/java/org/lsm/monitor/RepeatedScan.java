@@ -29,6 +29,7 @@ public final class RepeatedScan {
   public static final int MAX_SCANS = 5;
 
   private final SocketScanner scanner;
+  private final OwnerCache storedCache;
   private final SortedMap<Endpoint, SocketEntry> found = new TreeMap<>();
   private final Map<Endpoint, SocketDetails> details = new HashMap<>();
   private final Set<Endpoint> seenOnce = new HashSet<>();
@@ -40,9 +41,10 @@ public final class RepeatedScan {
   private OwnerCache ownerCache;
 
   /** Scans with this scanner, beginning with the owner cache of the last run. */
-  public RepeatedScan(SocketScanner scanner, OwnerCache ownerCache) {
+  public RepeatedScan(SocketScanner scanner, OwnerCache storedCache) {
     this.scanner = scanner;
-    this.ownerCache = ownerCache;
+    this.storedCache = storedCache;
+    this.ownerCache = storedCache;
   }
 
   /** Repeats {@link #scanOnce} until each socket was seen twice, or {@link #MAX_SCANS} times. */
@@ -131,6 +133,11 @@ public final class RepeatedScan {
   /** Makes the next scan search for the owners of these sockets again. */
   public void dropFromCache(Set<Endpoint> endpoints) {
     ownerCache = ownerCache.without(endpoints);
+  }
+
+  /** The owner cache of the last run. */
+  OwnerCache storedCache() {
+    return storedCache;
   }
 
   /** The owners that the last scan found, for the next run. */

@@ -16,6 +16,7 @@ import org.lsm.proc.SocketScanner.Sources;
  * @param nft candidates for nft(8)
  * @param resolvers files that name the DNS servers, resolv.conf(5)
  * @param crontabs files and directories with entries of cron(8)
+ * @param timers the links that enable lsm.timer, systemd.unit(5)
  * @param mailTimeout how long to wait for each reply of a mail server
  * @param zone the time zone of what people read; asked late, since finding it takes a while
  */
@@ -27,6 +28,7 @@ public record SystemEnvironment(
     List<Path> nft,
     List<Path> resolvers,
     List<Path> crontabs,
+    List<Path> timers,
     Duration mailTimeout,
     Clock clock,
     Supplier<ZoneId> zone,
@@ -55,6 +57,9 @@ public record SystemEnvironment(
             Path.of("/var/spool/cron/crontabs/root"),
             Path.of("/var/spool/cron/root"),
             Path.of("/etc/crontabs/root")),
+        List.of(
+            Path.of("/etc/systemd/system/timers.target.wants/lsm.timer"),
+            Path.of("/usr/lib/systemd/system/timers.target.wants/lsm.timer")),
         Duration.ofSeconds(30),
         Clock.systemUTC(),
         ZoneId::systemDefault,

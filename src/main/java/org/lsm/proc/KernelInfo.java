@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.HashSet;
+import java.util.Set;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.HostInfo;
 
@@ -25,6 +27,21 @@ public record KernelInfo(Path proc) {
       throw new IOException(file + ": not a range of ports: '" + String.join(" ", range) + "'");
     }
     return new EphemeralPorts(scope, Integer.parseInt(range[0]), Integer.parseInt(range[1]));
+  }
+
+  /** The names (comm) of the processes that this user can see. */
+  public Set<String> processNames() throws IOException {
+    Set<String> names = new HashSet<>();
+    for (Path process : ProcFile.list(proc)) {
+      if (Character.isDigit(process.getFileName().toString().charAt(0))) {
+        try {
+          names.add(ProcFile.decode(process.resolve("comm")).stripTrailing());
+        } catch (IOException e) {
+          // the process has ended
+        }
+      }
+    }
+    return names;
   }
 
   /** Identifies the boot of the host (random(4)). */

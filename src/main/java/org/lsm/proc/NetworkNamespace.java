@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.lsm.model.Plural;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.proc.TableParser.ParsedTable;
@@ -70,7 +71,8 @@ record NetworkNamespace(String label, Path tables) {
       }
     }
     if (hidden > 0) {
-      notes.add("cannot read the network namespace of " + hidden + " processes; run lsm as root");
+      String count = Plural.count(hidden, "process");
+      notes.add("cannot read the network namespace of " + count + "; run lsm as root");
     }
     return oldest;
   }

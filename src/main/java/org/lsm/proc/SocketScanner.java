@@ -13,7 +13,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.lsm.model.Endpoint;
+import org.lsm.model.ErrorMessages;
 import org.lsm.model.OwnerCache;
+import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
@@ -99,7 +101,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
         if (namespace.label().isEmpty()) {
           throw e;
         }
-        notes.add("cannot read network namespace " + namespace.label() + ": " + e); // it may end
+        String problem = "cannot read network namespace " + namespace.label() + ": ";
+        notes.add(problem + ErrorMessages.explain(e)); // it may end
       }
     }
     ParsedTable all = ParsedTable.union(tables);
@@ -149,9 +152,10 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       }
     }
     if (!forged.isEmpty()) {
-      String rows = forged.size() + " rows of the unix table may be forged, since no process holds";
+      String rows = Plural.count(forged.size(), "row");
+      String reason = " of the unix table may be forged, since no process holds such a socket";
       String first = forged.firstKey() + ", may be part of the name of ";
-      notes.add(rows + " such sockets; the first, " + first + forged.firstEntry().getValue());
+      notes.add(rows + reason + "; the first, " + first + forged.firstEntry().getValue());
     }
     return forged.keySet();
   }
@@ -162,7 +166,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       unknown += entry.ownerUnknown() ? 1 : 0;
     }
     if (unknown > 0) {
-      String owners = "the owners of " + unknown + " of " + entries.size() + " sockets";
+      String owners = "the owners of " + unknown + " of " + Plural.count(entries.size(), "socket");
       notes.add(owners + " are hidden from this user; run lsm as root to see all");
     }
   }

@@ -9,6 +9,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.lsm.model.Plural;
 import org.lsm.model.SocketKey;
 
 /** Reads one socket table row by row. Malformed rows are skipped, counted and reported. */
@@ -70,10 +71,12 @@ abstract class TableParser {
         }
       }
     }
-    String rows = "skipped " + skipped + " malformed of " + rowCount + " rows";
-    String note = rows + " in " + file + "; " + firstSkipped;
+    List<String> notes = new ArrayList<>();
+    if (skipped > 0) {
+      String rows = "skipped " + skipped + " malformed of " + Plural.count(rowCount, "row");
+      notes.add(rows + " in " + file + "; " + firstSkipped);
+    }
     Map<SocketKey, ForgerySuspicion> suspicions = finish();
-    List<String> notes = skipped == 0 ? List.of() : List.of(note);
     return new ParsedTable(List.copyOf(sockets), suspicions, rowCount, notes);
   }
 }

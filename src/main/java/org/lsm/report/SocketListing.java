@@ -21,7 +21,7 @@ public record SocketListing(
   /** A table with a line for each owner, escaped. */
   public String text() {
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("PROTOCOL", "LOCAL ADDRESS", "USER", "PID", "PROGRAM"));
+    rows.add(List.of("SOCKET", "USER", "PID", "PROGRAM"));
     for (SocketEntry entry : snapshot.sockets().values()) {
       Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry);
       for (Owner owner : entry.owners()) {
@@ -40,7 +40,7 @@ public record SocketListing(
     Integer line = ignoredBy.get(endpoint);
     String ignored = line == null ? "" : "  (ignored by line " + line + " of ignore.lsm)";
     String last = escape(program) + ignored;
-    return List.of(escape(endpoint.table()), escape(endpoint.local()), escape(user), pids, last);
+    return List.of(escape(endpoint.toString()), escape(user), pids, last);
   }
 
   /** Pads all columns but the last to their widest cell, within limits. */

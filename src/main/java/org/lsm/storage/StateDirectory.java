@@ -14,6 +14,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.lsm.model.ErrorMessages;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 
@@ -84,7 +85,7 @@ public final class StateDirectory implements AutoCloseable {
     } catch (AccessDeniedException e) {
       throw e;
     } catch (IOException e) {
-      throw new NoBaselineException(e.getMessage(), e);
+      throw new NoBaselineException(ErrorMessages.explain(e), e);
     }
   }
 

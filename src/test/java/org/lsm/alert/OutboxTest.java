@@ -326,7 +326,7 @@ class OutboxTest {
     assertEquals(List.of("last", "Alert on web1: more alerts"), mail.subjects());
     assertEquals(206, syslog.delivered.size());
     Alert folded = mail.delivered.get(1);
-    assertEquals("web1: 205 more alerts, which are not sent one by one", folded.summary());
+    assertEquals("web1: 205 more alerts not sent one by one", folded.summary());
     String line = "2026-01-02T03:04:05Z web1: 1 NEW, 0 GONE, 0 CHANGED";
     assertEquals(200, folded.text().stream().filter(("Alert     " + line)::equals).count());
     assertTrue(folded.text().contains("Alert     … and 5 more"), folded.text().toString());
@@ -393,8 +393,7 @@ class OutboxTest {
     mail.failure = null;
     drain();
     assertTrue(outbox(mail).deliver());
-    assertEquals(
-        "web1: 2 more alerts, which are not sent one by one", mail.delivered.get(0).summary());
+    assertEquals("web1: 2 more alerts not sent one by one", mail.delivered.get(0).summary());
   }
 
   @Test

@@ -3,6 +3,7 @@ package org.lsm.cli;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -62,6 +63,10 @@ class AcceptCommandTest extends CommandTestBase {
         "**                 | ''",
         "tcp/** u**         | ''",
         "tcp/** tcp/*:8080  | NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53",
+        "8080               | NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53, CHANGED"
+            + " tcp/0.0.0.0:81",
+        "53 81              | NEW tcp/127.0.0.1:8080, NEW unix//run/a b\\x0ax",
+        "800                | GONE udp/127.0.0.53:53",
       })
   void acceptsByPattern(String patterns, String remaining) {
     assertEquals(0, lsm(("accept " + patterns).split(" ", -1)).exitCode());
@@ -69,7 +74,16 @@ class AcceptCommandTest extends CommandTestBase {
   }
 
   @ParameterizedTest
-  @CsvSource({"tcp/0.0.0.0:22", "*", "tcp/127.0.0.1:8080 udp/*:9", "NEW"})
+  @CsvSource({
+    "tcp/0.0.0.0:22",
+    "*",
+    "tcp/127.0.0.1:8080 udp/*:9",
+    "NEW",
+    "22",
+    "700",
+    "8080 0",
+    "4294967376"
+  })
   void rejectsPatternWithoutMatch(String patterns) throws IOException {
     byte[] before = Files.readAllBytes(baseline);
 
@@ -83,6 +97,40 @@ class AcceptCommandTest extends CommandTestBase {
     assertEquals("", result.out());
     assertArrayEquals(before, Files.readAllBytes(baseline));
     assertFalse(Files.exists(state.resolve("baseline.1")));
+  }
+
+  /** The number of one port, and the PID of another socket's process: neither is taken. */
+  @Test
+  void rejectsNumberWithTwoMeanings() throws IOException {
+    proc.tcp("127.0.0.1", 800, 111).process(801, 0, "/fake/other", 90, 111);
+    byte[] before = Files.readAllBytes(baseline);
+
+    Result result = lsm("accept", "8080", "800");
+
+    assertEquals(2, result.exitCode());
+    assertEquals(
+        "lsm: 800 is the port of tcp/127.0.0.1:800 and the PID of tcp/127.0.0.1:8080; name the"
+            + " socket",
+        result.err().lines().findFirst().orElseThrow());
+    assertArrayEquals(before, Files.readAllBytes(baseline));
+  }
+
+  @Test
+  void acceptedBaselineHasNewTime() throws IOException {
+    now = now.plusSeconds(3600);
+    lsm("accept", "8080");
+
+    assertTrue(Files.readString(baseline).contains("\ntime\t2026-01-02T04:04:05Z\n"));
+  }
+
+  /** For completion: each name as accept takes it, and nothing is alerted or stored. */
+  @Test
+  void listsNamesForCompletion() {
+    assertEquals(
+        new Result(
+            1, "tcp/127.0.0.1:8080\nunix//run/a b\\x0ax\nudp/127.0.0.53:53\ntcp/0.0.0.0:81\n", ""),
+        lsm("compare", "--names"));
+    assertFalse(Files.exists(state.resolve("alert-state")));
   }
 
   @Test

@@ -89,6 +89,7 @@ public abstract class CommandTestBase {
             List.of(directory.resolve("nft")),
             List.of(directory.resolve("resolv.conf")),
             List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
+            List.of(directory.resolve("systemd/timers.target.wants/lsm.timer")),
             mailTimeout,
             clock(),
             () -> ZoneOffset.UTC,

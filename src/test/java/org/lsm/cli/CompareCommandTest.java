@@ -296,7 +296,7 @@ class CompareCommandTest extends CommandTestBase {
                   + port
                   + " failed: ConnectException: Connection refused; check SMTP_HOST, SMTP_PORT and"
                   + " SMTP_TLS, or set MAILER=\"sendmail\"\n"
-                  + "lsm: 1 alerts wait in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago); the next run tries again\n");
+                  + "lsm: 1 alert waits in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago); the next run tries again\n");
       assertEquals(failed, lsm("compare", "--quiet"));
       // What is said once is not said again: cron would mail it every ten minutes.
       assertEquals(new Result(3, "", ""), lsm("compare", "--quiet"));
@@ -344,7 +344,7 @@ class CompareCommandTest extends CommandTestBase {
             NEW_REPORT,
             "lsm: mail through <> failed: there is no program <>; install a mail transfer agent, or set MAILER=\"smtp\" and SMTP_HOST\n"
                     .replace("<>", directory.resolve("sendmail").toString())
-                + "lsm: 1 alerts wait in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago); the next run tries again\n"),
+                + "lsm: 1 alert waits in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago); the next run tries again\n"),
         lsm("compare"));
   }
 

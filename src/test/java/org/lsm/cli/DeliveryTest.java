@@ -48,7 +48,7 @@ class DeliveryTest extends ChannelTestBase {
   private static final String MAIL_ADVICE =
       "; check SMTP_HOST, SMTP_PORT and SMTP_TLS, or set MAILER=\"sendmail\"";
   private static final String WAITS =
-      "lsm: 1 alerts wait in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago);"
+      "lsm: 1 alert waits in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago);"
           + " the next run tries again\n";
   private static final String SYSLOG_ADVICE = "; start a syslog daemon, or set SYSLOG=\"no\"";
   private static final String REJECTED_ADVICE = "; check the addresses in USER and FROM";
@@ -527,8 +527,9 @@ class DeliveryTest extends ChannelTestBase {
     Path outbox = Files.writeString(state.resolve("outbox"), "no directory");
     open(4444);
 
+    String reason = outbox + ": exists and is not a directory\n";
     assertEquals(
-        new Result(1, "", "lsm: cannot store the alert, sending it anyway: " + outbox + "\n"),
+        new Result(1, "", "lsm: cannot store the alert, sending it anyway: " + reason),
         lsm("compare", "--quiet"));
     assertEquals(List.of(FIRST), arrived().get("mail"));
     assertEquals("no directory", Files.readString(outbox));

@@ -499,7 +499,7 @@ class HostileTextTest extends ChannelTestBase {
     for (String line : safe("an error", bytes(result.err())).split("\n", -1)) {
       assertTrue(
           line.matches(
-              "|lsm: .+|Try '.+|Possible solutions: .+|Did you mean: .+| at \\S.*"
+              "|lsm: .+|Try '.+|Did you mean '.+'\\?| at \\S.*"
                   + "|[a-z]+(\\.\\w+)+(\\$\\w+)?(: .*)?|Caused by: [a-z]+\\..*| \\.\\.\\. \\d+ more"),
           line);
     }

@@ -21,12 +21,12 @@ class ListCommandTest extends CommandTestBase {
         .process(801, 33, "/usr/bin/python3", 91, 103);
     String expected =
         """
-        PROTOCOL  LOCAL ADDRESS        USER      PID      PROGRAM
-        tcp       0.0.0.0:22           root      700      /usr/sbin/sshd
-        tcp       127.0.0.1:8080       www-data  800,801  /usr/bin/python3
-        udp       127.0.0.53:53        101       701      /usr/lib/systemd/systemd-resolved
-        udp       0.0.0.0:51820        -         -        -
-        unix      @/tmp/abstract name  www-data  800      /usr/bin/python3
+        SOCKET                    USER      PID      PROGRAM
+        tcp/0.0.0.0:22            root      700      /usr/sbin/sshd
+        tcp/127.0.0.1:8080        www-data  800,801  /usr/bin/python3
+        udp/127.0.0.53:53         101       701      /usr/lib/systemd/systemd-resolved
+        udp/0.0.0.0:51820         -         -        -
+        unix/@/tmp/abstract name  www-data  800      /usr/bin/python3
         """;
 
     assertEquals(done(expected), lsm("list"));
@@ -37,8 +37,8 @@ class ListCommandTest extends CommandTestBase {
     proc.empty().unix("/tmp/\033]0;x\007\nforged", 104).process(800, 33, "/tmp/\033[1m", 90, 104);
     String expected =
         """
-        PROTOCOL  LOCAL ADDRESS                USER      PID  PROGRAM
-        unix      /tmp/\\x1b]0;x\\x07\\x0aforged  www-data  800  /tmp/\\x1b[1m
+        SOCKET                            USER      PID  PROGRAM
+        unix//tmp/\\x1b]0;x\\x07\\x0aforged  www-data  800  /tmp/\\x1b[1m
         """;
 
     assertEquals(done(expected), lsm("list"));
@@ -59,14 +59,14 @@ class ListCommandTest extends CommandTestBase {
     ignore("# noise", "udp *:53", "tcp *:9");
     String open =
         """
-        PROTOCOL  LOCAL ADDRESS  USER  PID  PROGRAM
-        tcp       0.0.0.0:22     root  700  /usr/sbin/sshd
+        SOCKET          USER  PID  PROGRAM
+        tcp/0.0.0.0:22  root  700  /usr/sbin/sshd
         """;
     String all =
         """
-        PROTOCOL  LOCAL ADDRESS  USER  PID  PROGRAM
-        tcp       0.0.0.0:22     root  700  /usr/sbin/sshd
-        udp       127.0.0.53:53  101   701  /usr/lib/systemd/systemd-resolved  (ignored by line 2 of ignore.lsm)
+        SOCKET             USER  PID  PROGRAM
+        tcp/0.0.0.0:22     root  700  /usr/sbin/sshd
+        udp/127.0.0.53:53  101   701  /usr/lib/systemd/systemd-resolved  (ignored by line 2 of ignore.lsm)
         """;
 
     assertEquals(done(open), lsm("list"));

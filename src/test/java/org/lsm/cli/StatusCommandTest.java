@@ -10,32 +10,37 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.monitor.Version;
 
 /** {@code lsm status}: each item as it should be, and each as it should not. */
 class StatusCommandTest extends ChannelTestBase {
 
-  private static final String ENTRY = "*/10 * * * * root /usr/local/sbin/lsm compare --quiet";
+  private static final String METRICS = "METRICS_FILE=\"/nonexistent/metrics\"";
 
   private Path crontab;
+  private String entry;
 
   @BeforeEach
   void installAndRun() throws IOException {
-    configure("MAILER=\"none\"");
+    configure("MAILER=\"none\"", METRICS);
+    proc.write("1/comm", "init\n").write("300/comm", "cron\n");
+    entry = "*/10 * * * * root /usr/local/sbin/lsm compare --quiet --config " + config;
     crontab = Files.createDirectory(directory.resolve("cron.d")).resolve("lsm");
-    Files.writeString(crontab, "# of lsm\nMAILTO=root\n" + ENTRY + "\n");
+    Files.writeString(crontab, "# of lsm\nMAILTO=root\n" + entry + "\n");
     lsm("generate");
     compareOnTime();
   }
 
-  private void compareOnTime() {
+  private void compareOnTime() throws IOException {
     now = Instant.parse("2026-01-02T03:14:05Z");
     lsm("compare");
     now = Instant.parse("2026-01-02T03:20:10Z");
@@ -48,9 +53,9 @@ class StatusCommandTest extends ChannelTestBase {
         "Config     " + config,
         "Baseline   2 sockets, 2026-01-02 03:04:05 +00:00 (16 m 5 s ago)",
         "Compare    2026-01-02 03:14:05 +00:00 (6 m 5 s ago), 0 differences in the 30 minutes before",
-        "Channels   none",
+        "Channels   only METRICS_FILE",
         "Alerts     none waits",
-        "Cron       " + crontab + ": " + ENTRY);
+        "Cron       " + crontab + ": " + entry);
   }
 
   private void assertGood(String item) {
@@ -109,6 +114,48 @@ class StatusCommandTest extends ChannelTestBase {
   }
 
   @Test
+  void missingConfigurationIsAFault() throws IOException {
+    Files.delete(config);
+
+    Result result = lsm("status");
+
+    assertEquals(1, result.exitCode());
+    assertEquals("", result.err());
+    assertEquals(
+        "lsm        "
+            + Version.VERSION
+            + "\nConfig   ! "
+            + config
+            + ": no such file or directory\nCron       "
+            + crontab
+            + ": "
+            + entry
+            + "\n",
+        result.out());
+  }
+
+  @Test
+  void missingChannelIsAFault() throws IOException {
+    configure("MAILER=\"none\"");
+
+    assertFault(
+        "Channels ! none is set: set MAILER and USER, SYSLOG, RUN_CMD or METRICS_FILE in "
+            + config);
+  }
+
+  /** What cannot be scanned is a line like any other. */
+  @Test
+  void failedScanIsAFault() throws IOException {
+    proc.delete("net");
+
+    Result result = lsm("status");
+
+    assertEquals(1, result.exitCode());
+    assertTrue(result.out().contains("\nIgnore   ! cannot read "), result.out());
+    assertTrue(result.out().contains("\nBaseline   2 sockets"), result.out());
+  }
+
+  @Test
   void ruleErrorIsAFault() throws IOException {
     ignore("tcp *:ssh");
 
@@ -160,27 +207,37 @@ class StatusCommandTest extends ChannelTestBase {
     assertFault("Compare  ! there was none yet; cron runs it, or 'lsm compare'");
   }
 
-  @Test
-  void oldCompareIsAFault() throws IOException {
-    now = Instant.parse("2026-01-03T04:14:06Z");
+  /** Up to three runs may be missed. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "*/10 * * * *             | 30   | 10 minutes",
+        "* * * * *                | 3    | 1 minute",
+        "3,13,23,33,43,53 * * * * | 30   | 10 minutes",
+        "3-59/10 * * * *          | 30   | 10 minutes",
+        "7/20 * * * *             | 60   | 20 minutes",
+        "0,20 * * * *             | 120  | 40 minutes",
+        "5 * * * *                | 180  | 60 minutes",
+        "0 4 * * *                | 4320 | 1440 minutes",
+        "*/10 8-18 * * 1-5        | 4320 | 1440 minutes",
+        "@hourly                  | 180  | 60 minutes",
+        "@daily                   | 4320 | 1440 minutes",
+        "0~9 * * * *              | 30   | 10 minutes",
+      })
+  void compareOlderThanThreeIntervalsIsAFault(String time, int minutes, String interval)
+      throws IOException {
+    entry = time + entry.substring(entry.indexOf(" root"));
+    Files.writeString(crontab, entry + "\n");
+    now = Instant.parse("2026-01-02T03:14:05Z").plus(Duration.ofMinutes(minutes));
+    assertEquals(0, lsm("status").exitCode());
 
+    now = now.plusSeconds(1);
     Result result = lsm("status");
 
     assertEquals(1, result.exitCode());
-    assertTrue(
-        result
-            .out()
-            .contains(
-                "Compare  ! 2026-01-02 03:14:05 +00:00 (1 d 1 h ago), 0 differences in the 30 minutes before;"
-                    + " check that cron runs, and what it logs\n"),
-        result.out());
-  }
-
-  @Test
-  void dailyCompareIsGood() {
-    now = Instant.parse("2026-01-03T04:14:05Z");
-
-    assertEquals(0, lsm("status").exitCode());
+    String fault = "it is due every " + interval + ", see what its last runs have logged\n";
+    assertTrue(result.out().contains(fault), result.out());
   }
 
   /** A failed compare must not count as a successful one. */
@@ -249,7 +306,7 @@ class StatusCommandTest extends ChannelTestBase {
   @ValueSource(strings = {"report", "block"})
   void countsProbingHosts(String mode) throws IOException {
     FakeNft nft = FakeNft.of(directory);
-    configure("MAILER=\"none\"", "SENTRY=\"" + mode + "\"", "SENTRY_TRIGGER=\"4\"");
+    configure("MAILER=\"none\"", METRICS, "SENTRY=\"" + mode + "\"", "SENTRY_TRIGGER=\"4\"");
     assertSentry(0, "Sentry     " + mode + ", there are no rules yet, the next compare sets them");
 
     compareOnTime();
@@ -270,7 +327,7 @@ class StatusCommandTest extends ChannelTestBase {
   @Test
   void failureOfLastCheckIsAFault() throws IOException {
     FakeNft nft = FakeNft.of(directory);
-    configure("MAILER=\"none\"", "SENTRY=\"report\"");
+    configure("MAILER=\"none\"", METRICS, "SENTRY=\"report\"");
     nft.setFailure("Could not process rule: Operation not supported\n");
     compareOnTime();
     nft.clearFailure();
@@ -289,7 +346,7 @@ class StatusCommandTest extends ChannelTestBase {
 
   @Test
   void missingNftIsAFault() throws IOException {
-    configure("MAILER=\"none\"", "SENTRY=\"report\"");
+    configure("MAILER=\"none\"", METRICS, "SENTRY=\"report\"");
 
     assertSentry(
         1,
@@ -303,43 +360,179 @@ class StatusCommandTest extends ChannelTestBase {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "*/10 * * * * root /usr/local/sbin/lsm -c --quiet",
-        "*/10 * * * * root /usr/local/sbin/lsm -c",
-        "*/10 * * * * root [ -x /usr/sbin/lsm ] && /usr/sbin/lsm -c --quiet",
-        "@hourly root lsm compare",
-        "0 4 * * * root nice -n 19 /opt/x/lsm --config /etc/lsm.conf --verbose -c > /dev/null",
-        "0\t4 * * * root\t/usr/sbin/lsm\tcompare --quiet",
+        "*/10 * * * * root /usr/local/sbin/lsm -c --quiet --config @",
+        "*/10 * * * * root LSM_CONF=@ /usr/local/sbin/lsm -c",
+        "*/10 * * * * root [ -x /usr/sbin/lsm ] && /usr/sbin/lsm --config=@ -c --quiet",
+        "@hourly root lsm compare --config '@'",
+        "0 4 * * * root nice -n 19 /opt/x/lsm --config @ --verbose -c > /dev/null",
+        "0\t4 * * * root\t/usr/sbin/lsm\tcompare --quiet\t--config\t@",
       })
-  void findsCronEntry(String entry) throws IOException {
-    Files.writeString(crontab, entry + "\n");
+  void findsCronEntry(String template) throws IOException {
+    String found = template.replace("@", config.toString());
+    Files.writeString(crontab, found + "\n");
 
-    assertGood("Cron       " + crontab + ": " + entry.replace("\t", "\\x09"));
+    assertGood("Cron       " + crontab + ": " + found.replace("\t", "\\x09"));
   }
 
+  /** No crontab that root can see names this configuration; that of its user may. */
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "# */10 * * * * root /usr/local/sbin/lsm -c",
-        " #*/10 * * * * root /usr/local/sbin/lsm -c",
-        "*/10 * * * * root /usr/local/sbin/lsm generate",
+        "# */10 * * * * root /usr/local/sbin/lsm -c --config @",
+        " #*/10 * * * * root /usr/local/sbin/lsm -c --config @",
+        "*/10 * * * * root /usr/local/sbin/lsm generate --config @",
         "*/10 * * * * root /usr/local/sbin/lsm --config /x/compared",
-        "*/10 * * * * root /usr/local/sbin/lsmod -c",
-        "*/10 * * * * root /usr/local/sbin/realsm -c",
+        "*/10 * * * * root /usr/local/sbin/lsm -c --config @.other",
+        "*/10 * * * * root /usr/local/sbin/lsm -c",
+        "*/10 * * * * root /usr/local/sbin/lsmod -c --config @",
+        "*/10 * * * * root /usr/local/sbin/realsm -c --config @",
         "",
       })
-  void rejectsOtherCronEntry(String entry) throws IOException {
-    Files.writeString(crontab, entry + "\n");
+  void otherCronEntryDoesNotCount(String template) throws IOException {
+    Files.writeString(crontab, template.replace("@", config.toString()) + "\n");
 
-    assertFault("Cron     ! no entry runs lsm; ./install.sh writes /etc/cron.d/lsm");
+    assertGood("Cron       no entry of root runs lsm with --config " + config);
+  }
+
+  @Test
+  void missingEntryForTheDefaultConfigurationIsAFault() throws IOException {
+    Files.writeString(crontab, entry + ".other\n");
+
+    Result result = withDefaultConfig("status");
+
+    assertEquals(1, result.exitCode());
+    assertTrue(
+        result
+            .out()
+            .endsWith("\nCron     ! no entry runs lsm; ./install.sh writes /etc/cron.d/lsm\n"),
+        result.out());
+    Files.writeString(crontab, "*/10 * * * * root /usr/local/sbin/lsm -c --quiet\n");
+    assertEquals(0, withDefaultConfig("status").exitCode());
+  }
+
+  @Test
+  void missingCronDaemonIsAFault() {
+    proc.end(300);
+
+    assertFault("Cron     ! " + crontab + ": " + entry + "; but no cron daemon runs, so start one");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"crond", "fcron", "bcron-sched"})
+  void anyCronDaemonWillDo(String name) {
+    proc.write("300/comm", name + "\n");
+
+    assertGood("Cron       " + crontab + ": " + entry);
+  }
+
+  /** The timer counts where systemd runs, and needs no cron. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "*:0/10              | 30",
+        "*:3/10              | 30",
+        "*-*-* *:00/10:00    | 30",
+        "*-*-* *:07,37:00    | 90",
+        "hourly              | 180",
+        "daily               | 4320",
+        "*-*-* 04:00:00      | 4320",
+        "Mon *-*-1..7 noon   | 30",
+      })
+  void timerOfSystemdCounts(String calendar, int minutes) throws IOException {
+    proc.end(300).write("1/comm", "systemd\n");
+    Path units = Files.createDirectories(directory.resolve("systemd/timers.target.wants"));
+    Path unit = directory.resolve("lsm.timer");
+    Files.writeString(unit, "[Timer]\n#OnCalendar=daily\nOnCalendar=" + calendar + "\n");
+    Files.createSymbolicLink(units.resolve("lsm.timer"), unit);
+    now = Instant.parse("2026-01-02T03:14:05Z").plus(Duration.ofMinutes(minutes));
+
+    Result result = withDefaultConfig("status");
+
+    assertEquals(0, result.exitCode(), result.out());
+    assertTrue(result.out().endsWith("\nTimer      lsm.timer: " + calendar + "\n"), result.out());
+    now = now.plusSeconds(1);
+    assertEquals(1, withDefaultConfig("status").exitCode());
+    proc.write("1/comm", "init\n");
+    assertTrue(withDefaultConfig("status").out().contains("\nCron     ! "));
+  }
+
+  /** Runs lsm as if it read this configuration by itself. */
+  private Result withDefaultConfig(String... arguments) {
+    System.setProperty("lsm.conf", config.toString());
+    try {
+      return run(arguments);
+    } finally {
+      System.clearProperty("lsm.conf");
+    }
   }
 
   @Test
   void searchesAllCrontabs() throws IOException {
     Files.delete(crontab);
     Files.write(crontab.resolveSibling("a"), new byte[] {(byte) 0xff, '\n'});
-    crontab = Files.writeString(directory.resolve("crontab"), ENTRY);
+    crontab = Files.writeString(directory.resolve("crontab"), entry);
 
-    assertGood("Cron       " + crontab + ": " + ENTRY);
+    assertGood("Cron       " + crontab + ": " + entry);
+  }
+
+  // ---- for monitoring systems
+
+  @Test
+  void nagiosLineIsGood() {
+    assertEquals(
+        done(
+            "LSM OK - Compare: 2026-01-02 03:14:05 +00:00 (6 m 5 s ago), 0 differences in the 30"
+                + " minutes before | sockets=2;;;0 compare_age=365s;;1800;0 differences=0;;;0"
+                + " waiting_alerts=0;0;;0\n"),
+        lsm("status", "--format", "nagios"));
+  }
+
+  @Test
+  void waitingAlertIsAWarning() throws IOException {
+    script("command", "printf '%s' 'a|b'; exit 7");
+    configure("MAILER=\"none\"", "RUN_CMD=\"" + directory.resolve("command") + "\"");
+    open(4444);
+    lsm("compare");
+
+    Result result = lsm("status", "--format", "nagios");
+
+    assertEquals(1, result.exitCode());
+    assertTrue(result.out().startsWith("LSM WARNING - Alert: 2026-01-02 03:20:10"), result.out());
+    assertTrue(result.out().contains(" and said: a/b;"), result.out());
+    assertTrue(result.out().endsWith(" differences=1;;;0 waiting_alerts=1;0;;0\n"), result.out());
+    assertEquals(1, result.out().lines().count());
+  }
+
+  @Test
+  void whatKeepsLsmFromDetectingIsCritical() throws IOException {
+    Files.delete(baseline);
+
+    Result result = lsm("status", "--format=nagios");
+
+    assertEquals(2, result.exitCode());
+    assertTrue(
+        result
+            .out()
+            .startsWith(
+                "LSM CRITICAL - Baseline: there is none; run 'lsm generate' to take one | "
+                    + "compare_age=365s;;1800;0 "),
+        result.out());
+  }
+
+  /** A file that not even root may read: one that is only written to. */
+  @Test
+  void unreadableConfigurationIsUnknown() {
+    String denied = "/proc/sys/net/ipv4/route/flush";
+
+    Result result = run("status", "--format", "nagios", "--config", denied);
+
+    assertEquals(3, result.exitCode());
+    assertEquals(
+        "LSM UNKNOWN - Config: "
+            + denied
+            + ": permission denied; run lsm as root, or check who owns the file | \n",
+        result.out());
   }
 
   // ---- JSON

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.lsm.model.EphemeralPorts.Scope;
 
 class DiffTest {
+  private static final Instant LATER = Instant.parse("2027-01-01T00:00:00Z");
 
   private static final HostInfo HOST =
       new HostInfo("web1", "6.1.0", Instant.parse("2026-01-01T00:00:00Z"), "1.0.0");
@@ -209,15 +210,16 @@ class DiffTest {
     List<Difference> all = Diff.between(before, after, UDP_PORTS).differences();
     assertEquals(6, all.size());
     for (Difference chosen : all) {
-      Snapshot accepted = new Diff(List.of(chosen)).applyTo(before, UDP_PORTS);
-      assertEquals(before.hostInfo(), accepted.hostInfo());
+      Snapshot accepted = new Diff(List.of(chosen)).applyTo(before, UDP_PORTS, LATER);
+      assertEquals(before.hostInfo().at(LATER), accepted.hostInfo());
       assertEquals(
           all.stream().filter(it -> !it.equals(chosen)).map(DiffTest::format).toList(),
           Diff.between(accepted, after, UDP_PORTS).differences().stream()
               .map(DiffTest::format)
               .toList());
     }
-    Snapshot accepted = new Diff(all).applyTo(before, UDP_PORTS);
+    Instant time = before.hostInfo().time();
+    Snapshot accepted = new Diff(all).applyTo(before, UDP_PORTS, time);
     assertTrue(Diff.between(accepted, after, UDP_PORTS).isEmpty());
     assertEquals(
         snapshot(
@@ -232,7 +234,8 @@ class DiffTest {
   @Test
   void appliesNoDifferences() {
     Snapshot before = snapshot(entry("tcp", "0.0.0.0:22", "root:/bin/a"));
-    assertEquals(before, new Diff(List.of()).applyTo(before, UDP_PORTS));
+    Instant time = before.hostInfo().time();
+    assertEquals(before, new Diff(List.of()).applyTo(before, UDP_PORTS, time));
   }
 
   private static String format(Diff diff) {

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.Endpoint;
+import org.lsm.model.Plural;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
 import org.lsm.proc.TableParser.ParsedTable;
@@ -250,7 +251,14 @@ class ProcNetParserTest {
 
   private static ParsedTable parsed(
       List<SocketKey> sockets, int rowCount, int skipped, String firstSkipped) {
-    String rows = "skipped " + skipped + " malformed of " + rowCount + " rows in " + FILE + "; ";
+    String rows =
+        "skipped "
+            + skipped
+            + " malformed of "
+            + Plural.count(rowCount, "row")
+            + " in "
+            + FILE
+            + "; ";
     List<String> notes = skipped == 0 ? List.of() : List.of(rows + firstSkipped);
     return new ParsedTable(sockets, Map.of(), rowCount, notes);
   }

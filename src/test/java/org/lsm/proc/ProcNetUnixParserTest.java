@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.Endpoint;
+import org.lsm.model.Plural;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
 import org.lsm.proc.TableParser.ForgerySuspicion;
@@ -204,7 +205,14 @@ class ProcNetUnixParserTest {
 
   private static ParsedTable parsed(
       List<SocketKey> sockets, int rowCount, int skipped, String firstSkipped) {
-    String rows = "skipped " + skipped + " malformed of " + rowCount + " rows in " + FILE + "; ";
+    String rows =
+        "skipped "
+            + skipped
+            + " malformed of "
+            + Plural.count(rowCount, "row")
+            + " in "
+            + FILE
+            + "; ";
     List<String> notes = skipped == 0 ? List.of() : List.of(rows + firstSkipped);
     return new ParsedTable(sockets, Map.of(), rowCount, notes);
   }

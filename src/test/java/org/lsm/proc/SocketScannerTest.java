@@ -160,7 +160,7 @@ class SocketScannerTest {
         entry(proc, Protocol.TCP, "0.0.0.0:80").owners());
     assertEquals(
         List.of(
-            "the owners of 1 of 1 sockets are hidden from this user; run lsm as root to see all"),
+            "the owners of 1 of 1 socket are hidden from this user; run lsm as root to see all"),
         scan(proc).notes());
   }
 
@@ -652,7 +652,7 @@ class SocketScannerTest {
     assertEquals(
         forged
             ? List.of(
-                "1 rows of the unix table may be forged, since no process holds such sockets; the"
+                "1 row of the unix table may be forged, since no process holds such a socket; the"
                     + " first, unix//run/x, may be part of the name of unix/@evil")
             : List.of(),
         scan.notes());

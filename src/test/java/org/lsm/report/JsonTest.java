@@ -137,7 +137,10 @@ class JsonTest {
   @Test
   void status() {
     StatusReport status =
-        new StatusReport(List.of(new Item("lsm", "1.0.0", false), new Item("Cron", "\\x1b", true)));
+        new StatusReport(
+            List.of(new Item("lsm", "1.0.0", false), new Item("Cron", "\\x1b", true)),
+            List.of(),
+            false);
 
     assertGolden("status.json", Json.of(status));
     assertValid("status", Json.of(status));
