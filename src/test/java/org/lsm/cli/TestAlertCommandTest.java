@@ -50,7 +50,7 @@ class TestAlertCommandTest extends ChannelTestBase {
                     "web1: test alert",
                     "Host      web1, Linux 6.1.0-test",
                     "Scanned   2026-01-02 03:04:05 +00:00",
-                    "Alerts of lsm arrive. Nothing was compared for this one.")),
+                    "Result    alerts of lsm arrive; nothing was compared for this one")),
         mail.lines().toString());
     assertEquals(List.of("web1: test alert"), lines("logged"));
     assertEquals(List.of("test Alert on web1: test"), lines("run"));
