@@ -12,7 +12,6 @@ import java.util.stream.Stream;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.ProcessRef;
-import org.lsm.model.ScanningHost;
 import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
 
@@ -91,21 +90,6 @@ final class Advice {
         step(3, "See what differs from it."),
         command("lsm compare"),
         Line.BLANK);
-  }
-
-  /** How to list scanning hosts, let one in again, and no longer report one. */
-  static List<Line> ofScans(List<ScanningHost> hosts) {
-    List<Line> lines = new ArrayList<>();
-    lines.add(heading("To see every host, and to let one in again:"));
-    lines.add(command("lsm sentry"));
-    hosts.stream()
-        .filter(it -> it.blockedUntil().isPresent())
-        .findFirst()
-        .ifPresent(it -> lines.add(command("lsm sentry unblock " + quote(escape(it.address())))));
-    lines.add(
-        Line.of(Style.ADVICE, "", "Hosts that may scan belong in SENTRY_IGNORE in conf.lsm."));
-    lines.add(Line.BLANK);
-    return lines;
   }
 
   static Line heading(String text) {

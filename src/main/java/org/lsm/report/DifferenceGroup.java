@@ -48,15 +48,13 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
       groups.computeIfAbsent(key(it, report.details(it)), key -> new ArrayList<>()).add(it);
     }
     return groups.values().stream()
-        .map(all -> of(report, type, all.size(), all.stream().filter(named::contains).toList()))
+        .map(
+            all ->
+                new DifferenceGroup(
+                    report, type, all.size(), all.stream().filter(named::contains).toList()))
         .filter(group -> !group.named.isEmpty())
         .sorted(Comparator.comparing((DifferenceGroup it) -> -it.suspicious().size()))
         .toList();
-  }
-
-  private static DifferenceGroup of(
-      DiffReport report, DifferenceType type, int size, List<Difference> named) {
-    return new DifferenceGroup(report, type, size, named);
   }
 
   /** What the differences of a group have in common; a socket of unknown owners stands alone. */
@@ -173,12 +171,8 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
         .ifPresent(it -> add(lines, Style.CODE, "part of", "perhaps the name of " + it));
     var peers = details().stream().flatMap(it -> it.peers().stream()).distinct().limit(MAX_OWNERS);
     add(lines, Style.CODE, "connected", peers.collect(Collectors.joining(", ")));
-    String label =
-        switch (type) {
-          case NEW -> "appeared";
-          case CHANGED -> "changed";
-          case GONE -> "gone";
-        };
+    boolean isGone = type == DifferenceType.GONE;
+    String label = type == DifferenceType.NEW ? "appeared" : isGone ? "gone" : "changed";
     Optional<Instant> absent = report.absentAt(named.get(0));
     add(lines, Style.DETAIL, label, absent.map(report::between).orElse(""));
     label = "also";

@@ -22,6 +22,10 @@ import org.lsm.report.ReportDocument.Style;
 /** The hosts that probe unused ports of this host, the worst first, at the time of the report. */
 public record PortScanReport(
     HostInfo hostInfo, List<ScanningHost> hosts, List<String> notes, Supplier<ZoneId> zone) {
+  private static final String ADVICE =
+      "lsm sentry lists every scanning host, lsm sentry unblock ADDRESS lets one in again. Hosts that"
+          + " may scan belong in SENTRY_IGNORE in conf.lsm.";
+
   /** The hosts that an alert describes; it counts the others. */
   public List<ScanningHost> named() {
     return hosts.subList(0, Math.min(DiffReport.MAX_NAMED, hosts.size()));
@@ -54,7 +58,8 @@ public record PortScanReport(
       lines.add(Line.of(Style.ADVICE, "", "… and ", Plural.count(more, "more host")));
       lines.add(Line.BLANK);
     }
-    lines.addAll(Advice.ofScans(hosts));
+    lines.add(Line.of(Style.ADVICE, "", ADVICE));
+    lines.add(Line.BLANK);
     List<Line> facts = notes.stream().map(note -> Line.fact("Note", note)).toList();
     return ReportDocument.of(outcome(), lines, hostInfo, zone.get(), facts);
   }

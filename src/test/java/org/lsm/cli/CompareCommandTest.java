@@ -60,6 +60,9 @@ class CompareCommandTest extends CommandTestBase {
           + advice("tcp/0.0.0.0:4444", 800)
           + TAIL;
 
+  /** The same report where it is not known when the socket appeared. */
+  private static final String OLD_REPORT = NEW_REPORT.replaceFirst(" +appeared .*\n", "");
+
   /** What a report advises about a socket, and about the process that holds it. */
   private static String advice(String socket, int pid) {
     return """
@@ -247,7 +250,7 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
     assertEquals(
         new Result(
-            1, NEW_REPORT.replace("Scanned   2026-01-02 03:14", "Scanned   2026-01-02 03:24"), ""),
+            1, OLD_REPORT.replace("Scanned   2026-01-02 03:14", "Scanned   2026-01-02 03:24"), ""),
         lsm("compare"));
     assertEquals(1, greenMail.getReceivedMessages().length);
   }
@@ -293,7 +296,9 @@ class CompareCommandTest extends CommandTestBase {
     assertEquals(1, greenMail.getReceivedMessages().length);
     MimeMessage message = greenMail.getReceivedMessages()[0];
     assertEquals("lsm on web1: no baseline", message.getSubject());
-    assertEquals(expected.replace("<>", baseline.toString()), text(message));
+    assertEquals(
+        expected.replace("<>", baseline.toString()),
+        text(message).replace("\n" + " ".repeat(20), " "));
   }
 
   @Test
@@ -318,7 +323,7 @@ class CompareCommandTest extends CommandTestBase {
     configureMail();
     addSocket();
 
-    assertEquals(new Result(1, NEW_REPORT, ""), lsm("compare", "--no-alert"));
+    assertEquals(new Result(1, OLD_REPORT, ""), lsm("compare", "--no-alert"));
     assertEquals(0, greenMail.getReceivedMessages().length);
   }
 
@@ -501,7 +506,7 @@ class CompareCommandTest extends CommandTestBase {
     assertArrayEquals(before, Files.readAllBytes(baseline));
     assertEquals(1, greenMail.getReceivedMessages().length);
     assertEquals(
-        "LSM Port Monitor Alert on web1: scan failed",
+        "LSM Port Monitor Alert on web1: scan failed: nothing could be compared",
         greenMail.getReceivedMessages()[0].getSubject());
   }
 
@@ -604,7 +609,8 @@ class CompareCommandTest extends CommandTestBase {
 
     assertEquals(0, lsm("compare").exitCode());
     ignore("tcp *:4444 program=/tmp/nc user=root");
-    assertEquals(new Result(1, NEW_REPORT, ""), lsm("compare"));
+    String report = NEW_REPORT.replace("between 03:04:05", "between 03:14:05");
+    assertEquals(new Result(1, report, ""), lsm("compare"));
   }
 
   @ParameterizedTest
@@ -629,7 +635,8 @@ class CompareCommandTest extends CommandTestBase {
     configureMail();
 
     assertEquals(0, lsm("compare").exitCode());
-    assertEquals(new Result(1, NEW_REPORT, ""), lsm("compare", "--baseline", other.toString()));
+    String report = OLD_REPORT.replace(advice("tcp/0.0.0.0:4444", 800), "");
+    assertEquals(new Result(1, report, ""), lsm("compare", "--baseline", other.toString()));
     assertEquals(0, greenMail.getReceivedMessages().length);
     Path missing = directory.resolve("missing");
     assertEquals(

@@ -69,7 +69,7 @@ class PortScanReportTest {
     assertEquals(hosts - more, text.lines().filter(it -> it.startsWith("SCAN ")).count());
     assertEquals(
         more > 0,
-        text.contains("\n… and " + Plural.count(more, "more host") + "\n\nTo see "),
+        text.contains("\n… and " + Plural.count(more, "more host") + "\n\nlsm sentry "),
         text);
     List<LogEvent> events = report.events();
     assertEquals(hosts - more + (more > 0 ? 1 : 0), events.size());
