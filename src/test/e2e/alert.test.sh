@@ -164,7 +164,10 @@ check "the mail has the recipient" grep -qx "To: ops@mail.test" "$work/mail.txt"
 check "the mail is marked as sent by a program" grep -qx "Auto-Submitted: auto-generated" "$work/mail.txt"
 check "the mail has two parts" grep -q "^Content-Type: multipart/alternative" "$work/mail.txt"
 check "the mail names the socket" grep -q "^NEW      tcp/0.0.0.0:4444" "$work/mail.txt"
-check "the mail names the process" grep -q "^         by /usr/bin/perl (root), PID $holder" "$work/mail.txt"
+check "the mail names the program" grep -q "^         program    /usr/bin/perl$" "$work/mail.txt"
+check "the mail names the process" grep -q "^         PID        $holder$" "$work/mail.txt"
+check "the mail has the command that accepts it" grep -q "^    lsm accept tcp/0.0.0.0:4444$" "$work/mail.txt"
+check "the mail fits 80 columns" test -z "$(grep '^.\{81\}' "$work/mail.txt" | grep -v '^[A-Z<]')"
 check "the mail has HTML" grep -qi "<html" "$work/mail.txt"
 run "$lsm" test-alert --verbose
 exits "a test alert" 0

@@ -66,7 +66,10 @@ check "the JSON names the socket of the other program" grep -qF "\"socket\": \"u
 check "the JSON is less than 2 MB" test "$(wc -c <"$work/alert.json")" -lt 2000000
 alert_text >"$work/text"
 check "the mail is less than 1 MB" test "$(wc -c <"$work/text")" -lt 1000000
-check "the mail names 200 sockets" test "$(grep -c '^NEW  ' "$work/text")" -eq 200
+sed '/^If /,$d' "$work/text" >"$work/blocks"
+names=$(grep -oE '^(NEW     |         also      |                   ) (tcp|unix)/[^ ]*' "$work/blocks" | grep -oE '(tcp|unix)/.*' | sort -u)
+check "the mail names 200 sockets" test "$(echo "$names" | wc -l)" -eq 200
+check "the mail has one block for each program" test "$(grep -c '^         program ' "$work/blocks")" -eq 2
 check "the mail names the socket of the other program" grep -qF "unix/$stranger" "$work/text"
 echo "        JSON $(wc -c <"$work/alert.json"), text $(wc -c <"$work/text"), stored $(wc -c <"$work/stored.json") bytes"
 

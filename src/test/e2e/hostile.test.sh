@@ -143,7 +143,7 @@ prints "the report has it" "lsm-renamed: no difference"
 open_sockets tcp/127.0.0.1:7002
 run "$lsm" compare
 exits "another host name hides no difference" 1
-prints "the report of that has it as well" "lsm-renamed: 1 NEW, 0 GONE, 0 CHANGED"
+prints "the report of that has it as well" "lsm-renamed: NEW tcp/127.0.0.1:7002 "
 close_sockets
 run "$lsm" compare
 exits "the difference is gone" 0

@@ -41,7 +41,9 @@ works() {
   run lsm -c
   exits "$1: a new listener" 1
   prints "$1: compare names the socket" "NEW      tcp/0.0.0.0:4444"
-  prints "$1: compare names the process" "by /usr/bin/perl (root), PID $holder"
+  prints "$1: compare names the process" "program    /usr/bin/perl
+         PID        $holder
+         user       root"
   close_sockets
   run lsm -c
   exits "$1: the listener is closed" 0

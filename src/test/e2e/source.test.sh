@@ -32,7 +32,9 @@ on_jdk() {
   run "$lsm" -c
   exits "$name: a new listener" 1
   prints "$name: compare names the port" "NEW      $endpoint"
-  prints "$name: compare names the process" "by $(readlink -f "$(command -v perl)") (root), PID $holder"
+  prints "$name: compare names the process" "program    $(readlink -f "$(command -v perl)")
+         PID        $holder
+         user       root"
   close_sockets
 
   [ "$java_home" = "$default" ] || check "$name: mvn verify" mvn -B verify

@@ -130,7 +130,7 @@ class ForgedRowsIT {
       assertTrue(details.contains("by no process"), result.out());
       assertTrue(details.contains("perhaps a forged row, not a socket"), details);
       assertTrue(details.contains("perhaps part of the name of unix/@lsm-evil"), details);
-      assertTrue(result.details("unix/@lsm-evil").contains("(nobody), PID "));
+      assertTrue(result.details("unix/@lsm-evil").contains("user       nobody\n         started "));
       assertTrue(result.out().contains("1 row of the unix table may be forged"), result.out());
     }
   }
@@ -163,7 +163,8 @@ class ForgedRowsIT {
         assertTrue(details.contains("by no process"), result.out());
         assertTrue(details.contains("perhaps part of the name of unix/@lsm-evil"), details);
         assertEquals("", result.details(victim.endpoints().get(0)));
-        assertTrue(result.details("unix/@lsm-evil").contains("(nobody), PID "));
+        assertTrue(
+            result.details("unix/@lsm-evil").contains("user       nobody\n         started "));
       }
     }
   }
@@ -194,7 +195,7 @@ class ForgedRowsIT {
     try (OpenSockets many = open("nobody", names)) {
       Result result = run("compare");
 
-      assertTrue(result.out().contains(": 50 NEW, 0 GONE, 0 CHANGED"), result.out());
+      assertTrue(result.out().contains(": 50 NEW\n"), result.out());
       assertEquals(-1, result.out().indexOf("forged"), result.out());
     }
   }

@@ -196,11 +196,9 @@ class HostileSocketsIT {
   @ParameterizedTest(name = "{0}")
   @MethodSource("sockets")
   void reportsNameAndProgram(String title, Socket socket) throws Exception {
-    String details =
-        String.format(
-            "%n%nNEW      unix/%s%n         by %s (root), PID %d, started ",
-            socket.printed(), OpenSockets.PERL.toRealPath(), open.pid());
-    assertTrue(compared.out().contains(details), details + compared.out());
+    String details = compared.details("unix/" + socket.printed());
+    String process = InstalledLsm.process(OpenSockets.PERL.toRealPath(), "root", open.pid());
+    assertTrue(details.contains(process), socket.printed() + " in " + compared.out());
   }
 
   @ParameterizedTest(name = "{0}")
@@ -222,9 +220,7 @@ class HostileSocketsIT {
   void reportsNothingElse() {
     assertEquals(1, compared.exitCode());
     assertEquals("", compared.err());
-    assertTrue(
-        compared.out().contains(": " + SOCKETS.size() + " NEW, 0 GONE, 0 CHANGED\n"),
-        compared.out());
+    assertTrue(compared.out().contains(": " + SOCKETS.size() + " NEW\n"), compared.out());
     assertFalse(compared.out().contains("\nNote"), compared.out());
     assertEquals("[]", report.get("notes").toString());
     assertFalse(Files.exists(Path.of("pwned")));

@@ -69,7 +69,7 @@ class InstalledIT {
   }
 
   private static String owner(OpenSockets sockets, String user) throws Exception {
-    return OpenSockets.PERL.toRealPath() + " (" + user + "), PID " + sockets.pid() + ", started ";
+    return InstalledLsm.process(OpenSockets.PERL.toRealPath(), user, sockets.pid());
   }
 
   @Test
@@ -113,7 +113,7 @@ class InstalledIT {
           endpoint -> {
             String details = opened.details(endpoint);
             assertTrue(details.startsWith("NEW "), endpoint + " in " + opened.out());
-            assertTrue(details.contains("by " + owner), owner + " in " + details);
+            assertTrue(details.contains(owner), owner + " in " + details);
           });
       assertEquals(0, lsm.run("-g").exitCode());
     }
@@ -146,9 +146,9 @@ class InstalledIT {
       assertEquals(1, result.exitCode(), result.toString());
       String details = result.details(endpoint);
       assertTrue(details.startsWith("CHANGED "), result.out());
-      assertTrue(details.contains("from " + OpenSockets.PERL.toRealPath() + " (" + USER), details);
       assertTrue(
-          details.contains("to   " + impostor + " (" + USER + "), PID " + second.pid()), details);
+          details.contains("before     " + OpenSockets.PERL.toRealPath() + " (" + USER), details);
+      assertTrue(details.contains(InstalledLsm.process(impostor, USER, second.pid())), details);
     }
   }
 

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** lsm as {@code install.sh} installs it, in a directory of its own. */
 record InstalledLsm(Path prefix) {
@@ -13,17 +14,37 @@ record InstalledLsm(Path prefix) {
   /** The output of a program and its exit code. */
   record Result(int exitCode, String out, String err) {
 
-    /** The lines about one endpoint, from the line that names it to the next empty line. */
+    /** The lines about one endpoint, up to the next empty line: those that its process holds. */
     String details(String endpoint) {
       for (String paragraph : out.split("\n\n", -1)) {
-        String first = paragraph.lines().findFirst().orElse("");
-        // The name of a service may follow.
-        if (first.endsWith(" " + endpoint) || first.contains(" " + endpoint + "  (")) {
+        if (paragraph.matches("(?s)(NEW|CHANGED|GONE) .*")
+            && paragraph.lines().anyMatch(line -> names(line, endpoint))) {
           return paragraph;
         }
       }
       return "";
     }
+
+    /** Whether a line is a title or part of the list of further names, and names this socket. */
+    private static boolean names(String line, String endpoint) {
+      if (line.matches("(NEW|CHANGED|GONE) .*")) {
+        // The name of a service may follow.
+        return (line + "  (").startsWith(endpoint + "  (", "CHANGED  ".length());
+      }
+      return line.matches(" {9}(also)? +" + Pattern.quote(endpoint.replace(" ", "\\x20")));
+    }
+
+    /** Those lines without the line breaks that make them fit the terminal. */
+    String unwrapped(String endpoint) {
+      return details(endpoint).replace("\n" + " ".repeat(20), " ");
+    }
+  }
+
+  /** How a report describes a process, up to the time when it was started. */
+  static String process(Object program, String user, Object pids) {
+    return String.format(
+        "program    %s%n         PID        %s%n         user       %s%n         started    ",
+        program, pids, user);
   }
 
   /** Installs what {@code mvn package} has built. */

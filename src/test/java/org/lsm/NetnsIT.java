@@ -59,7 +59,9 @@ class NetnsIT {
 
   private static void assertNewBy(OpenSockets sockets, String details) {
     assertTrue(details.startsWith("NEW "), details);
-    assertTrue(details.contains(", PID " + sockets.pid() + ", started "), details);
+    assertTrue(
+        details.contains("         PID        " + sockets.pid() + "\n         user       "),
+        details);
   }
 
   @Test
@@ -122,9 +124,8 @@ class NetnsIT {
         OpenSockets two = unshared(program, "tcp/127.0.0.1:4000")) {
       String details = compare().details(endpoint);
       assertTrue(details.startsWith("NEW "), details);
-      String pids = Math.min(one.pid(), two.pid()) + "," + Math.max(one.pid(), two.pid());
-      assertTrue(
-          details.contains("by " + program + " (root), PID " + pids + ", started "), details);
+      String pids = Math.min(one.pid(), two.pid()) + ", " + Math.max(one.pid(), two.pid());
+      assertTrue(details.contains(InstalledLsm.process(program, "root", pids)), details);
       generate();
     }
     try (OpenSockets again = unshared(program, "tcp/127.0.0.1:4000")) {

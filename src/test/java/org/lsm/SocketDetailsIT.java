@@ -88,16 +88,16 @@ class SocketDetailsIT {
   private static String compare(String endpoint) throws Exception {
     Result result = lsm.run("-c");
     assertTrue(result.exitCode() == 0 || result.exitCode() == 1, result.toString());
-    return result.details(endpoint);
+    return result.unwrapped(endpoint);
   }
 
-  /** Returns the flags of a socket and of its processes. */
+  /** Returns the flags of a socket and of its processes, and what is only noted. */
   private static Set<String> flags(String details) {
     return details
         .lines()
         .map(String::strip)
-        .filter(line -> line.startsWith("! "))
-        .flatMap(line -> Stream.of(line.substring(2).split(", ", -1)))
+        .filter(line -> line.matches("(!|note  ) .*"))
+        .flatMap(line -> Stream.of(line.replaceFirst("^(!|note) +", "").split(", ", -1)))
         .collect(Collectors.toSet());
   }
 
@@ -121,11 +121,11 @@ class SocketDetailsIT {
       assertContains(
           details,
           "NEW      " + sockets.endpoints().get(0),
-          "by " + perl + " (" + user + "), PID " + listener + ", started ",
-          "command  " + String.join(" ", command.subList(2, command.size())) + "\n",
-          "in       " + directory.toRealPath() + "\n",
-          "child of " + Path.of("/bin/sh").toRealPath() + " (" + SELF + "), PID " + shell.pid(),
-          "child of " + self() + " (" + SELF + "), PID " + ProcessHandle.current().pid());
+          InstalledLsm.process(perl, user, listener),
+          "command    " + String.join(" ", command.subList(2, command.size())) + "\n",
+          "directory  " + directory.toRealPath() + "\n",
+          "parents    " + Path.of("/bin/sh").toRealPath() + " (" + SELF + "), PID " + shell.pid(),
+          self() + " (" + SELF + "), PID " + ProcessHandle.current().pid());
       assertEquals(ancestors(shell), pidsOfParents(details), details);
       assertEquals(Set.of("reachable beyond loopback", "shell or interpreter"), flags(details));
     }
@@ -143,10 +143,11 @@ class SocketDetailsIT {
   }
 
   private static List<Long> pidsOfParents(String details) {
-    return details
-        .lines()
-        .filter(line -> line.strip().startsWith("child of "))
-        .map(line -> Long.valueOf(line.substring(line.lastIndexOf(' ') + 1)))
+    String parents = details.lines().filter(it -> it.contains(" parents ")).findFirst().get();
+    return Pattern.compile(", PID (\\d+)")
+        .matcher(parents)
+        .results()
+        .map(it -> Long.valueOf(it.group(1)))
         .toList();
   }
 
@@ -156,7 +157,7 @@ class SocketDetailsIT {
     try (OpenSockets sockets = OpenSockets.open("root", program, "tcp/127.0.0.1:0")) {
       Files.delete(program);
       String details = compare(sockets.endpoints().get(0));
-      assertContains(details, "by " + program + " (" + SELF + "), PID " + sockets.pid());
+      assertContains(details, InstalledLsm.process(program, SELF, sockets.pid()));
       assertEquals(
           Set.of("program file deleted", "program in a world-writable directory"), flags(details));
     }
@@ -174,7 +175,7 @@ class SocketDetailsIT {
     Path program = copyOfPerl(hidden.resolve("nc"));
     try (OpenSockets sockets = OpenSockets.open("root", program, "tcp/127.0.0.1:0")) {
       String details = compare(sockets.endpoints().get(0));
-      assertContains(details, "by " + program + " (" + SELF + "), PID " + sockets.pid());
+      assertContains(details, InstalledLsm.process(program, SELF, sockets.pid()));
       assertEquals(Set.of("program in a world-writable directory"), flags(details));
     } finally {
       Files.delete(program);
@@ -193,7 +194,7 @@ class SocketDetailsIT {
     command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/127.0.0.1:0").subList(1, 3));
     try (OpenSockets sockets = OpenSockets.start(command)) {
       String details = compare(sockets.endpoints().get(0));
-      assertContains(details, "by (elsewhere)" + name + " (root), PID " + sockets.pid());
+      assertContains(details, InstalledLsm.process("(elsewhere)" + name, "root", sockets.pid()));
     }
   }
 
@@ -211,7 +212,9 @@ class SocketDetailsIT {
     try (OpenSockets sockets = OpenSockets.start(command)) {
       Thread.sleep(600);
       String details = compare(sockets.endpoints().get(0));
-      assertContains(details, "\\xff (nobody), PID " + sockets.pid());
+      assertContains(
+          details,
+          InstalledLsm.process("\\xff", "nobody", sockets.pid()).substring("program    ".length()));
       assertTrue(flags(details).contains("program file deleted"), details);
     }
   }
@@ -223,7 +226,7 @@ class SocketDetailsIT {
     command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/127.0.0.1:0").subList(1, 3));
     try (OpenSockets sockets = OpenSockets.start(command)) {
       String details = compare(sockets.endpoints().get(0));
-      assertContains(details, "by /memfd:lsm-it (" + SELF + "), PID " + sockets.pid());
+      assertContains(details, InstalledLsm.process("/memfd:lsm-it", SELF, sockets.pid()));
       assertEquals(Set.of("program runs from memory (memfd)"), flags(details));
     }
   }
@@ -237,9 +240,9 @@ class SocketDetailsIT {
       String child = sockets.endpoints().get(1);
       assertContains(
           compare(endpoint),
-          "by " + perl + " (" + SELF + "), PID " + sockets.pid() + ", started ",
-          "by " + helper + " (" + SELF + "), PID " + child + ", started ",
-          "child of " + perl + " (" + SELF + "), PID " + sockets.pid() + "\n");
+          InstalledLsm.process(perl, SELF, sockets.pid()),
+          InstalledLsm.process(helper, SELF, child),
+          "parents    " + perl + " (" + SELF + "), PID " + sockets.pid());
 
       ProcessHandle left = ProcessHandle.of(Long.parseLong(child)).orElseThrow();
       try {
@@ -247,7 +250,7 @@ class SocketDetailsIT {
         parent.destroyForcibly();
         parent.onExit().join();
         String details = compare(endpoint);
-        assertContains(details, "by " + helper + " (" + SELF + "), PID " + child + ", started ");
+        assertContains(details, InstalledLsm.process(helper, SELF, child));
         assertFalse(details.contains("PID " + sockets.pid()), details);
       } finally {
         left.destroyForcibly();
@@ -265,9 +268,9 @@ class SocketDetailsIT {
       String details = compare(sockets.endpoints().get(0));
       assertContains(
           details,
-          "by " + program + " (" + SELF + "), PID " + sockets.pid(),
-          "command  " + String.join(" ", command) + "\n",
-          "in       " + Path.of("").toRealPath() + "\n");
+          InstalledLsm.process(program, SELF, sockets.pid()),
+          "command    " + String.join(" ", command) + "\n",
+          "directory  " + Path.of("").toRealPath() + "\n");
       assertEquals(Set.of("program in a world-writable directory"), flags(details));
     }
   }
@@ -280,10 +283,10 @@ class SocketDetailsIT {
       String details = compare(sockets.endpoints().get(0));
       assertContains(
           details,
-          "connected now: ",
+          "connected  ",
           "127.0.0.1:" + one.getLocalPort(),
           "127.0.0.1:" + two.getLocalPort());
-      assertFalse(compare(sockets.endpoints().get(1)).contains("connected now"));
+      assertFalse(compare(sockets.endpoints().get(1)).contains("connected"));
     }
   }
 
@@ -349,8 +352,8 @@ class SocketDetailsIT {
       assertContains(
           details,
           "CHANGED  " + endpoint,
-          "from " + perl + " (" + SELF + ")\n",
-          "to   " + impostor + " (" + (ROOT ? user : SELF) + "), PID " + second.pid());
+          "before     " + perl + " (" + SELF + ")\n",
+          InstalledLsm.process(impostor, ROOT ? user : SELF, second.pid()));
       assertEquals(Set.of("program in a world-writable directory"), flags(details));
     }
   }
@@ -367,8 +370,8 @@ class SocketDetailsIT {
       assertContains(
           compare(endpoint),
           "CHANGED  " + endpoint,
-          "from " + perl + " (root)\n",
-          "to   " + perl + " (nobody), PID " + second.pid());
+          "before     " + perl + " (root)\n",
+          InstalledLsm.process(perl, "nobody", second.pid()));
     }
   }
 
@@ -394,7 +397,7 @@ class SocketDetailsIT {
       assertContains(
           result.details(other.endpoints().get(0)),
           "NEW      ",
-          "by " + stranger + " (" + SELF + "), PID " + other.pid());
+          InstalledLsm.process(stranger, SELF, other.pid()));
     }
   }
 
@@ -408,8 +411,14 @@ class SocketDetailsIT {
     }
     try (OpenSockets again = open(anotherPort(before))) {
       Result result = lsm.run("-c");
-      assertContains(result.details(again.endpoints().get(0)), "NEW      ", "PID " + again.pid());
-      assertContains(result.details(before), "GONE     ", "was by " + perl + " (" + SELF + ")");
+      assertContains(
+          result.details(again.endpoints().get(0)),
+          "NEW      ",
+          "PID        " + again.pid() + "\n");
+      assertContains(
+          result.details(before),
+          "GONE     ",
+          "program    " + perl + "\n         user       " + SELF + "\n");
     }
   }
 
@@ -510,9 +519,15 @@ class SocketDetailsIT {
       generate();
       Result forward = lsm.run("diff", older.toString(), newer);
       assertEquals(1, forward.exitCode(), forward.toString());
-      assertContains(forward.details(endpoint), "NEW      ", "by " + perl + " (" + SELF + ")");
+      assertContains(
+          forward.details(endpoint),
+          "NEW      ",
+          "program    " + perl + "\n         user       " + SELF + "\n");
       Result backward = lsm.run("diff", newer, older.toString());
-      assertContains(backward.details(endpoint), "GONE     ", "was by " + perl + " (" + SELF + ")");
+      assertContains(
+          backward.details(endpoint),
+          "GONE     ",
+          "program    " + perl + "\n         user       " + SELF + "\n");
       assertEquals(0, lsm.run("diff", newer, newer).exitCode());
       assertEquals("", compare(endpoint));
       assertContains(

@@ -46,7 +46,8 @@ public record Alert(
     List<String> targets,
     List<String> ports,
     JsonObject report) {
-  private static final Pattern VARIABLE = Pattern.compile("\\$(HOSTNAME|NEW|GONE|CHANGED|DATE)\\b");
+  private static final Pattern VARIABLE =
+      Pattern.compile("\\$(HOSTNAME|SUMMARY|NEW|GONE|CHANGED|DATE)\\b");
 
   /** Refuses an incomplete alert, which a damaged file may hold. */
   public Alert {
@@ -64,12 +65,13 @@ public record Alert(
   /**
    * An alert of differences, or an all-clear.
    *
-   * @param subject may contain $HOSTNAME, $NEW, $GONE, $CHANGED and $DATE
+   * @param subject may contain $HOSTNAME, $SUMMARY, $NEW, $GONE, $CHANGED and $DATE
    */
   public static Alert of(AlertType type, DiffReport report, String subject) {
     DifferenceCounts counts = DifferenceCounts.of(report.diff());
-    String line = expand(subject, report.after().hostInfo(), counts, report.zone().get());
-    Alert alert = of(type, report.document(), line, Json.bounded(report));
+    Alert alert =
+        of(type, report.document(), Json.bounded(report))
+            .expand(subject, report.after().hostInfo(), counts, report.zone().get());
     List<LogEvent> events = report.diff().isEmpty() ? alert.events : report.events();
     return alert.with(events, counts, List.of());
   }
@@ -77,32 +79,31 @@ public record Alert(
   /** An alert of port scans. */
   public static Alert of(PortScanReport report, String subject) {
     DifferenceCounts counts = DifferenceCounts.NONE;
-    String line = expand(subject, report.hostInfo(), counts, report.zone().get());
-    return of(AlertType.PORT_SCAN, report.document(), line, Json.bounded(report))
+    return of(AlertType.PORT_SCAN, report.document(), Json.bounded(report))
+        .expand(subject, report.hostInfo(), counts, report.zone().get())
         .with(report.events(), counts, report.named());
   }
 
   /** An alert of anything else. */
   public static Alert of(
       AlertType type, HostInfo hostInfo, ReportDocument document, String subject, ZoneId zone) {
-    String line = expand(subject, hostInfo, DifferenceCounts.NONE, zone);
-    return of(type, document, line, Json.object(hostInfo));
+    return of(type, document, Json.object(hostInfo))
+        .expand(subject, hostInfo, DifferenceCounts.NONE, zone);
   }
 
-  /** An alert that has only a document, a subject and a JSON report with the host and the time. */
-  static Alert of(AlertType type, ReportDocument document, String subject, JsonObject report) {
+  /** An alert that has only a document and a JSON report with the host and the time. */
+  static Alert of(AlertType type, ReportDocument document, JsonObject report) {
     report.addProperty("event", Json.name(type));
     report.addProperty("summary", document.headline());
     String id = UUID.randomUUID().toString();
     Instant time = Instant.parse(report.get("time").getAsString());
     String host = report.get("host").getAsString();
-    String line = subject + type.suffix();
     List<String> text = document.text().lines().toList();
     List<String> html = document.html().lines().toList();
     List<LogEvent> events = List.of(new LogEvent(type.level(), document.headline()));
     List<String> none = List.of();
     return new Alert(
-        id, type, time, host, line, text, html, events, DifferenceCounts.NONE, none, none, report);
+        id, type, time, host, "", text, html, events, DifferenceCounts.NONE, none, none, report);
   }
 
   private Alert with(List<LogEvent> events, DifferenceCounts counts, List<ScanningHost> scanning) {
@@ -113,16 +114,51 @@ public record Alert(
         id, type, time, host, subject, text, html, events, counts, targets, ports, report);
   }
 
-  private static String expand(
-      String subject, HostInfo hostInfo, DifferenceCounts counts, ZoneId zone) {
+  private Alert expand(String sub, HostInfo hostInfo, DifferenceCounts counts, ZoneId zone) {
     Map<String, String> values =
         Map.of(
-            "HOSTNAME", Matcher.quoteReplacement(EscapedText.escape(hostInfo.host())),
+            "HOSTNAME", EscapedText.escape(hostInfo.host()),
+            "SUMMARY", type.summary(outcome()),
             "NEW", Integer.toString(counts.added()),
             "GONE", Integer.toString(counts.gone()),
             "CHANGED", Integer.toString(counts.changed()),
             "DATE", Times.format(hostInfo.time(), zone));
-    return VARIABLE.matcher(subject).replaceAll(it -> values.get(it.group(1)));
+    List<String> names = VARIABLE.matcher(sub).results().map(it -> it.group(1)).toList();
+    String line =
+        VARIABLE.matcher(sub).replaceAll(it -> Matcher.quoteReplacement(values.get(it.group(1))));
+    return withSubject(names.contains("SUMMARY") ? line : line + type.suffix());
+  }
+
+  Alert withSubject(String line) {
+    return new Alert(
+        id, type, time, host, line, text, html, events, counts, targets, ports, report);
+  }
+
+  /** The subject with another type and outcome, for an alert that stands for this one. */
+  String subjectFor(AlertType other, String outcome) {
+    String summary = type.summary(outcome());
+    return subject.contains(summary)
+        ? subject.replace(summary, other.summary(outcome))
+        : subject.substring(0, subject.length() - type.suffix().length()) + other.suffix();
+  }
+
+  /** The subject without text that another user of the host can choose. */
+  public String plainSubject() {
+    return subjectFor(type, plainOutcome());
+  }
+
+  /** The outcome in one line without text that another user of the host can choose. */
+  public String plainSummary() {
+    return host + ": " + plainOutcome();
+  }
+
+  private String plainOutcome() {
+    return counts.equals(DifferenceCounts.NONE) ? outcome() : counts.toString();
+  }
+
+  private String outcome() {
+    String prefix = host + ": ";
+    return summary().startsWith(prefix) ? summary().substring(prefix.length()) : summary();
   }
 
   /** The outcome in one line. */

@@ -20,9 +20,15 @@ public enum AlertType {
     this.level = level;
   }
 
-  /** What the subject has after {@code SUB}. */
+  /** What the subject has after {@code SUB}, unless that has $SUMMARY. */
   public String suffix() {
     return suffix;
+  }
+
+  /** What $SUMMARY in the subject stands for: the type, if it is not a difference, and this. */
+  String summary(String outcome) {
+    String words = suffix.isEmpty() ? "" : suffix.substring(2);
+    return outcome.startsWith(words) ? outcome : words + ": " + outcome;
   }
 
   /** The name of the priority in syslog(3), without {@code LOG_}, in lower case. */

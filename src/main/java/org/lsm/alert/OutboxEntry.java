@@ -89,10 +89,9 @@ record OutboxEntry(
     json.addProperty("count", count);
     json.addProperty("first_time", first);
     json.add("alerts", alerts);
-    String more = Plural.count(count, "more alert");
-    String headline = last.host() + ": " + more + " not sent one by one";
-    int length = last.subject().length() - last.type().suffix().length();
-    String subject = last.subject().substring(0, length);
-    return Alert.of(AlertType.OVERFLOW, ReportDocument.of(headline, facts), subject, json);
+    String outcome = Plural.count(count, "more alert") + " not sent one by one";
+    ReportDocument document = ReportDocument.of(last.host() + ": " + outcome, facts);
+    Alert alert = Alert.of(AlertType.OVERFLOW, document, json);
+    return alert.withSubject(last.subjectFor(AlertType.OVERFLOW, outcome));
   }
 }

@@ -33,23 +33,26 @@ record MailMessage(Alert alert, Config config) {
   /** The whole alert, as text and as HTML. */
   MimeMessage whole(Session session) throws MessagingException {
     MimeBodyPart text = part(alert.text(), "plain");
-    return message(session, new MimeMultipart("alternative", text, part(alert.html(), "html")));
+    var content = new MimeMultipart("alternative", text, part(alert.html(), "html"));
+    return message(session, alert.subject(), content);
   }
 
   /** Only the numbers of the alert, without any text that another user of the host can choose. */
   MimeMessage summary(Session session) throws MessagingException {
     String reason = "The mail server rejected the whole alert.";
     String advice = "Run 'lsm compare' and 'lsm history' on the host to see it.";
-    return message(session, alert.summary() + "\n\n" + reason + " " + advice + "\n");
+    String text = alert.plainSummary() + "\n\n" + reason + " " + advice + "\n";
+    return message(session, alert.plainSubject(), text);
   }
 
   /** A message with these parts or this text. */
-  private MimeMessage message(Session session, Object content) throws MessagingException {
+  private MimeMessage message(Session session, String subject, Object content)
+      throws MessagingException {
     MimeMessage message = new MimeMessage(session);
     message.setFrom(sender());
     message.setRecipients(Message.RecipientType.TO, recipients().toArray(InternetAddress[]::new));
     // Mail readers decode "=?" (RFC 2047) even where the sender did not encode anything.
-    message.setSubject(alert.subject().replace("=?", "=\\x3f"), "UTF-8");
+    message.setSubject(subject.replace("=?", "=\\x3f"), "UTF-8");
     message.setSentDate(Date.from(alert.time()));
     message.setHeader("Auto-Submitted", "auto-generated"); // no vacation replies (RFC 3834)
     message.setContent(content, "text/plain; charset=UTF-8");

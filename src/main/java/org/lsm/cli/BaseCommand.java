@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
 
 /** The base of all commands; each returns one of {@link ExitCode}. */
 abstract class BaseCommand implements Callable<Integer> {
-  private static final Pattern TITLE = Pattern.compile("(?m)^(NEW|GONE|CHANGED|SCAN)\\b");
+  private static final Pattern TITLE = Pattern.compile("(?m)^(NEW|CHANGED|GONE|SCAN)\\b");
+  private static final Pattern FLAG = Pattern.compile("(?m)^ {9}! .*$");
 
   @ParentCommand CommandContext context;
 
@@ -34,10 +35,11 @@ abstract class BaseCommand implements Callable<Integer> {
     return context.out;
   }
 
-  /** Prints a report; on a terminal the types of difference are bold. */
+  /** Prints a report; on a terminal the types of difference are bold, what is suspicious is red. */
   void print(String report) {
     boolean color = !context.noColor && Ansi.AUTO.enabled();
-    out().print(color ? TITLE.matcher(report).replaceAll("\033[1;31m$1\033[0m") : report);
+    String bold = color ? TITLE.matcher(report).replaceAll("\033[1m$1\033[0m") : report;
+    out().print(color ? FLAG.matcher(bold).replaceAll("\033[1;31m$0\033[0m") : bold);
   }
 
   /** Records and prints differences that went into the baseline, with the details of a report. */

@@ -99,7 +99,10 @@ public final class CompareCommand extends BaseCommand {
   private void show(DiffReport report, Optional<PortScanReport> portScans) {
     if (!quiet) {
       String scans = portScans.map(it -> "\n" + it.document().text()).orElse("");
-      print(format.isJson() ? Json.of(report, portScans) : report.document().text() + scans);
+      print(
+          format.isJson()
+              ? Json.of(report, portScans)
+              : report.document(baselineFile == null).text() + scans);
       out().flush(); // before a mail server keeps the run waiting
     }
   }

@@ -16,7 +16,7 @@ import org.lsm.model.PortSet;
 /** Every key of conf.lsm, with its default and valid values; tests check the documents with it. */
 public enum ConfigKey {
   USER("root", ConfigKey::recipients),
-  SUB("LSM Port Monitor Alert on $HOSTNAME", value -> {}),
+  SUB("LSM Port Monitor Alert on $HOSTNAME: $SUMMARY", value -> {}),
   FROM("", matching("(" + ConfigKey.ADDRESS + ")?", "one mail address, or empty")),
   MAILER("smtp", oneOf(List.of(Mailer.values()))),
   SMTP_HOST("localhost", matching("[A-Za-z0-9._:-]+", "a host name or an IP address")),

@@ -13,7 +13,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 
-/** The differences of two snapshots: NEW, GONE, then CHANGED, each in the order of endpoints. */
+/** The differences of two snapshots: NEW, CHANGED, then GONE, each in the order of endpoints. */
 public record Diff(List<Difference> differences) {
   public Diff {
     differences = List.copyOf(differences);
@@ -24,6 +24,7 @@ public record Diff(List<Difference> differences) {
     SortedMap<Endpoint, SocketEntry> baseline = ephemeral.generalize(before).sockets();
     List<Difference> differences = new ArrayList<>();
     List<Difference> changed = new ArrayList<>();
+    List<Difference> gone = new ArrayList<>();
     for (SocketEntry now : after.sockets().values()) {
       boolean covered = ephemeral.covers(now);
       SocketEntry was =
@@ -36,10 +37,11 @@ public record Diff(List<Difference> differences) {
     }
     for (SocketEntry was : baseline.values()) {
       if (!ephemeral.covers(was) && !after.sockets().containsKey(was.endpoint())) {
-        differences.add(new Difference(DifferenceType.GONE, was, was));
+        gone.add(new Difference(DifferenceType.GONE, was, was));
       }
     }
     differences.addAll(changed);
+    differences.addAll(gone);
     return new Diff(differences);
   }
 

@@ -2,6 +2,6 @@ package org.lsm.model;
 
 public enum DifferenceType {
   NEW,
-  GONE,
-  CHANGED
+  CHANGED,
+  GONE
 }

@@ -99,7 +99,17 @@ public final class MonitorRun {
     Snapshot baseline = state.readBaseline();
     BaselineComparison comparison = components.comparison(scans, baseline);
     DiffReport report = comparison.compare();
-    boolean alerted = alertDifferences(report, comparison, before);
+    boolean alerted = false;
+    boolean active = !before.entries().isEmpty();
+    if (active || !report.diff().isEmpty()) { // a quiet run loads no class of the policy
+      Instant time = report.after().hostInfo().time();
+      AlertDecision decision =
+          policy.decide(before, report.diff().differences(), comparison.ephemeral(), time);
+      if (!decision.appeared().isEmpty()) {
+        report = report.found(decision.appeared(), components.lastCompare());
+      }
+      alerted = alertDifferences(report, decision, before);
+    }
     touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
     components.storeOwnerCache(state, scans);
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
@@ -109,14 +119,7 @@ public final class MonitorRun {
   }
 
   /** Alerts the differences that are due; returns whether there are any. */
-  private boolean alertDifferences(
-      DiffReport report, BaselineComparison comparison, AlertState before) {
-    if (report.diff().isEmpty() && before.entries().isEmpty()) {
-      return false; // nothing is active: a quiet run loads no class of the policy
-    }
-    Instant time = report.after().hostInfo().time();
-    AlertDecision decision =
-        policy.decide(before, report.diff().differences(), comparison.ephemeral(), time);
+  private boolean alertDifferences(DiffReport report, AlertDecision decision, AlertState before) {
     Optional<AlertType> type = decision.type();
     if (type.isEmpty()
         || outbox.put(
@@ -143,7 +146,7 @@ public final class MonitorRun {
     ReportDocument document =
         hasBaseline
             ? DiffReport.scanFailed(host, reason, components.zone())
-            : DiffReport.withoutBaseline(host, reason, components.zone());
+            : DiffReport.withoutBaseline(host, reason, config.stateDirectory(), components.zone());
     AlertDecision decision = policy.decideFailure(before, type, reason, host.time());
     boolean due = decision.type().isPresent();
     if (!due || outbox.put(Alert.of(type, host, document, config.subject(), components.zone()))) {

@@ -2,11 +2,14 @@ package org.lsm.report;
 
 import static org.lsm.report.EscapedText.escape;
 
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -17,10 +20,9 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
-import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
-import org.lsm.model.ProcessDetails;
+import org.lsm.model.Plural;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
@@ -32,6 +34,7 @@ import org.lsm.report.ReportDocument.Style;
  * The result of a comparison with a baseline, and what limits it, a sentence each.
  *
  * @param alertedBefore the other differences; they are only listed
+ * @param absentAt when a scan last missed a difference, for those that this scan was first to find
  * @param zone the time zone of the report; finding it takes a while, so it is asked for late
  */
 public record DiffReport(
@@ -40,32 +43,54 @@ public record DiffReport(
     Diff diff,
     List<Difference> alertedBefore,
     Map<Endpoint, SocketDetails> detailsByEndpoint,
+    Map<Endpoint, Instant> absentAt,
     List<String> notes,
     Supplier<ZoneId> zone) {
   /** Differences of a type that a report describes; with thousands, a mail would be too large. */
   public static final int MAX_NAMED = 200;
 
   private static final int MAX_DETAILED = 3000; // lines
-  private static final int MAX_PER_SOCKET = 20;
+  private static final int MAX_PER_SOCKET = DifferenceGroup.MAX_OWNERS;
   private static final int MAX_LOG_LINE = 600;
+  private static final int MAX_OUTCOME_SOCKET = 60;
+  private static final int MAX_OUTCOME_OWNER = 40;
 
   private static final String MORE =
       "lsm history --format json has all that was alerted, lsm compare --format json all that"
           + " differs now";
-  private static final String ADVICE =
-      "If all of this is as it should be, take it into the baseline: lsm generate, or lsm accept"
-          + " SOCKET";
-  private static final String CHECK_HOST =
-      "If none of you did this, somebody else did: check the host before you take a new baseline.";
-  private static final String REPAIR =
-      "Until this is fixed, lsm detects nothing: run lsm compare on the host, and lsm status.";
+
+  /** A report of differences that may have been there before. */
+  public DiffReport(
+      Snapshot before,
+      Snapshot after,
+      Diff diff,
+      List<Difference> alertedBefore,
+      Map<Endpoint, SocketDetails> details,
+      List<String> notes,
+      Supplier<ZoneId> zone) {
+    this(before, after, diff, alertedBefore, details, Map.of(), notes, zone);
+  }
 
   /** The same report of some of its differences; the others are listed as alerted before. */
   public DiffReport reporting(List<Difference> differences) {
     Set<Difference> chosen = Set.copyOf(differences);
     List<Difference> rest = diff.differences().stream().filter(it -> !chosen.contains(it)).toList();
     Diff part = new Diff(differences);
-    return new DiffReport(before, after, part, rest, detailsByEndpoint, notes, zone);
+    return new DiffReport(before, after, part, rest, detailsByEndpoint, absentAt, notes, zone);
+  }
+
+  /**
+   * The same report, with what this scan was the first to find.
+   *
+   * @param lastCompare the last scan that was compared; the one of the baseline may be later
+   */
+  public DiffReport found(List<Difference> appeared, Optional<Instant> lastCompare) {
+    Instant baseline = before.hostInfo().time();
+    Instant last = lastCompare.filter(baseline::isBefore).orElse(baseline);
+    Map<Endpoint, Instant> times = new HashMap<>();
+    appeared.forEach(it -> times.put(it.endpoint(), last));
+    return new DiffReport(
+        before, after, diff, alertedBefore, detailsByEndpoint, times, notes, zone);
   }
 
   /** At most {@link #MAX_NAMED} differences of each type. */
@@ -78,9 +103,15 @@ public record DiffReport(
     return detailsByEndpoint.getOrDefault(difference.endpoint(), SocketDetails.UNKNOWN);
   }
 
-  /** The whole report: verdict, differences, host and times, and what to do next. */
+  /** The whole report: outcome, differences, what to do next, host and times. */
   public ReportDocument document() {
-    List<Line> body = differenceLines();
+    return document(true);
+  }
+
+  /** The whole report; without advice where {@code lsm accept} does not know the baseline. */
+  public ReportDocument document(boolean withAdvice) {
+    List<DifferenceGroup> groups = groups();
+    List<Line> body = differenceLines(groups);
     for (Difference it : alertedBefore.stream().limit(MAX_PER_SOCKET).toList()) {
       body.add(Line.fact("Still", it.type(), " ", it.endpoint(), ", alerted before"));
     }
@@ -88,64 +119,114 @@ public record DiffReport(
     if (more > 0) {
       body.add(Line.fact("Still", "… and ", more, " more, alerted before"));
     }
+    if (!alertedBefore.isEmpty()) {
+      body.add(Line.BLANK);
+    }
+    if (withAdvice && !groups.isEmpty()) {
+      body.addAll(Advice.of(groups));
+    }
     List<Line> facts = new ArrayList<>();
-    String baselineTime = Times.format(before.hostInfo().time(), zone.get());
-    facts.add(Line.fact("Baseline", baselineTime, ", ", before.sockets().size(), " sockets"));
+    String sockets = Plural.count(before.sockets().size(), "socket");
+    facts.add(Line.fact("Baseline", time(before.hostInfo().time()), ", ", sockets));
     notes.forEach(note -> facts.add(Line.fact("Note", note)));
     if (named(diff).size() < diff.differences().size()) {
       facts.add(Line.fact("More", MORE));
     }
-    String advice = diff.isEmpty() ? "" : ADVICE;
-    return ReportDocument.of(verdict(), body, after.hostInfo(), zone.get(), facts, advice);
+    return ReportDocument.of(outcome(), body, after.hostInfo(), zone.get(), facts);
   }
 
   /** The report of {@code lsm test-alert}. */
   public static ReportDocument test(HostInfo hostInfo, ZoneId zone) {
-    String advice = "Alerts of lsm arrive. Nothing was compared for this one.";
-    return notice(hostInfo, zone, "test alert", "somebody ran lsm test-alert", advice);
+    List<Line> body =
+        List.of(
+            Line.fact("Reason", "somebody ran lsm test-alert"),
+            Line.fact("Result", "alerts of lsm arrive; nothing was compared for this one"));
+    return ReportDocument.of(EscapedText.of("test alert"), body, hostInfo, zone, List.of());
   }
 
-  /** The report where the baseline is missing or damaged. */
-  public static ReportDocument withoutBaseline(HostInfo hostInfo, String reason, ZoneId zone) {
-    String headline = "the baseline cannot be read, nothing is compared";
-    return notice(hostInfo, zone, headline, reason, CHECK_HOST);
+  /** The report where the baseline in a state directory is missing or damaged. */
+  public static ReportDocument withoutBaseline(
+      HostInfo hostInfo, String reason, Path stateDirectory, ZoneId zone) {
+    List<Line> body = alarm("NO BASELINE", "lsm detects nothing until it is restored", reason);
+    body.add(Line.of(Style.DETAIL, "suspect", "if none of you removed it, somebody else did"));
+    body.add(Line.BLANK);
+    body.addAll(Advice.restoreBaseline(stateDirectory));
+    EscapedText outcome = EscapedText.of("the baseline cannot be read, nothing is compared");
+    return ReportDocument.of(outcome, body, hostInfo, zone, List.of());
   }
 
   /** The report where a scan failed. */
   public static ReportDocument scanFailed(HostInfo hostInfo, String reason, ZoneId zone) {
-    return notice(hostInfo, zone, "nothing could be compared", reason, REPAIR);
+    List<Line> body = alarm("SCAN FAILED", "lsm detects nothing until this is fixed", reason);
+    body.add(Line.BLANK);
+    body.add(Advice.heading("See whether it lasts, and what else lsm needs:"));
+    body.add(Advice.command("lsm compare; lsm status"));
+    body.add(Line.BLANK);
+    EscapedText outcome = EscapedText.of("nothing could be compared");
+    return ReportDocument.of(outcome, body, hostInfo, zone, List.of());
   }
 
-  private static ReportDocument notice(
-      HostInfo hostInfo, ZoneId zone, String headline, String reason, String advice) {
-    EscapedText verdict = EscapedText.of(hostInfo.host(), ": ", headline);
-    List<Line> body = List.of(Line.fact("Reason", reason));
-    return ReportDocument.of(verdict, body, hostInfo, zone, List.of(), advice);
+  private static List<Line> alarm(String title, String consequence, String reason) {
+    return new ArrayList<>(
+        List.of(
+            Line.of(Style.TITLE, "ALARM", title),
+            Line.of(Style.FLAG, "!", consequence),
+            Line.of(Style.DETAIL, "reason", reason)));
   }
 
   /** The differences alone as text, each followed by an empty line. */
   public String differencesText() {
-    return new ReportDocument(differenceLines()).text();
+    return new ReportDocument(differenceLines(groups())).text();
   }
 
-  private EscapedText verdict() {
-    String host = after.hostInfo().host();
+  /** The outcome in a few words: the only difference, or how many there are. */
+  private EscapedText outcome() {
     if (diff.isEmpty()) {
-      int sockets = after.sockets().size();
-      return EscapedText.of(host, ": no difference to the baseline, ", sockets, " sockets");
+      String sockets = Plural.count(after.sockets().size(), "socket");
+      return EscapedText.of("no difference to the baseline, ", sockets);
     }
-    DifferenceCounts it = DifferenceCounts.of(diff);
-    return EscapedText.of(
-        host, ": ", it.added(), " NEW, ", it.gone(), " GONE, ", it.changed(), " CHANGED");
+    if (diff.differences().size() > 1) {
+      return EscapedText.of(DifferenceCounts.of(diff));
+    }
+    Difference it = diff.differences().get(0);
+    // A name with a space in it could imitate the words that follow it.
+    String socket = escape(it.endpoint().toString()).replace(" ", "\\x20");
+    String owner =
+        it.after().owners().stream().findFirst().map(DiffReport::brief).orElse("no process");
+    int more = it.after().owners().size() - 1;
+    return new EscapedText(
+        it.type()
+            + " "
+            + EscapedText.cut(socket, MAX_OUTCOME_SOCKET)
+            + " "
+            + owner
+            + (more > 0 ? " and " + more + " more" : ""));
   }
 
-  private List<Line> differenceLines() {
+  /** The name of a program without its directory, and the user. */
+  private static String brief(Owner owner) {
+    String program = owner.program().substring(owner.program().lastIndexOf('/') + 1);
+    String user = " (" + EscapedText.cut(escape(owner.user()), MAX_OUTCOME_OWNER) + ")";
+    return owner.equals(Owner.UNKNOWN)
+        ? "unknown owner"
+        : EscapedText.cut(escape(program), MAX_OUTCOME_OWNER) + user;
+  }
+
+  private List<DifferenceGroup> groups() {
+    Stream<DifferenceType> types = Stream.of(DifferenceType.values());
+    return types.flatMap(type -> DifferenceGroup.of(this, type).stream()).toList();
+  }
+
+  private List<Line> differenceLines(List<DifferenceGroup> groups) {
     List<Line> lines = new ArrayList<>();
     for (DifferenceType type : DifferenceType.values()) {
-      for (Difference it : diff.of(type, MAX_NAMED)) {
-        addLines(lines, it, lines.size() > MAX_DETAILED ? SocketDetails.UNKNOWN : details(it));
+      int more = diff.of(type).size();
+      for (DifferenceGroup group : groups) {
+        if (group.type() == type) {
+          lines.addAll(group.lines(lines.size() <= MAX_DETAILED));
+          more -= group.size();
+        }
       }
-      int more = diff.of(type).size() - MAX_NAMED;
       if (more > 0) {
         lines.add(Line.of(Style.ADVICE, "", "… and ", more, " more ", type));
         lines.add(Line.BLANK);
@@ -154,70 +235,21 @@ public record DiffReport(
     return lines;
   }
 
-  private void addLines(List<Line> lines, Difference difference, SocketDetails details) {
-    EscapedText name = EscapedText.withRemark(difference.endpoint(), details.service());
-    lines.add(Line.of(Style.TITLE, String.format("%-8s", difference.type()), name));
-    switch (difference.type()) {
-      case NEW -> addOwners(lines, "by", difference.after(), details);
-      case GONE -> lines.add(Line.of(Style.DETAIL, "was by", owners(difference.before())));
-      case CHANGED -> {
-        lines.add(Line.of(Style.DETAIL, "from", owners(difference.before())));
-        addOwners(lines, "to  ", difference.after(), details);
-      }
-    }
-    String parent = details.suspectedParent().map(Endpoint::toString).orElse("");
-    addText(lines, Style.DETAIL, "connected now:", String.join(", ", details.peers()));
-    addText(lines, Style.FLAGS, "!", words(details.flags()));
-    addText(lines, Style.DETAIL, "perhaps part of the name of", parent);
-    lines.add(Line.BLANK);
+  String timeWithAge(Instant time) {
+    return Times.formatWithAge(time, after.hostInfo().time(), zone.get());
   }
 
-  /** A line for each owner with its processes, followed by the details of the oldest of them. */
-  private void addOwners(List<Line> lines, String label, SocketEntry entry, SocketDetails details) {
-    addText(lines, Style.DETAIL, label, entry.owners().isEmpty() ? owners(entry).text() : "");
-    Map<Owner, List<ProcessRef>> processes = byOwner(entry);
-    for (Owner owner : entry.owners().stream().limit(MAX_PER_SOCKET).toList()) {
-      String described = describe(processes.getOrDefault(owner, List.of()));
-      lines.add(Line.of(Style.DETAIL, label, name(owner), described));
-      details.processes().stream()
-          .filter(process -> process.process().owner().equals(owner))
-          .forEach(process -> addDetails(lines, process));
-    }
-    int more = entry.owners().size() - MAX_PER_SOCKET;
-    addText(lines, Style.DETAIL, "and", more > 0 ? more + " more owners" : "");
+  private String time(Instant time) {
+    return Times.format(time, zone.get());
   }
 
-  /** The processes of one owner, with the start of the oldest. */
-  private String describe(List<ProcessRef> processes) {
-    int more = processes.size() - MAX_PER_SOCKET;
-    String pids = pids(processes, MAX_PER_SOCKET) + (more > 0 ? " and " + more + " more" : "");
-    return processes.stream()
-        .map(ProcessRef::startTime)
-        .min(Instant::compareTo)
-        .map(start -> Times.formatWithAge(start, after.hostInfo().time(), zone.get()))
-        .map(start -> ", PID " + pids + ", started " + start)
-        .orElse("");
+  /** From when a scan missed a difference to this one, which found it. */
+  String between(Instant absent) {
+    return Times.formatBetween(absent, after.hostInfo().time(), zone.get());
   }
 
-  private static void addDetails(List<Line> lines, ProcessDetails process) {
-    addText(lines, Style.DEEP_DETAIL, "command ", process.commandLine());
-    addText(lines, Style.DEEP_DETAIL, "in      ", process.workingDirectory());
-    addText(lines, Style.DEEP_DETAIL, "unit    ", process.unit());
-    for (ProcessRef it : process.parents()) {
-      lines.add(Line.of(Style.DEEP_DETAIL, "child of", name(it.owner()), ", PID ", it.pid()));
-    }
-    addText(lines, Style.DEEP_FLAGS, "!", words(process.flags()));
-  }
-
-  /** Adds a line unless its text is empty. */
-  private static void addText(List<Line> lines, Style style, String label, String text) {
-    if (!text.isEmpty()) {
-      lines.add(Line.of(style, label, text));
-    }
-  }
-
-  private static String words(Set<Flag> flags) {
-    return flags.stream().map(Flag::words).collect(Collectors.joining(", "));
+  Optional<Instant> absentAt(Difference difference) {
+    return Optional.ofNullable(absentAt.get(difference.endpoint()));
   }
 
   /** One event for each difference that the report describes, and one that counts the others. */
@@ -229,7 +261,8 @@ public record DiffReport(
     }
     int more = diff.differences().size() - events.size();
     if (more > 0) {
-      events.add(new LogEvent("alert", verdict() + ", " + more + " not logged"));
+      String counts = after.hostInfo().host() + ": " + DifferenceCounts.of(diff);
+      events.add(new LogEvent("alert", escape(counts) + ", " + more + " not logged"));
     }
     return events;
   }
@@ -268,13 +301,13 @@ public record DiffReport(
     return pids.map(String::valueOf).collect(Collectors.joining(","));
   }
 
-  private static EscapedText owners(SocketEntry entry) {
+  static EscapedText owners(SocketEntry entry) {
     Stream<Owner> owners = entry.owners().stream().limit(MAX_PER_SOCKET);
     String names = owners.map(it -> name(it).text()).collect(Collectors.joining(", "));
     return new EscapedText(names.isEmpty() ? "no process" : names);
   }
 
-  private static EscapedText name(Owner owner) {
+  static EscapedText name(Owner owner) {
     return owner.equals(Owner.UNKNOWN)
         ? EscapedText.of("an unknown owner")
         : EscapedText.of(owner.program(), " (", owner.user(), ")");

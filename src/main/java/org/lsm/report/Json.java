@@ -139,7 +139,8 @@ public final class Json {
     List<JsonObject> json = new ArrayList<>();
     int length = 0;
     for (Difference it : differences) {
-      json.add(difference(it, length < max ? report.details(it) : SocketDetails.UNKNOWN));
+      SocketDetails details = length < max ? report.details(it) : SocketDetails.UNKNOWN;
+      json.add(difference(it, details, report.absentAt(it)));
       length += line(json.get(json.size() - 1)).length();
     }
     return json;
@@ -227,6 +228,7 @@ public final class Json {
       Set<Flag> flags,
       String origin,
       List<String> peers,
+      Instant absentAt,
       List<Integer> pids,
       List<JsonObject> processes) {}
 
@@ -263,7 +265,8 @@ public final class Json {
     }
   }
 
-  private static JsonObject difference(Difference difference, SocketDetails details) {
+  private static JsonObject difference(
+      Difference difference, SocketDetails details, Optional<Instant> absentAt) {
     DifferenceType type = difference.type();
     return merge(
         EndpointView.of(type.name(), difference.endpoint()),
@@ -274,6 +277,7 @@ public final class Json {
             details.flags(),
             details.suspectedParent().map(Endpoint::toString).orElse(""),
             details.peers(),
+            absentAt.orElse(null),
             list(difference.after().processes(), ProcessRef::pid),
             list(details.processes(), Json::process)));
   }

@@ -8,10 +8,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.lsm.model.HostInfo;
+import org.lsm.model.Plural;
 import org.lsm.model.PortSet;
 import org.lsm.model.ScanningHost;
 import org.lsm.report.ReportDocument.Line;
@@ -21,52 +23,65 @@ import org.lsm.report.ReportDocument.Style;
 public record PortScanReport(
     HostInfo hostInfo, List<ScanningHost> hosts, List<String> notes, Supplier<ZoneId> zone) {
   private static final String ADVICE =
-      "lsm sentry lists every scanning host; SENTRY_IGNORE is for hosts that may scan, lsm sentry"
-          + " unblock ADDRESS lets one in again";
+      "lsm sentry lists every scanning host, lsm sentry unblock ADDRESS lets one in again. Hosts that"
+          + " may scan belong in SENTRY_IGNORE in conf.lsm.";
 
   /** The hosts that an alert describes; it counts the others. */
   public List<ScanningHost> named() {
     return hosts.subList(0, Math.min(DiffReport.MAX_NAMED, hosts.size()));
   }
 
-  private EscapedText verdict() {
-    String here = hostInfo.host();
+  private EscapedText outcome() {
     if (hosts.isEmpty()) {
-      return EscapedText.of(here, ": more hosts probed unused ports than can be kept");
+      return EscapedText.of("more hosts probed unused ports than can be kept");
     }
     long blocked = hosts.stream().filter(it -> it.blockedUntil().isPresent()).count();
     if (hosts.size() == 1) {
       ScanningHost host = hosts.get(0);
-      String result = blocked == 1 ? " unused ports, it is blocked" : " unused ports";
-      return EscapedText.of(here, ": ", host.address(), " probed ", host.ports(), result);
+      String ports = Plural.count(host.ports(), "unused port");
+      String result = blocked == 1 ? ", it is blocked" : "";
+      return EscapedText.of(host.address(), " probed ", ports, result);
     }
-    String result = blocked > 0 ? ", " + blocked + " of them are blocked" : "";
-    return EscapedText.of(here, ": ", hosts.size(), " hosts probed unused ports", result);
+    String result =
+        blocked > 0
+            ? ", " + blocked + " of them " + (blocked == 1 ? "is" : "are") + " blocked"
+            : "";
+    return EscapedText.of(hosts.size(), " hosts probed unused ports", result);
   }
 
-  /** The whole report: scanning hosts, this host and the time, and what to do next. */
+  /** The whole report: scanning hosts, what to do next, this host and the time. */
   public ReportDocument document() {
     List<Line> lines = new ArrayList<>();
     named().forEach(host -> addLines(lines, host));
     int more = hosts.size() - named().size();
     if (more > 0) {
-      lines.add(Line.of(Style.ADVICE, "", "… and ", more, " more hosts"));
+      lines.add(Line.of(Style.ADVICE, "", "… and ", Plural.count(more, "more host")));
       lines.add(Line.BLANK);
     }
+    lines.add(Line.of(Style.ADVICE, "", ADVICE));
+    lines.add(Line.BLANK);
     List<Line> facts = notes.stream().map(note -> Line.fact("Note", note)).toList();
-    return ReportDocument.of(verdict(), lines, hostInfo, zone.get(), facts, ADVICE);
+    return ReportDocument.of(outcome(), lines, hostInfo, zone.get(), facts);
   }
 
   private void addLines(List<Line> lines, ScanningHost host) {
-    EscapedText name = EscapedText.withRemark(host.address(), host.name());
-    lines.add(Line.of(Style.TITLE, "SCAN    ", name));
-    lines.add(Line.of(Style.DETAIL, "ports  ", portLists(host)));
-    lines.add(Line.of(Style.DETAIL, "kinds  ", probeTypes(host)));
-    String times = time(host.first()) + " to " + time(host.last());
-    lines.add(Line.of(Style.DETAIL, "packets", host.packets(), ", ", times));
+    lines.add(Line.of(Style.TITLE, "SCAN", EscapedText.withRemark(host.address(), host.name())));
+    addPorts(lines, "tcp", host.tcp());
+    addPorts(lines, "udp", host.udp());
+    lines.add(Line.of(Style.DETAIL, "probes", probeTypes(host)));
+    lines.add(Line.of(Style.DETAIL, "packets", host.packets()));
+    lines.add(Line.of(Style.DETAIL, "first", time(host.first())));
+    lines.add(Line.of(Style.DETAIL, "last", time(host.last())));
     host.blockedUntil()
         .ifPresent(until -> lines.add(Line.of(Style.DETAIL, "blocked", "until ", time(until))));
     lines.add(Line.BLANK);
+  }
+
+  private static void addPorts(List<Line> lines, String protocol, SortedSet<Integer> ports) {
+    if (!ports.isEmpty()) {
+      String list = escape(PortSet.of(ports).toString()).replace(",", ", ");
+      lines.add(Line.of(Style.CODE, protocol + " ports", new EscapedText(list)));
+    }
   }
 
   private String time(Instant instant) {
@@ -91,7 +106,8 @@ public record PortScanReport(
     int more = hosts.size() - named().size();
     if (more > 0 || hosts.isEmpty()) {
       String rest = more > 0 ? ", " + more + " not logged" : "";
-      events.add(new LogEvent("warning", verdict() + rest));
+      EscapedText summary = EscapedText.of(hostInfo.host(), ": ", outcome(), rest);
+      events.add(new LogEvent("warning", summary.text()));
     }
     return events;
   }

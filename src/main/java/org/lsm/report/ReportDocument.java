@@ -14,28 +14,45 @@ import org.lsm.model.HostInfo;
 
 /** A report, the headline first. It reads the same as text and as HTML. */
 public record ReportDocument(List<Line> lines) {
-  /** The role of a line: its indent in text, and its HTML from label, text and class. */
+  private static final int MAX_COLUMNS = 80;
+
+  /** The role of a line: indent and width of its label in text; HTML from label, text, class. */
   enum Style {
-    HEADLINE(0, "<h1>%2$s</h1>%n"),
-    TITLE(0, "<section class=\"%3$s\">%n<h2><b>%1$s</b> %2$s</h2>%n"),
-    DETAIL(9, "<p class=\"fact\"><span>%1$s</span> %2$s</p>%n"),
-    DEEP_DETAIL(11, "<p class=\"fact more\"><span>%1$s</span> %2$s</p>%n"),
-    FLAGS(9, "<p class=\"flag\">%1$s %2$s</p>%n"),
-    DEEP_FLAGS(11, "<p class=\"flag more\">%1$s %2$s</p>%n"),
-    FACT(0, "<p class=\"fact\"><span>%1$s</span> %2$s</p>%n"),
-    ADVICE(0, "<p class=\"advice\">%2$s</p>%n"),
-    BLANK(0, "");
+    HEADLINE(0, 0, "<h1>%2$s</h1>%n"),
+    /**
+     * Titles that follow each other share one section. They are not wrapped: a name stays whole.
+     */
+    TITLE(0, 8, "<h2><b>%1$s</b> <code>%2$s</code></h2>%n"),
+    /** What is suspicious about the titles above it. */
+    FLAG(9, 1, "<p class=\"flag\">%2$s</p>%n"),
+    DETAIL(9, 10, "<p class=\"fact\"><span>%1$s </span>%2$s</p>%n"),
+    /** A detail that is code: a path, a command, the name of a socket. */
+    CODE(9, 10, "<p class=\"fact\"><span>%1$s </span><code>%2$s</code></p>%n"),
+    /** The title of what to do next. */
+    HEADING(0, 0, "<h3>%2$s</h3>%n"),
+    STEP(1, 2, "<p class=\"step\"><span>%1$s </span>%2$s</p>%n"),
+    /** A shell command; not wrapped, to be pasted. */
+    COMMAND(4, 0, "<p class=\"command\"><code>%2$s</code></p>%n"),
+    FACT(0, 9, "<p class=\"fact foot\"><span>%1$s </span>%2$s</p>%n"),
+    ADVICE(0, 0, "<p class=\"advice\">%2$s</p>%n"),
+    BLANK(0, 0, "");
 
     private final int indent;
+    private final int labelWidth;
     private final String html;
 
-    Style(int indent, String html) {
+    Style(int indent, int labelWidth, String html) {
       this.indent = indent;
+      this.labelWidth = labelWidth;
       this.html = html;
+    }
+
+    private boolean isWrapped() {
+      return this != HEADLINE && this != TITLE && this != COMMAND;
     }
   }
 
-  /** One line. Its label, which may be empty, ends with the spaces that align the text. */
+  /** One line with its label, which may be empty. */
   record Line(Style style, String label, EscapedText text) {
     static final Line BLANK = of(Style.BLANK, "");
 
@@ -44,17 +61,34 @@ public record ReportDocument(List<Line> lines) {
     }
 
     static Line fact(String label, Object... parts) {
-      return of(Style.FACT, String.format("%-9s", label), parts);
+      return of(Style.FACT, label, parts);
     }
 
+    /** The line, wrapped at spaces; a longer word stays whole, so that people can copy it. */
     private String plain() {
-      return " ".repeat(style.indent) + label + (label.isEmpty() ? "" : " ") + text;
+      int width = style.labelWidth;
+      String first = " ".repeat(style.indent) + (width == 0 ? "" : pad(label, width) + " ");
+      StringBuilder plain = new StringBuilder(first);
+      String rest = text.text();
+      int room = MAX_COLUMNS - first.length();
+      while (style.isWrapped() && rest.length() > room) {
+        int end = rest.lastIndexOf(' ', room);
+        end = end > 0 ? end : rest.indexOf(' ');
+        if (end <= 0) {
+          break;
+        }
+        plain.append(rest, 0, end).append('\n').append(" ".repeat(first.length()));
+        rest = rest.substring(end + 1);
+      }
+      return plain.append(rest).toString();
+    }
+
+    private static String pad(String label, int width) {
+      return label + " ".repeat(Math.max(0, width - label.length()));
     }
 
     private String html() {
-      String word = label.strip();
-      String type = word.toLowerCase(Locale.ROOT);
-      return String.format(style.html, escape(word), escape(text.text()), type);
+      return String.format(style.html, escape(label), escape(text.text()));
     }
   }
 
@@ -66,18 +100,15 @@ public record ReportDocument(List<Line> lines) {
     return new ReportDocument(lines);
   }
 
-  /** The parts of every report, from the headline to a tip what to do next, which may be empty. */
+  /** The parts of every report: a headline, a body, the host and the time, and more facts. */
   static ReportDocument of(
-      EscapedText title, List<Line> body, HostInfo host, ZoneId zone, List<Line> more, String tip) {
-    List<Line> lines = new ArrayList<>(List.of(Line.of(Style.HEADLINE, "", title), Line.BLANK));
+      EscapedText outcome, List<Line> body, HostInfo host, ZoneId zone, List<Line> more) {
+    EscapedText headline = EscapedText.of(host.host(), ": ", outcome);
+    List<Line> lines = new ArrayList<>(List.of(Line.of(Style.HEADLINE, "", headline), Line.BLANK));
     lines.addAll(body);
     lines.add(Line.fact("Host", host.host(), ", Linux ", host.kernel()));
     lines.add(Line.fact("Scanned", Times.format(host.time(), zone)));
     lines.addAll(more);
-    if (!tip.isEmpty()) {
-      lines.add(Line.BLANK);
-      lines.add(Line.of(Style.ADVICE, "", tip));
-    }
     return new ReportDocument(lines);
   }
 
@@ -96,9 +127,14 @@ public record ReportDocument(List<Line> lines) {
     html.append("<title>").append(escape(headline())).append("</title>\n</head>\n<body>\n");
     boolean open = false;
     for (Line line : lines) {
-      boolean ends = line.style() == Style.BLANK && open;
-      open = (open || line.style() == Style.TITLE) && !ends;
+      boolean starts = !open && (line.style() == Style.TITLE || line.style() == Style.HEADING);
+      boolean ends = open && line.style() == Style.BLANK;
+      if (starts) {
+        String type = line.label().isEmpty() ? "next" : line.label().toLowerCase(Locale.ROOT);
+        html.append("<section class=\"").append(escape(type)).append("\">\n");
+      }
       html.append(ends ? "</section>\n" : line.html());
+      open = (open || starts) && !ends;
     }
     return html.append(open ? "</section>\n" : "").append("</body>\n</html>\n").toString();
   }

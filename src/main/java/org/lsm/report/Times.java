@@ -16,6 +16,16 @@ public final class Times {
         .format(time.atZone(zone));
   }
 
+  /**
+   * Two times of day, the first with its date if that differs: {@code between 03:10:05 and ...}.
+   */
+  static String formatBetween(Instant start, Instant end, ZoneId zone) {
+    boolean isSameDay = start.atZone(zone).toLocalDate().equals(end.atZone(zone).toLocalDate());
+    String pattern = isSameDay ? "HH:mm:ss" : "yyyy-MM-dd HH:mm:ss";
+    DateTimeFormatter format = DateTimeFormatter.ofPattern(pattern, Locale.ROOT).withZone(zone);
+    return "between " + format.format(start) + " and " + format.format(end);
+  }
+
   /** A time and its age in its two largest units: {@code ... +00:00 (3 d 4 h ago)}. */
   public static String formatWithAge(Instant time, Instant now, ZoneId zone) {
     Duration age = Duration.between(time, now);

@@ -80,8 +80,11 @@ public final class StateDirectory implements AutoCloseable {
     try {
       return SnapshotFile.read(baseline());
     } catch (NoSuchFileException e) {
-      throw new NoBaselineException(
-          "there is no baseline " + baseline() + "; run 'lsm generate' to take one", e);
+      String remedy =
+          Files.exists(predecessor(1))
+              ? "; find out who removed it, then restore " + predecessor(1)
+              : "; run 'lsm generate' to take one";
+      throw new NoBaselineException("there is no baseline " + baseline() + remedy, e);
     } catch (AccessDeniedException e) {
       throw e;
     } catch (IOException e) {

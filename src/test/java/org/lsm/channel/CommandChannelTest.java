@@ -54,7 +54,7 @@ class CommandChannelTest {
             "LSM_NEW=1",
             "LSM_PORT=",
             "LSM_SUBJECT=Alert on web1",
-            "LSM_SUMMARY=web1: 1 NEW, 0 GONE, 0 CHANGED",
+            "LSM_SUMMARY=web1: NEW unix//run/x x (joe)",
             "LSM_TARGET=",
             "LSM_TIME=2026-01-02T03:04:05Z",
             "PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -73,7 +73,7 @@ class CommandChannelTest {
                 Json.of(SampleAlerts.report("/run/x", "joe", "/bin/x"), Optional.empty()))
             .getAsJsonObject();
     expected.addProperty("event", "differences");
-    expected.addProperty("summary", "web1: 1 NEW, 0 GONE, 0 CHANGED");
+    expected.addProperty("summary", "web1: NEW unix//run/x x (joe)");
     assertEquals(expected, JsonParser.parseString(Files.readString(directory.resolve("json"))));
   }
 
@@ -99,7 +99,7 @@ class CommandChannelTest {
         LSM_NEW=0
         LSM_PORT=tcp/1-21,tcp/23,udp/53 udp/7,udp/9,udp/19
         LSM_SUBJECT=Alert on web1: port scan
-        LSM_SUMMARY=web1: 2 hosts probed unused ports, 1 of them are blocked
+        LSM_SUMMARY=web1: 2 hosts probed unused ports, 1 of them is blocked
         LSM_TARGET=192.0.2.66 2001:db8::66
         LSM_TIME=2026-01-02T03:04:05Z
         """,
@@ -183,8 +183,8 @@ class CommandChannelTest {
 
     assertFalse(Files.exists(directory.resolve("injected")));
     assertEquals(
-        "web1: 1 NEW, 0 GONE, 0 CHANGED Alert on web1\n",
-        Files.readString(directory.resolve("said")));
+        alert.summary().replace("\\", "") + " Alert on web1\n",
+        Files.readString(directory.resolve("said")).replace("\\", ""));
     assertEquals(
         1,
         Files.readAllLines(directory.resolve("env")).stream()

@@ -38,15 +38,18 @@ class AcceptCommandTest extends CommandTestBase {
         Accepted into the baseline:
 
         NEW      tcp/127.0.0.1:8080
-                 by /fake/web (www-data), PID 800, started 2026-01-01 00:01:30 +00:00 (1 d 3 h ago)
-                   child of /fake/init (root), PID 1
+                 program    /fake/web
+                 PID        800
+                 user       www-data
+                 started    2026-01-01 00:01:30 +00:00 (1 d 3 h ago)
+                 parents    /fake/init (root), PID 1
 
         3 differences remain
         """;
 
     assertEquals(done(expected), lsm("accept", "tcp/127.0.0.1:8080"));
     assertEquals(
-        List.of("NEW unix//run/a b\\x0ax", "GONE udp/127.0.0.53:53", "CHANGED tcp/0.0.0.0:81"),
+        List.of("NEW unix//run/a b\\x0ax", "CHANGED tcp/0.0.0.0:81", "GONE udp/127.0.0.53:53"),
         differences());
     assertArrayEquals(replaced, Files.readAllBytes(state.resolve("baseline.1")));
   }
@@ -58,8 +61,8 @@ class AcceptCommandTest extends CommandTestBase {
         "tcp/*:*            | NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53",
         "udp/127.0.0.53:53  | NEW tcp/127.0.0.1:8080, NEW unix//run/a b\\x0ax, CHANGED tcp/0.0.0.0:81",
         "tcp/0.0.0.0:81     | NEW tcp/127.0.0.1:8080, NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53",
-        "unix//run/*        | NEW tcp/127.0.0.1:8080, GONE udp/127.0.0.53:53, CHANGED"
-            + " tcp/0.0.0.0:81",
+        "unix//run/*        | NEW tcp/127.0.0.1:8080, CHANGED tcp/0.0.0.0:81, GONE"
+            + " udp/127.0.0.53:53",
         "**                 | ''",
         "tcp/** u**         | ''",
         "tcp/** tcp/*:8080  | NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53",
@@ -145,7 +148,7 @@ class AcceptCommandTest extends CommandTestBase {
     assertEquals(0, lsm("accept", "tcp/127.0.0.1:8080").exitCode());
     ignore();
     assertEquals(
-        List.of("NEW unix//run/a b\\x0ax", "GONE udp/127.0.0.53:53", "CHANGED tcp/0.0.0.0:81"),
+        List.of("NEW unix//run/a b\\x0ax", "CHANGED tcp/0.0.0.0:81", "GONE udp/127.0.0.53:53"),
         differences());
   }
 

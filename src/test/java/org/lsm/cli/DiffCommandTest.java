@@ -33,19 +33,19 @@ class DiffCommandTest extends CommandTestBase {
     assertEquals("", forth.err());
     assertEquals(
         """
-        web2: 1 NEW, 0 GONE, 0 CHANGED
+        web2: NEW tcp/127.0.0.1:8080 web (www-data)
 
         NEW      tcp/127.0.0.1:8080
-                 by /fake/web (www-data)
+                 program    /fake/web
         """,
         String.join("\n", forth.out().lines().limit(4).toList()) + "\n");
     assertEquals(1, back.exitCode());
     assertEquals(
         """
-        web1: 0 NEW, 1 GONE, 0 CHANGED
+        web1: GONE tcp/127.0.0.1:8080 web (www-data)
 
         GONE     tcp/127.0.0.1:8080
-                 was by /fake/web (www-data)
+                 program    /fake/web
         """,
         String.join("\n", back.out().lines().limit(4).toList()) + "\n");
   }

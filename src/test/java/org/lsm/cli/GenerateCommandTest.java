@@ -70,9 +70,12 @@ class GenerateCommandTest extends CommandTestBase {
         Accepted into the baseline:
 
         NEW      tcp/127.0.0.1:8080
-                 by /usr/bin/python3 (www-data), PID 800, started 2026-01-01 00:01:30 +00:00 (1 d 3 h ago)
-                   child of /fake/init (root), PID 1
-                   ! shell or interpreter
+                 program    /usr/bin/python3
+                 PID        800
+                 user       www-data
+                 started    2026-01-01 00:01:30 +00:00 (1 d 3 h ago)
+                 parents    /fake/init (root), PID 1
+                 note       shell or interpreter
 
         Baseline of 3 sockets written to <>
         """;

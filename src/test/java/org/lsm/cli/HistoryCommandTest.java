@@ -150,6 +150,7 @@ class HistoryCommandTest extends ChannelTestBase {
     JsonObject appeared = events.get(1).getAsJsonObject("difference");
     assertEquals("tcp/0.0.0.0:4444", appeared.get("socket").getAsString());
     assertEquals("[\"beyond_loopback\"]", appeared.get("flags").toString());
+    assertEquals("2026-01-02T03:00:05Z", appeared.remove("absent_at").getAsString());
     assertEquals(appeared, events.get(3).getAsJsonObject("difference"));
     assertNull(events.get(4).get("difference"));
   }

@@ -369,8 +369,8 @@ class HostileTextTest extends ChannelTestBase {
     assertEquals(names.unit(), string(process, "unit"));
     assertEquals("[" + names.comm() + "]", string(first(process, "parents"), "program"));
     assertEquals(names.netns(), string(differences.get(1).getAsJsonObject(), "netns"));
-    assertEquals(names.gone(), string(differences.get(2).getAsJsonObject(), "address"));
-    JsonObject changed = differences.get(3).getAsJsonObject();
+    assertEquals(names.gone(), string(differences.get(3).getAsJsonObject(), "address"));
+    JsonObject changed = differences.get(2).getAsJsonObject();
     assertEquals(names.former(), string(first(changed, "owners_before"), "program"));
   }
 

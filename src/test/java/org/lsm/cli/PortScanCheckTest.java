@@ -267,10 +267,12 @@ class PortScanCheckTest extends ChannelTestBase {
       web1: 5 hosts probed unused ports, 2 of them are blocked
 
       SCAN     10.9.0.2
-               ports   tcp 21-23
-               kinds   SYN
-               packets 3, 2026-01-02 03:04:01 +00:00 to 2026-01-02 03:04:01 +00:00
-               blocked until 2026-01-03 03:04:01 +00:00
+               tcp ports  21-23
+               probes     SYN
+               packets    3
+               first      2026-01-02 03:04:01 +00:00
+               last       2026-01-02 03:04:01 +00:00
+               blocked    until 2026-01-03 03:04:01 +00:00
 
       SCAN     fd09::2
       """;

@@ -50,7 +50,7 @@ class TestAlertCommandTest extends ChannelTestBase {
                     "web1: test alert",
                     "Host      web1, Linux 6.1.0-test",
                     "Scanned   2026-01-02 03:04:05 +00:00",
-                    "Alerts of lsm arrive. Nothing was compared for this one.")),
+                    "Result    alerts of lsm arrive; nothing was compared for this one")),
         mail.lines().toString());
     assertEquals(List.of("web1: test alert"), lines("logged"));
     assertEquals(List.of("test Alert on web1: test"), lines("run"));
@@ -114,7 +114,7 @@ class TestAlertCommandTest extends ChannelTestBase {
 
     assertEquals(done("mail: accepted\n"), lsm("test-alert"));
 
-    assertEquals(List.of("Subject: LSM Port Monitor Alert on web1: test"), lines("mailed"));
+    assertEquals(List.of("Subject: LSM Port Monitor Alert on web1: test alert"), lines("mailed"));
   }
 
   @Test
@@ -147,7 +147,7 @@ class TestAlertCommandTest extends ChannelTestBase {
             "MAIL FROM:<root@web1>",
             "RCPT TO:<ops@example.org>",
             "354 go\\x1bahead",
-            "Subject: LSM Port Monitor Alert on web1: test")) {
+            "Subject: LSM Port Monitor Alert on web1: test alert")) {
       assertTrue(dialogue.contains(line), line + " in " + result.err());
     }
     for (String secret : List.of(password, base64(password), base64("lsm\0lsm\0" + password))) {

@@ -37,7 +37,7 @@ class ConfigTest {
 
   private static void assertDefaults(Config config) {
     assertEquals(List.of("root"), config.recipients());
-    assertEquals("LSM Port Monitor Alert on $HOSTNAME", config.subject());
+    assertEquals("LSM Port Monitor Alert on $HOSTNAME: $SUMMARY", config.subject());
     assertEquals("root", config.from());
     assertEquals(Mailer.SMTP, config.mailer());
     assertEquals("localhost", config.smtpHost());
@@ -176,7 +176,7 @@ class ConfigTest {
   @ValueSource(
       strings = {"\n\n", " \t \n", "# SUB=\"x\"", "  # indented", "#", "\r\n# CRLF\r\n \r\n"})
   void skipsBlankLinesAndComments(String text) throws Exception {
-    assertEquals("LSM Port Monitor Alert on $HOSTNAME", parse(text).subject());
+    assertEquals("LSM Port Monitor Alert on $HOSTNAME: $SUMMARY", parse(text).subject());
   }
 
   @ParameterizedTest

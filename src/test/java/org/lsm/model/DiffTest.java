@@ -111,10 +111,10 @@ class DiffTest {
         List.of(
             "NEW tcp/0.0.0.0:3",
             "NEW unix//new",
-            "GONE tcp/0.0.0.0:2",
-            "GONE unix//gone",
             "CHANGED tcp/0.0.0.0:80",
-            "CHANGED udp/0.0.0.0:9"),
+            "CHANGED udp/0.0.0.0:9",
+            "GONE tcp/0.0.0.0:2",
+            "GONE unix//gone"),
         diff.differences().stream().map(d -> d.type() + " " + d.endpoint()).toList());
     assertEquals(
         List.of(2, 2, 2),

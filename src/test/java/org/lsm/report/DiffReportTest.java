@@ -3,11 +3,14 @@ package org.lsm.report;
 import static java.util.stream.Collectors.joining;
 import static java.util.stream.Collectors.toSet;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 import static org.lsm.report.Golden.assertGolden;
 
 import com.google.gson.JsonObject;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -40,6 +43,7 @@ import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
+import org.lsm.model.Plural;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
@@ -89,6 +93,11 @@ class DiffReportTest {
   private static DiffReport with(DiffReport report, List<String> notes, ZoneId zone) {
     return new DiffReport(
         report.before(), report.after(), report.diff(), List.of(), Map.of(), notes, () -> zone);
+  }
+
+  private static DiffReport with(DiffReport it, Map<Endpoint, SocketDetails> details) {
+    return new DiffReport(
+        it.before(), it.after(), it.diff(), List.of(), details, it.notes(), it.zone());
   }
 
   @Test
@@ -160,7 +169,7 @@ class DiffReportTest {
                     process(9, NGINX, STARTED.plusSeconds(5)),
                     process(81, NGINX, STARTED.plusSeconds(7))))),
         arguments(
-            "two programs: a line each",
+            "two programs, one after the other",
             List.of(),
             List.of(
                 held(
@@ -186,10 +195,32 @@ class DiffReportTest {
             List.of(stored(web, NGINX)),
             List.of(SocketEntry.heldBy(web, List.of(), true))),
         arguments(
-            "all kinds: NEW, then GONE, then CHANGED",
+            "all kinds: NEW, then CHANGED, then GONE",
             List.of(stored(SSH.endpoint(), SSHD), stored(web, SSHD)),
             List.of(
-                WEB, held(Protocol.UDP6, "[::1]:53", process(5, SSHD, STARTED.plusMillis(999))))));
+                WEB, held(Protocol.UDP6, "[::1]:53", process(5, SSHD, STARTED.plusMillis(999))))),
+        arguments(
+            "several sockets of one process: one block",
+            List.of(),
+            List.of(WEB, held(Protocol.TCP6, "[::]:80", process(80, NGINX, STARTED)))),
+        arguments(
+            "many sockets of one process: the ports of an address together",
+            List.of(),
+            Stream.of("1 2 3 4 5 6 7 8 10".split(" ", -1))
+                .flatMap(it -> Stream.of("tcp 127.0.0.1:" + it, "tcp 127.0.0.2:10", "unix @a:b"))
+                .distinct()
+                .map(it -> it.split(" ", -1))
+                .map(
+                    it ->
+                        SocketEntry.heldBy(
+                            Endpoint.of(it[0], it[1]), List.of(process(80, NGINX, STARTED)), true))
+                .toList()),
+        arguments(
+            "the same program in two processes: two blocks",
+            List.of(),
+            List.of(WEB, held(Protocol.TCP, "0.0.0.0:81", process(81, NGINX, STARTED)))),
+        arguments(
+            "gone together", List.of(stored(SSH.endpoint(), SSHD), stored(web, SSHD)), List.of()));
   }
 
   @ParameterizedTest(name = "{1}")
@@ -289,7 +320,7 @@ class DiffReportTest {
 
     JsonObject json = Json.bounded(report);
     json.addProperty("event", "differences");
-    json.addProperty("summary", "web1: 1 NEW, 0 GONE, 0 CHANGED");
+    json.addProperty("summary", "web1: NEW tcp/0.0.0.0:80 nginx (www-data)");
     assertEquals(
         new Alert(
             alert.id(),
@@ -323,7 +354,7 @@ class DiffReportTest {
   @Test
   void allClearIsOneEvent() {
     assertEquals(
-        List.of(new LogEvent("notice", "web1: no difference to the baseline, 1 sockets")),
+        List.of(new LogEvent("notice", "web1: no difference to the baseline, 1 socket")),
         Alert.of(AlertType.ALL_CLEAR, report(List.of(SSH), List.of(SSH)), "x").events());
   }
 
@@ -391,10 +422,250 @@ class DiffReportTest {
   @ParameterizedTest
   @CsvSource({"200, ''", "201, … and 1 more NEW", "1234, … and 1034 more NEW"})
   void describesTwoHundredOfAType(int all, String more) {
-    List<String> lines = report(List.of(), sockets(all, 1)).differencesText().lines().toList();
+    SocketEntry[] sockets =
+        IntStream.rangeClosed(1, all)
+            .mapToObj(pid -> held(Protocol.TCP, "0.0.0.0:" + pid, process(pid, NGINX, STARTED)))
+            .toArray(SocketEntry[]::new);
+    List<String> lines = report(List.of(), List.of(sockets)).differencesText().lines().toList();
 
     assertEquals(200, lines.stream().filter(line -> line.startsWith("NEW  ")).count());
     assertEquals(more, lines.stream().filter(line -> line.startsWith("…")).collect(joining()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"6, 6", "200, 6-200", "201, 6-200", "1234, 6-200"})
+  void namesTwoHundredSocketsOfOneProcess(int all, String others) {
+    List<String> lines = report(List.of(), sockets(all, 1)).differencesText().lines().toList();
+
+    assertEquals(5, lines.stream().filter(line -> line.startsWith("NEW  ")).count());
+    assertTrue(lines.contains("         and        " + Plural.count(all - 5, "more socket")));
+    assertTrue(lines.contains("         also       tcp/0.0.0.0:" + others));
+    assertFalse(lines.stream().anyMatch(line -> line.startsWith("…")), "the block counts all");
+  }
+
+  @Test
+  void mostSuspiciousFirst() {
+    DiffReport report =
+        report(
+            List.of(),
+            List.of(SSH, WEB, held(Protocol.TCP, "0.0.0.0:81", process(81, SSHD, SCAN))));
+    Map<Endpoint, SocketDetails> details =
+        Map.of(
+            SSH.endpoint(), flagged(Flag.BEYOND_LOOPBACK),
+            WEB.endpoint(), flagged(Flag.PROGRAM_DELETED, Flag.WORLD_WRITABLE),
+            Endpoint.of("tcp", "0.0.0.0:81"), flagged(Flag.INTERPRETER));
+    DiffReport flagged = with(report, details);
+
+    assertEquals(
+        List.of("tcp/0.0.0.0:80", "tcp/0.0.0.0:22", "tcp/0.0.0.0:81"),
+        flagged
+            .differencesText()
+            .lines()
+            .filter(it -> it.startsWith("NEW "))
+            .map(it -> it.substring(9))
+            .toList());
+  }
+
+  /** Only what is suspicious is a flag; the rest are properties. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "BEYOND_LOOPBACK             |                        | reachable beyond loopback",
+        "INTERPRETER                 |                        | shell or interpreter",
+        "INTERPRETER BEYOND_LOOPBACK | ! shell or interpreter | reachable beyond loopback",
+        "ALREADY_CLOSED MEMFD | ! program runs from memory (memfd) | already closed again",
+        "FORGED                      | ! perhaps a forged row, not a socket |",
+      })
+  void tellsSuspicionFromProperty(String flags, String suspicion, String note) {
+    Flag[] set = Stream.of(flags.split(" ", -1)).map(Flag::valueOf).toArray(Flag[]::new);
+    DiffReport plain = report(List.of(), List.of(WEB));
+    DiffReport report = with(plain, Map.of(WEB.endpoint(), flagged(set)));
+    List<String> lines = report.differencesText().lines().map(String::strip).toList();
+
+    assertEquals(
+        suspicion == null ? List.of() : List.of(suspicion),
+        lines.stream().filter(it -> it.startsWith("!")).toList());
+    assertEquals(
+        note == null ? List.of() : List.of("note       " + note),
+        lines.stream().filter(it -> it.startsWith("note ")).toList());
+  }
+
+  private static SocketDetails flagged(Flag... flags) {
+    return new SocketDetails("", List.of(), List.of(), Set.of(flags), Optional.empty());
+  }
+
+  // ---- when it appeared
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "                     | between 2026-01-01 00:00:00 and 2026-01-02 03:04:05",
+        "2025-12-31T00:00:00Z | between 2026-01-01 00:00:00 and 2026-01-02 03:04:05",
+        "2026-01-02T02:54:05Z | between 02:54:05 and 03:04:05",
+      })
+  void namesTheTimeWithoutTheSocket(Instant lastCompare, String between) {
+    SocketEntry gone = stored(Endpoint.of("udp", "0.0.0.0:9"), SSHD);
+    DiffReport report = report(List.of(stored(WEB.endpoint(), SSHD), gone), List.of(WEB, SSH));
+    DiffReport found = report.found(report.diff().differences(), Optional.ofNullable(lastCompare));
+
+    assertEquals(
+        List.of("appeared   " + between, "changed    " + between, "gone       " + between),
+        found
+            .differencesText()
+            .lines()
+            .map(String::strip)
+            .filter(it -> it.contains(" between "))
+            .toList());
+    assertFalse(report.differencesText().contains("between"), "nothing is known of old ones");
+  }
+
+  // ---- $SUMMARY
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("summaries")
+  void summaryInSubject(String expected, AlertType type, DiffReport report) {
+    assertEquals(expected, Alert.of(type, report, "$SUMMARY").subject());
+  }
+
+  private static Stream<Arguments> summaries() {
+    SocketEntry both = SocketEntry.heldBy(WEB.endpoint(), List.of(process(1, NGINX, SCAN)), false);
+    String longName = "x".repeat(107);
+    SocketEntry hostile =
+        held(
+            Protocol.UNIX,
+            "@a\r\nBcc: joe b",
+            process(7, new Owner("joe\n", "/tmp/a b\r\nX: (root)"), STARTED));
+    DiffReport one = report(List.of(), List.of(WEB));
+    return Stream.of(
+        arguments("NEW tcp/0.0.0.0:80 nginx (www-data)", AlertType.DIFFERENCES, one),
+        arguments("reminder: NEW tcp/0.0.0.0:80 nginx (www-data)", AlertType.REMINDER, one),
+        arguments(
+            "GONE tcp/0.0.0.0:80 sshd (root) and 1 more",
+            AlertType.DIFFERENCES,
+            report(List.of(stored(WEB.endpoint(), SSHD, new Owner("a", "/z"))), List.of())),
+        arguments(
+            "CHANGED tcp/0.0.0.0:80 nginx (www-data)",
+            AlertType.DIFFERENCES,
+            report(List.of(stored(WEB.endpoint(), SSHD)), List.of(WEB))),
+        arguments(
+            "NEW tcp/0.0.0.0:80 no process",
+            AlertType.DIFFERENCES,
+            report(List.of(), List.of(SocketEntry.heldBy(WEB.endpoint(), List.of(), true)))),
+        arguments(
+            "NEW tcp/0.0.0.0:80 nginx (www-data) and 1 more",
+            AlertType.DIFFERENCES,
+            report(List.of(), List.of(both))),
+        arguments("1 NEW, 1 GONE", AlertType.DIFFERENCES, report(List.of(SSH), List.of(WEB))),
+        arguments(
+            "all clear: no difference to the baseline, 1 socket",
+            AlertType.ALL_CLEAR,
+            report(List.of(SSH), List.of(SSH))),
+        arguments(
+            "NEW unix/@a\\x0d\\x0aBcc:\\x20joe\\x20b a b\\x0d\\x0aX: (root) (joe\\x0a)",
+            AlertType.DIFFERENCES,
+            report(List.of(), List.of(hostile))),
+        arguments(
+            "NEW unix/" + "x".repeat(55) + "… " + "x".repeat(40) + "… (" + "x".repeat(40) + "…)",
+            AlertType.DIFFERENCES,
+            report(
+                List.of(),
+                List.of(
+                    held(
+                        Protocol.UNIX,
+                        longName,
+                        process(7, new Owner(longName, "/" + longName), STARTED))))));
+  }
+
+  /** What other users choose may be why a server rejects a mail. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "Alert on $HOSTNAME: $SUMMARY | REMINDER    | Alert on web1: reminder: 1 NEW",
+        "$SUMMARY                     | DIFFERENCES | 1 NEW",
+        "Alert on $HOSTNAME           | REMINDER    | Alert on web1: reminder",
+      })
+  void plainSubjectHasNoNames(String subject, AlertType type, String plain) {
+    Alert alert = Alert.of(type, report(List.of(), List.of(WEB)), subject);
+
+    assertEquals(plain, alert.plainSubject());
+    assertEquals("web1: 1 NEW", alert.plainSummary());
+  }
+
+  // ---- what to do
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "tcp  | 0.0.0.0:80       | tcp/0.0.0.0:80",
+        "tcp6 | [::]:80          | 'tcp6/[::]:80'",
+        "unix | /run/x           | unix//run/x",
+        "unix | /run/a b         | 'unix//run/a b'",
+        "unix | @$(id)\"id\";&<>#  | 'unix/@$(id)\"id\";&<>#'",
+        "unix | '; reboot; '     | 'unix/\\x27; reboot; \\x27'",
+        "unix | /tmp/**/?!       | 'unix//tmp/\\x2a\\x2a/\\x3f\\x21'",
+        "-x:tcp | 0.0.0.0:80     | -- '-x:tcp/0.0.0.0:80'",
+      })
+  void quotesNamesInCommands(String table, String local, String word) {
+    SocketEntry entry =
+        SocketEntry.heldBy(Endpoint.of(table, local), List.of(process(7, SSHD, STARTED)), true);
+
+    assertTrue(
+        report(List.of(), List.of(entry))
+            .document()
+            .text()
+            .contains("\n    lsm accept " + word + "\n"),
+        report(List.of(), List.of(entry)).document().text());
+  }
+
+  @Test
+  void adviceForManyGroups() {
+    List<SocketEntry> before = List.of(stored(Endpoint.of("udp", "0.0.0.0:9"), SSHD));
+    List<SocketEntry> after = new ArrayList<>(sockets(6, 1));
+    after.add(held(Protocol.TCP6, "[::]:9", process(5, SSHD, STARTED), process(6, SSHD, SCAN)));
+    String text = report(before, after).document().text();
+
+    assertTrue(
+        text.contains(
+            """
+            If this is as it should be:
+                lsm accept 1
+                lsm accept 'tcp6/[::]:9'
+                lsm accept udp/0.0.0.0:9
+            To accept everything that is there now: lsm generate
+
+            If one is not yours, here PID 1:
+            """),
+        text);
+    assertFalse(report(before, after).document(false).text().contains("lsm "), "no advice");
+  }
+
+  /** Lines of text fit a terminal; only names and commands, which people copy, are longer. */
+  @Test
+  void textFitsEightyColumns() {
+    String command = "word ".repeat(60).strip();
+    ProcessRef process = process(7, NGINX, STARTED);
+    ProcessDetails details =
+        new ProcessDetails(process, command, "/", "", List.of(process), Set.of());
+    DiffReport plain = report(List.of(), sockets(150, 500));
+    DiffReport report =
+        with(
+            with(plain, List.of("a note of many words ".repeat(9)), ZoneOffset.UTC),
+            Map.of(
+                Endpoint.of("tcp", "0.0.0.0:1"),
+                new SocketDetails("", List.of(), List.of(details), Set.of(), Optional.empty())));
+    List<String> lines = report.document().text().lines().toList();
+
+    assertEquals(
+        List.of(),
+        lines.stream().filter(it -> it.length() > 80 && !it.startsWith("    kill")).toList());
+    assertTrue(
+        lines.contains("         command    " + "word ".repeat(12).strip()), lines.toString());
+    assertTrue(lines.contains(" ".repeat(20) + "word ".repeat(12).strip()));
   }
 
   // ---- for a log
@@ -512,7 +783,7 @@ class DiffReportTest {
                     port -> "NEW tcp/0.0.0.0:" + port + " by /usr/sbin/nginx (www-data), PID 1")
                 .toList());
     if (all > 200) {
-      expected.add("web1: " + all + " NEW, 0 GONE, 0 CHANGED, " + (all - 200) + " not logged");
+      expected.add("web1: " + all + " NEW, " + (all - 200) + " not logged");
       assertEquals(new LogEvent("alert", expected.get(200)), events.get(200));
     }
     assertEquals(expected, events.stream().map(LogEvent::message).toList());
@@ -537,7 +808,9 @@ class DiffReportTest {
   @Test
   void withoutBaseline() {
     HostInfo hostInfo = new HostInfo("web\0331", "6.1\n0", SCAN, "1.0.0");
-    ReportDocument document = DiffReport.withoutBaseline(hostInfo, "no\nbaseline", ZoneOffset.UTC);
+    ReportDocument document =
+        DiffReport.withoutBaseline(
+            hostInfo, "no\nbaseline", Path.of("/var/lib/lsm"), ZoneOffset.UTC);
 
     assertGolden("no-baseline.txt", document.text());
     Alert alert =

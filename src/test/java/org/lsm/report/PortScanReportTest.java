@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
+import org.lsm.model.Plural;
 import org.lsm.model.ScanningHost;
 
 /** Reports of port scans as text, HTML, log events and tables, to the character. */
@@ -66,7 +67,10 @@ class PortScanReportTest {
 
     assertEquals("web1: " + verdict, report.document().headline());
     assertEquals(hosts - more, text.lines().filter(it -> it.startsWith("SCAN ")).count());
-    assertEquals(more > 0, text.contains("\n… and " + more + " more hosts\n\nHost "), text);
+    assertEquals(
+        more > 0,
+        text.contains("\n… and " + Plural.count(more, "more host") + "\n\nlsm sentry "),
+        text);
     List<LogEvent> events = report.events();
     assertEquals(hosts - more + (more > 0 ? 1 : 0), events.size());
     assertEquals(
@@ -124,7 +128,7 @@ class PortScanReportTest {
     Alert alert = Alert.of(SampleAlerts.scans(BLOCKED, LOUD, UDP), "$NEW new on $HOSTNAME");
 
     assertEquals("0 new on web1: port scan", alert.subject());
-    assertEquals("web1: 3 hosts probed unused ports, 1 of them are blocked", alert.summary());
+    assertEquals("web1: 3 hosts probed unused ports, 1 of them is blocked", alert.summary());
     assertEquals(AlertType.PORT_SCAN, alert.type());
     assertEquals("port_scan", alert.report().get("event").getAsString());
     assertEquals(List.of("192.0.2.66", "2001:db8::66", "192.0.2.67"), alert.targets());

@@ -21,19 +21,23 @@ class ReportDocumentTest {
   private static final ReportDocument DOCUMENT =
       new ReportDocument(
           List.of(
-              Line.of(Style.HEADLINE, "", "web1: 1 NEW, 1 GONE, 1 CHANGED"),
+              Line.of(Style.HEADLINE, "", "web1: 2 NEW, 1 CHANGED, 1 GONE"),
               Line.BLANK,
-              Line.of(Style.TITLE, "NEW     ", EscapedText.withRemark("tcp/0.0.0.0:80", "http")),
-              Line.of(Style.DETAIL, "by", "/bin/nc", " (", "root", "), PID ", 7),
-              Line.of(Style.DEEP_DETAIL, "command ", "nc -l"),
-              Line.of(Style.DEEP_FLAGS, "!", "shell or interpreter"),
-              Line.of(Style.FLAGS, "!", "reachable beyond loopback"),
+              Line.of(Style.TITLE, "NEW", EscapedText.withRemark("tcp/0.0.0.0:80", "http")),
+              Line.of(Style.TITLE, "NEW", EscapedText.of("tcp6/[::]:80")),
+              Line.of(Style.FLAG, "!", "program file deleted"),
+              Line.of(Style.CODE, "program", "/bin/nc"),
+              Line.of(Style.DETAIL, "user", "root"),
               Line.BLANK,
-              Line.of(Style.TITLE, "GONE    ", EscapedText.of("udp/127.0.0.1:53")),
+              Line.of(Style.TITLE, "CHANGED", EscapedText.of("tcp/0.0.0.0:22")),
               Line.BLANK,
-              Line.of(Style.TITLE, "CHANGED ", EscapedText.of("tcp/0.0.0.0:22")),
+              Line.of(Style.TITLE, "GONE", EscapedText.of("udp/127.0.0.1:53")),
               Line.BLANK,
               Line.of(Style.ADVICE, "", "… and 3 more NEW"),
+              Line.BLANK,
+              Line.of(Style.HEADING, "", "If this is not yours:"),
+              Line.of(Style.STEP, "1.", "Stop it."),
+              Line.of(Style.COMMAND, "", "kill -STOP 7"),
               Line.BLANK,
               Line.fact("Host", "web1"),
               Line.fact("Baseline", "2 sockets")));
@@ -61,7 +65,9 @@ class ReportDocumentTest {
                 Line.of(Style.TITLE, "NEW", EscapedText.of("x"))));
 
     assertTrue(
-        document.html().endsWith("<h2><b>NEW</b> x</h2>\n</section>\n</body>\n</html>\n"),
+        document
+            .html()
+            .endsWith("<h2><b>NEW</b> <code>x</code></h2>\n</section>\n</body>\n</html>\n"),
         document.html());
   }
 
@@ -140,14 +146,15 @@ class ReportDocumentTest {
     String escaped = "&lt;img src=&quot;https://198.51.100.1/x&quot; onerror=&#39;y&#39;&gt;&amp;";
 
     assertFalse(html.contains("<img"), html);
-    assertTrue(html.contains("<h2><b>NEW</b> unix//run/" + escaped + "</h2>\n"), html);
+    assertTrue(html.contains("<h2><b>NEW</b> <code>unix//run/" + escaped + "</code></h2>\n"), html);
     assertTrue(
         html.contains(
-            "<p class=\"fact\"><span>by</span> /bin/"
+            "<p class=\"fact\"><span>program </span><code>/bin/"
                 + escaped
-                + " ("
+                + "</code></p>\n<p class=\"fact\"><span>PID </span>800</p>\n"
+                + "<p class=\"fact\"><span>user </span>"
                 + escaped
-                + "), PID 800, started 2026-01-02 03:00:00 +00:00 (4 m 5 s ago)</p>\n"),
+                + "</p>\n"),
         html);
   }
 }

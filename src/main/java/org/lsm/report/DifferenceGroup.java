@@ -1,0 +1,224 @@
+package org.lsm.report;
+
+import static org.lsm.report.EscapedText.escape;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.lsm.model.Difference;
+import org.lsm.model.DifferenceType;
+import org.lsm.model.Flag;
+import org.lsm.model.Owner;
+import org.lsm.model.Plural;
+import org.lsm.model.PortSet;
+import org.lsm.model.ProcessDetails;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.SocketDetails;
+import org.lsm.model.SocketEntry;
+import org.lsm.report.ReportDocument.Line;
+import org.lsm.report.ReportDocument.Style;
+
+/**
+ * Differences of one type whose sockets the same processes hold: one block of a report.
+ *
+ * @param size the number of differences
+ * @param named those that the report names, at least one
+ */
+record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Difference> named) {
+  /** Sockets that have a line of their own; the names of the others follow the details. */
+  static final int MAX_TITLES = 5;
+
+  /** Owners, and processes of each, that a report describes. */
+  static final int MAX_OWNERS = 20;
+
+  /** The groups of a report that have named differences, the most suspicious first. */
+  static List<DifferenceGroup> of(DiffReport report, DifferenceType type) {
+    Set<Difference> named = Set.copyOf(report.diff().of(type, DiffReport.MAX_NAMED));
+    Map<Object, List<Difference>> groups = new LinkedHashMap<>();
+    for (Difference it : report.diff().of(type)) {
+      groups.computeIfAbsent(key(it, report.details(it)), key -> new ArrayList<>()).add(it);
+    }
+    return groups.values().stream()
+        .map(
+            all ->
+                new DifferenceGroup(
+                    report, type, all.size(), all.stream().filter(named::contains).toList()))
+        .filter(group -> !group.named.isEmpty())
+        .sorted(Comparator.comparing((DifferenceGroup it) -> -it.suspicious().size()))
+        .toList();
+  }
+
+  /** What the differences of a group have in common; a socket of unknown owners stands alone. */
+  private static Object key(Difference difference, SocketDetails details) {
+    SocketEntry entry = difference.after();
+    return entry.owners().isEmpty() || entry.ownerUnknown() || details.suspectedParent().isPresent()
+        ? difference.endpoint()
+        : List.of(difference.before().owners(), entry.owners(), entry.processes());
+  }
+
+  SocketEntry entry() {
+    return named.get(0).after();
+  }
+
+  private List<SocketDetails> details() {
+    return named.stream().map(report::details).toList();
+  }
+
+  /** The oldest process of each owner, where it is known. */
+  List<ProcessDetails> processes() {
+    var processes = details().stream().map(SocketDetails::processes);
+    return processes.filter(it -> !it.isEmpty()).findFirst().orElse(List.of());
+  }
+
+  private Set<Flag> flags() {
+    Set<Flag> flags = EnumSet.noneOf(Flag.class);
+    details().forEach(it -> flags.addAll(it.flags()));
+    processes().forEach(it -> flags.addAll(it.flags()));
+    return flags;
+  }
+
+  /** The flags that are no mere properties. An interpreter is one where others can reach it. */
+  private Set<Flag> suspicious() {
+    Set<Flag> flags = flags();
+    boolean isReachable = flags.contains(Flag.BEYOND_LOOPBACK);
+    flags.removeAll(Set.of(Flag.ALREADY_CLOSED, Flag.NO_PROCESS, Flag.BEYOND_LOOPBACK));
+    if (!isReachable) {
+      flags.remove(Flag.INTERPRETER);
+    }
+    return flags;
+  }
+
+  /** The block, followed by an empty line; in short if the report is too long for details. */
+  List<Line> lines(boolean isDetailed) {
+    List<Line> lines = new ArrayList<>();
+    for (Difference it : named.subList(0, Math.min(MAX_TITLES, named.size()))) {
+      EscapedText name = EscapedText.withRemark(it.endpoint(), report.details(it).service());
+      lines.add(Line.of(Style.TITLE, type.name(), name));
+    }
+    if (size > MAX_TITLES) {
+      lines.add(Line.of(Style.DETAIL, "and", Plural.count(size - MAX_TITLES, "more socket")));
+    }
+    suspicious().forEach(it -> lines.add(Line.of(Style.FLAG, "!", it.words())));
+    if (type == DifferenceType.CHANGED) {
+      EscapedText before = DiffReport.owners(named.get(0).before());
+      lines.add(Line.of(Style.CODE, "before", before));
+    }
+    addOwners(lines, isDetailed ? processes() : List.of());
+    addSocketDetails(lines);
+    lines.add(Line.BLANK);
+    return lines;
+  }
+
+  private void addOwners(List<Line> lines, List<ProcessDetails> details) {
+    if (entry().owners().isEmpty()) {
+      add(
+          lines,
+          Style.DETAIL,
+          "program",
+          type == DifferenceType.GONE ? "no process held it" : "no process holds it");
+    }
+    Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry());
+    for (Owner owner : entry().owners().stream().limit(MAX_OWNERS).toList()) {
+      if (owner.equals(Owner.UNKNOWN)) {
+        add(lines, Style.DETAIL, "program", "unknown: lsm cannot see all processes");
+        continue;
+      }
+      List<ProcessRef> held = processes.getOrDefault(owner, List.of());
+      add(lines, Style.CODE, "program", owner.program());
+      add(lines, Style.DETAIL, "PID", pids(held));
+      add(lines, Style.DETAIL, "user", owner.user());
+      Optional<Instant> start = held.stream().map(ProcessRef::startTime).min(Instant::compareTo);
+      add(lines, Style.DETAIL, "started", start.map(report::timeWithAge).orElse(""));
+      details.stream()
+          .filter(it -> it.process().owner().equals(owner))
+          .forEach(it -> addDetails(lines, it));
+    }
+    int more = entry().owners().size() - MAX_OWNERS;
+    add(lines, Style.DETAIL, "and", more > 0 ? Plural.count(more, "more owner") : "");
+  }
+
+  private static String pids(List<ProcessRef> processes) {
+    int more = processes.size() - MAX_OWNERS;
+    String pids = DiffReport.pids(processes, MAX_OWNERS).replace(",", ", ");
+    return pids + (more > 0 ? " and " + more + " more" : "");
+  }
+
+  private static void addDetails(List<Line> lines, ProcessDetails process) {
+    add(lines, Style.CODE, "command", process.commandLine());
+    add(lines, Style.CODE, "directory", process.workingDirectory());
+    add(lines, Style.CODE, "unit", process.unit());
+    String label = "parents";
+    for (ProcessRef it : process.parents()) {
+      lines.add(Line.of(Style.CODE, label, DiffReport.name(it.owner()), ", PID ", it.pid()));
+      label = "";
+    }
+  }
+
+  private void addSocketDetails(List<Line> lines) {
+    SocketDetails first = report.details(named.get(0));
+    add(lines, Style.DETAIL, "note", String.join(", ", properties()));
+    first
+        .suspectedParent()
+        .ifPresent(it -> add(lines, Style.CODE, "part of", "perhaps the name of " + it));
+    var peers = details().stream().flatMap(it -> it.peers().stream()).distinct().limit(MAX_OWNERS);
+    add(lines, Style.CODE, "connected", peers.collect(Collectors.joining(", ")));
+    boolean isGone = type == DifferenceType.GONE;
+    String label = type == DifferenceType.NEW ? "appeared" : isGone ? "gone" : "changed";
+    Optional<Instant> absent = report.absentAt(named.get(0));
+    add(lines, Style.DETAIL, label, absent.map(report::between).orElse(""));
+    label = "also";
+    for (String it : others()) {
+      lines.add(Line.of(Style.CODE, label, new EscapedText(it)));
+      label = "";
+    }
+  }
+
+  /** The sockets without a line of their own, those of one address together, with ranges. */
+  private List<String> others() {
+    Map<String, SortedSet<Integer>> portsByAddress = new LinkedHashMap<>();
+    for (Difference it : named.subList(Math.min(MAX_TITLES, named.size()), named.size())) {
+      // A name with a space in it could imitate the next name.
+      String name = escape(it.endpoint().toString()).replace(" ", "\\x20");
+      int port = it.endpoint().port();
+      boolean isLast = name.endsWith(":" + port);
+      String address = isLast ? name.substring(0, name.lastIndexOf(':') + 1) : name;
+      var ports = portsByAddress.computeIfAbsent(address, key -> new TreeSet<>());
+      ports.addAll(isLast ? Set.of(port) : Set.of());
+    }
+    List<String> others = new ArrayList<>();
+    portsByAddress.forEach(
+        (address, ports) -> others.add(address + PortSet.of(ports).toString().replace(",", ", ")));
+    return others;
+  }
+
+  /** The flags that are not suspicious, with the number of sockets if only some have them. */
+  private List<String> properties() {
+    List<String> properties = new ArrayList<>();
+    for (Flag flag : List.of(Flag.BEYOND_LOOPBACK, Flag.ALREADY_CLOSED)) {
+      long having = details().stream().filter(it -> it.flags().contains(flag)).count();
+      if (having > 0) {
+        properties.add((having < named.size() ? having + " of them " : "") + flag.words());
+      }
+    }
+    if (flags().contains(Flag.INTERPRETER) && !suspicious().contains(Flag.INTERPRETER)) {
+      properties.add(Flag.INTERPRETER.words());
+    }
+    return properties;
+  }
+
+  /** Adds a line unless its text is empty. */
+  private static void add(List<Line> lines, Style style, String label, String text) {
+    if (!text.isEmpty()) {
+      lines.add(Line.of(style, label, text));
+    }
+  }
+}
