@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.lsm.alert.AlertState;
 import org.lsm.alert.Channel;
+import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
@@ -130,8 +131,19 @@ public final class StatusCommand extends BaseCommand {
   }
 
   private void checkAlerts(Components components) throws IOException {
-    List<String> names = components.channels(null).stream().map(Channel::name).toList();
-    good("Channels", names.isEmpty() ? "none" : String.join(", ", names));
+    List<Channel> channels = components.channels(null);
+    for (Channel channel : channels) {
+      Optional<History.Event> last = components.history().lastDelivery(channel.name());
+      String when =
+          last.map(it -> "last delivered " + components.timeWithAge(it.time())).orElse("");
+      String to = channel.destination().isEmpty() ? "" : " " + channel.destination();
+      good(
+          "Channel",
+          channel.name() + to + "; " + (last.isEmpty() ? "nothing delivered yet" : when));
+    }
+    if (channels.isEmpty()) {
+      good("Channels", "none");
+    }
     Outbox outbox = components.outbox(components.history());
     List<Outbox.Waiting> waiting = outbox.oldest(MAX_NAMED_ALERTS);
     for (Outbox.Waiting alert : waiting) {

@@ -2,32 +2,31 @@ package org.lsm.monitor;
 
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
+import org.lsm.channel.MailSystem;
 import org.lsm.proc.SocketScanner.Sources;
 
 /**
  * The paths, programs and clock of the host that lsm runs on. Tests pass others.
  *
- * @param authorities candidates for the bundle of trusted certificate authorities, in PEM
  * @param nft candidates for nft(8)
  * @param resolvers files that name the DNS servers, resolv.conf(5)
  * @param crontabs files and directories with entries of cron(8)
- * @param mailTimeout how long to wait for each reply of a mail server
+ * @param launcher the program lsm, if it was started by it; it delivers alerts in the background
  * @param zone the time zone of what people read; asked late, since finding it takes a while
  */
 public record SystemEnvironment(
     Sources sources,
-    Path sendmail,
-    List<Path> authorities,
+    MailSystem mail,
     Path logger,
     List<Path> nft,
     List<Path> resolvers,
     List<Path> crontabs,
-    Duration mailTimeout,
+    Optional<Path> launcher,
     Clock clock,
     Supplier<ZoneId> zone,
     Map<String, String> variables) {
@@ -40,12 +39,12 @@ public record SystemEnvironment(
             Path.of("/etc/passwd"),
             Path.of("/etc/services"),
             Path.of("/run/netns")),
-        Path.of("/usr/sbin/sendmail"),
-        List.of(
-            Path.of("/etc/ssl/certs/ca-certificates.crt"), // Debian, Alpine, Arch
-            Path.of("/etc/pki/tls/certs/ca-bundle.crt"), // Fedora, Red Hat
-            Path.of("/etc/ssl/ca-bundle.pem"), // SUSE
-            Path.of("/etc/ssl/cert.pem")),
+        MailSystem.real(
+            List.of(
+                Path.of("/etc/ssl/certs/ca-certificates.crt"), // Debian, Alpine, Arch
+                Path.of("/etc/pki/tls/certs/ca-bundle.crt"), // Fedora, Red Hat
+                Path.of("/etc/ssl/ca-bundle.pem"), // SUSE
+                Path.of("/etc/ssl/cert.pem"))),
         Path.of("/usr/bin/logger"),
         List.of(Path.of("/usr/sbin/nft"), Path.of("/sbin/nft"), Path.of("/usr/bin/nft")),
         List.of(Path.of("/etc/resolv.conf"), Path.of("/run/systemd/resolve/resolv.conf")),
@@ -55,7 +54,7 @@ public record SystemEnvironment(
             Path.of("/var/spool/cron/crontabs/root"),
             Path.of("/var/spool/cron/root"),
             Path.of("/etc/crontabs/root")),
-        Duration.ofSeconds(30),
+        Optional.ofNullable(System.getProperty("lsm.launcher")).map(Path::of),
         Clock.systemUTC(),
         ZoneId::systemDefault,
         System.getenv());

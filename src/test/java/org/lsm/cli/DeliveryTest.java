@@ -17,7 +17,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -235,6 +237,9 @@ class DeliveryTest extends ChannelTestBase {
 
     fix.run();
     pass();
+    for (Path file : outbox(".*\\.unanswered\\.json")) { // an hour has passed
+      Files.setLastModifiedTime(file, FileTime.from(Instant.now().minus(Duration.ofHours(1))));
+    }
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
     assertEquals(List.of(), outbox());
     Map<String, List<String>> arrived = arrived();
@@ -639,7 +644,11 @@ class DeliveryTest extends ChannelTestBase {
 
   private void mailTo(int port, String... recipients) throws IOException {
     String user = recipients.length == 0 ? "ops@example.org" : String.join(" ", recipients);
-    channels("USER=\"" + user + "\"", "SMTP_HOST=\"127.0.0.1\"", "SMTP_PORT=\"" + port + "\"");
+    channels(
+        "USER=\"" + user + "\"",
+        "MAILER=\"smtp\"",
+        "SMTP_HOST=\"127.0.0.1\"",
+        "SMTP_PORT=\"" + port + "\"");
   }
 
   private void mailToGreenMail() throws IOException {
@@ -670,7 +679,7 @@ class DeliveryTest extends ChannelTestBase {
   /** The names of the files of waiting alerts, without what says that they were rejected. */
   private List<String> names() throws IOException {
     return outbox().stream()
-        .map(it -> it.getFileName().toString().replaceFirst("(\\.rejected)?\\.json$", ""))
+        .map(it -> it.getFileName().toString().replaceFirst("(\\.[a-z]+)?\\.json$", ""))
         .toList();
   }
 
