@@ -18,7 +18,6 @@ import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -46,8 +45,6 @@ public final class History {
   private static final int MAX_DETAILS_LENGTH = 256 * 1024;
   private static final int MAX_OTHERS_LENGTH = 512 * 1024;
 
-  private static final String DELIVERED = "delivered";
-
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(10);
 
   private final Path file;
@@ -67,6 +64,11 @@ public final class History {
       Instant time, String event, String by, String what, JsonObject difference, JsonArray others) {
     public Event {
       Stream.of(time, event, by, what).forEach(Objects::requireNonNull);
+    }
+
+    /** Whether this is an alert that the channel of this name has accepted. */
+    public boolean isDelivery(String channel) {
+      return event.equals("delivered") && what.startsWith(channel + ": ");
     }
   }
 
@@ -91,40 +93,7 @@ public final class History {
   /** Appends that a channel has accepted an alert; the receipt says where, not escaped. */
   public void appendDelivery(String channel, Alert alert, String receipt) {
     String suffix = receipt.isEmpty() ? "" : "; " + EscapedText.escape(receipt);
-    append(DELIVERED, channel + ": " + alert.subject() + suffix);
-  }
-
-  /** The last alert that a channel has accepted. */
-  public Optional<Event> lastDelivery(String channel) throws IOException {
-    String quick = "\"" + DELIVERED + "\"";
-    for (int age = 0; age <= MAX_ROTATED; age++) {
-      List<String> lines = lines(age);
-      for (int i = lines.size() - 1; i >= 0; i--) {
-        if (lines.get(i).contains(quick)) {
-          Optional<Event> event = parse(lines.get(i));
-          if (event.isPresent()
-              && event.get().event.equals(DELIVERED)
-              && event.get().what.startsWith(channel + ": ")) {
-            return event;
-          }
-        }
-      }
-    }
-    return Optional.empty();
-  }
-
-  private List<String> lines(int age) throws IOException {
-    byte[] content = Files.exists(file(age)) ? AtomicFile.read(file(age)) : new byte[0];
-    return new String(content, StandardCharsets.UTF_8).lines().toList();
-  }
-
-  /** Parses a line; empty if it is damaged. */
-  private static Optional<Event> parse(String line) {
-    try {
-      return Optional.of(Json.read(line, Event.class));
-    } catch (RuntimeException e) {
-      return Optional.empty();
-    }
+    append("delivered", channel + ": " + alert.subject() + suffix);
   }
 
   /** Appends an event for each difference that a report names, and one for the others in brief. */
@@ -201,10 +170,16 @@ public final class History {
     List<Event> events = new ArrayList<>();
     int damaged = 0;
     for (int age = MAX_ROTATED; age >= 0; age--) {
-      for (String line : lines(age)) {
-        Optional<Event> event = parse(line);
-        event.filter(it -> !it.time().isBefore(time)).ifPresent(events::add);
-        damaged += event.isEmpty() ? 1 : 0;
+      byte[] content = Files.exists(file(age)) ? AtomicFile.read(file(age)) : new byte[0];
+      for (String line : new String(content, StandardCharsets.UTF_8).lines().toList()) {
+        try {
+          Event event = Json.read(line, Event.class);
+          if (!event.time().isBefore(time)) {
+            events.add(event);
+          }
+        } catch (RuntimeException e) {
+          damaged++;
+        }
       }
     }
     if (damaged > 0) {

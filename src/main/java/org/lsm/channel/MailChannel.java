@@ -3,7 +3,6 @@ package org.lsm.channel;
 import jakarta.mail.MessagingException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -33,17 +32,14 @@ public record MailChannel(Config config, MailSystem system, Consumer<String> tra
 
   @Override
   public String destination() {
+    String program = system.sendmail().toString();
+    boolean either = config.mailer() == Mailer.AUTO && config.mailsLocally();
     String server =
-        switch (config.mailer()) {
-          case SENDMAIL -> system.sendmail().toString();
-          case AUTO ->
-              config.smtpServer()
-                  + (config.mailsLocally()
-                      ? " or, if nobody listens there, " + system.sendmail()
-                      : "");
-          default -> config.smtpServer();
-        };
-    return "to " + String.join(", ", config.recipients()) + " through " + server;
+        config.smtpServer() + (either ? " or, if nobody listens there, " + program : "");
+    return "to "
+        + String.join(", ", config.recipients())
+        + " through "
+        + (config.mailer() == Mailer.SENDMAIL ? program : server);
   }
 
   @Override
@@ -66,13 +62,9 @@ public record MailChannel(Config config, MailSystem system, Consumer<String> tra
       }
       throw client.failure(e);
     }
-    try (socket) {
-      MailMessage message = message(alert, config.mailsLocally() ? "@localhost" : "");
-      String reply = client.send(socket, message, recipients);
-      return receipt(message, recipients, config.smtpServer()) + "; reply: " + reply;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e); // of close, which nothing depends on
-    }
+    MailMessage message = message(alert, config.mailsLocally() ? "@localhost" : "");
+    String reply = client.send(socket, message, recipients);
+    return receipt(message, recipients, config.smtpServer()) + "; reply: " + reply;
   }
 
   private MailMessage message(Alert alert, String suffix) {

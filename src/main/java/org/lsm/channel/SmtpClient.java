@@ -105,7 +105,7 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
     return new SmtpFailure(e).toDeliveryException(config.smtpServer(), none, Optional::of);
   }
 
-  /** Sends a mail to these recipients over a connection, and returns the reply of the server. */
+  /** Sends a mail over a connection, which it closes; returns the reply of the server. */
   String send(Socket socket, MailMessage message, List<String> recipients)
       throws DeliveryException {
     Secret password = password();
@@ -119,6 +119,16 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
     } catch (CompletionException e) {
       throw new SmtpFailure(e.getCause(), complete.get())
           .toDeliveryException(config.smtpServer(), password, message::recipient);
+    } finally {
+      close(socket); // which also ends a dialogue that took too long
+    }
+  }
+
+  private static void close(Socket socket) {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      // What was accepted remains so.
     }
   }
 

@@ -132,14 +132,15 @@ public final class StatusCommand extends BaseCommand {
 
   private void checkAlerts(Components components) throws IOException {
     List<Channel> channels = components.channels(null);
+    List<History.Event> history = components.history().since(Instant.MIN);
     for (Channel channel : channels) {
-      Optional<History.Event> last = components.history().lastDelivery(channel.name());
-      String when =
-          last.map(it -> "last delivered " + components.timeWithAge(it.time())).orElse("");
-      String to = channel.destination().isEmpty() ? "" : " " + channel.destination();
-      good(
-          "Channel",
-          channel.name() + to + "; " + (last.isEmpty() ? "nothing delivered yet" : when));
+      String last =
+          history.stream()
+              .filter(it -> it.isDelivery(channel.name()))
+              .reduce((earlier, later) -> later)
+              .map(it -> "last delivered " + components.timeWithAge(it.time()))
+              .orElse("nothing delivered yet");
+      good("Channel", (channel.name() + " " + channel.destination()).strip() + "; " + last);
     }
     if (channels.isEmpty()) {
       good("Channels", "none");
