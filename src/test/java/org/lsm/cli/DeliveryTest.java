@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -272,6 +273,44 @@ class DeliveryTest extends ChannelTestBase {
     assertEquals("[]", entry.get("served").toString());
     assertEquals(failure, entry.get("failure").getAsString());
     assertEquals(FIRST, entry.getAsJsonObject("alert").get("subject").getAsString());
+  }
+
+  // ---- a process of its own
+
+  @Test
+  void startsAProcessThatDelivers() throws Exception {
+    mailToGreenMail();
+    String record = "echo \"$* $LSM_CONF\" >> " + directory.resolve("started");
+    launcher = Optional.of(script("lsm", record, "echo 'lsm: it waits' >&2"));
+    open(4444);
+
+    Result result = lsm("compare");
+
+    assertEquals(3, result.exitCode(), "the script delivers nothing");
+    assertEquals("lsm: it waits\n", result.err());
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+    assertEquals(List.of("deliver " + config, "deliver --quiet " + config), lines("started"));
+    assertEquals(List.of(), arrived().get("mail"));
+
+    environment.put("LSM_CONF", config.toString());
+    assertEquals(done(""), run("deliver", "--quiet"));
+
+    assertEquals(List.of(FIRST), arrived().get("mail"));
+    assertEquals(List.of(FIRST), arrived().get("run_cmd"));
+    assertEquals(List.of(), outbox());
+  }
+
+  @Test
+  void deliversItselfIfTheProcessFails() throws Exception {
+    mailToGreenMail();
+    launcher = Optional.of(script("lsm", "exit 3"));
+    open(4444);
+
+    assertEquals(
+        new Result(1, "", "lsm: the process that delivers alerts failed: it ended with 3\n"),
+        lsm("compare", "--quiet"));
+
+    assertEquals(List.of(FIRST), arrived().get("mail"));
   }
 
   // ---- some of it arrives
