@@ -122,6 +122,7 @@ chmod 600 "$work/password"
 cat >"$conf" <<END
 USER="ops@mail.test"
 SUB="Sockets of \$HOSTNAME"
+MAILER="smtp"
 SMTP_PORT="587"
 SMTP_TLS="starttls"
 SMTP_USER="watcher"

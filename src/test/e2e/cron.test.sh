@@ -19,7 +19,7 @@ compared_since() {
   test "$(last_compare)" -gt "$1"
 }
 
-configure_postfix "myorigin = mail.test" "virtual_mailbox_domains = mail.test, $(uname -n)"
+configure_postfix "myorigin = mail.test" "virtual_mailbox_domains = mail.test, localhost"
 check "Postfix starts" postfix start
 printf '%s\n' 'module(load="imuxsock")' "auth.* $work/auth.log" >"$work/rsyslog.conf"
 start_rsyslog

@@ -25,6 +25,7 @@ build() {
   cp -R "$scripts" "$new/tmp/lsm/src/test/resources/org"
   cp "$root/README.md" "$new/tmp/lsm"
   cp "$root"/target/lsm-*-linux-*.tar.gz* "$root"/target/linux-socket-monitor[-_]* "$new/tmp/lsm/target" || exit 1
+  [ ! -d "$root/target/debs" ] || cp -R "$root/target/debs" "$new/tmp/lsm/target"
   mount --bind "$layer/upper" "$new/tmp/upper"
   # Every Java, also one that the build has made.
   find "$new" -xdev -name libjvm.so >"$layer/javas"
@@ -59,7 +60,7 @@ if ! ls "$root"/target/lsm-*-linux-*.tar.gz "$root"/target/linux-socket-monitor_
   exit 1
 fi
 mkdir "$work/root" "$work/layer"
-set -- --mount --net --pid --fork --kill-child
+set -- --mount --net --uts --pid --fork --kill-child
 status=77
 if unshare "$@" true; then
   status=0

@@ -22,6 +22,7 @@ import org.lsm.cli.StatusCommand;
 import org.lsm.cli.TestAlertCommand;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.TextEscaper;
+import org.lsm.monitor.MonitorRun;
 import org.lsm.monitor.SystemEnvironment;
 import org.lsm.monitor.Version;
 import picocli.CommandLine;
@@ -106,6 +107,9 @@ public final class Lsm extends CommandContext {
       // The command lines of cron need no picocli, which takes longer to load than the compare.
       if (CRON.contains(List.of(args))) {
         return CompareCommand.quiet(this).call();
+      }
+      if (args.length > 0 && args[0].equals(MonitorRun.DELIVER)) {
+        return CompareCommand.deliver(this, List.of(args).contains(MonitorRun.QUIET));
       }
       if (List.of(args).equals(List.of("--version"))) {
         out.println(NAME_AND_VERSION);

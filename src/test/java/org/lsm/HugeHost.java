@@ -8,12 +8,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.ZoneOffset;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.lsm.monitor.SystemEnvironment;
 import org.lsm.proc.SocketScanner.Sources;
 
@@ -155,14 +155,13 @@ public final class HugeHost {
                 directory.resolve("passwd"),
                 directory.resolve("services"),
                 directory.resolve("netns")),
-            real.sendmail(),
-            List.of(),
+            real.mail(),
             real.logger(),
             real.nft(),
             List.of(),
             List.of(),
             List.of(),
-            Duration.ofSeconds(1),
+            Optional.empty(),
             Clock.systemUTC(),
             () -> ZoneOffset.UTC,
             Map.of("LSM_CONF", directory.resolve("conf.lsm").toString()));

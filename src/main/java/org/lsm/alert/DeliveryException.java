@@ -12,6 +12,8 @@ public final class DeliveryException extends Exception {
     UNAVAILABLE,
     /** The channel stopped responding while it processed this alert, perhaps because of it. */
     STALLED,
+    /** The channel has the whole alert, but did not say in time whether it accepts it. */
+    UNANSWERED,
     /** The channel works, but refuses this alert. */
     REJECTED
   }

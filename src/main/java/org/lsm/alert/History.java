@@ -66,6 +66,11 @@ public final class History {
     public Event {
       Stream.of(time, event, by, what).forEach(Objects::requireNonNull);
     }
+
+    /** Whether this is an alert that the channel of this name has accepted. */
+    public boolean isDelivery(String channel) {
+      return event.equals("delivered") && what.startsWith(channel + ": ");
+    }
   }
 
   /** {@code warn} receives an escaped message when the history cannot be written or read. */
@@ -84,6 +89,12 @@ public final class History {
       events.add(event(event, more(texts.length - MAX_EVENTS), null, null));
     }
     write(events);
+  }
+
+  /** Appends that a channel has accepted an alert; the receipt says where, not escaped. */
+  public void appendDelivery(String channel, Alert alert, String receipt) {
+    String suffix = receipt.isEmpty() ? "" : "; " + EscapedText.escape(receipt);
+    append("delivered", channel + ": " + alert.subject() + suffix);
   }
 
   /** Appends an event for each difference that a report names, and one for the others in brief. */

@@ -15,15 +15,18 @@ import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.lsm.alert.DeliveryException.FailureKind;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.TextEscaper;
@@ -37,21 +40,27 @@ import org.slf4j.LoggerFactory;
  * The alerts that wait for delivery, one file per alert and channel. An alert is stored durably
  * before it is sent; its file is deleted when the channel has accepted it.
  *
- * <p>A file is named {@code TIME-CHANNEL.json}, or {@code TIME-CHANNEL.rejected.json} once the
- * channel has rejected it or stalled; then its modification time is that of the last try. Alerts
- * that find no room are counted in {@code overflow-CHANNEL.json}. Files are read one at a time, so
- * that the memory that a run needs does not grow with the number of alerts that wait.
+ * <p>A file is named {@code TIME-CHANNEL.json}; {@code TIME-CHANNEL.rejected.json} once the channel
+ * has rejected it or stalled; or {@code TIME-CHANNEL.unanswered.json} if it had all of the alert
+ * and did not answer. Then the modification time is that of the last try. Alerts that find no room
+ * are counted in {@code overflow-CHANNEL.json}. Files are read one at a time, so that the memory
+ * that a run needs does not grow with the number of alerts that wait.
+ *
+ * <p>A process that delivers holds a lock for the channel. Others leave their alerts to it, so that
+ * a slow mail server keeps back neither a run nor another channel.
  */
 public final class Outbox {
   private static final String SUFFIX = ".json";
   private static final String REJECTED = ".rejected.json";
+  private static final String UNANSWERED = ".unanswered.json";
   private static final String DAMAGED = ".damaged";
   private static final String OVERFLOW = "overflow-";
 
   private static final int MAX_WAITING = 1000; // per channel; further alerts are folded into one
   private static final int MAX_REJECTIONS = 20; // then what an earlier run tried waits for the next
-  private static final Duration CHANNEL_TIMEOUT = Duration.ofMinutes(2); // all alerts of a run
-  private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(30);
+  private static final Duration CHANNEL_TIMEOUT = Duration.ofMinutes(10); // to start a last one
+  private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1); // for one about to end
+  private static final Duration UNANSWERED_INTERVAL = Duration.ofHours(1);
   private static final Duration MAX_TEMPORARY_AGE = Duration.ofHours(1); // then its run was killed
 
   private final Path directory;
@@ -60,6 +69,7 @@ public final class Outbox {
   private final Consumer<String> warn;
   private final Map<String, ChannelRun> runs = new LinkedHashMap<>();
   private final List<BooleanSupplier> unstored = new ArrayList<>();
+  private final Set<String> deliverers = new TreeSet<>();
   private boolean newFailure;
 
   /** An alert that waits, and why its last try failed: escaped, and empty before the first. */
@@ -112,7 +122,7 @@ public final class Outbox {
       String name = OVERFLOW + channel + SUFFIX;
       Path file = directory.resolve(name);
       // The lock keeps another run from delivering and deleting the file meanwhile.
-      try (FileChannel lock = FileLock.take(directory.resolve("lock"), Duration.ZERO)) {
+      try (FileChannel lock = FileLock.take(lock(channel), Duration.ZERO)) {
         Optional<OutboxEntry> before = Files.exists(file) ? read(name) : Optional.empty();
         before.orElse(new OutboxEntry(alert)).fold(alert).write(file);
         return;
@@ -141,26 +151,59 @@ public final class Outbox {
    * Delivers what waits, oldest first, and drops alerts for channels that were switched off. What a
    * channel has rejected comes last, the least recently tried first. Tells whether nothing waits.
    */
-  @SuppressWarnings("try") // the lock is only held
   public boolean deliver() {
+    boolean sent = deliverUnstored();
+    try {
+      Set<String> waiting = new TreeSet<>();
+      names(SUFFIX).forEach(it -> waiting.add(channel(it)));
+      List<String> order = waiting.isEmpty() ? List.of() : List.copyOf(runs().keySet());
+      Stream.concat(order.stream(), waiting.stream())
+          .distinct()
+          .filter(waiting::contains)
+          .forEach(this::deliverAll);
+    } catch (IOException e) {
+      warn("cannot read the outbox", e);
+    }
+    removeTemporary();
+    return sent && isEmpty();
+  }
+
+  /** Sends what could not be stored; tells whether all of it was accepted. */
+  public boolean deliverUnstored() {
     boolean sent = true;
     for (BooleanSupplier delivery : unstored) {
       sent &= delivery.getAsBoolean();
     }
     unstored.clear();
-    int size = size();
-    if (size > 0) {
-      try (FileChannel lock = FileLock.take(directory.resolve("lock"), LOCK_TIMEOUT)) {
-        List<String> names = names(SUFFIX);
+    return sent;
+  }
+
+  /** Delivers what waits for a channel, and what other runs add meanwhile. */
+  @SuppressWarnings("try") // the lock is only held
+  private void deliverAll(String channel) {
+    try (FileChannel lock = FileLock.take(lock(channel), LOCK_TIMEOUT)) {
+      Set<String> tried = new HashSet<>();
+      List<String> names;
+      do {
+        names = names(SUFFIX);
+        names.removeIf(it -> !channel(it).equals(channel) || !tried.add(alertName(it)));
         names.sort(Comparator.comparingLong(this::lastTry));
         names.forEach(this::deliver);
-      } catch (IOException e) {
-        warn("cannot deliver what waits in " + directory, e);
-      }
-      size = size();
+      } while (!names.isEmpty());
+    } catch (FileLock.HeldException e) {
+      deliverers.add(e.pid());
+    } catch (IOException e) {
+      warn("cannot deliver what waits in " + directory, e);
     }
-    removeTemporary();
-    return sent && size == 0 && damaged() == 0;
+  }
+
+  /** The processes that deliver now, to which {@link #deliver()} left what waits. */
+  public Set<String> deliverers() {
+    return deliverers;
+  }
+
+  private Path lock(String channel) {
+    return directory.resolve(channel + ".lock");
   }
 
   private void removeTemporary() {
@@ -179,7 +222,8 @@ public final class Outbox {
   private void deliver(String name) {
     String channel = channel(name);
     ChannelRun run = runs().get(channel);
-    boolean isDue = run == null || run.mayTry(name.endsWith(REJECTED));
+    boolean again = name.endsWith(REJECTED) || name.endsWith(UNANSWERED);
+    boolean isDue = run == null || (run.mayTry(again) && !isTooEarly(name));
     Optional<OutboxEntry> entry = isDue ? read(name) : Optional.empty();
     if (entry.isEmpty()) {
       return;
@@ -199,11 +243,17 @@ public final class Outbox {
     }
   }
 
+  /** A server that did not answer may have the alert; it must not get it again at each run. */
+  private boolean isTooEarly(String name) {
+    long age = System.currentTimeMillis() - directory.resolve(name).toFile().lastModified();
+    return name.endsWith(UNANSWERED) && age >= 0 && age < UNANSWERED_INTERVAL.toMillis();
+  }
+
   private void keep(String name, OutboxEntry entry, DeliveryException e) throws IOException {
     Path file = directory.resolve(name);
-    boolean renamed = !name.endsWith(REJECTED) && !name.startsWith(OVERFLOW);
-    if (renamed && e.kind() != FailureKind.UNAVAILABLE) {
-      Path target = directory.resolve(name.replace(SUFFIX, REJECTED));
+    if (!name.startsWith(OVERFLOW) && e.kind() != FailureKind.UNAVAILABLE) {
+      String suffix = e.kind() == FailureKind.UNANSWERED ? UNANSWERED : REJECTED;
+      Path target = directory.resolve(alertName(name) + suffix);
       file = Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
     }
     OutboxEntry next = entry.failed(e);
@@ -234,9 +284,8 @@ public final class Outbox {
       String name = channel.name();
       long start = System.nanoTime();
       try {
-        String reply = channel.send(entry.alert(), entry.served());
-        String suffix = reply.isEmpty() ? "" : "; reply: " + EscapedText.escape(reply);
-        history.append("delivered", name + ": " + entry.alert().subject() + suffix);
+        String receipt = channel.send(entry.alert(), entry.served());
+        history.appendDelivery(name, entry.alert(), receipt);
         return Optional.empty();
       } catch (DeliveryException e) {
         return failed(entry, e);
@@ -328,6 +377,11 @@ public final class Outbox {
     return directory;
   }
 
+  /** Whether nothing waits, and nothing damaged does. */
+  public boolean isEmpty() {
+    return size() == 0 && damaged() == 0;
+  }
+
   /** The number of alerts that wait; one that waits for two channels counts twice. */
   public int size() {
     return count(SUFFIX);
@@ -350,7 +404,14 @@ public final class Outbox {
   /** Sorts files in the order of delivery. */
   private long lastTry(String name) {
     long overflowLast = name.startsWith(OVERFLOW) ? Long.MAX_VALUE : 0;
-    return name.endsWith(REJECTED) ? directory.resolve(name).toFile().lastModified() : overflowLast;
+    return name.endsWith(REJECTED) || name.endsWith(UNANSWERED)
+        ? directory.resolve(name).toFile().lastModified()
+        : overflowLast;
+  }
+
+  /** The name of a file without its end, which says how the last try went. */
+  private static String alertName(String name) {
+    return name.replaceAll("(\\.[a-z]+)?\\.json$", "");
   }
 
   private static String channel(String name) {

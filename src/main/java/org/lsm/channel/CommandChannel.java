@@ -30,7 +30,8 @@ public record CommandChannel(String command, Duration timeout) implements Channe
     byte[] json = Json.print(alert.report()).getBytes(StandardCharsets.UTF_8);
     ExternalCommand shell = new ExternalCommand(Path.of("/bin/sh"), timeout);
     try {
-      return shell.run(List.of("-c", command), json, variables(alert)).strip();
+      String output = shell.run(List.of("-c", command), json, variables(alert)).strip();
+      return output.isEmpty() ? "" : "reply: " + output;
     } catch (IOException e) {
       String advice = "run the command by hand to find the error";
       throw ExternalCommand.deliveryFailure("RUN_CMD", e, advice, Set.of());

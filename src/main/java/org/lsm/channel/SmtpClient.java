@@ -1,36 +1,48 @@
 package org.lsm.channel;
 
+import jakarta.mail.AuthenticationFailedException;
 import jakarta.mail.MessagingException;
 import jakarta.mail.SendFailedException;
 import jakarta.mail.Session;
-import jakarta.mail.Transport;
+import jakarta.mail.URLName;
 import jakarta.mail.internet.InternetAddress;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.PrintStream;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.SSLSocketFactory;
 import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
+import org.eclipse.angus.mail.smtp.SMTPTransport;
 import org.lsm.alert.DeliveryException;
 import org.lsm.config.Config;
 import org.lsm.config.Config.Tls;
 import org.lsm.storage.SecureFiles;
 
-/** Sends a mail to the configured server; see {@link MailChannel} for the parameters. */
-record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consumer<String> trace) {
+/** Sends mails to the configured server; see {@link MailChannel} for the parameters. */
+record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
   private static final int SMTPS_PORT = 465;
-  private static final int MAX_TIMEOUTS = 4; // in all: a server can send a byte now and then
+  private static final int CONNECT_TIMEOUT = 30_000; // milliseconds, for each address
+  private static final int QUIT_TIMEOUT = 5_000; // milliseconds; the mail has been accepted
 
   /** For a login, or null and null; servers may repeat a password that they do not understand. */
   record Secret(String user, String value) {
@@ -67,22 +79,56 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
     }
   }
 
-  /** Sends a mail to these recipients; returns a remark, or "" if the whole alert was accepted. */
-  String send(MailMessage message, List<InternetAddress> to) throws DeliveryException {
+  /** Connects to the first address of the server that answers. */
+  Socket connect() throws IOException {
+    String host = config.smtpHost();
+    List<String> failures = new ArrayList<>();
+    for (InetAddress address : InetAddress.getAllByName(host)) {
+      Socket socket = new Socket();
+      try {
+        // With the configured name, the one in the certificate of the server.
+        InetAddress named = InetAddress.getByAddress(host, address.getAddress());
+        int timeout = (int) Math.min(CONNECT_TIMEOUT, system.timeout().toMillis());
+        socket.connect(new InetSocketAddress(named, config.smtpPort()), timeout);
+        socket.setSoTimeout((int) system.timeout().toMillis() / 2);
+        return socket;
+      } catch (IOException e) {
+        socket.close();
+        failures.add(address.getHostAddress() + ": " + SmtpFailure.explain(e));
+      }
+    }
+    throw new IOException(String.join(", ", failures));
+  }
+
+  DeliveryException failure(IOException e) {
+    Secret none = new Secret(null, null);
+    return new SmtpFailure(e).toDeliveryException(config.smtpServer(), none, Optional::of);
+  }
+
+  /** Sends a mail over a connection, which it closes; returns the reply of the server. */
+  String send(Socket socket, MailMessage message, List<String> recipients)
+      throws DeliveryException {
     Secret password = password();
-    ByteArrayOutputStream dialogue = new ByteArrayOutputStream();
+    AtomicBoolean complete = new AtomicBoolean();
     try {
       return CompletableFuture.supplyAsync(
-              () -> converse(message, to, password, dialogue), ExternalCommand::startDaemon)
-          .orTimeout(timeout.multipliedBy(MAX_TIMEOUTS).toMillis(), TimeUnit.MILLISECONDS)
+              () -> converse(socket, message, recipients, password, complete),
+              ExternalCommand::startDaemon)
+          .orTimeout(system.timeout().toMillis(), TimeUnit.MILLISECONDS)
           .join();
     } catch (CompletionException e) {
-      String server = config.smtpHost() + ":" + config.smtpPort();
-      throw new SmtpFailure(e.getCause()).toDeliveryException(server, password);
+      throw new SmtpFailure(e.getCause(), complete.get())
+          .toDeliveryException(config.smtpServer(), password, message::recipient);
     } finally {
-      if (trace != null) {
-        dialogue.toString(StandardCharsets.UTF_8).lines().map(password::redact).forEach(trace);
-      }
+      close(socket); // which also ends a dialogue that took too long
+    }
+  }
+
+  private static void close(Socket socket) {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      // What was accepted remains so.
     }
   }
 
@@ -101,34 +147,130 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
   }
 
   private String converse(
-      MailMessage message, List<InternetAddress> to, Secret password, OutputStream out) {
+      Socket connected,
+      MailMessage message,
+      List<String> recipients,
+      Secret password,
+      AtomicBoolean complete) {
     try {
-      Session session = session(message);
-      session.setDebugOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-      session.setDebug(trace != null);
-      try (Transport transport = session.getTransport("smtp")) {
-        transport.connect(password.user, password.value);
-        return transfer(transport, session, message, to.toArray(InternetAddress[]::new));
+      boolean implicit = usesTlsFromTheStart();
+      Socket socket = implicit ? encrypted(connected) : connected;
+      Connection transport = new Connection(session(message, password, socket), password, complete);
+      try {
+        transport.connect(socket);
+        socket.setSoTimeout((int) system.timeout().toMillis());
+        return transfer(transport, message, recipients);
+      } finally {
+        transport.quit(connected, (int) Math.min(QUIT_TIMEOUT, system.timeout().toMillis()));
       }
     } catch (MessagingException | IOException | GeneralSecurityException e) {
       throw new CompletionException(e);
     }
   }
 
+  /** A transport of Angus Mail over a socket that is connected. */
+  private static final class Connection extends SMTPTransport {
+    private static final Logger ANGUS = Logger.getLogger("org.eclipse.angus.mail.smtp");
+
+    static {
+      ANGUS.setLevel(Level.WARNING); // it would print that a server has no SMTPUTF8
+    }
+
+    private final Secret password;
+    private final AtomicBoolean complete; // the server has a whole message, and has not answered
+
+    Connection(Session session, Secret password, AtomicBoolean complete) {
+      super(session, new URLName("smtp://"));
+      this.password = password;
+      this.complete = complete;
+    }
+
+    @Override
+    protected void finishData() throws IOException, MessagingException {
+      complete.set(true);
+      try {
+        super.finishData();
+        complete.set(false);
+      } catch (SMTPSendFailedException e) {
+        complete.set(false);
+        throw e;
+      }
+    }
+
+    @Override
+    public synchronized void connect(String host, int port, String user, String none)
+        throws MessagingException {
+      try {
+        super.connect(host, port, password.user, password.value);
+      } catch (AuthenticationFailedException | StarttlsException e) {
+        throw e;
+      } catch (MessagingException e) {
+        boolean greeting = String.valueOf(e.getMessage()).startsWith("Got bad greeting");
+        throw greeting ? new MessagingException(getLastServerResponse()) : e;
+      }
+    }
+
+    @Override
+    protected void startTLS() throws MessagingException {
+      try {
+        super.startTLS();
+      } catch (MessagingException e) {
+        throw new StarttlsException(e);
+      }
+    }
+
+    void quit(Socket socket, int timeout) {
+      try {
+        socket.setSoTimeout(timeout);
+        close();
+      } catch (MessagingException | IOException e) {
+        // What was accepted remains so.
+      }
+    }
+  }
+
+  /** The server offers STARTTLS, but it fails. */
+  static final class StarttlsException extends MessagingException {
+    private static final long serialVersionUID = 1L;
+
+    StarttlsException(MessagingException cause) {
+      super(cause.getMessage(), cause);
+    }
+  }
+
   /** Sends the alert, or its summary if it is rejected: socket names can trigger mail filters. */
   private static String transfer(
-      Transport transport, Session session, MailMessage message, InternetAddress[] recipients)
+      Connection transport, MailMessage unrestricted, List<String> recipients)
+      throws MessagingException {
+    MailMessage message = unrestricted.withUtf8(transport.supportsExtension("SMTPUTF8"));
+    List<InternetAddress> all = message.addresses(recipients);
+    Predicate<InternetAddress> sendable = it -> message.utf8() || MailMessage.isAscii(it);
+    InternetAddress[] to = all.stream().filter(sendable).toArray(InternetAddress[]::new);
+    boolean sends = to.length > 0 && sendable.test(message.sender());
+    String reply = sends ? transfer(transport, message, to) : "";
+    if (to.length < all.size() || !sends) {
+      InternetAddress lost =
+          all.stream().filter(sendable.negate()).findFirst().orElse(message.sender());
+      String problem = "for " + lost.getAddress() + ": the server has no SMTPUTF8 (RFC 6531)";
+      throw new SendFailedException(problem, null, sends ? to : null, null, null);
+    }
+    return reply;
+  }
+
+  private static String transfer(
+      Connection transport, MailMessage message, InternetAddress[] recipients)
       throws MessagingException {
     try {
-      transport.sendMessage(message.whole(session), recipients);
-      return "";
+      transport.sendMessage(message.whole(), recipients);
+      return transport.getLastServerResponse().strip();
     } catch (SMTPSendFailedException rejected) {
       if (rejected.getReturnCode() < 500) {
         throw rejected;
       }
       try {
-        transport.sendMessage(message.summary(session), recipients);
-        return "rejected the whole alert and accepted a summary";
+        transport.sendMessage(message.summary(), recipients);
+        return transport.getLastServerResponse().strip()
+            + ", to a summary; it rejected the whole alert";
       } catch (MessagingException | IllegalStateException e) {
         boolean answered = e instanceof SendFailedException && !new SmtpFailure(e).hungUp();
         throw answered ? (SendFailedException) e : rejected;
@@ -139,43 +281,66 @@ record SmtpClient(Config config, List<Path> authorities, Duration timeout, Consu
     }
   }
 
-  private Session session(MailMessage message) throws IOException, GeneralSecurityException {
-    int millis = (int) timeout.toMillis();
+  private Session session(MailMessage message, Secret password, Socket socket)
+      throws IOException, GeneralSecurityException {
     Properties properties = new Properties();
-    properties.put("mail.smtp.host", config.smtpHost());
-    properties.put("mail.smtp.port", config.smtpPort());
     properties.put("mail.smtp.auth", !config.smtpUser().isEmpty());
-    // By default HELO and Message-ID ask the resolver for the host name, which may take minutes.
-    properties.put("mail.smtp.localhost", message.domain());
+    properties.put("mail.smtp.localhost", helo(message, socket.getLocalAddress()));
     properties.put("mail.from", message.sender().getAddress());
     properties.put("mail.mime.address.strict", false);
+    properties.put("mail.mime.allowutf8", !message.isAscii());
     // A rejected recipient must not keep the alert from the others.
     properties.put("mail.smtp.sendpartial", true);
-    properties.put("mail.smtp.connectiontimeout", millis);
-    properties.put("mail.smtp.timeout", millis);
-    properties.put("mail.smtp.writetimeout", millis);
     encrypt(properties);
-    return Session.getInstance(properties);
+    Session session = Session.getInstance(properties);
+    if (trace != null) {
+      SmtpTrace lines = new SmtpTrace(it -> trace.accept(password.redact(it)));
+      session.setDebugOut(new PrintStream(lines, true, StandardCharsets.UTF_8));
+      session.setDebug(true);
+    }
+    return session;
+  }
+
+  /** How lsm introduces itself: some servers reject a name that is not fully qualified. */
+  private String helo(MailMessage message, InetAddress local) {
+    String literal = (local instanceof Inet6Address ? "[IPv6:" : "[") + local.getHostAddress();
+    return config.smtpHelo().isEmpty()
+        ? message.domain().orElse(literal.replaceFirst("%.*", "") + "]") // RFC 5321, 4.1.3
+        : config.smtpHelo();
+  }
+
+  private boolean usesTlsFromTheStart() {
+    Tls tls = config.smtpTls();
+    return tls == Tls.TLS || (tls == Tls.AUTO && config.smtpPort() == SMTPS_PORT);
+  }
+
+  private Socket encrypted(Socket socket) throws IOException, GeneralSecurityException {
+    SSLSocketFactory factory =
+        TrustedCertificates.socketFactory(system.authorities())
+            .orElseGet(() -> (SSLSocketFactory) SSLSocketFactory.getDefault());
+    SSLSocket encrypted =
+        (SSLSocket) factory.createSocket(socket, config.smtpHost(), config.smtpPort(), true);
+    SSLParameters parameters = encrypted.getSSLParameters();
+    parameters.setEndpointIdentificationAlgorithm("HTTPS"); // the certificate has the name
+    encrypted.setSSLParameters(parameters);
+    encrypted.startHandshake();
+    return encrypted;
   }
 
   private void encrypt(Properties properties) throws IOException, GeneralSecurityException {
     Tls tls = config.smtpTls();
-    boolean auto = tls == Tls.AUTO;
-    boolean implicit = tls == Tls.TLS || (auto && config.smtpPort() == SMTPS_PORT);
-    boolean required = tls == Tls.STARTTLS || (auto && !config.smtpUser().isEmpty() && !implicit);
+    boolean auto = tls == Tls.AUTO && !usesTlsFromTheStart();
+    boolean required = tls == Tls.STARTTLS || (auto && !config.smtpUser().isEmpty());
     // Without a login, STARTTLS is used if offered, with any certificate: no password is sent, and
     // the alternative is clear text (RFC 7435).
-    boolean opportunistic = auto && !implicit && !required;
-    properties.put("mail.smtp.ssl.enable", implicit);
+    boolean opportunistic = auto && !required;
     properties.put("mail.smtp.starttls.enable", required || opportunistic);
     properties.put("mail.smtp.starttls.required", required);
     properties.put("mail.smtp.ssl.checkserveridentity", !opportunistic);
-    // By default Angus Mail tries again with the authorities of the Java runtime.
-    properties.put("mail.smtp.socketFactory.fallback", false);
     if (opportunistic) {
       properties.put("mail.smtp.ssl.trust", "*");
-    } else if (tls != Tls.NONE) {
-      TrustedCertificates.socketFactory(authorities)
+    } else if (required) {
+      TrustedCertificates.socketFactory(system.authorities())
           .ifPresent(it -> properties.put("mail.smtp.ssl.socketFactory", it));
     }
   }

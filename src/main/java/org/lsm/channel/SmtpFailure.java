@@ -4,10 +4,18 @@ import jakarta.mail.Address;
 import jakarta.mail.AuthenticationFailedException;
 import jakarta.mail.MessagingException;
 import jakarta.mail.SendFailedException;
+import jakarta.mail.internet.InternetAddress;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.security.GeneralSecurityException;
+import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
@@ -15,8 +23,16 @@ import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
 import org.lsm.alert.DeliveryException;
 import org.lsm.alert.DeliveryException.FailureKind;
 
-/** Why an SMTP dialogue failed, from the exceptions of Angus Mail. */
-record SmtpFailure(Throwable error) {
+/**
+ * Why an SMTP dialogue failed, from the exceptions of Angus Mail.
+ *
+ * @param complete whether the server has the whole message and has not answered it
+ */
+record SmtpFailure(Throwable error, boolean complete) {
+  SmtpFailure(Throwable error) {
+    this(error, false);
+  }
+
   private Stream<Throwable> chain() {
     return Stream.iterate(error, Objects::nonNull, Throwable::getCause);
   }
@@ -25,10 +41,14 @@ record SmtpFailure(Throwable error) {
     return chain().reduce(error, (effect, cause) -> cause);
   }
 
-  DeliveryException toDeliveryException(String server, SmtpClient.Secret password) {
+  /** The failure of the channel; {@code recipient} finds who has an address. */
+  DeliveryException toDeliveryException(
+      String server, SmtpClient.Secret password, Function<String, Optional<String>> recipient) {
     String reason = password.redact(reason()).strip().replaceAll("\\s+", " ");
     String message = "mail to " + server + " failed: " + ExternalCommand.shorten(reason) + "; ";
-    return new DeliveryException(message + advice(), password.redact(error), kind(), served());
+    Set<String> served =
+        sentAddresses().flatMap(it -> recipient.apply(it).stream()).collect(Collectors.toSet());
+    return new DeliveryException(message + advice(), password.redact(error), kind(), served);
   }
 
   /** Whether the server closed the connection: Angus Mail reports a reply without a code. */
@@ -56,11 +76,30 @@ record SmtpFailure(Throwable error) {
               .map(it -> "for " + it.getAddress() + ": " + it.getMessage().strip())
               .collect(Collectors.joining(", "));
       return "rejected " + (recipients.isEmpty() ? root.getMessage() : recipients);
-    } else if (root instanceof GeneralSecurityException) {
-      return "the certificate of the server is not trusted: " + root.getMessage();
     }
-    String kind = root instanceof MessagingException ? "" : root.getClass().getSimpleName() + ": ";
-    return kind + root.getMessage();
+    return (isStarttls() ? "STARTTLS failed: " : "") + explain(root);
+  }
+
+  /** An exception in plain words. */
+  static String explain(Throwable e) {
+    if (e instanceof UnknownHostException) {
+      return "the host name is unknown";
+    }
+    if (e instanceof GeneralSecurityException) {
+      return "the certificate of the server is not trusted: " + e.getMessage();
+    }
+    if (e instanceof ConnectException) {
+      return String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+    }
+    if (e instanceof SocketTimeoutException) {
+      return "the server does not answer";
+    }
+    boolean wordy = e instanceof MessagingException || e instanceof IOException;
+    return (wordy ? "" : e.getClass().getSimpleName() + ": ") + e.getMessage();
+  }
+
+  private boolean isStarttls() {
+    return error instanceof SmtpClient.StarttlsException;
   }
 
   private String advice() {
@@ -69,6 +108,9 @@ record SmtpFailure(Throwable error) {
     }
     if (error instanceof AuthenticationFailedException) {
       return "check SMTP_USER and the password in SMTP_PASS_FILE";
+    }
+    if (isStarttls()) {
+      return "repair it on the server, or set SMTP_TLS=\"none\" to send in clear text";
     }
     return isRejection()
         ? "check the addresses in USER and FROM"
@@ -79,15 +121,19 @@ record SmtpFailure(Throwable error) {
     if (isRejection()) {
       return FailureKind.REJECTED;
     }
-    boolean stalled = error instanceof SendFailedException || error instanceof TimeoutException;
+    boolean late = error instanceof TimeoutException;
+    if (complete && (late || root() instanceof SocketTimeoutException)) {
+      return FailureKind.UNANSWERED;
+    }
+    boolean stalled = error instanceof SendFailedException || late;
     return stalled ? FailureKind.STALLED : FailureKind.UNAVAILABLE;
   }
 
-  /** The recipients that the server accepted although it rejected others. */
-  private Set<String> served() {
+  /** The addresses that the server accepted although it rejected others. */
+  private Stream<String> sentAddresses() {
     Address[] sent = error instanceof SendFailedException it ? it.getValidSentAddresses() : null;
-    return sent == null
-        ? Set.of()
-        : Stream.of(sent).map(Address::toString).collect(Collectors.toSet());
+    return Stream.ofNullable(sent)
+        .flatMap(Stream::of)
+        .map(it -> ((InternetAddress) it).getAddress());
   }
 }

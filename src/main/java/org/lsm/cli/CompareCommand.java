@@ -51,6 +51,12 @@ public final class CompareCommand extends BaseCommand {
     return command;
   }
 
+  /** What a compare starts to deliver its alerts. */
+  public static int deliver(CommandContext context, boolean quiet) throws Exception {
+    new MonitorRun(context.components(), quiet).deliverWaiting();
+    return ExitCode.OK;
+  }
+
   @Override
   public Integer call() throws Exception {
     Components components = context.components();

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import org.lsm.alert.AlertState;
 import org.lsm.alert.Channel;
+import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
@@ -167,12 +168,22 @@ public final class StatusCommand extends BaseCommand {
   }
 
   private void checkAlerts(Components components) throws IOException {
-    List<String> names = components.channels(null).stream().map(Channel::name).toList();
-    if (names.isEmpty() && components.config().metricsFile().isEmpty()) {
+    List<Channel> channels = components.channels(null);
+    List<History.Event> history = components.history().since(Instant.MIN);
+    for (Channel channel : channels) {
+      String last =
+          history.stream()
+              .filter(it -> it.isDelivery(channel.name()))
+              .reduce((earlier, later) -> later)
+              .map(it -> "last delivered " + components.timeWithAge(it.time()))
+              .orElse("nothing delivered yet");
+      good("Channel", (channel.name() + " " + channel.destination()).strip() + "; " + last);
+    }
+    if (channels.isEmpty() && components.config().metricsFile().isEmpty()) {
       String keys = "MAILER and USER, SYSLOG, RUN_CMD or METRICS_FILE";
       fault("Channels", "none is set: set " + keys + " in " + context.configFile());
-    } else {
-      good("Channels", names.isEmpty() ? "only METRICS_FILE" : String.join(", ", names));
+    } else if (channels.isEmpty()) {
+      good("Channels", "only METRICS_FILE");
     }
     Outbox outbox = components.outbox(components.history());
     List<Outbox.Waiting> waiting = outbox.oldest(MAX_NAMED_ALERTS);

@@ -8,10 +8,12 @@ import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
+import org.lsm.alert.History;
 import org.lsm.model.HostInfo;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.report.DiffReport;
+import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 
 @Command(
@@ -31,15 +33,20 @@ public final class TestAlertCommand extends BaseCommand {
     HostInfo host = components.hostInfo();
     ZoneId zone = components.zone();
     String subject = components.config().subject();
+    StateDirectory.create(components.config().stateDirectory()); // for the history
+    History history = components.history();
     Alert alert = Alert.of(AlertType.TEST, host, DiffReport.test(host, zone), subject, zone);
     int exitCode = ExitCode.OK;
     for (Channel channel : channels) {
       try {
-        String remark = channel.send(alert, Set.of());
-        String reply = remark.isEmpty() ? "" : "; reply: " + TextEscaper.escape(remark);
-        out().println(channel.name() + ": accepted" + reply);
+        String receipt = channel.send(alert, Set.of());
+        history.appendDelivery(channel.name(), alert, receipt);
+        String where = receipt.isEmpty() ? "" : "; " + TextEscaper.escape(receipt);
+        out().println(channel.name() + ": accepted" + where);
       } catch (DeliveryException e) {
-        out().println(channel.name() + ": FAILED, " + TextEscaper.escape(e.getMessage()));
+        String failure = TextEscaper.escape(e.getMessage());
+        history.append("failed", "test alert: " + failure);
+        out().println(channel.name() + ": FAILED, " + failure);
         exitCode = ExitCode.ALERT_PENDING;
       }
     }

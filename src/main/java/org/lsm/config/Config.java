@@ -32,6 +32,7 @@ public record Config(
     String smtpHost,
     int smtpPort,
     Tls smtpTls,
+    String smtpHelo,
     String smtpUser,
     Optional<Path> smtpPassFile,
     Duration remind,
@@ -52,6 +53,8 @@ public record Config(
     Path stateDirectory) {
   /** How alerts are mailed. */
   public enum Mailer {
+    /** SMTP; if the server is this host and nobody listens, its sendmail program. */
+    AUTO,
     SMTP,
     SENDMAIL,
     NONE
@@ -72,6 +75,11 @@ public record Config(
     REPORT,
     BLOCK
   }
+
+  private static final Pattern LOOPBACK =
+      Pattern.compile(
+          "(?i)localhost|localhost\\.localdomain|.*\\.localhost|ip6-localhost"
+              + "|127(\\.\\d{1,3}){3}|(0*:)+0*1");
 
   private static final Pattern LINE =
       Pattern.compile(
@@ -100,7 +108,35 @@ public record Config(
       String problem = "SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the password";
       throw new ConfigException(file + ":" + lines.get(ConfigKey.SMTP_USER) + ": " + problem);
     }
+    if ((config.mailer == Mailer.SMTP || config.mailer == Mailer.AUTO) && !config.mailsLocally()) {
+      requireAddresses(file, lines, ConfigKey.USER, config.recipients);
+      requireAddresses(file, lines, ConfigKey.FROM, words(config.from));
+    }
     return config;
+  }
+
+  /** Another host knows nothing of the users of this one. */
+  private static void requireAddresses(
+      Path file, Map<ConfigKey, Integer> lines, ConfigKey key, List<String> words)
+      throws ConfigException {
+    for (String word : words) {
+      if (word.indexOf('@') < 0) {
+        int line = lines.getOrDefault(key, lines.get(ConfigKey.SMTP_HOST));
+        String problem = key + " has '" + word + "', a user of this host, but SMTP_HOST is another";
+        String valid = "; write an address such as " + word + "@example.org";
+        throw new ConfigException(file + ":" + line + ": " + problem + valid);
+      }
+    }
+  }
+
+  /** Whether the mail server is this host, by its name or address. */
+  public boolean mailsLocally() {
+    return LOOPBACK.matcher(smtpHost).matches();
+  }
+
+  /** Name and port of the mail server, for people. */
+  public String smtpServer() {
+    return (smtpHost.contains(":") ? "[" + smtpHost + "]" : smtpHost) + ":" + smtpPort;
   }
 
   /** Parses each line; a mistake is an IllegalArgumentException of the parser. */
@@ -148,11 +184,12 @@ public record Config(
     return new Config(
         words(values.get(ConfigKey.USER)),
         values.get(ConfigKey.SUB),
-        values.get(ConfigKey.FROM).isEmpty() ? "root" : values.get(ConfigKey.FROM),
+        values.get(ConfigKey.FROM),
         choice(Mailer.class, values.get(ConfigKey.MAILER)),
         values.get(ConfigKey.SMTP_HOST),
         Integer.parseInt(values.get(ConfigKey.SMTP_PORT)),
         choice(Tls.class, values.get(ConfigKey.SMTP_TLS)),
+        values.get(ConfigKey.SMTP_HELO),
         values.get(ConfigKey.SMTP_USER),
         file(values.get(ConfigKey.SMTP_PASS_FILE)),
         duration(values.get(ConfigKey.REMIND)),

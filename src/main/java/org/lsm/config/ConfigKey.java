@@ -2,9 +2,12 @@ package org.lsm.config;
 
 import static java.util.Comparator.comparingInt;
 
+import java.net.IDN;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.lsm.config.Config.Mailer;
@@ -17,11 +20,16 @@ import org.lsm.model.PortSet;
 public enum ConfigKey {
   USER("root", ConfigKey::recipients),
   SUB("LSM Port Monitor Alert on $HOSTNAME: $SUMMARY", value -> {}),
-  FROM("", matching("(" + ConfigKey.ADDRESS + ")?", "one mail address, or empty")),
-  MAILER("smtp", oneOf(List.of(Mailer.values()))),
+  FROM("", ConfigKey::sender),
+  MAILER("auto", oneOf(List.of(Mailer.values()))),
   SMTP_HOST("localhost", matching("[A-Za-z0-9._:-]+", "a host name or an IP address")),
   SMTP_PORT("25", ConfigKey::port),
   SMTP_TLS("auto", oneOf(List.of(Tls.values()))),
+  SMTP_HELO(
+      "",
+      matching(
+          "([A-Za-z0-9._-]+|\\[[A-Za-z0-9.:]+\\])?",
+          "a host name, an address literal like [192.0.2.1], or empty")),
   SMTP_USER("", value -> {}),
   SMTP_PASS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
   REMIND("24h", time()),
@@ -46,7 +54,8 @@ public enum ConfigKey {
   SENTRY_EXCLUDE_UDP("520,138,137,67", PortSet::parse),
   STATE_DIR("/var/lib/lsm", matching("/.*", "an absolute path"));
 
-  private static final String ADDRESS = "[^\\s,;:<>()\\[\\]\"\\\\@]+(@[A-Za-z0-9._-]+)?";
+  private static final Pattern ADDRESS =
+      Pattern.compile("[^\\s,;:<>()\\[\\]\"\\\\@]+(@(?<domain>[^\\s,;:<>()\\[\\]\"\\\\@]+))?");
 
   private final String defaultValue;
 
@@ -135,7 +144,24 @@ public enum ConfigKey {
     require(!Config.words(value).isEmpty(), "must name at least one recipient");
     for (String word : Config.words(value)) {
       String problem = "has '" + word + "', which is not a mail address or a user name";
-      require(word.matches(ADDRESS), problem);
+      require(isAddress(word), problem);
+    }
+  }
+
+  private static void sender(String value) {
+    require(value.isEmpty() || isAddress(value), "must be one mail address, a user name, or empty");
+  }
+
+  /** Whether this is a mail address or a user name; also outside ASCII (RFC 5890, RFC 6531). */
+  private static boolean isAddress(String word) {
+    Matcher matcher = ADDRESS.matcher(word);
+    if (!matcher.matches() || matcher.group("domain") == null) {
+      return matcher.matches();
+    }
+    try {
+      return IDN.toASCII(matcher.group("domain")).matches("[A-Za-z0-9._-]+");
+    } catch (IllegalArgumentException e) {
+      return false; // a label that is too long, or has characters that no name has
     }
   }
 }

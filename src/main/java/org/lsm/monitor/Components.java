@@ -121,23 +121,21 @@ public record Components(
         config.stateDirectory().resolve("outbox"), () -> channels(null), history, errors);
   }
 
+  DeliveryProcess deliveryProcess(Path launcher, boolean quiet) {
+    return new DeliveryProcess(launcher, configFile, quiet, errors);
+  }
+
   /** The channels that are switched on; {@code trace}, if not null, gets the SMTP dialogue. */
   public List<Channel> channels(Consumer<String> trace) {
     List<Channel> channels = new ArrayList<>();
-    if (config.mailer() != Config.Mailer.NONE) {
-      channels.add(
-          new MailChannel(
-              config,
-              environment.sendmail(),
-              environment.authorities(),
-              environment.mailTimeout(),
-              trace));
-    }
     if (config.syslog()) {
       channels.add(new SyslogChannel(environment.logger()));
     }
     if (!config.runCommand().isBlank()) {
       channels.add(new CommandChannel(config.runCommand()));
+    }
+    if (config.mailer() != Config.Mailer.NONE) { // last, because it may take minutes
+      channels.add(new MailChannel(config, environment.mail(), trace));
     }
     return channels;
   }

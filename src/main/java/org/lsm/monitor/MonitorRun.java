@@ -37,6 +37,11 @@ import org.lsm.storage.StateDirectory.NoBaselineException;
  * that are due; {@link #deliver} delivers them, after those that wait from earlier runs.
  */
 public final class MonitorRun {
+  /** The arguments of lsm for {@link #deliverWaiting} alone, and for little output. */
+  public static final String DELIVER = "deliver";
+
+  public static final String QUIET = "--quiet";
+
   private final Components components;
   private final Config config;
   private final boolean quiet;
@@ -178,29 +183,62 @@ public final class MonitorRun {
     }
   }
 
-  /** Delivers the alerts that wait and writes the metrics; returns whether no alert waits. */
+  /**
+   * Has the alerts that wait delivered and writes the metrics; returns whether no alert waits. It
+   * waits half a minute for the delivery, which goes on without this run.
+   */
   public boolean deliver(RunResult result) throws IOException {
-    boolean delivered = outbox.deliver();
+    boolean sent = outbox.deliverUnstored();
+    if (!outbox.isEmpty()) {
+      deliverInBackground();
+    }
     if (config.metricsFile().isPresent()) {
       writeMetrics(config.metricsFile().get(), result);
     }
+    if (!sent && (!quiet || outbox.hasNewFailure())) {
+      components.warn("an alert was neither stored nor delivered; the next run repeats it");
+    }
+    return sent && outbox.isEmpty();
+  }
+
+  private void deliverInBackground() throws IOException {
+    Optional<Path> launcher = components.environment().launcher();
+    if (launcher.isEmpty()) {
+      deliverWaiting();
+      return;
+    }
+    try {
+      Optional<Process> late = components.deliveryProcess(launcher.get(), quiet).run();
+      if (late.isPresent() && !quiet) {
+        String problem = "the delivery takes long and goes on in the background, PID ";
+        components.warn(problem + late.get().pid() + "; 'lsm history' will have its outcome");
+      }
+    } catch (IOException e) {
+      components.warn("the process that delivers alerts failed: " + e.getMessage());
+      deliverWaiting();
+    }
+  }
+
+  /** Delivers the alerts that wait. */
+  public void deliverWaiting() throws IOException {
+    boolean delivered = outbox.deliver();
     if (!delivered && (!quiet || outbox.hasNewFailure())) {
       components.warn(undelivered());
     }
-    return delivered;
   }
 
   private String undelivered() throws IOException {
     List<Outbox.Waiting> oldest = outbox.oldest(1);
     if (!oldest.isEmpty()) {
       return String.format(
-          "%s in the outbox, the oldest since %s; the next run tries again",
+          "%s in the outbox, the oldest since %s; %s",
           Plural.count(outbox.size(), "alert") + (outbox.size() == 1 ? " waits" : " wait"),
-          components.timeWithAge(oldest.get(0).time()));
+          components.timeWithAge(oldest.get(0).time()),
+          outbox.deliverers().isEmpty()
+              ? "the next run tries again"
+              : "lsm with PID " + String.join(", ", outbox.deliverers()) + " is delivering");
     }
-    return outbox.size() + outbox.damaged() > 0
-        ? "alerts in " + outbox.directory() + " cannot be read; see 'lsm status'"
-        : "an alert was neither stored nor delivered; the next run repeats it";
+    return "alerts in " + outbox.directory() + " cannot be read; see 'lsm status'";
   }
 
   private void writeMetrics(Path file, RunResult result) {

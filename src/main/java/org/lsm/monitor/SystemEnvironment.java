@@ -2,34 +2,33 @@ package org.lsm.monitor;
 
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
+import org.lsm.channel.MailSystem;
 import org.lsm.proc.SocketScanner.Sources;
 
 /**
  * The paths, programs and clock of the host that lsm runs on. Tests pass others.
  *
- * @param authorities candidates for the bundle of trusted certificate authorities, in PEM
  * @param nft candidates for nft(8)
  * @param resolvers files that name the DNS servers, resolv.conf(5)
  * @param crontabs files and directories with entries of cron(8)
  * @param timers the links that enable lsm.timer, systemd.unit(5)
- * @param mailTimeout how long to wait for each reply of a mail server
+ * @param launcher the program lsm, if it was started by it; it delivers alerts in the background
  * @param zone the time zone of what people read; asked late, since finding it takes a while
  */
 public record SystemEnvironment(
     Sources sources,
-    Path sendmail,
-    List<Path> authorities,
+    MailSystem mail,
     Path logger,
     List<Path> nft,
     List<Path> resolvers,
     List<Path> crontabs,
     List<Path> timers,
-    Duration mailTimeout,
+    Optional<Path> launcher,
     Clock clock,
     Supplier<ZoneId> zone,
     Map<String, String> variables) {
@@ -42,12 +41,12 @@ public record SystemEnvironment(
             Path.of("/etc/passwd"),
             Path.of("/etc/services"),
             Path.of("/run/netns")),
-        Path.of("/usr/sbin/sendmail"),
-        List.of(
-            Path.of("/etc/ssl/certs/ca-certificates.crt"), // Debian, Alpine, Arch
-            Path.of("/etc/pki/tls/certs/ca-bundle.crt"), // Fedora, Red Hat
-            Path.of("/etc/ssl/ca-bundle.pem"), // SUSE
-            Path.of("/etc/ssl/cert.pem")),
+        MailSystem.real(
+            List.of(
+                Path.of("/etc/ssl/certs/ca-certificates.crt"), // Debian, Alpine, Arch
+                Path.of("/etc/pki/tls/certs/ca-bundle.crt"), // Fedora, Red Hat
+                Path.of("/etc/ssl/ca-bundle.pem"), // SUSE
+                Path.of("/etc/ssl/cert.pem"))),
         Path.of("/usr/bin/logger"),
         List.of(Path.of("/usr/sbin/nft"), Path.of("/sbin/nft"), Path.of("/usr/bin/nft")),
         List.of(Path.of("/etc/resolv.conf"), Path.of("/run/systemd/resolve/resolv.conf")),
@@ -60,7 +59,7 @@ public record SystemEnvironment(
         List.of(
             Path.of("/etc/systemd/system/timers.target.wants/lsm.timer"),
             Path.of("/usr/lib/systemd/system/timers.target.wants/lsm.timer")),
-        Duration.ofSeconds(30),
+        Optional.ofNullable(System.getProperty("lsm.launcher")).map(Path::of),
         Clock.systemUTC(),
         ZoneId::systemDefault,
         System.getenv());

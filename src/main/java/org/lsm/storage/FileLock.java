@@ -9,11 +9,26 @@ import java.time.Duration;
 
 /** Locks between processes. */
 public final class FileLock {
+  /** Another process has the lock. */
+  public static final class HeldException extends IOException {
+    private static final long serialVersionUID = 1L;
+    private final String pid;
+
+    HeldException(String pid, String message) {
+      super(message);
+      this.pid = pid;
+    }
+
+    public String pid() {
+      return pid;
+    }
+  }
+
   private FileLock() {}
 
   /**
    * Takes a lock until the returned file is closed or the process ends. Creates the file, which
-   * holds the PID. Throws IOException if another process still has the lock after the timeout.
+   * holds the PID. Throws HeldException if another process still has the lock after the timeout.
    */
   public static FileChannel take(Path file, Duration timeout) throws IOException {
     FileChannel channel = AtomicFile.open(file);
@@ -41,7 +56,8 @@ public final class FileLock {
         String holder = StandardCharsets.US_ASCII.decode(pid.flip()).toString().strip();
         String using = "another lsm (PID " + holder + ") has been using " + file.getParent();
         String time = " for more than " + timeout.toSeconds() + " s; ";
-        throw new IOException(using + time + "see what it waits for, or end it, and try again");
+        String advice = "see what it waits for, or end it, and try again";
+        throw new HeldException(holder, using + time + advice);
       }
       try {
         Thread.sleep(50);

@@ -46,7 +46,7 @@ class OutboxMemoryTest {
         IntStream.range(0, WAITING).mapToObj(i -> "alert " + i).toList(),
         Files.readAllLines(host.resolve("alerts")));
     try (Stream<Path> files = Files.list(outbox)) {
-      assertEquals(List.of(outbox.resolve("lock")), files.toList());
+      assertEquals(List.of(outbox.resolve("run_cmd.lock")), files.toList());
     }
   }
 

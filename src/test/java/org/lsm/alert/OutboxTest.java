@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -33,6 +34,7 @@ import org.lsm.FakeSmtpServer.Accepted;
 import org.lsm.alert.DeliveryException.FailureKind;
 import org.lsm.channel.CommandChannel;
 import org.lsm.channel.MailChannel;
+import org.lsm.channel.MailSystem;
 import org.lsm.config.Config;
 import org.lsm.model.HostInfo;
 import org.lsm.report.DiffReport;
@@ -40,6 +42,8 @@ import org.lsm.report.Json;
 import org.lsm.report.LogEvent;
 import org.lsm.report.ReportDocument;
 import org.lsm.report.SampleAlerts;
+import org.lsm.storage.FileLock;
+import org.lsm.storage.OtherProcess;
 
 /** The outbox itself, where whole runs of lsm do not get to. */
 class OutboxTest {
@@ -103,7 +107,7 @@ class OutboxTest {
     assertTrue(outbox.deliver());
 
     assertEquals(IntStream.range(0, 12).mapToObj(Integer::toString).toList(), mail.subjects());
-    assertEquals(List.of("lock"), files());
+    assertEquals(List.of("mail.lock"), files());
   }
 
   /** A file that was damaged or rejected keeps its name from being given to another alert. */
@@ -192,6 +196,18 @@ class OutboxTest {
 
     mail.failure = null;
     mail.tried.clear();
+    if (kind == FailureKind.UNANSWERED) { // the channel may have it: not again at once
+      assertFalse(outbox(mail).deliver());
+      assertEquals(List.of("two"), mail.tried);
+      mail.tried.clear();
+      outbox(mail).deliver();
+      assertEquals(List.of(), mail.tried);
+      Path file = folder.resolve("20260102T030405.000Z-mail.unanswered.json");
+      Files.setLastModifiedTime(file, FileTime.from(Instant.now().minus(Duration.ofHours(1))));
+      assertTrue(outbox(mail).deliver());
+      assertEquals(List.of("one"), mail.tried);
+      return;
+    }
     assertTrue(outbox(mail).deliver());
     assertEquals(
         kind == FailureKind.STALLED ? List.of("two", "one") : List.of("one", "two"), mail.tried);
@@ -203,7 +219,7 @@ class OutboxTest {
     mail.failure = new DeliveryException("no", null, FailureKind.REJECTED, Set.of("b"));
     outbox(mail).put(ALERT);
     outbox(mail).deliver();
-    assertEquals(List.of("20260102T030405.000Z-mail.rejected.json", "lock"), files());
+    assertEquals(List.of("20260102T030405.000Z-mail.rejected.json", "mail.lock"), files());
     mail.failure = new DeliveryException("no", null, FailureKind.REJECTED, Set.of("a"));
     outbox(mail).deliver();
     outbox(mail).deliver();
@@ -283,8 +299,54 @@ class OutboxTest {
 
     String dropped = "dropped mail is switched off: Alert on web1";
     String delivered = "delivered syslog: Alert on web1";
-    assertEquals(List.of(dropped, delivered, dropped, delivered), events());
-    assertEquals(List.of("lock"), files());
+    assertEquals(List.of(delivered, delivered, dropped, dropped), events());
+    assertEquals(List.of("mail.lock", "syslog.lock"), files());
+  }
+
+  /** Another run delivers: it also delivers what this one adds, or the next run does. */
+  @Test
+  void leavesAlertsToAnotherProcessThatDelivers() throws Exception {
+    TestChannel mail = new TestChannel("mail");
+    TestChannel syslog = new TestChannel("syslog");
+    Outbox outbox = outbox(mail, syslog);
+    outbox.put(ALERT);
+    Process holder =
+        OtherProcess.start("077", LockHolder.class, folder.resolve("mail.lock").toString());
+    try {
+      assertEquals("locked", holder.inputReader().readLine());
+
+      assertFalse(outbox.deliver());
+
+      assertEquals(Set.of(Long.toString(holder.pid())), outbox.deliverers());
+      assertEquals(List.of(), mail.subjects());
+      assertEquals(List.of("Alert on web1"), syslog.subjects());
+      assertEquals(List.of(), warnings);
+    } finally {
+      holder.destroyForcibly().waitFor();
+    }
+    assertTrue(outbox(mail, syslog).deliver());
+    assertEquals(List.of("Alert on web1"), mail.subjects());
+  }
+
+  @Test
+  void deliversWhatOtherRunsAddMeanwhile() throws IOException {
+    TestChannel other = new TestChannel("mail");
+    TestChannel mail =
+        new TestChannel("mail") {
+          @Override
+          public String send(Alert alert, Set<String> served) throws DeliveryException {
+            if (tried.isEmpty()) {
+              outbox(other).put(Alert.of(AlertType.DIFFERENCES, SampleAlerts.report(), "two"));
+            }
+            return super.send(alert, served);
+          }
+        };
+    Outbox outbox = outbox(mail);
+    outbox.put(Alert.of(AlertType.DIFFERENCES, SampleAlerts.report(), "one"));
+
+    assertTrue(outbox.deliver());
+
+    assertEquals(List.of("one", "two"), mail.tried);
   }
 
   // ---- more than there is room for
@@ -344,7 +406,7 @@ class OutboxTest {
     assertEquals(folded.summary(), json.get("summary").getAsString());
     assertEquals(205, json.get("count").getAsInt());
     assertEquals(200, json.getAsJsonArray("alerts").size());
-    assertEquals(List.of("lock"), files());
+    assertEquals(List.of("mail.lock", "syslog.lock"), files());
   }
 
   @ParameterizedTest
@@ -397,7 +459,7 @@ class OutboxTest {
     mail.failure = new DeliveryException("no", null, FailureKind.REJECTED, Set.of("a"));
     drain();
     outbox.deliver();
-    assertEquals(List.of("lock", "overflow-mail.json"), files());
+    assertEquals(List.of("mail.lock", "overflow-mail.json"), files());
     fill("mail", 1000);
     outbox.put(ALERT);
 
@@ -457,15 +519,28 @@ class OutboxTest {
 
     assertTrue(outbox(new CommandChannel("exit 0")).deliver());
 
-    assertEquals(List.of(".20260101T000001.000Z.json.tmp", "lock"), files());
+    assertEquals(List.of(".20260101T000001.000Z.json.tmp", "run_cmd.lock"), files());
   }
 
   // ---- helpers
 
+  /** Another lsm that delivers. */
+  static final class LockHolder {
+    private LockHolder() {}
+
+    @SuppressWarnings("try") // the lock is only held
+    public static void main(String[] args) throws IOException {
+      try (FileChannel lock = FileLock.take(Path.of(args[0]), Duration.ZERO)) {
+        System.out.println("locked");
+        System.in.read();
+      }
+    }
+  }
+
   /** Records what it is given, and fails when asked to. */
-  private static final class TestChannel implements Channel {
+  private static class TestChannel implements Channel {
     private final String name;
-    private final List<String> tried = new ArrayList<>();
+    final List<String> tried = new ArrayList<>();
     private final List<Alert> delivered = new ArrayList<>();
     private Set<String> served = Set.of();
     private DeliveryException failure;
@@ -509,7 +584,14 @@ class OutboxTest {
             directory.resolve("conf.lsm"),
             "SMTP_HOST=\"127.0.0.1\"\nSMTP_PORT=\"" + server.port() + "\"\n");
     return new MailChannel(
-        Config.read(file), Path.of("/nonexistent"), List.of(), Duration.ofSeconds(20), null);
+        Config.read(file),
+        new MailSystem(
+            Path.of("/nonexistent"),
+            List.of(),
+            Path.of("/nonexistent"),
+            host -> host,
+            Duration.ofSeconds(20)),
+        null);
   }
 
   private List<String> files() throws IOException {

@@ -13,10 +13,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.FakeProc;
 import org.lsm.Lsm;
+import org.lsm.channel.MailSystem;
 import org.lsm.monitor.SystemEnvironment;
 
 /** Runs lsm as a whole on a fake host: sshd on port 22 and a DNS server on UDP. */
@@ -33,8 +35,11 @@ public abstract class CommandTestBase {
   protected Path baseline;
   protected Instant now = Instant.parse("2026-01-02T03:04:05Z");
 
-  /** How long to wait for each answer of a mail server. */
+  /** How long a mail may take. */
   protected Duration mailTimeout = Duration.ofSeconds(20);
+
+  /** What delivers alerts in the background. */
+  protected Optional<Path> launcher = Optional.empty();
 
   protected final Map<String, String> environment = new HashMap<>();
 
@@ -83,14 +88,18 @@ public abstract class CommandTestBase {
     SystemEnvironment host =
         new SystemEnvironment(
             proc.sources(),
-            directory.resolve("sendmail"),
-            List.of(),
+            new MailSystem(
+                directory.resolve("sendmail"),
+                List.of(),
+                directory.resolve("mailname"),
+                name -> name,
+                mailTimeout),
             directory.resolve("logger"),
             List.of(directory.resolve("nft")),
             List.of(directory.resolve("resolv.conf")),
             List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
             List.of(directory.resolve("systemd/timers.target.wants/lsm.timer")),
-            mailTimeout,
+            launcher,
             clock(),
             () -> ZoneOffset.UTC,
             environment);

@@ -234,7 +234,7 @@ class CompareCommandTest extends CommandTestBase {
     MimeMessage message = greenMail.getReceivedMessages()[0];
     assertEquals(
         "1 new, 0 gone, 0 changed on web1 at 2026-01-02 03:14:05 +00:00", message.getSubject());
-    assertEquals("ops@web1", message.getHeader("To", null));
+    assertEquals("ops@localhost", message.getHeader("To", null));
     assertEquals(now, message.getSentDate().toInstant());
     assertEquals(NEW_REPORT, text(message));
     assertEquals(0, waiting());
@@ -333,7 +333,7 @@ class CompareCommandTest extends CommandTestBase {
     try (Socket notListening = new Socket()) {
       notListening.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
       int port = notListening.getLocalPort();
-      configure("SMTP_HOST=\"127.0.0.1\"", "SMTP_PORT=\"" + port + "\"");
+      configure("MAILER=\"smtp\"", "SMTP_HOST=\"127.0.0.1\"", "SMTP_PORT=\"" + port + "\"");
 
       Result failed =
           new Result(
@@ -341,7 +341,7 @@ class CompareCommandTest extends CommandTestBase {
               "",
               "lsm: mail to 127.0.0.1:"
                   + port
-                  + " failed: ConnectException: Connection refused; check SMTP_HOST, SMTP_PORT and"
+                  + " failed: 127.0.0.1: connection refused; check SMTP_HOST, SMTP_PORT and"
                   + " SMTP_TLS, or set MAILER=\"sendmail\"\n"
                   + "lsm: 1 alert waits in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago); the next run tries again\n");
       assertEquals(failed, lsm("compare", "--quiet"));
@@ -366,7 +366,7 @@ class CompareCommandTest extends CommandTestBase {
   @Test
   void deliversWhatWaitsWithoutLock() throws Exception {
     addSocket();
-    configure("SMTP_HOST=\"127.0.0.1\"", "SMTP_PORT=\"1\"");
+    configure("MAILER=\"smtp\"", "SMTP_HOST=\"127.0.0.1\"", "SMTP_PORT=\"1\"");
     assertEquals(3, lsm("compare", "--quiet").exitCode());
     assertEquals(1, waiting());
     Files.delete(state.resolve("lock"));

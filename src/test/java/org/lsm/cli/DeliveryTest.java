@@ -17,11 +17,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -235,6 +238,9 @@ class DeliveryTest extends ChannelTestBase {
 
     fix.run();
     pass();
+    for (Path file : outbox(".*\\.unanswered\\.json")) { // an hour has passed
+      Files.setLastModifiedTime(file, FileTime.from(Instant.now().minus(Duration.ofHours(1))));
+    }
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
     assertEquals(List.of(), outbox());
     Map<String, List<String>> arrived = arrived();
@@ -267,6 +273,44 @@ class DeliveryTest extends ChannelTestBase {
     assertEquals("[]", entry.get("served").toString());
     assertEquals(failure, entry.get("failure").getAsString());
     assertEquals(FIRST, entry.getAsJsonObject("alert").get("subject").getAsString());
+  }
+
+  // ---- a process of its own
+
+  @Test
+  void startsAProcessThatDelivers() throws Exception {
+    mailToGreenMail();
+    String record = "echo \"$* $LSM_CONF\" >> " + directory.resolve("started");
+    launcher = Optional.of(script("lsm", record, "echo 'lsm: it waits' >&2"));
+    open(4444);
+
+    Result result = lsm("compare");
+
+    assertEquals(3, result.exitCode(), "the script delivers nothing");
+    assertEquals("lsm: it waits\n", result.err());
+    assertEquals(3, lsm("compare", "--quiet").exitCode());
+    assertEquals(List.of("deliver " + config, "deliver --quiet " + config), lines("started"));
+    assertEquals(List.of(), arrived().get("mail"));
+
+    environment.put("LSM_CONF", config.toString());
+    assertEquals(done(""), run("deliver", "--quiet"));
+
+    assertEquals(List.of(FIRST), arrived().get("mail"));
+    assertEquals(List.of(FIRST), arrived().get("run_cmd"));
+    assertEquals(List.of(), outbox());
+  }
+
+  @Test
+  void deliversItselfIfTheProcessFails() throws Exception {
+    mailToGreenMail();
+    launcher = Optional.of(script("lsm", "exit 3"));
+    open(4444);
+
+    assertEquals(
+        new Result(1, "", "lsm: the process that delivers alerts failed: it ended with 3\n"),
+        lsm("compare", "--quiet"));
+
+    assertEquals(List.of(FIRST), arrived().get("mail"));
   }
 
   // ---- some of it arrives
@@ -657,7 +701,11 @@ class DeliveryTest extends ChannelTestBase {
 
   private void mailTo(int port, String... recipients) throws IOException {
     String user = recipients.length == 0 ? "ops@example.org" : String.join(" ", recipients);
-    channels("USER=\"" + user + "\"", "SMTP_HOST=\"127.0.0.1\"", "SMTP_PORT=\"" + port + "\"");
+    channels(
+        "USER=\"" + user + "\"",
+        "MAILER=\"smtp\"",
+        "SMTP_HOST=\"127.0.0.1\"",
+        "SMTP_PORT=\"" + port + "\"");
   }
 
   private void mailToGreenMail() throws IOException {
@@ -688,7 +736,7 @@ class DeliveryTest extends ChannelTestBase {
   /** The names of the files of waiting alerts, without what says that they were rejected. */
   private List<String> names() throws IOException {
     return outbox().stream()
-        .map(it -> it.getFileName().toString().replaceFirst("(\\.rejected)?\\.json$", ""))
+        .map(it -> it.getFileName().toString().replaceFirst("(\\.[a-z]+)?\\.json$", ""))
         .toList();
   }
 

@@ -38,6 +38,7 @@ import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
 import org.lsm.alert.DeliveryException;
 import org.lsm.channel.MailChannel;
+import org.lsm.channel.MailSystem;
 import org.lsm.config.Config;
 import org.lsm.model.HostInfo;
 import org.lsm.model.TextEscaper;
@@ -182,8 +183,9 @@ class SecretTest extends ChannelTestBase {
     ReportDocument page = DiffReport.test(hostInfo, ZoneOffset.UTC);
     Alert alert = Alert.of(AlertType.TEST, hostInfo, page, "Test", ZoneOffset.UTC);
     Path sendmail = Path.of("/nonexistent");
-    return new MailChannel(Config.read(config), sendmail, List.of(), Duration.ofSeconds(20), null)
-        .send(alert, Set.of());
+    MailSystem system =
+        new MailSystem(sendmail, List.of(), sendmail, host -> host, Duration.ofSeconds(20));
+    return new MailChannel(Config.read(config), system, null).send(alert, Set.of());
   }
 
   /** Runs every command that reports on mail, and searches all output and files. */

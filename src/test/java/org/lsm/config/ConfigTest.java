@@ -38,8 +38,9 @@ class ConfigTest {
   private static void assertDefaults(Config config) {
     assertEquals(List.of("root"), config.recipients());
     assertEquals("LSM Port Monitor Alert on $HOSTNAME: $SUMMARY", config.subject());
-    assertEquals("root", config.from());
-    assertEquals(Mailer.SMTP, config.mailer());
+    assertEquals("", config.from());
+    assertEquals("", config.smtpHelo());
+    assertEquals(Mailer.AUTO, config.mailer());
     assertEquals("localhost", config.smtpHost());
     assertEquals(25, config.smtpPort());
     assertEquals(Tls.AUTO, config.smtpTls());
@@ -259,12 +260,15 @@ class ConfigTest {
           USER="ok x@"              | USER has 'x@', which is not a mail address or a user name
           USER="<a@b.org>"          | USER has '<a@b.org>', which is not a mail address or a user name
           USER="a;b"                | USER has 'a;b', which is not a mail address or a user name
-          FROM="a b"                | FROM must be one mail address, or empty
-          FROM="a,b"                | FROM must be one mail address, or empty
-          FROM="a@"                 | FROM must be one mail address, or empty
-          MAILER="mail"             | MAILER must be one of smtp, sendmail, none
-          MAILER="SMTP"             | MAILER must be one of smtp, sendmail, none
-          MAILER=""                 | MAILER must be one of smtp, sendmail, none
+          FROM="a b"                | FROM must be one mail address, a user name, or empty
+          FROM="a,b"                | FROM must be one mail address, a user name, or empty
+          FROM="a@b..c"             | FROM must be one mail address, a user name, or empty
+          SMTP_HELO="a b"           | SMTP_HELO must be a host name, an address literal like [192.0.2.1], or empty
+          SMTP_HELO="[a"            | SMTP_HELO must be a host name, an address literal like [192.0.2.1], or empty
+          FROM="a@"                 | FROM must be one mail address, a user name, or empty
+          MAILER="mail"             | MAILER must be one of auto, smtp, sendmail, none
+          MAILER="SMTP"             | MAILER must be one of auto, smtp, sendmail, none
+          MAILER=""                 | MAILER must be one of auto, smtp, sendmail, none
           SMTP_HOST=""              | SMTP_HOST must be a host name or an IP address
           SMTP_HOST="a b"           | SMTP_HOST must be a host name or an IP address
           SMTP_HOST="[::1]"         | SMTP_HOST must be a host name or an IP address
@@ -380,5 +384,43 @@ class ConfigTest {
   private static void assertRefused(String message, String text) {
     ConfigException e = assertThrows(ConfigException.class, () -> parse(text));
     assertEquals(message, e.getMessage());
+  }
+
+  // ---- users of this host
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "SMTP_HOST=mail.example.org|1: USER has 'root'",
+        "SMTP_HOST=192.0.2.1;USER=a@example.org,joe|2: USER has 'joe'",
+        "USER=a@example.org;SMTP_HOST=2001:db8::1;FROM=lsm|3: FROM has 'lsm'",
+        "USER=a@example.org;MAILER=smtp;FROM=lsm;SMTP_HOST=mx|3: FROM has 'lsm'",
+      })
+  void anotherHostNeedsAddresses(String lines, String problem) {
+    Exception e = assertThrows(ConfigException.class, () -> parse(lines.replace(';', '\n') + "\n"));
+    String name = problem.replaceAll(".*'(.*)'", "$1");
+    assertEquals(
+        "conf.lsm:"
+            + problem
+            + ", a user of this host, but SMTP_HOST is another; write an address such as "
+            + name
+            + "@example.org",
+        e.getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "SMTP_HOST=mx.example.org;USER=a@example.org",
+        "SMTP_HOST=mx.example.org;MAILER=sendmail",
+        "SMTP_HOST=mx.example.org;MAILER=none",
+        "SMTP_HOST=127.0.0.53",
+        "SMTP_HOST=::1;FROM=lsm",
+        "SMTP_HOST=LOCALHOST",
+        "USER=jörg@bücher.example",
+      })
+  void thisHostKnowsItsUsers(String lines) throws Exception {
+    parse(lines.replace(';', '\n') + "\n");
   }
 }

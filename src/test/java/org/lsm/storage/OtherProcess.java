@@ -6,12 +6,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Runs a Java program in another process. */
-final class OtherProcess {
+public final class OtherProcess {
 
   private OtherProcess() {}
 
   /** Starts a program under this umask. */
-  static Process start(String umask, Class<?> main, String... arguments) throws IOException {
+  public static Process start(String umask, Class<?> main, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(List.of("sh", "-c", "umask " + umask + "; exec \"$@\""));
     command.addAll(List.of("sh", System.getProperty("java.home") + "/bin/java", "-cp"));
     command.addAll(List.of(System.getProperty("java.class.path"), main.getName()));
