@@ -162,8 +162,9 @@ for fqdn in web1.example.org ""; do
     run "$lsm" test-alert
     exits "Postfix is stopped: test-alert" 0
     prints "Postfix is stopped: its sendmail takes the mail" "to root through /usr/sbin/sendmail"
-    postconf -e "smtpd_helo_required = yes" "mynetworks =" "smtpd_recipient_restrictions = reject_non_fqdn_helo_hostname,
-      reject_invalid_helo_hostname, reject_non_fqdn_sender, reject_unknown_sender_domain, reject_unauth_destination"
+    strict=reject_non_fqdn_helo_hostname,reject_invalid_helo_hostname,reject_non_fqdn_sender
+    check "Postfix takes the settings" postconf -e "smtpd_helo_required = yes" "mynetworks =" \
+      "smtpd_recipient_restrictions = $strict,reject_unknown_sender_domain,reject_unauth_destination"
     postfix start 2>/dev/null
     mailed "Postfix starts: the mail arrives" "web1: test"
     alerts "a strict Postfix"

@@ -53,7 +53,7 @@ record DeliveryProcess(Path launcher, Path configFile, boolean quiet, Consumer<S
   /** Prints what the process has printed so far. */
   private void printErrors(BufferedReader reader) throws IOException {
     while (reader.ready()) {
-      errors.accept(reader.readLine());
+      errors.accept(reader.readLine().replaceFirst("^lsm: ", "")); // which errors adds again
     }
   }
 }

@@ -215,7 +215,9 @@ public final class MonitorRun {
       }
     } catch (IOException e) {
       components.warn("the process that delivers alerts failed: " + e.getMessage());
-      deliverWaiting();
+      if (!outbox.deliver()) {
+        components.warn(undelivered());
+      }
     }
   }
 

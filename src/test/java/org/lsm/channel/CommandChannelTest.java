@@ -125,7 +125,7 @@ class CommandChannelTest {
                 "cat > /dev/null; set -- $LSM_TARGET; n=$#; set -- $LSM_PORT; echo $n $#")
             .send(Alert.of(SampleAlerts.scans(hosts), "s"), Set.of());
 
-    assertEquals("200 200", said);
+    assertEquals("reply: 200 200", said);
   }
 
   @ParameterizedTest
@@ -204,7 +204,7 @@ class CommandChannelTest {
   @Test
   void outputIsTheRemark() throws Exception {
     assertEquals(
-        "ticket 4711",
+        "reply: ticket 4711",
         new CommandChannel("echo; echo ticket 4711; echo >&2").send(ALERT, Set.of()));
   }
 
@@ -266,6 +266,6 @@ class CommandChannelTest {
 
     String said = new CommandChannel("wc -c").send(alert, Set.of());
 
-    assertEquals(Integer.toString(Json.print(alert.report()).getBytes(UTF_8).length), said);
+    assertEquals("reply: " + Json.print(alert.report()).getBytes(UTF_8).length, said);
   }
 }

@@ -552,7 +552,7 @@ class MailChannelTest {
     try (FakeSmtpServer server = new FakeSmtpServer().answer(CONNECTION, TRICKLE)) {
       MailChannel mail =
           new MailChannel(
-              config(server.port()), system(Path.of("/"), List.of(), SHORT_TIMEOUT), null);
+              config(server.port()), system(Path.of("/"), List.of(), Duration.ofSeconds(3)), null);
 
       DeliveryException e = assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of()));
 
