@@ -179,7 +179,8 @@ class InstalledIT {
           "admin@example.org, root@" + host,
           InternetAddress.toString(mail.getAllRecipients()),
           "unqualified recipients are users of this host");
-      String body = ((MimeMultipart) mail.getContent()).getBodyPart(0).getContent().toString();
+      String content = ((MimeMultipart) mail.getContent()).getBodyPart(0).getContent().toString();
+      String body = content.replace("\r\n", "\n");
       assertTrue(body.contains("NEW      " + sockets.endpoints().get(0)), body);
       assertTrue(body.contains(owner(sockets, USER)), body);
     }

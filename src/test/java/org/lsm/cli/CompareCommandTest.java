@@ -571,7 +571,7 @@ class CompareCommandTest extends CommandTestBase {
 
   private static String type(MimeMessage message) {
     try {
-      return message.getSubject().replaceFirst(".*: ", "");
+      return message.getSubject().replaceFirst(".* on web1: ", "").replaceFirst(": .*", "");
     } catch (MessagingException e) {
       throw new IllegalStateException(e);
     }

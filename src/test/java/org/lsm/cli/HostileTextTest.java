@@ -677,8 +677,18 @@ class HostileTextTest extends ChannelTestBase {
     }
     if (json instanceof JsonArray array) {
       JsonArray alerted = new JsonArray();
-      array.forEach(value -> alerted.add(alerted(value)));
-      return alerted;
+      for (JsonElement value : array) {
+        boolean isString = value.isJsonPrimitive() && value.getAsJsonPrimitive().isString();
+        if (isString && value.getAsString().matches("(?s)( {10}| {20})\\S.*")) {
+          // A line that was wrapped.
+          String start = alerted.remove(alerted.size() - 1).getAsString();
+          value = new JsonPrimitive(start + " " + value.getAsString().strip());
+        }
+        alerted.add(value);
+      }
+      JsonArray replaced = new JsonArray();
+      alerted.forEach(value -> replaced.add(alerted(value)));
+      return replaced;
     }
     return json instanceof JsonPrimitive primitive && primitive.isString()
         ? new JsonPrimitive(alerted(json.getAsString()))
@@ -690,7 +700,10 @@ class HostileTextTest extends ChannelTestBase {
    * whatever the names are. Columns are as wide as their names.
    */
   private String alerted(String text) {
-    String alerted = text.replace(directory.toString(), "(directory)");
+    String alerted =
+        text.replace(directory.toString(), "(directory)")
+            .replaceAll("\n( {10}| {20})(?=\\S)", " ") // wrapped lines
+            .replaceAll("(?m): (NEW|CHANGED|GONE) unix/\\S+ .*\\)$", ": $1 (shortened)");
     for (Form form : forms) {
       alerted = alerted.replace(form.text(), form.place());
       if (form.cut() != null) {
@@ -698,6 +711,7 @@ class HostileTextTest extends ChannelTestBase {
       }
     }
     return alerted
+        .replaceAll("lsm accept '([^'\n]*)'", "lsm accept $1")
         .replaceAll("[0-9a-f]{8}-[0-9a-f-]{27}", "(id)")
         .replaceAll("\\d{4}-\\d\\d-\\d\\dT[\\d:]+\\.\\d+Z", "(now)")
         .replaceAll(" {2,}", " ");
@@ -717,8 +731,15 @@ class HostileTextTest extends ChannelTestBase {
       assertEquals(name, TextEscaper.unescape(escaped));
       return Stream.of(escaped, escaped.replace(" ", "\\x20")) // in one line with other words
           .flatMap(text -> Stream.of(text, text.replace("\"", "\\x22"))) // before pairs
+          .flatMap(text -> Stream.of(text, inCommand(text)))
           .distinct()
           .map(text -> new Form(text, "{" + place + "}", cut(text)));
+    }
+
+    /** In a command, no character of a pattern is left. */
+    private static String inCommand(String text) {
+      String plain = text.replace("*", "\\x2a").replace("?", "\\x3f");
+      return plain.replace("!", "\\x21").replace("'", "\\x27");
     }
 
     private static Pattern cut(String text) {
