@@ -81,7 +81,7 @@ next_run_works "descriptors"
 
 # --- a heap that is too small
 # shellcheck disable=SC3045  # every sh has it
-ulimit -n 7000
+ulimit -S -n 7000
 # shellcheck disable=SC2046  # words
 open_sockets $(seq -f "unix-stream/@many-%.0f" 6000)
 short=0
@@ -299,8 +299,8 @@ next_run_works "read-only"
 
 # --- a search for owners that takes minutes: a million descriptors in 1,000 threads, and a socket without a process
 # shellcheck disable=SC3045  # every sh has it
-ulimit -n 20000
-hold as_nobody perl "$scripts/descriptors.pl" 7003 20 50 19000
+ulimit -S -n 16000
+hold as_nobody perl "$scripts/descriptors.pl" 7003 20 50 15000
 attacker=$holder
 open_sockets tcp/127.0.0.1:7002
 began=$(date +%s)

@@ -151,15 +151,19 @@ final class OwnerLookup {
     Map<Long, Integer> counts = new HashMap<>();
     SortedMap<Integer, List<Integer>> inTurn = new TreeMap<>();
     for (int pid : pids) {
-      try {
-        long uid = processes.effectiveUid(pid);
-        int turn = counts.merge(uid, 1, Integer::sum) + (uids.contains(uid) ? 0 : MAX_PROCESSES);
-        inTurn.computeIfAbsent(turn, none -> new ArrayList<>()).add(pid);
-      } catch (IOException e) {
-        // It has ended.
-      }
+      long uid = uid(pid);
+      int turn = counts.merge(uid, 1, Integer::sum) + (uids.contains(uid) ? 0 : MAX_PROCESSES);
+      inTurn.computeIfAbsent(turn, none -> new ArrayList<>()).add(pid);
     }
     return inTurn.values().stream().flatMap(List::stream).toList();
+  }
+
+  private long uid(int pid) {
+    try {
+      return processes.effectiveUid(pid);
+    } catch (IOException e) {
+      return -1; // it is hidden or has ended, as the search finds
+    }
   }
 
   /** Searches a process; returns false, without a result, if it has more descriptors than that. */
