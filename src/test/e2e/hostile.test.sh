@@ -300,7 +300,7 @@ next_run_works "read-only"
 # --- a search for owners that takes minutes: a million descriptors in 1,000 threads, and a socket without a process
 # shellcheck disable=SC3045  # every sh has it
 ulimit -S -n 16000
-hold as_nobody perl "$scripts/descriptors.pl" 7003 20 50 15000
+hold setpriv --reuid nobody --regid nogroup --clear-groups perl "$scripts/descriptors.pl" 7003 20 50 15000
 attacker=$holder
 open_sockets tcp/127.0.0.1:7002
 began=$(date +%s)
