@@ -81,7 +81,7 @@ next_run_works "descriptors"
 
 # --- a heap that is too small
 # shellcheck disable=SC3045  # every sh has it
-ulimit -n 7000
+ulimit -S -n 7000
 # shellcheck disable=SC2046  # words
 open_sockets $(seq -f "unix-stream/@many-%.0f" 6000)
 short=0
@@ -296,4 +296,25 @@ for turn in first second; do
   exits "$turn turn: writable again" 0
 done
 next_run_works "read-only"
+
+# --- a search for owners that takes minutes: a million descriptors in 1,000 threads, and a socket without a process
+# shellcheck disable=SC3045  # every sh has it
+ulimit -S -n 16000
+hold setpriv --reuid nobody --regid nogroup --clear-groups perl "$scripts/descriptors.pl" 7003 20 50 15000
+attacker=$holder
+open_sockets tcp/127.0.0.1:7002
+began=$(date +%s)
+run "$lsm" compare
+exits "descriptors of threads: the sockets differ" 1
+check "descriptors of threads: the run ends within 30 s" test $(($(date +%s) - began)) -le 30
+# shellcheck disable=SC2016  # for the other shell
+check "descriptors of threads: another user's socket has its owner" \
+  sh -c 'grep -A 1 "^NEW *tcp/127.0.0.1:7002" "$1" | grep -q "perl (root), PID $2,"' sh "$work/run.out" "$holder"
+# shellcheck disable=SC2016  # for the other shell
+check "descriptors of threads: that of no process is not said to have none" \
+  sh -c '! grep -A 1 "^NEW *tcp/127.0.0.1:7003" "$1" | grep -q "no process"' sh "$work/run.out"
+prints "descriptors of threads: it says why" "the owners of 1 of "
+close_sockets "$attacker"
+close_sockets
+next_run_works "descriptors of threads"
 finish

@@ -225,10 +225,10 @@ class LsmTest extends CommandTestBase {
         "USERS=\"root\"         | unknown key USERS; did you mean USER?",
         "SMTP_PORT=\"0\"        | SMTP_PORT must be a port from 1 to 65535",
         "USER=\"root            | expected KEY=\"value\" and at most a comment behind it",
-        "MAILER=\"pigeon\"      | MAILER must be one of smtp, sendmail, none",
+        "MAILER=\"pigeon\"      | MAILER must be one of auto, smtp, sendmail, none",
         "SMTP_USER=\"u\"        | SMTP_USER needs SMTP_PASS_FILE, the path of a file that holds the"
             + " password",
-        "FROM=\"a b\"           | FROM must be one mail address, or empty",
+        "FROM=\"a b\"           | FROM must be one mail address, a user name, or empty",
       })
   void namesLineOfConfigurationError(String line, String problem) throws IOException {
     configure("# a comment", line);

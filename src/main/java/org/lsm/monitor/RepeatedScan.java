@@ -1,6 +1,7 @@
 package org.lsm.monitor;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -39,6 +40,7 @@ public final class RepeatedScan {
   private int scans;
   private List<String> notes = List.of();
   private OwnerCache ownerCache;
+  private Duration ownerSearch = SocketScanner.OWNER_SEARCH_TIMEOUT; // what is left of it
 
   /** Scans with this scanner, beginning with the owner cache of the last run. */
   public RepeatedScan(SocketScanner scanner, OwnerCache storedCache) {
@@ -74,7 +76,8 @@ public final class RepeatedScan {
             return selected;
           }
         };
-    ScanResult scan = scanner.scan(ownerCache, union);
+    ScanResult scan = scanner.scan(ownerCache, union, ownerSearch);
+    ownerSearch = ownerSearch.minus(scan.ownerSearch());
     ownerCache = scan.ownerCache();
     notes = scan.notes();
     forged.addAll(scan.forged());

@@ -2,17 +2,21 @@ package org.lsm.proc;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
@@ -22,10 +26,13 @@ import org.lsm.proc.TableParser.ParsedTable;
 final class OwnerLookup {
   private static final SocketOwners NONE = new SocketOwners(List.of(), true);
   private static final String SOCKET = "socket:[";
+  private static final int MAX_FEW_DESCRIPTORS = 1024; // processes with more are searched last
+  private static final int MAX_PROCESSES = 1 << 22; // PID_MAX_LIMIT of proc(5)
 
   private final ProcessReader processes;
   private final ParsedTable tables;
   private final Map<String, NetworkNamespace> namespaces;
+  private final long end;
 
   // Each process of the cache that was checked, as it is now; null if it has ended.
   private final Map<Integer, ProcessRef> checked = new HashMap<>();
@@ -33,12 +40,19 @@ final class OwnerLookup {
   // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
   private final Map<Long, List<ProcessRef>> holders = new HashMap<>();
   private final Map<Long, Path> descriptors = new HashMap<>();
-  private int unreadable; // processes whose descriptors this user may not read
+  private int stoppedAt;
+  private boolean incomplete; // there are processes that were not searched
 
-  OwnerLookup(ProcessReader processes, ParsedTable tables, Map<String, NetworkNamespace> byLabel) {
+  /** Takes the value of {@link System#nanoTime} at which the search stops. */
+  OwnerLookup(
+      ProcessReader processes,
+      ParsedTable tables,
+      Map<String, NetworkNamespace> byLabel,
+      long end) {
     this.processes = processes;
     this.tables = tables;
     this.namespaces = byLabel;
+    this.end = end;
   }
 
   /** Takes over owners from the cache; those of this boot may be too old for that. */
@@ -63,7 +77,7 @@ final class OwnerLookup {
       List<ProcessRef> found = holders.getOrDefault(socket.inode(), List.of());
       boolean credible = isCredible(socket, found, ofThisBoot.getOrDefault(socket, NONE));
       found = credible ? found : List.of();
-      owners.put(socket, new SocketOwners(found, !found.isEmpty() || unreadable == 0));
+      owners.put(socket, new SocketOwners(found, !found.isEmpty() || !incomplete));
     }
     return owners;
   }
@@ -100,67 +114,139 @@ final class OwnerLookup {
 
   private void search(Set<SocketKey> sockets) throws IOException {
     Set<Long> inodes = new HashSet<>();
+    Set<Long> uids = new HashSet<>();
     for (SocketKey socket : sockets) {
       inodes.add(socket.inode());
+      uids.add(socket.uid());
     }
-    search(inodes, false);
+    List<Integer> large = new ArrayList<>();
+    for (int pid : processesInTurn(uids)) {
+      if (!search(pid, false, MAX_FEW_DESCRIPTORS, inodes)) {
+        large.add(pid);
+      }
+    }
+    for (int pid : large) {
+      search(pid, false, Integer.MAX_VALUE, inodes);
+    }
     inodes.removeAll(holders.keySet());
     for (SocketKey socket : tables.suspicions().keySet()) {
       inodes.remove(socket.inode());
     }
     if (!inodes.isEmpty()) {
       // A socket passed between processes during the search, or held by a thread alone.
-      search(inodes, true);
+      for (int pid : processesInTurn(uids)) {
+        search(pid, true, Integer.MAX_VALUE, inodes);
+      }
     }
   }
 
-  /** The descriptors of all threads take much longer to read than those of their processes. */
-  private void search(Set<Long> inodes, boolean inThreads) throws IOException {
+  /**
+   * The processes of the users who made the sockets, then those of others, of each user in turn:
+   * nobody can use up the time for the search of another user's processes.
+   */
+  private List<Integer> processesInTurn(Set<Long> uids) throws IOException {
     List<Integer> pids = processes.pids();
     // Every user sees init, unless /proc is mounted with hidepid (proc(5)).
-    unreadable += pids.contains(1) ? 0 : 1;
+    incomplete |= !pids.contains(1);
+    Map<Long, Integer> counts = new HashMap<>();
+    SortedMap<Integer, List<Integer>> inTurn = new TreeMap<>();
     for (int pid : pids) {
-      try {
-        Map<Long, Path> sockets = sockets(processes.descriptors(pid, inThreads), inodes);
-        if (!sockets.isEmpty()) {
-          ProcessRef process = processes.identify(pid, false);
+      long uid = uid(pid);
+      int turn = counts.merge(uid, 1, Integer::sum) + (uids.contains(uid) ? 0 : MAX_PROCESSES);
+      inTurn.computeIfAbsent(turn, none -> new ArrayList<>()).add(pid);
+    }
+    return inTurn.values().stream().flatMap(List::stream).toList();
+  }
+
+  private long uid(int pid) {
+    try {
+      return processes.effectiveUid(pid);
+    } catch (IOException e) {
+      return -1; // it is hidden or has ended, as the search finds
+    }
+  }
+
+  /** Searches a process; returns false, without a result, if it has more descriptors than that. */
+  private boolean search(int pid, boolean inThreads, int max, Set<Long> inodes) {
+    if (isTimeOver(pid)) {
+      return true;
+    }
+    try {
+      Map<Long, Path> sockets = new HashMap<>();
+      for (Path table : processes.descriptorTables(pid, inThreads)) {
+        if (!addSockets(pid, table, inodes, max, sockets)) {
+          return false;
+        }
+      }
+      if (!sockets.isEmpty()) {
+        ProcessRef process = processes.identify(pid, false);
+        for (var socket : sockets.entrySet()) {
           // Read again: the PID may belong to another process than before.
-          for (var socket : sockets(sockets.values(), inodes).entrySet()) {
+          if (inode(socket.getValue()) == socket.getKey()) {
             holders.computeIfAbsent(socket.getKey(), none -> new ArrayList<>()).add(process);
             descriptors.put(socket.getKey(), socket.getValue());
           }
         }
-      } catch (AccessDeniedException | RuntimeException e) {
-        unreadable++; // an odd process must not hide the sockets of others
-      } catch (FileSystemException e) {
-        // With hidepid=1 (proc(5)) the error is EPERM, for which Java has no class.
-        unreadable += "Operation not permitted".equals(e.getReason()) ? 1 : 0;
-      } catch (IOException e) {
-        // The process has ended, and its PID may belong to another one.
       }
+    } catch (AccessDeniedException | RuntimeException e) {
+      incomplete = true; // an odd process must not hide the sockets of others
+    } catch (FileSystemException e) {
+      // With hidepid=1 (proc(5)) the error is EPERM, for which Java has no class.
+      incomplete |= "Operation not permitted".equals(e.getReason());
+    } catch (IOException e) {
+      // The process has ended, and its PID may belong to another one.
+    }
+    return true;
+  }
+
+  /** Adds those of the inodes that descriptors refer to; returns false if there are too many. */
+  private boolean addSockets(
+      int pid, Path table, Set<Long> inodes, int max, Map<Long, Path> sockets) throws IOException {
+    int count = 0;
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(table)) {
+      for (Path descriptor : entries) {
+        if (++count > max) {
+          return false;
+        }
+        if (count % MAX_FEW_DESCRIPTORS == 0 && isTimeOver(pid)) {
+          return true;
+        }
+        long inode = inode(descriptor);
+        if (inodes.contains(inode)) {
+          sockets.put(inode, descriptor);
+        }
+      }
+    } catch (DirectoryIteratorException | NoSuchFileException e) {
+      // An ended thread has no open descriptors.
+    }
+    return true;
+  }
+
+  /** The inode of a descriptor's socket; -1 if it is closed or another file. */
+  private static long inode(Path descriptor) throws IOException {
+    try {
+      String target = Files.readSymbolicLink(descriptor).toString();
+      return target.startsWith(SOCKET)
+          ? Long.parseLong(target, SOCKET.length(), target.length() - 1, 10)
+          : -1;
+    } catch (AccessDeniedException e) {
+      throw e;
+    } catch (FileSystemException e) {
+      return -1; // closed, or a file whose path is longer than a page (ENAMETOOLONG)
     }
   }
 
-  /** Returns those of the inodes that descriptors refer to, each with a descriptor. */
-  private static Map<Long, Path> sockets(Collection<Path> descriptors, Set<Long> inodes)
-      throws IOException {
-    Map<Long, Path> sockets = new HashMap<>();
-    for (Path descriptor : descriptors) {
-      try {
-        String target = Files.readSymbolicLink(descriptor).toString();
-        if (target.startsWith(SOCKET)) {
-          long inode = Long.parseLong(target, SOCKET.length(), target.length() - 1, 10);
-          if (inodes.contains(inode)) {
-            sockets.put(inode, descriptor);
-          }
-        }
-      } catch (AccessDeniedException e) {
-        throw e;
-      } catch (FileSystemException e) {
-        // closed, or a file whose path is longer than a page (ENAMETOOLONG)
-      }
+  private boolean isTimeOver(int pid) {
+    if (stoppedAt == 0 && System.nanoTime() - end > 0) {
+      stoppedAt = pid;
+      incomplete = true;
     }
-    return sockets;
+    return stoppedAt != 0;
+  }
+
+  /** The PID of the process at which the search ran out of time; 0 if it did not. */
+  int stoppedAt() {
+    return stoppedAt;
   }
 
   /**

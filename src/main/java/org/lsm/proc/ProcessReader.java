@@ -72,17 +72,19 @@ final class ProcessReader {
     return file(pid, name);
   }
 
-  /** Returns open descriptors; those of threads differ after unshare(2) with CLONE_FILES. */
-  List<Path> descriptors(int pid, boolean ofAllThreads) throws IOException {
-    List<Path> descriptors = ProcFile.list(file(pid, "fd"));
-    if (ofAllThreads) {
-      for (Path thread : ProcFile.list(file(pid, "task"))) {
-        if (!thread.endsWith(Integer.toString(pid))) {
-          descriptors.addAll(ProcFile.list(thread.resolve("fd")));
-        }
+  /** The directories of descriptors; those of threads differ after unshare(2) with CLONE_FILES. */
+  List<Path> descriptorTables(int pid, boolean ofAllThreads) throws IOException {
+    Path ofProcess = threadFile(pid, "fd");
+    if (!ofAllThreads) {
+      return List.of(ofProcess);
+    }
+    List<Path> tables = new ArrayList<>(List.of(ofProcess));
+    for (Path thread : ProcFile.list(file(pid, "task"))) {
+      if (!thread.endsWith(Integer.toString(pid))) {
+        tables.add(thread.resolve("fd"));
       }
     }
-    return descriptors.isEmpty() ? ProcFile.list(threadFile(pid, "fd")) : descriptors;
+    return tables;
   }
 
   /** Returns when a process started, in clock ticks after boot. */

@@ -3,6 +3,7 @@ package org.lsm.proc;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -28,12 +29,21 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   /** Where /proc is mounted, passwd(5), services(5), and the directory of ip-netns(8). */
   public record Sources(Path proc, Path passwd, Path services, Path netns) {}
 
-  /** The result; forged endpoints are rows only, and notes, not escaped, limit the trust in it. */
+  private static final long CAP_SYS_PTRACE = 1L << 19; // capabilities(7)
+
+  /** How long the scans of a run may search for owners, in all. */
+  public static final Duration OWNER_SEARCH_TIMEOUT = Duration.ofSeconds(10);
+
+  /**
+   * The result; forged endpoints are rows only, and notes, not escaped, limit the trust in it. The
+   * search for owners took a part of the time it was given.
+   */
   public record ScanResult(
       Snapshot snapshot,
       Set<Endpoint> forged,
       Map<Endpoint, SocketDetails> details,
       OwnerCache ownerCache,
+      Duration ownerSearch,
       List<String> notes) {}
 
   /** Selects the sockets whose details a scan reads, while their processes still run. */
@@ -43,12 +53,19 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     Collection<SocketEntry> select(Snapshot scanned);
   }
 
+  /** Scans once, with all the time for the search of owners. */
+  public ScanResult scan(OwnerCache cache, DetailsSelector selector) throws IOException {
+    return scan(cache, selector, OWNER_SEARCH_TIMEOUT);
+  }
+
   /**
    * Reads all tables, finds all owners, and reads the details of selected sockets. A process in the
-   * cache that still runs the same program counts as an owner. Throws IOException if a table of
-   * this namespace cannot be read, or all tables are empty.
+   * cache that still runs the same program counts as an owner. Owners that are not found in time
+   * are unknown. Throws IOException if a table of this namespace cannot be read, or all tables are
+   * empty.
    */
-  public ScanResult scan(OwnerCache cache, DetailsSelector selector) throws IOException {
+  public ScanResult scan(OwnerCache cache, DetailsSelector selector, Duration ownerSearchTimeout)
+      throws IOException {
     KernelInfo kernel = new KernelInfo(sources.proc());
     kernel.requireMounted();
     ProcessReader processes = new ProcessReader(sources.proc(), sources.passwd());
@@ -65,10 +82,15 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     String old = cache.validity();
     Map<SocketKey, SocketOwners> ofThisBoot = old.startsWith(boot) ? cache.owners() : Map.of();
     Map<SocketKey, SocketOwners> valid = old.equals(validity) ? cache.owners() : Map.of();
-    var owners = new OwnerLookup(processes, tables, namespaces).find(valid, ofThisBoot);
+    long start = System.nanoTime();
+    long end = start + ownerSearchTimeout.toNanos();
+    OwnerLookup lookup = new OwnerLookup(processes, tables, namespaces, end);
+    Map<SocketKey, SocketOwners> owners = lookup.find(valid, ofThisBoot);
+    Duration ownerSearch = Duration.ofNanos(System.nanoTime() - start);
     Map<Endpoint, SocketEntry> entries = entries(owners);
     Map<Endpoint, Endpoint> suspected = suspected(tables, entries);
-    addNoteOfUnknownOwners(entries.values(), notes);
+    boolean privileged = (Long.parseUnsignedLong(capabilities, 16) & CAP_SYS_PTRACE) != 0;
+    addNoteOfUnknownOwners(entries.values(), lookup.stoppedAt(), privileged, notes);
     Set<Endpoint> forged = forged(suspected, entries, notes);
     Snapshot snapshot = Snapshot.of(kernel.hostInfo(time, version), entries.values());
     Collection<SocketEntry> selected = selector.select(snapshot);
@@ -81,7 +103,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
         details.put(endpoint, reader.read(entry, namespace, suspected.get(endpoint)));
       }
     }
-    return new ScanResult(snapshot, forged, details, new OwnerCache(validity, owners), notes);
+    OwnerCache next = new OwnerCache(validity, owners);
+    return new ScanResult(snapshot, forged, details, next, ownerSearch, notes);
   }
 
   /** Reads all tables and puts the namespaces that have them into a map by label. */
@@ -160,14 +183,21 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     return forged.keySet();
   }
 
-  private static void addNoteOfUnknownOwners(Collection<SocketEntry> entries, List<String> notes) {
+  private static void addNoteOfUnknownOwners(
+      Collection<SocketEntry> entries, int stoppedAt, boolean privileged, List<String> notes) {
     int unknown = 0;
     for (SocketEntry entry : entries) {
       unknown += entry.ownerUnknown() ? 1 : 0;
     }
     if (unknown > 0) {
       String owners = "the owners of " + unknown + " of " + Plural.count(entries.size(), "socket");
-      notes.add(owners + " are hidden from this user; run lsm as root to see all");
+      String why = " are hidden from this user; run lsm as root to see all";
+      if (stoppedAt > 0) {
+        why = " are unknown: the time for their search was over at PID " + stoppedAt;
+      } else if (privileged) {
+        why = " are unknown: not all processes could be searched";
+      }
+      notes.add(owners + why);
     }
   }
 }

@@ -66,8 +66,8 @@ class AcceptCommandTest extends CommandTestBase {
         "**                 | ''",
         "tcp/** u**         | ''",
         "tcp/** tcp/*:8080  | NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53",
-        "8080               | NEW unix//run/a b\\x0ax, GONE udp/127.0.0.53:53, CHANGED"
-            + " tcp/0.0.0.0:81",
+        "8080               | NEW unix//run/a b\\x0ax, CHANGED tcp/0.0.0.0:81, GONE"
+            + " udp/127.0.0.53:53",
         "53 81              | NEW tcp/127.0.0.1:8080, NEW unix//run/a b\\x0ax",
         "800                | GONE udp/127.0.0.53:53",
       })
@@ -131,7 +131,7 @@ class AcceptCommandTest extends CommandTestBase {
   void listsNamesForCompletion() {
     assertEquals(
         new Result(
-            1, "tcp/127.0.0.1:8080\nunix//run/a b\\x0ax\nudp/127.0.0.53:53\ntcp/0.0.0.0:81\n", ""),
+            1, "tcp/127.0.0.1:8080\nunix//run/a b\\x0ax\ntcp/0.0.0.0:81\nudp/127.0.0.53:53\n", ""),
         lsm("compare", "--names"));
     assertFalse(Files.exists(state.resolve("alert-state")));
   }

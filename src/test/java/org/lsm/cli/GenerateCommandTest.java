@@ -149,7 +149,7 @@ class GenerateCommandTest extends CommandTestBase {
 
   @Test
   void generatesWithoutInit() {
-    proc.end(1).tcp("127.0.0.1", 9, 999);
+    proc.end(1).privileges("0").tcp("127.0.0.1", 9, 999);
 
     Result result = lsm("generate");
 

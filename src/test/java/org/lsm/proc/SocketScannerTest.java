@@ -51,6 +51,7 @@ class SocketScannerTest {
 
   private static final Instant NOW = Instant.parse("2026-01-02T03:04:05.678Z");
 
+  private static final Endpoint SSH = Endpoint.of("tcp", "0.0.0.0:22");
   private static final Owner SSHD = new Owner("root", "/fake/sshd");
   private static final String HIDDEN =
       "the owners of 9 of 9 sockets are hidden from this user; run lsm as root to see all";
@@ -159,9 +160,13 @@ class SocketScannerTest {
         owners(Owner.UNKNOWN, new Owner("www", "/fake/nginx")),
         entry(proc, Protocol.TCP, "0.0.0.0:80").owners());
     assertEquals(
+        List.of("the owners of 1 of 1 socket are unknown: not all processes could be searched"),
+        scan(proc).notes(),
+        "of root, who is not told to run lsm as root");
+    assertEquals(
         List.of(
             "the owners of 1 of 1 socket are hidden from this user; run lsm as root to see all"),
-        scan(proc).notes());
+        scan(proc.privileges("0")).notes());
   }
 
   @ParameterizedTest
@@ -259,7 +264,7 @@ class SocketScannerTest {
   @Test
   void hiddenOwnersAreNoted() throws Exception {
     FakeProc proc = FakeProc.of("host", folder);
-    Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
+    Files.move(proc.privileges("0").path().resolve("1"), folder.resolve("hidden"));
     assertEquals(owners(Owner.UNKNOWN), ssh(proc).owners());
     // The raw socket has inode 0, which no process can hold.
     assertEquals(List.of(HIDDEN.replace("9 of 9", "8 of 9")), scan(proc).notes());
@@ -335,8 +340,8 @@ class SocketScannerTest {
 
     ScanResult second = scan(proc, first.ownerCache());
 
-    assertEquals(first, second);
-    assertEquals(second, scan(proc, second.ownerCache()));
+    assertSame(first, second);
+    assertSame(second, scan(proc, second.ownerCache()));
     Owner other = new Owner("root", "/fake/other");
     assertEquals(owners(other), ssh(proc).owners(), "a search would have found another owner");
   }
@@ -436,7 +441,39 @@ class SocketScannerTest {
     proc.link("2/fd/3", "socket:[111]");
     ScanResult second = scan(proc, first.ownerCache());
     assertEquals(owners(Owner.UNKNOWN), entry(second, "tcp", "0.0.0.0:80").owners());
-    assertEquals(first, second);
+    assertSame(first, second);
+  }
+
+  private static void assertSame(ScanResult expected, ScanResult scan) {
+    assertEquals(expected.snapshot(), scan.snapshot());
+    assertEquals(expected.ownerCache(), scan.ownerCache());
+    assertEquals(expected.notes(), scan.notes());
+  }
+
+  // ---- the time for the search of owners
+
+  @Test
+  void ownersAreUnknownWhenTheTimeIsOver() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101, 201, 401);
+    ScanResult late =
+        scanner(proc, false).scan(OwnerCache.EMPTY, DetailsSelector.NONE, Duration.ZERO);
+    assertEquals(owners(Owner.UNKNOWN), entry(late, "tcp", "0.0.0.0:22").owners());
+    assertEquals(1, late.notes().size());
+    String note = "are unknown: the time for their search was over at PID ";
+    assertTrue(late.notes().get(0).contains(note), late.notes().get(0));
+
+    ScanResult next = scan(proc, late.ownerCache().without(Set.of(SSH)));
+    assertEquals(owners(SSHD), entry(next, "tcp", "0.0.0.0:22").owners());
+  }
+
+  /** Processes with many descriptors are searched last, but as completely as others. */
+  @Test
+  void findsOwnerAmongThousandsOfDescriptors() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd");
+    for (int i = 0; i < 3000; i++) {
+      proc.link("22/fd/" + i, i % 1000 == 999 ? "socket:[101]" : "/dev/null");
+    }
+    assertEquals(owners(SSHD), ssh(proc).owners());
   }
 
   // ---- ephemeral ports
