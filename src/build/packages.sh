@@ -152,6 +152,8 @@ sbom() {
   checksum "$name"
 }
 
+# Where only the README is, its links lead to the project's home page.
+sed -i "s,\(](\|src=\"\)\(src/\|\.github/\),\1$homepage/blob/main/\2,g" "$target/lsm/README.md"
 rm -f "$target"/lsm-*-linux-*.tar.gz* "$target/$package"*
 find "$target/lsm/runtime" -type f \( -name '*.so' -o -perm -u+x \) -exec strip --strip-unneeded {} +
 tarball
