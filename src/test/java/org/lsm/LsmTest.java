@@ -246,7 +246,8 @@ class LsmTest extends CommandTestBase {
     Result before = run("--verbose", "compare", "--config", config.toString());
 
     assertEquals(
-        error("there is no baseline " + baseline + "; run 'lsm generate' to take one"), plain);
+        error("there is no baseline " + baseline + "; if none was taken yet, run 'lsm generate'"),
+        plain);
     assertEquals(2, verbose.exitCode());
     assertTrue(verbose.err().startsWith(plain.err()), verbose.err());
     assertTrue(verbose.err().contains("\n at org.lsm.cli.CompareCommand.call("), verbose.err());

@@ -83,7 +83,7 @@ public final class StateDirectory implements AutoCloseable {
       String remedy =
           Files.exists(predecessor(1))
               ? "; find out who removed it, then restore " + predecessor(1)
-              : "; run 'lsm generate' to take one";
+              : "; if none was taken yet, run 'lsm generate'";
       throw new NoBaselineException("there is no baseline " + baseline() + remedy, e);
     } catch (AccessDeniedException e) {
       throw e;

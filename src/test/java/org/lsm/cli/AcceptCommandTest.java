@@ -156,7 +156,7 @@ class AcceptCommandTest extends CommandTestBase {
   void failsWithoutBaseline() throws IOException {
     Files.delete(baseline);
     assertEquals(
-        error("there is no baseline " + baseline + "; run 'lsm generate' to take one"),
+        error("there is no baseline " + baseline + "; if none was taken yet, run 'lsm generate'"),
         lsm("accept", "**"));
   }
 

@@ -212,7 +212,8 @@ class CompareCommandTest extends CommandTestBase {
   @Test
   void quietRemindsOfMissingBaseline() throws IOException {
     Files.delete(baseline);
-    Result alerted = error("there is no baseline " + baseline + "; run 'lsm generate' to take one");
+    Result alerted =
+        error("there is no baseline " + baseline + "; if none was taken yet, run 'lsm generate'");
 
     assertEquals(alerted, lsm("compare", "--quiet"));
     now = Instant.parse("2026-01-03T03:13:59Z");
@@ -275,7 +276,7 @@ class CompareCommandTest extends CommandTestBase {
 
         ALARM    NO BASELINE
                  ! lsm detects nothing until it is restored
-                 reason     there is no baseline <>; run 'lsm generate' to take one
+                 reason     there is no baseline <>; if none was taken yet, run 'lsm generate'
                  suspect    if none of you removed it, somebody else did
 
         Take no new baseline before you know why: it accepts whatever runs now.
@@ -422,7 +423,7 @@ class CompareCommandTest extends CommandTestBase {
         error(
             "there is no baseline "
                 + state.resolve("baseline")
-                + "; run 'lsm generate' to take one"),
+                + "; if none was taken yet, run 'lsm generate'"),
         lsm("compare"));
     assertEquals("rwx------", mode(state));
   }

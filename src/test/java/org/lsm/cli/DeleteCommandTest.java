@@ -28,7 +28,7 @@ class DeleteCommandTest extends CommandTestBase {
         lsm(command));
     assertFalse(Files.exists(baseline));
     assertEquals(
-        error("there is no baseline " + baseline + "; run 'lsm generate' to take one"),
+        error("there is no baseline " + baseline + "; if none was taken yet, run 'lsm generate'"),
         lsm("compare"));
   }
 

@@ -67,7 +67,7 @@ class HistoryCommandTest extends ChannelTestBase {
                 "2026-01-04 00:10:00 +00:00",
                 "no_baseline",
                 USER,
-                "there is no baseline " + baseline + "; run 'lsm generate' to take one")
+                "there is no baseline " + baseline + "; if none was taken yet, run 'lsm generate'")
             + row(
                 "2026-01-04 00:10:00 +00:00",
                 "delivered",

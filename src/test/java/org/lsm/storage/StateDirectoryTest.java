@@ -102,7 +102,7 @@ class StateDirectoryTest {
       assertEquals(
           "there is no baseline "
               + directory.resolve("baseline")
-              + "; run 'lsm generate' to take one",
+              + "; if none was taken yet, run 'lsm generate'",
           e.getMessage());
     }
   }
