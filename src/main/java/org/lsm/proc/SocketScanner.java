@@ -94,17 +94,27 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     Set<Endpoint> forged = forged(suspected, entries, notes);
     Snapshot snapshot = Snapshot.of(kernel.hostInfo(time, version), entries.values());
     Collection<SocketEntry> selected = selector.select(snapshot);
-    Map<Endpoint, SocketDetails> details = new HashMap<>();
-    if (!selected.isEmpty()) { // a quiet run loads nothing of what follows
-      DetailsReader reader = new DetailsReader(processes, sources.services());
-      for (SocketEntry entry : selected) {
-        Endpoint endpoint = entry.endpoint();
-        NetworkNamespace namespace = namespaces.get(endpoint.netns());
-        details.put(endpoint, reader.read(entry, namespace, suspected.get(endpoint)));
-      }
-    }
+    Map<Endpoint, SocketDetails> details =
+        selected.isEmpty() // a quiet run loads no class for details
+            ? Map.of()
+            : details(
+                selected, new DetailsReader(processes, sources.services()), namespaces, suspected);
     OwnerCache next = new OwnerCache(validity, owners);
     return new ScanResult(snapshot, forged, details, next, ownerSearch, notes);
+  }
+
+  private static Map<Endpoint, SocketDetails> details(
+      Collection<SocketEntry> selected,
+      DetailsReader reader,
+      Map<String, NetworkNamespace> namespaces,
+      Map<Endpoint, Endpoint> suspected) {
+    Map<Endpoint, SocketDetails> details = new HashMap<>();
+    for (SocketEntry entry : selected) {
+      Endpoint endpoint = entry.endpoint();
+      NetworkNamespace namespace = namespaces.get(endpoint.netns());
+      details.put(endpoint, reader.read(entry, namespace, suspected.get(endpoint)));
+    }
+    return details;
   }
 
   /** Reads all tables and puts the namespaces that have them into a map by label. */
