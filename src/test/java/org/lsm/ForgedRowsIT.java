@@ -127,7 +127,7 @@ class ForgedRowsIT {
 
       assertEquals(1, result.exitCode(), result.toString());
       String details = result.details("unix//run/lsm-x");
-      assertTrue(details.contains("by no process"), result.out());
+      assertTrue(details.contains("program    no process holds it"), result.out());
       assertTrue(details.contains("perhaps a forged row, not a socket"), details);
       assertTrue(details.contains("part of    perhaps the name of unix/@lsm-evil"), details);
       assertTrue(result.details("unix/@lsm-evil").contains("user       nobody\n         started "));
@@ -160,7 +160,7 @@ class ForgedRowsIT {
         Result result = run("compare");
 
         String details = result.details("unix//run/lsm-x");
-        assertTrue(details.contains("by no process"), result.out());
+        assertTrue(details.contains("program    no process holds it"), result.out());
         assertTrue(details.contains("part of    perhaps the name of unix/@lsm-evil"), details);
         assertEquals("", result.details(victim.endpoints().get(0)));
         assertTrue(

@@ -49,6 +49,7 @@ class InstalledIT {
             SUB="$NEW new on $HOSTNAME"
             EPHEMERAL="none"
             SYSLOG="no"
+            MAILER="smtp"
             SMTP_HOST="127.0.0.1"
             SMTP_PORT="%d"
             """
@@ -176,7 +177,7 @@ class InstalledIT {
       String host = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
       assertTrue(mail.getSubject().matches("\\d+ new on " + host), mail.getSubject());
       assertEquals(
-          "admin@example.org, root@" + host,
+          "admin@example.org, root@localhost",
           InternetAddress.toString(mail.getAllRecipients()),
           "unqualified recipients are users of this host");
       String content = ((MimeMultipart) mail.getContent()).getBodyPart(0).getContent().toString();

@@ -422,7 +422,7 @@ class SocketDetailsIT {
       assertContains(
           result.details(before),
           "GONE     ",
-          "program    " + perl + "\n         user       " + SELF + "\n");
+          "program    " + perl + "\n         user       " + SELF);
     }
   }
 
@@ -526,12 +526,12 @@ class SocketDetailsIT {
       assertContains(
           forward.details(endpoint),
           "NEW      ",
-          "program    " + perl + "\n         user       " + SELF + "\n");
+          "program    " + perl + "\n         user       " + SELF);
       Result backward = lsm.run("diff", newer, older.toString());
       assertContains(
           backward.details(endpoint),
           "GONE     ",
-          "program    " + perl + "\n         user       " + SELF + "\n");
+          "program    " + perl + "\n         user       " + SELF);
       assertEquals(0, lsm.run("diff", newer, newer).exitCode());
       assertEquals("", compare(endpoint));
       assertContains(
