@@ -4,6 +4,11 @@ import java.util.List;
 
 /** The processes that hold a socket, and whether these are all of them. */
 public record SocketOwners(List<ProcessRef> processes, boolean complete) {
+  /** Whether it may have owners, of which none was found. */
+  public boolean isUnknown() {
+    return processes.isEmpty() && !complete;
+  }
+
   // See Endpoint.equals.
   @Override
   public boolean equals(Object it) {

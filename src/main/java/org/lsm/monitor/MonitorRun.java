@@ -119,8 +119,17 @@ public final class MonitorRun {
     components.storeOwnerCache(state, scans);
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     List<Snapshot> serving = List.of(baseline, scans.found());
-    return new RunResult(
-        Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE);
+    RunResult result =
+        new RunResult(
+            Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE);
+    if (!scans.ownersMissed()) {
+      return result;
+    }
+    // Nobody must hide by making the search for his sockets take too long.
+    String problem = "the search for the owners of sockets took more than 10 seconds";
+    String advice = "; see which processes have so many open files, 'lsm list' has what was found";
+    return result.with(
+        alertFailure(new IOException(problem + advice), AlertState.read(alertState)));
   }
 
   /** Alerts the differences that are due; returns whether there are any. */

@@ -40,6 +40,7 @@ public final class RepeatedScan {
   private int scans;
   private List<String> notes = List.of();
   private OwnerCache ownerCache;
+  private boolean ownersMissed;
   private Duration ownerSearch = SocketScanner.OWNER_SEARCH_TIMEOUT; // what is left of it
 
   /** Scans with this scanner, beginning with the owner cache of the last run. */
@@ -78,6 +79,7 @@ public final class RepeatedScan {
         };
     ScanResult scan = scanner.scan(ownerCache, union, ownerSearch);
     ownerSearch = ownerSearch.minus(scan.ownerSearch());
+    ownersMissed = scan.ownersMissed();
     ownerCache = scan.ownerCache();
     notes = scan.notes();
     forged.addAll(scan.forged());
@@ -146,6 +148,11 @@ public final class RepeatedScan {
   /** The owners that the last scan found, for the next run. */
   public OwnerCache ownerCache() {
     return ownerCache;
+  }
+
+  /** Whether owners are unknown because the search for them took too long. */
+  public boolean ownersMissed() {
+    return ownersMissed;
   }
 
   /** What limits the trust in the last scan, in words; not escaped. */

@@ -15,7 +15,7 @@ import org.lsm.report.PortScanReport;
  * @param report empty if nothing could be compared
  * @param serving the snapshots whose ports are served; empty if nothing could be compared
  * @param ignored the number of sockets that rules ignore; counted for metrics only, else 0
- * @param failure why nothing could be compared
+ * @param failure why nothing could be compared, or what is compared is incomplete
  * @param alerted whether an alert was due, or could not even be made
  */
 public record RunResult(
@@ -40,6 +40,11 @@ public record RunResult(
       }
       return counts;
     }
+  }
+
+  /** The result of a compare that is incomplete because of this failure. */
+  RunResult with(RunResult failed) {
+    return new RunResult(report, serving, ignored, failed.failure, failed.alerted, PortScans.NONE);
   }
 
   RunResult with(PortScans check) {

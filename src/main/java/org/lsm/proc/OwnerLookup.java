@@ -40,7 +40,7 @@ final class OwnerLookup {
   // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
   private final Map<Long, List<ProcessRef>> holders = new HashMap<>();
   private final Map<Long, Path> descriptors = new HashMap<>();
-  private int stoppedAt;
+  private boolean timedOut;
   private boolean incomplete; // there are processes that were not searched
 
   /** Takes the value of {@link System#nanoTime} at which the search stops. */
@@ -168,13 +168,13 @@ final class OwnerLookup {
 
   /** Searches a process; returns false, without a result, if it has more descriptors than that. */
   private boolean search(int pid, boolean inThreads, int max, Set<Long> inodes) {
-    if (isTimeOver(pid)) {
+    if (isTimeOver()) {
       return true;
     }
     try {
       Map<Long, Path> sockets = new HashMap<>();
       for (Path table : processes.descriptorTables(pid, inThreads)) {
-        if (!addSockets(pid, table, inodes, max, sockets)) {
+        if (!addSockets(table, inodes, max, sockets)) {
           return false;
         }
       }
@@ -200,15 +200,15 @@ final class OwnerLookup {
   }
 
   /** Adds those of the inodes that descriptors refer to; returns false if there are too many. */
-  private boolean addSockets(
-      int pid, Path table, Set<Long> inodes, int max, Map<Long, Path> sockets) throws IOException {
+  private boolean addSockets(Path table, Set<Long> inodes, int max, Map<Long, Path> sockets)
+      throws IOException {
     int count = 0;
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(table)) {
       for (Path descriptor : entries) {
         if (++count > max) {
           return false;
         }
-        if (count % MAX_FEW_DESCRIPTORS == 0 && isTimeOver(pid)) {
+        if (count % MAX_FEW_DESCRIPTORS == 0 && isTimeOver()) {
           return true;
         }
         long inode = inode(descriptor);
@@ -236,17 +236,15 @@ final class OwnerLookup {
     }
   }
 
-  private boolean isTimeOver(int pid) {
-    if (stoppedAt == 0 && System.nanoTime() - end > 0) {
-      stoppedAt = pid;
-      incomplete = true;
-    }
-    return stoppedAt != 0;
+  private boolean isTimeOver() {
+    timedOut |= System.nanoTime() - end > 0;
+    incomplete |= timedOut;
+    return timedOut;
   }
 
-  /** The PID of the process at which the search ran out of time; 0 if it did not. */
-  int stoppedAt() {
-    return stoppedAt;
+  /** Whether the search ended before all processes were searched. */
+  boolean timedOut() {
+    return timedOut;
   }
 
   /**

@@ -35,8 +35,10 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   public static final Duration OWNER_SEARCH_TIMEOUT = Duration.ofSeconds(10);
 
   /**
-   * The result; forged endpoints are rows only, and notes, not escaped, limit the trust in it. The
-   * search for owners took a part of the time it was given.
+   * The result; forged endpoints are rows only, and notes, not escaped, limit the trust in it.
+   *
+   * @param ownerSearch how long the search for owners took
+   * @param ownersMissed whether owners are unknown because that was too long
    */
   public record ScanResult(
       Snapshot snapshot,
@@ -44,6 +46,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       Map<Endpoint, SocketDetails> details,
       OwnerCache ownerCache,
       Duration ownerSearch,
+      boolean ownersMissed,
       List<String> notes) {}
 
   /** Selects the sockets whose details a scan reads, while their processes still run. */
@@ -90,7 +93,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     Map<Endpoint, SocketEntry> entries = entries(owners);
     Map<Endpoint, Endpoint> suspected = suspected(tables, entries);
     boolean privileged = (Long.parseUnsignedLong(capabilities, 16) & CAP_SYS_PTRACE) != 0;
-    addNoteOfUnknownOwners(entries.values(), lookup.stoppedAt(), privileged, notes);
+    addNoteOfUnknownOwners(entries.values(), lookup.timedOut(), privileged, notes);
     Set<Endpoint> forged = forged(suspected, entries, notes);
     Snapshot snapshot = Snapshot.of(kernel.hostInfo(time, version), entries.values());
     Collection<SocketEntry> selected = selector.select(snapshot);
@@ -99,8 +102,9 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
             ? Map.of()
             : details(
                 selected, new DetailsReader(processes, sources.services()), namespaces, suspected);
-    OwnerCache next = new OwnerCache(validity, owners);
-    return new ScanResult(snapshot, forged, details, next, ownerSearch, notes);
+    boolean missed = lookup.timedOut() && owners.values().removeIf(it -> it.isUnknown());
+    OwnerCache next = new OwnerCache(validity, owners); // the next scan searches for those missed
+    return new ScanResult(snapshot, forged, details, next, ownerSearch, missed, notes);
   }
 
   private static Map<Endpoint, SocketDetails> details(
@@ -194,7 +198,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   }
 
   private static void addNoteOfUnknownOwners(
-      Collection<SocketEntry> entries, int stoppedAt, boolean privileged, List<String> notes) {
+      Collection<SocketEntry> entries, boolean timedOut, boolean privileged, List<String> notes) {
     int unknown = 0;
     for (SocketEntry entry : entries) {
       unknown += entry.ownerUnknown() ? 1 : 0;
@@ -202,8 +206,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     if (unknown > 0) {
       String owners = "the owners of " + unknown + " of " + Plural.count(entries.size(), "socket");
       String why = " are hidden from this user; run lsm as root to see all";
-      if (stoppedAt > 0) {
-        why = " are unknown: the time for their search was over at PID " + stoppedAt;
+      if (timedOut) {
+        why = " are unknown: there was no time to search all processes";
       } else if (privileged) {
         why = " are unknown: not all processes could be searched";
       }
