@@ -71,13 +71,11 @@ public final class AcceptCommand extends BaseCommand {
     String kind = name.group(1);
     int number = Integer.parseInt(name.group(2));
     List<Difference> onPort =
-        where(diff, it -> !kind.equals("pid=") && it.endpoint().hasPort(number));
+        kind.equals("pid=") ? List.of() : where(diff, it -> it.endpoint().hasPort(number));
     List<Difference> ofProcess =
-        where(
-            diff,
-            it ->
-                !kind.equals("port=")
-                    && it.after().processes().stream().anyMatch(p -> p.pid() == number));
+        kind.equals("port=")
+            ? List.of()
+            : where(diff, it -> it.after().processes().stream().anyMatch(p -> p.pid() == number));
     if (!onPort.isEmpty() && !ofProcess.isEmpty()) {
       String port = onPort.get(0).endpoint().toString();
       String process = ofProcess.get(0).endpoint().toString();

@@ -93,9 +93,7 @@ final class Advice {
     } else {
       lines.add(step(2, "Restore the baseline from a backup."));
     }
-    lines.add(step(3, "See what differs from it."));
-    lines.add(command("lsm compare"));
-    lines.add(Line.BLANK);
+    lines.addAll(List.of(step(3, "See what differs from it."), command("lsm compare"), Line.BLANK));
     return lines;
   }
 

@@ -1,5 +1,6 @@
 package org.lsm.report;
 
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lsm.model.Endpoint;
 import org.lsm.model.TextEscaper;
@@ -38,10 +39,8 @@ public record EscapedText(String text) {
 
   /** The name of a socket as a pattern for it alone: its own stars match no other name. */
   public static String pattern(Endpoint endpoint) {
-    String name = escape(endpoint.toString());
-    return SPECIAL
-        .matcher(name)
-        .replaceAll(it -> String.format("\\\\x%02x", (int) it.group().charAt(0)));
+    Matcher special = SPECIAL.matcher(escape(endpoint.toString()));
+    return special.replaceAll(it -> "\\\\x" + Integer.toHexString(it.group().charAt(0)));
   }
 
   /** The first characters of a text, followed by an ellipsis if it is longer. */
