@@ -170,12 +170,12 @@ open_sockets tcp/127.0.0.1:25
 baseline
 listener=$holder
 # shellcheck disable=SC2016  # part of a name
-open_sockets tcp/0.0.0.0:4444 'unix-stream//tmp/$(touch owned) *'
+open_sockets tcp/0.0.0.0:4444 "unix-stream/$work"'/$(touch owned) *' 'unix-stream/@**'
 PATH=$prefix/sbin:$PATH
 cd "$work" || exit 1
-offers "lsm accept " 'tcp/0.0.0.0:4444' 'unix//tmp/\$\(touch\ owned\)\ \*'
+offers "lsm accept " 'tcp/0.0.0.0:4444' "unix/$work"'/\$\(touch\ owned\)\ \\x2a' 'unix/@\\x2a\\x2a'
 offers "lsm accept tcp/0.0.0.0:4" 4444
-offers "lsm accept unix//tmp/\\\$" 'unix//tmp/\$\(touch\ owned\)\ \*'
+offers "lsm accept unix/$work/\\\$" "unix/$work"'/\$\(touch\ owned\)\ \\x2a'
 offers "lsm accept udp/" ''
 offers "lsm accept --no" --no-color
 check "completion runs no part of a name" test ! -e "$work/owned"

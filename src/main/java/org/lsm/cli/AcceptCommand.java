@@ -4,6 +4,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.lsm.config.Glob;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -20,12 +22,14 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "accept", description = "Accept only these differences into the baseline.")
 public final class AcceptCommand extends BaseCommand {
+  private static final Pattern NUMBER = Pattern.compile("(port=|pid=|)(\\d{1,9})");
+
   @Parameters(
       arity = "1..*",
       paramLabel = "SOCKET|PORT|PID",
       description =
           "A socket as reports name it, tcp/0.0.0.0:8080, or a pattern for such names; or a port,"
-              + " or the PID of a process.")
+              + " port=8080 or 8080; or the PID of a process, pid=2001 or 2001.")
   private List<String> names = new ArrayList<>();
 
   @Override
@@ -51,8 +55,8 @@ public final class AcceptCommand extends BaseCommand {
   private Diff choose(Diff diff) {
     List<Difference> chosen = new ArrayList<>();
     for (String name : names) {
-      List<Difference> found =
-          name.matches("\\d{1,9}") ? numbered(diff, Integer.parseInt(name)) : named(diff, name);
+      Matcher number = NUMBER.matcher(name);
+      List<Difference> found = number.matches() ? numbered(diff, number) : named(diff, name);
       if (found.isEmpty()) {
         throw usageError(
             "no difference is named '" + name + "'; 'lsm compare --no-alert' shows all");
@@ -62,16 +66,23 @@ public final class AcceptCommand extends BaseCommand {
     return new Diff(chosen.stream().distinct().toList());
   }
 
-  /** All differences on a port, or all sockets of a process. */
-  private List<Difference> numbered(Diff diff, int number) {
-    List<Difference> onPort = where(diff, it -> it.endpoint().hasPort(number));
+  /** All differences on a port, or all sockets of a process; a number alone may be either. */
+  private List<Difference> numbered(Diff diff, Matcher name) {
+    String kind = name.group(1);
+    int number = Integer.parseInt(name.group(2));
+    List<Difference> onPort =
+        kind.equals("pid=") ? List.of() : where(diff, it -> it.endpoint().hasPort(number));
     List<Difference> ofProcess =
-        where(diff, it -> it.after().processes().stream().anyMatch(p -> p.pid() == number));
+        kind.equals("port=")
+            ? List.of()
+            : where(diff, it -> it.after().processes().stream().anyMatch(p -> p.pid() == number));
     if (!onPort.isEmpty() && !ofProcess.isEmpty()) {
       String port = onPort.get(0).endpoint().toString();
       String process = ofProcess.get(0).endpoint().toString();
       throw usageError(
-          number + " is the port of " + port + " and the PID of " + process + "; name the socket");
+          String.format(
+              "%1$d is the port of %2$s and the PID of %3$s; write port=%1$d or pid=%1$d",
+              number, port, process));
     }
     return onPort.isEmpty() ? ofProcess : onPort;
   }

@@ -4,12 +4,12 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.lsm.model.Difference;
 import org.lsm.model.Snapshot;
-import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.MonitorRun;
 import org.lsm.monitor.RepeatedScan;
 import org.lsm.monitor.RunResult;
 import org.lsm.report.DiffReport;
+import org.lsm.report.EscapedText;
 import org.lsm.report.Json;
 import org.lsm.report.PortScanReport;
 import org.lsm.storage.SnapshotFile;
@@ -38,7 +38,7 @@ public final class CompareCommand extends BaseCommand {
   @Option(
       names = "--names",
       hidden = true,
-      description = "For completion: names that accept takes.")
+      description = "For completion: patterns for accept, each for one socket.")
   private boolean names;
 
   @Mixin private OutputFormat format;
@@ -99,7 +99,7 @@ public final class CompareCommand extends BaseCommand {
   }
 
   private void printName(Difference difference) {
-    out().println(TextEscaper.escape(difference.endpoint().toString()));
+    out().println(EscapedText.pattern(difference.endpoint()));
   }
 
   private void show(DiffReport report, Optional<PortScanReport> portScans) {

@@ -30,7 +30,8 @@ public final class DiffCommand extends BaseCommand {
     Snapshot after = SnapshotFile.read(newFile);
     Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
     var zone = context.environment.zone();
-    DiffReport report = new DiffReport(before, after, diff, List.of(), Map.of(), List.of(), zone);
+    DiffReport report =
+        new DiffReport(before, after, diff, List.of(), Map.of(), Map.of(), List.of(), zone);
     print(format.isJson() ? Json.of(report, Optional.empty()) : report.document(false).text());
     return diff.isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
   }

@@ -1,6 +1,6 @@
 package org.lsm.cli;
 
-import java.util.Locale;
+import org.lsm.report.Json;
 import picocli.CommandLine.Option;
 
 /** The option {@code --format}. */
@@ -11,7 +11,7 @@ final class OutputFormat {
 
     @Override
     public String toString() {
-      return name().toLowerCase(Locale.ROOT);
+      return Json.name(this);
     }
   }
 

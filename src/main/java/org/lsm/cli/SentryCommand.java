@@ -6,7 +6,6 @@ import java.net.NetworkInterface;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import org.lsm.config.CidrBlock;
 import org.lsm.config.Config.SentryMode;
@@ -33,7 +32,7 @@ public final class SentryCommand extends BaseCommand {
 
     @Override
     public String toString() {
-      return name().toLowerCase(Locale.ROOT);
+      return Json.name(this);
     }
   }
 

@@ -133,7 +133,8 @@ public record BaselineComparison(
       details.computeIfPresent(endpoint, (it, known) -> known.with(Flag.ALREADY_CLOSED));
     }
     List<String> notes = notes(found, closed);
-    return new DiffReport(baseline, visible(found), diff, List.of(), details, notes, zone);
+    return new DiffReport(
+        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone);
   }
 
   private List<String> notes(Snapshot found, Set<Endpoint> closed) {

@@ -111,7 +111,7 @@ public final class MonitorRun {
       AlertDecision decision =
           policy.decide(before, report.diff().differences(), comparison.ephemeral(), time);
       if (!decision.appeared().isEmpty()) {
-        report = report.found(decision.appeared(), components.lastCompare());
+        report = report.withAbsentAt(decision.appeared(), components.lastCompare());
       }
       alerted = alertDifferences(report, decision, before);
     }

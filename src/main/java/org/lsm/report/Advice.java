@@ -2,6 +2,7 @@ package org.lsm.report;
 
 import static org.lsm.report.EscapedText.escape;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,7 +11,6 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.DifferenceType;
-import org.lsm.model.Endpoint;
 import org.lsm.model.ProcessRef;
 import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
@@ -18,9 +18,9 @@ import org.lsm.report.ReportDocument.Style;
 /** What to do next, with commands that are ready to be pasted into a shell. */
 final class Advice {
   private static final int MAX_COMMANDS = 10;
+  private static final int MAX_STOPPED = 200; // processes; the length of a command is limited
   private static final Pattern SAFE_WORD =
       Pattern.compile("[A-Za-z0-9_./:@%+,][A-Za-z0-9_./:@%+,-]*");
-  private static final Pattern SPECIAL = Pattern.compile("[*?!']");
 
   private Advice() {}
 
@@ -45,17 +45,18 @@ final class Advice {
   private static Optional<String> accept(DifferenceGroup group) {
     if (group.size() <= DifferenceGroup.MAX_TITLES) {
       String names =
-          group.named().stream().map(it -> quote(it.endpoint())).collect(Collectors.joining(" "));
+          group.named().stream()
+              .map(it -> quote(EscapedText.pattern(it.endpoint())))
+              .collect(Collectors.joining(" "));
       return Optional.of("lsm accept " + (names.startsWith("'-") ? "-- " : "") + names);
     }
     List<ProcessRef> processes = group.entry().processes();
-    return processes.stream().findFirst().map(it -> "lsm accept " + it.pid());
+    return processes.stream().findFirst().map(it -> "lsm accept pid=" + it.pid());
   }
 
   private static void addSteps(List<Line> lines, DifferenceGroup group, boolean isOneOfMany) {
     List<ProcessRef> held = group.entry().processes();
     int pid = held.get(0).pid();
-    String pids = DiffReport.pids(held, DifferenceGroup.MAX_OWNERS).replace(",", " ");
     String parents =
         Stream.concat(
                 Stream.of(pid),
@@ -70,8 +71,10 @@ final class Advice {
     lines.add(heading(which + ":"));
     lines.add(step(1, "Keep a copy of the program: it may be gone when the process ends."));
     lines.add(command("cp /proc/" + pid + "/exe /root/program-" + pid));
-    lines.add(step(2, "Stop the process, or end it with -KILL instead of -STOP."));
-    lines.add(command("kill -STOP " + pids));
+    String stop = "Stop the process, or end it with -KILL instead of -STOP.";
+    String more = " This names " + MAX_STOPPED + " of " + held.size() + " processes.";
+    lines.add(step(2, stop + (held.size() > MAX_STOPPED ? more : "")));
+    lines.add(command("kill -STOP " + DiffReport.pids(held, MAX_STOPPED).replace(",", " ")));
     lines.add(step(3, "See what it and its parents logged, here and in /var/log."));
     lines.add(command("journalctl -b" + parents));
     lines.add(Line.BLANK);
@@ -80,16 +83,18 @@ final class Advice {
   /** What to do where the baseline in a state directory is missing or damaged. */
   static List<Line> restoreBaseline(Path stateDirectory) {
     String baseline = escape(stateDirectory.resolve("baseline").toString());
-    String copy = quote(baseline + ".1") + " " + quote(baseline);
-    return List.of(
-        heading("Take no new baseline before you know why: it accepts whatever runs now."),
-        step(1, "See who ran lsm, and who was logged in."),
-        command("lsm history; last"),
-        step(2, "Restore the baseline before it, or one from a backup."),
-        command("cp -p " + copy),
-        step(3, "See what differs from it."),
-        command("lsm compare"),
-        Line.BLANK);
+    List<Line> lines = new ArrayList<>();
+    lines.add(heading("Take no new baseline before you know why: it accepts whatever runs now."));
+    lines.add(step(1, "See who ran lsm, and who was logged in."));
+    lines.add(command("lsm history; last"));
+    if (Files.exists(stateDirectory.resolve("baseline.1"))) {
+      lines.add(step(2, "Restore the baseline before it, or one from a backup."));
+      lines.add(command("cp -p " + quote(baseline + ".1") + " " + quote(baseline)));
+    } else {
+      lines.add(step(2, "Restore the baseline from a backup."));
+    }
+    lines.addAll(List.of(step(3, "See what differs from it."), command("lsm compare"), Line.BLANK));
+    return lines;
   }
 
   static Line heading(String text) {
@@ -103,16 +108,6 @@ final class Advice {
   /** A command line, which is escaped already. */
   static Line command(String line) {
     return Line.of(Style.COMMAND, "", new EscapedText(line));
-  }
-
-  /** The name of a socket as one word, which <em>accept</em> takes literally: no star matches. */
-  private static String quote(Endpoint endpoint) {
-    String name = escape(endpoint.toString());
-    return quote(SPECIAL.matcher(name).replaceAll(it -> hex(it.group().charAt(0))));
-  }
-
-  private static String hex(char c) {
-    return String.format("\\\\x%02x", (int) c);
   }
 
   /** A text without control characters as one word of a shell. */

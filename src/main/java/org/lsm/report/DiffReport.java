@@ -59,18 +59,6 @@ public record DiffReport(
       "lsm history --format json has all that was alerted, lsm compare --format json all that"
           + " differs now";
 
-  /** A report of differences that may have been there before. */
-  public DiffReport(
-      Snapshot before,
-      Snapshot after,
-      Diff diff,
-      List<Difference> alertedBefore,
-      Map<Endpoint, SocketDetails> details,
-      List<String> notes,
-      Supplier<ZoneId> zone) {
-    this(before, after, diff, alertedBefore, details, Map.of(), notes, zone);
-  }
-
   /** The same report of some of its differences; the others are listed as alerted before. */
   public DiffReport reporting(List<Difference> differences) {
     Set<Difference> chosen = Set.copyOf(differences);
@@ -84,7 +72,7 @@ public record DiffReport(
    *
    * @param lastCompare the last scan that was compared; the one of the baseline may be later
    */
-  public DiffReport found(List<Difference> appeared, Optional<Instant> lastCompare) {
+  public DiffReport withAbsentAt(List<Difference> appeared, Optional<Instant> lastCompare) {
     Instant baseline = before.hostInfo().time();
     Instant last = lastCompare.filter(baseline::isBefore).orElse(baseline);
     Map<Endpoint, Instant> times = new HashMap<>();
@@ -127,7 +115,8 @@ public record DiffReport(
     }
     List<Line> facts = new ArrayList<>();
     String sockets = Plural.count(before.sockets().size(), "socket");
-    facts.add(Line.fact("Baseline", time(before.hostInfo().time()), ", ", sockets));
+    facts.add(
+        Line.fact("Baseline", Times.format(before.hostInfo().time(), zone.get()), ", ", sockets));
     notes.forEach(note -> facts.add(Line.fact("Note", note)));
     if (named(diff).size() < diff.differences().size()) {
       facts.add(Line.fact("More", MORE));
@@ -147,8 +136,8 @@ public record DiffReport(
   /** The report where the baseline in a state directory is missing or damaged. */
   public static ReportDocument withoutBaseline(
       HostInfo hostInfo, String reason, Path stateDirectory, ZoneId zone) {
-    List<Line> body = alarm("NO BASELINE", "lsm detects nothing until it is restored", reason);
-    body.add(Line.of(Style.DETAIL, "suspect", "if none of you removed it, somebody else did"));
+    List<Line> body = failed("NO BASELINE", "lsm detects nothing until it is restored", reason);
+    body.add(Line.of(Style.DETAIL, "note", "only root can remove or change it"));
     body.add(Line.BLANK);
     body.addAll(Advice.restoreBaseline(stateDirectory));
     EscapedText outcome = EscapedText.of("the baseline cannot be read, nothing is compared");
@@ -157,7 +146,7 @@ public record DiffReport(
 
   /** The report where a scan failed. */
   public static ReportDocument scanFailed(HostInfo hostInfo, String reason, ZoneId zone) {
-    List<Line> body = alarm("SCAN FAILED", "lsm detects nothing until this is fixed", reason);
+    List<Line> body = failed("SCAN", "lsm detects nothing until this is fixed", reason);
     body.add(Line.BLANK);
     body.add(Advice.heading("See whether it lasts, and what else lsm needs:"));
     body.add(Advice.command("lsm compare; lsm status"));
@@ -166,10 +155,10 @@ public record DiffReport(
     return ReportDocument.of(outcome, body, hostInfo, zone, List.of());
   }
 
-  private static List<Line> alarm(String title, String consequence, String reason) {
+  private static List<Line> failed(String title, String consequence, String reason) {
     return new ArrayList<>(
         List.of(
-            Line.of(Style.TITLE, "ALARM", title),
+            Line.of(Style.TITLE, "FAILED", title),
             Line.of(Style.FLAG, "!", consequence),
             Line.of(Style.DETAIL, "reason", reason)));
   }
@@ -189,8 +178,7 @@ public record DiffReport(
       return EscapedText.of(DifferenceCounts.of(diff));
     }
     Difference it = diff.differences().get(0);
-    // A name with a space in it could imitate the words that follow it.
-    String socket = escape(it.endpoint().toString()).replace(" ", "\\x20");
+    String socket = EscapedText.word(it.endpoint());
     String owner =
         it.after().owners().stream().findFirst().map(DiffReport::brief).orElse("no process");
     int more = it.after().owners().size() - 1;
@@ -239,10 +227,6 @@ public record DiffReport(
     return Times.formatWithAge(time, after.hostInfo().time(), zone.get());
   }
 
-  private String time(Instant time) {
-    return Times.format(time, zone.get());
-  }
-
   /** From when a scan missed a difference to this one, which found it. */
   String between(Instant absent) {
     return Times.formatBetween(absent, after.hostInfo().time(), zone.get());
@@ -285,8 +269,7 @@ public record DiffReport(
           case CHANGED -> " from " + owners(it.before()) + " to " + owners(it.after());
         };
     String pids = pids(it.after().processes(), MAX_PER_SOCKET);
-    // A name with a space in it could imitate the words that follow it.
-    String socket = escape(it.endpoint().toString()).replace(" ", "\\x20");
+    String socket = EscapedText.word(it.endpoint());
     String who = EscapedText.cut(owners, MAX_LOG_LINE) + (pids.isEmpty() ? "" : ", PID " + pids);
     return it.type() + " " + socket + who;
   }

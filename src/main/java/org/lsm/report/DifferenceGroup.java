@@ -1,7 +1,5 @@
 package org.lsm.report;
 
-import static org.lsm.report.EscapedText.escape;
-
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -100,12 +98,13 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   /** The block, followed by an empty line; in short if the report is too long for details. */
   List<Line> lines(boolean isDetailed) {
     List<Line> lines = new ArrayList<>();
-    for (Difference it : named.subList(0, Math.min(MAX_TITLES, named.size()))) {
+    int titles = Math.min(MAX_TITLES, named.size());
+    for (Difference it : named.subList(0, titles)) {
       EscapedText name = EscapedText.withRemark(it.endpoint(), report.details(it).service());
       lines.add(Line.of(Style.TITLE, type.name(), name));
     }
-    if (size > MAX_TITLES) {
-      lines.add(Line.of(Style.DETAIL, "and", Plural.count(size - MAX_TITLES, "more socket")));
+    if (size > titles) {
+      lines.add(Line.of(Style.DETAIL, "and", Plural.count(size - titles, "more socket")));
     }
     suspicious().forEach(it -> lines.add(Line.of(Style.FLAG, "!", it.words())));
     if (type == DifferenceType.CHANGED) {
@@ -186,8 +185,7 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   private List<String> others() {
     Map<String, SortedSet<Integer>> portsByAddress = new LinkedHashMap<>();
     for (Difference it : named.subList(Math.min(MAX_TITLES, named.size()), named.size())) {
-      // A name with a space in it could imitate the next name.
-      String name = escape(it.endpoint().toString()).replace(" ", "\\x20");
+      String name = EscapedText.word(it.endpoint());
       int port = it.endpoint().port();
       boolean isLast = name.endsWith(":" + port);
       String address = isLast ? name.substring(0, name.lastIndexOf(':') + 1) : name;
@@ -197,22 +195,24 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     List<String> others = new ArrayList<>();
     portsByAddress.forEach(
         (address, ports) -> others.add(address + PortSet.of(ports).toString().replace(",", ", ")));
+    if (!others.isEmpty() && size > named.size()) {
+      others.add("and " + (size - named.size()) + " more");
+    }
     return others;
   }
 
   /** The flags that are not suspicious, with the number of sockets if only some have them. */
   private List<String> properties() {
-    List<String> properties = new ArrayList<>();
-    for (Flag flag : List.of(Flag.BEYOND_LOOPBACK, Flag.ALREADY_CLOSED)) {
-      long having = details().stream().filter(it -> it.flags().contains(flag)).count();
-      if (having > 0) {
-        properties.add((having < named.size() ? having + " of them " : "") + flag.words());
-      }
-    }
-    if (flags().contains(Flag.INTERPRETER) && !suspicious().contains(Flag.INTERPRETER)) {
-      properties.add(Flag.INTERPRETER.words());
-    }
-    return properties;
+    Set<Flag> properties = flags();
+    properties.removeAll(suspicious());
+    properties.remove(Flag.NO_PROCESS); // the line "program" says so
+    return properties.stream().map(this::withCount).toList();
+  }
+
+  private String withCount(Flag flag) {
+    long having = details().stream().filter(it -> it.flags().contains(flag)).count();
+    boolean isPart = having > 0 && having < named.size();
+    return (isPart ? having + " of them " : "") + flag.words();
   }
 
   /** Adds a line unless its text is empty. */

@@ -24,7 +24,8 @@ public final class ReverseDns {
           hosts.stream()
               .map(
                   it ->
-                      CompletableFuture.supplyAsync(() -> resolve(it), ReverseDns::start)
+                      CompletableFuture.supplyAsync(
+                              () -> resolve(it), task -> new Thread(task).start())
                           .completeOnTimeout(it, TIMEOUT_SECONDS, TimeUnit.SECONDS))
               .toList(); // so that they run at the same time
       return lookups.stream().map(CompletableFuture::join).toList();
@@ -42,11 +43,5 @@ public final class ReverseDns {
     } catch (UnknownHostException e) {
       return host;
     }
-  }
-
-  private static void start(Runnable task) {
-    Thread thread = new Thread(task, "reverse-dns");
-    thread.setDaemon(true);
-    thread.start();
   }
 }

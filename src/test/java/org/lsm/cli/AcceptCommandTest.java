@@ -70,6 +70,9 @@ class AcceptCommandTest extends CommandTestBase {
             + " udp/127.0.0.53:53",
         "53 81              | NEW tcp/127.0.0.1:8080, NEW unix//run/a b\\x0ax",
         "800                | GONE udp/127.0.0.53:53",
+        "port=8080          | NEW unix//run/a b\\x0ax, CHANGED tcp/0.0.0.0:81, GONE"
+            + " udp/127.0.0.53:53",
+        "pid=800            | GONE udp/127.0.0.53:53",
       })
   void acceptsByPattern(String patterns, String remaining) {
     assertEquals(0, lsm(("accept " + patterns).split(" ", -1)).exitCode());
@@ -85,6 +88,8 @@ class AcceptCommandTest extends CommandTestBase {
     "22",
     "700",
     "8080 0",
+    "pid=8080",
+    "port=800",
     "4294967376"
   })
   void rejectsPatternWithoutMatch(String patterns) throws IOException {
@@ -112,10 +117,18 @@ class AcceptCommandTest extends CommandTestBase {
 
     assertEquals(2, result.exitCode());
     assertEquals(
-        "lsm: 800 is the port of tcp/127.0.0.1:800 and the PID of tcp/127.0.0.1:8080; name the"
-            + " socket",
+        "lsm: 800 is the port of tcp/127.0.0.1:800 and the PID of tcp/127.0.0.1:8080; write"
+            + " port=800 or pid=800",
         result.err().lines().findFirst().orElseThrow());
     assertArrayEquals(before, Files.readAllBytes(baseline));
+    assertEquals(0, lsm("accept", "port=800").exitCode());
+    assertEquals(
+        List.of(
+            "NEW tcp/127.0.0.1:8080",
+            "NEW unix//run/a b\\x0ax",
+            "CHANGED tcp/0.0.0.0:81",
+            "GONE udp/127.0.0.53:53"),
+        differences());
   }
 
   @Test
@@ -134,6 +147,22 @@ class AcceptCommandTest extends CommandTestBase {
             1, "tcp/127.0.0.1:8080\nunix//run/a b\\x0ax\ntcp/0.0.0.0:81\nudp/127.0.0.53:53\n", ""),
         lsm("compare", "--names"));
     assertFalse(Files.exists(state.resolve("alert-state")));
+  }
+
+  /** Whoever names his socket like a pattern and closes it in time must get no other accepted. */
+  @Test
+  void completedNamesMatchOneSocket() {
+    proc.unix("**", 105).process(801, 33, "/fake/other", 90, 105);
+    String name = "unix/\\x2a\\x2a";
+    String names = lsm("compare", "--names").out();
+    assertTrue(names.lines().anyMatch(name::equals), names);
+
+    proc.empty().unix("/run/other", 106).process(801, 33, "/fake/other", 90, 106);
+    assertEquals(2, lsm("accept", name).exitCode());
+    proc.unix("**", 105).process(801, 33, "/fake/other", 90, 105, 106);
+    assertEquals(0, lsm("accept", name).exitCode());
+    assertTrue(differences().contains("NEW unix//run/other"));
+    assertFalse(differences().contains("NEW unix/**"));
   }
 
   @Test

@@ -274,16 +274,15 @@ class CompareCommandTest extends CommandTestBase {
         """
         web1: the baseline cannot be read, nothing is compared
 
-        ALARM    NO BASELINE
+        FAILED   NO BASELINE
                  ! lsm detects nothing until it is restored
                  reason     there is no baseline <>; if none was taken yet, run 'lsm generate'
-                 suspect    if none of you removed it, somebody else did
+                 note       only root can remove or change it
 
         Take no new baseline before you know why: it accepts whatever runs now.
          1. See who ran lsm, and who was logged in.
             lsm history; last
-         2. Restore the baseline before it, or one from a backup.
-            cp -p <>.1 <>
+         2. Restore the baseline from a backup.
          3. See what differs from it.
             lsm compare
 

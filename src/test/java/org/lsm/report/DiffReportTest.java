@@ -10,6 +10,8 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 import static org.lsm.report.Golden.assertGolden;
 
 import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -27,6 +29,7 @@ import java.util.TreeSet;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -92,12 +95,19 @@ class DiffReportTest {
 
   private static DiffReport with(DiffReport report, List<String> notes, ZoneId zone) {
     return new DiffReport(
-        report.before(), report.after(), report.diff(), List.of(), Map.of(), notes, () -> zone);
+        report.before(),
+        report.after(),
+        report.diff(),
+        List.of(),
+        Map.of(),
+        Map.of(),
+        notes,
+        () -> zone);
   }
 
   private static DiffReport with(DiffReport it, Map<Endpoint, SocketDetails> details) {
     return new DiffReport(
-        it.before(), it.after(), it.diff(), List.of(), details, it.notes(), it.zone());
+        it.before(), it.after(), it.diff(), List.of(), details, Map.of(), it.notes(), it.zone());
   }
 
   @Test
@@ -136,6 +146,7 @@ class DiffReportTest {
                 diff,
                 List.of(),
                 Map.of(web.endpoint(), details),
+                Map.of(),
                 List.of(),
                 () -> ZoneOffset.UTC)
             .differencesText());
@@ -237,6 +248,7 @@ class DiffReportTest {
             new Diff(List.of(new Difference(DifferenceType.CHANGED, before, after))),
             List.of(),
             Map.of(),
+            Map.of(),
             List.of("row " + raw),
             () -> ZoneOffset.UTC);
     String expected = Golden.read("hostile.txt").replace("<>", escaped);
@@ -293,7 +305,14 @@ class DiffReportTest {
 
     DiffReport report =
         new DiffReport(
-            now, now, new Diff(differences), List.of(), Map.of(), List.of(), () -> ZoneOffset.UTC);
+            now,
+            now,
+            new Diff(differences),
+            List.of(),
+            Map.of(),
+            Map.of(),
+            List.of(),
+            () -> ZoneOffset.UTC);
 
     assertEquals(expected, Alert.of(AlertType.DIFFERENCES, report, subject).subject());
   }
@@ -307,7 +326,14 @@ class DiffReportTest {
 
     DiffReport report =
         new DiffReport(
-            now, now, new Diff(List.of()), List.of(), Map.of(), List.of(), () -> ZoneOffset.UTC);
+            now,
+            now,
+            new Diff(List.of()),
+            List.of(),
+            Map.of(),
+            Map.of(),
+            List.of(),
+            () -> ZoneOffset.UTC);
 
     assertEquals(expected, Alert.of(AlertType.DIFFERENCES, report, "$HOSTNAME").subject());
   }
@@ -508,7 +534,8 @@ class DiffReportTest {
   void namesTheTimeWithoutTheSocket(Instant lastCompare, String between) {
     SocketEntry gone = stored(Endpoint.of("udp", "0.0.0.0:9"), SSHD);
     DiffReport report = report(List.of(stored(WEB.endpoint(), SSHD), gone), List.of(WEB, SSH));
-    DiffReport found = report.found(report.diff().differences(), Optional.ofNullable(lastCompare));
+    DiffReport found =
+        report.withAbsentAt(report.diff().differences(), Optional.ofNullable(lastCompare));
 
     assertEquals(
         List.of("appeared   " + between, "changed    " + between, "gone       " + between),
@@ -633,7 +660,7 @@ class DiffReportTest {
         text.contains(
             """
             If this is as it should be:
-                lsm accept 1
+                lsm accept pid=1
                 lsm accept 'tcp6/[::]:9'
                 lsm accept udp/0.0.0.0:9
             To accept everything that is there now: lsm generate
@@ -642,6 +669,29 @@ class DiffReportTest {
             """),
         text);
     assertFalse(report(before, after).document(false).text().contains("lsm "), "no advice");
+  }
+
+  /** A process that is not stopped goes on, so that none may be missing without a word. */
+  @ParameterizedTest
+  @CsvSource({"30, 30, ''", "203, 200, ' This names 200 of 203 processes.'"})
+  void stopsAllProcesses(int processCount, int stopped, String more) {
+    String text = report(List.of(), sockets(1, processCount)).document().text();
+    String pids = IntStream.rangeClosed(1, stopped).mapToObj(it -> " " + it).collect(joining());
+
+    assertTrue(text.contains("\n    kill -STOP" + pids + "\n"), text);
+    assertTrue(
+        text.replaceAll("\\s+", " ").contains("instead of -STOP." + more + " kill -STOP"), text);
+  }
+
+  /** The report names 200 sockets, and says how many more there are wherever it lists them. */
+  @Test
+  void countsSocketsWithoutName() {
+    List<String> lines = report(List.of(), sockets(250, 1)).document().text().lines().toList();
+
+    assertTrue(lines.contains("         and        245 more sockets"), lines.toString());
+    int also = lines.indexOf("         also       tcp/0.0.0.0:6-200");
+    assertTrue(also > 0, lines.toString());
+    assertEquals(" ".repeat(20) + "and 50 more", lines.get(also + 1));
   }
 
   /** Lines of text fit a terminal; only names and commands, which people copy, are longer. */
@@ -680,6 +730,7 @@ class DiffReportTest {
             now,
             new Diff(List.of(difference)),
             List.of(),
+            Map.of(),
             Map.of(),
             List.of(),
             () -> ZoneOffset.UTC);
@@ -806,13 +857,23 @@ class DiffReportTest {
   }
 
   @Test
-  void withoutBaseline() {
+  void withoutBaseline(@TempDir Path state) throws IOException {
     HostInfo hostInfo = new HostInfo("web\0331", "6.1\n0", SCAN, "1.0.0");
     ReportDocument document =
-        DiffReport.withoutBaseline(
-            hostInfo, "no\nbaseline", Path.of("/var/lib/lsm"), ZoneOffset.UTC);
+        DiffReport.withoutBaseline(hostInfo, "no\nbaseline", state, ZoneOffset.UTC);
 
     assertGolden("no-baseline.txt", document.text());
+    Files.createFile(state.resolve("baseline.1"));
+    String text = DiffReport.withoutBaseline(hostInfo, "", state, ZoneOffset.UTC).text();
+    assertTrue(
+        text.contains(
+            """
+             2. Restore the baseline before it, or one from a backup.
+                cp -p <>.1 <>
+             3. See what differs from it.
+            """
+                .replace("<>", state.resolve("baseline").toString())),
+        text);
     Alert alert =
         Alert.of(AlertType.NO_BASELINE, hostInfo, document, "$NEW on $HOSTNAME", ZoneOffset.UTC);
     assertEquals("0 on web\\x1b1: no baseline", alert.subject());
@@ -878,6 +939,7 @@ class DiffReportTest {
         now,
         Diff.between(baseline, now, EphemeralPorts.NONE),
         List.of(),
+        Map.of(),
         Map.of(),
         List.of(),
         () -> ZoneOffset.UTC);

@@ -89,6 +89,7 @@ class JsonTest {
                     new Difference(DifferenceType.GONE, OLD_SSH, OLD_SSH))),
             List.of(new Difference(DifferenceType.CHANGED, OLD_SSH, web)),
             Map.of(WEB, details),
+            Map.of(),
             List.of("a note"),
             () -> ZoneOffset.UTC);
     String json = Json.of(report, Optional.empty());
@@ -203,6 +204,7 @@ class JsonTest {
             new Diff(List.of(new Difference(DifferenceType.CHANGED, entry, entry))),
             List.of(new Difference(DifferenceType.GONE, entry, entry)),
             Map.of(endpoint, details),
+            Map.of(),
             List.of(raw),
             () -> ZoneOffset.UTC);
 

@@ -52,7 +52,7 @@ public final class SampleAlerts {
     Snapshot after = Snapshot.of(hostInfo(TIME.toString()), now);
     Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
     return new DiffReport(
-        before, after, diff, List.of(), Map.of(), List.of(), () -> ZoneOffset.UTC);
+        before, after, diff, List.of(), Map.of(), Map.of(), List.of(), () -> ZoneOffset.UTC);
   }
 
   /** An alert of such a socket. */
