@@ -145,7 +145,7 @@ check "SUB is taken over" grep -qxF 'SUB="Sockets on $HOSTNAME \& co"' "$prefix/
 check "the old configuration is kept" grep -q INSPATH "$prefix/lsm/conf.lsm.0.6"
 check "the old cron entry is replaced" grep -q -- '-c --quiet' "$cron/lsm"
 run "$prefix/sbin/lsm" -c --no-alert
-prints "the new program runs with the old settings" "sockets"
+prints "the new program runs with the old settings" "no difference to the baseline, "
 run "$image/install.sh" --purge --prefix "$prefix" --cron-dir "$cron"
 
 # --- refusals: one line, nothing installed
