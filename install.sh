@@ -339,9 +339,13 @@ next_steps() {
   command=$prefix/sbin/lsm
   [ "$(command -v lsm || :)" != "$command" ] || command=lsm
   user=$(value_of USER "$conf")
+  user=${user:-root}
   mailer=$(value_of MAILER "$conf")
+  mailer=${mailer:-auto}
   host=$(value_of SMTP_HOST "$conf")
-  via=$host:$(value_of SMTP_PORT "$conf")
+  host=${host:-localhost}
+  port=$(value_of SMTP_PORT "$conf")
+  via=$host:${port:-25}
   keys=
   [ "$user" != root ] || keys=USER
   case $mailer:$host in
@@ -364,7 +368,7 @@ local_server() {
   port=$(printf %04X "${via##*:}") || return 0
   if grep -qsE "^ *[0-9]+: [0-9A-F]+:$port [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6; then
     return 0
-  elif [ "$mailer" = auto ] && { [ -x /usr/sbin/sendmail ] || [ -x /usr/lib/sendmail ]; }; then
+  elif [ "$mailer" = auto ] && [ -x /usr/sbin/sendmail ]; then
     via=sendmail
   else
     via="$via (nobody listens there)"
@@ -414,6 +418,8 @@ install_lsm() {
 
 uninstall_lsm() {
   state_dir=$(configured_state_dir)
+  # Without a configuration nothing says that the default directory is of this installation.
+  [ -n "$state_dir" ] || [ ! -f "$home/conf.lsm" ] || state_dir=/var/lib/lsm
   [ -d "$home" ] || die "lsm is not installed in $home; name its directory with --prefix"
   require_writable "$home" "$prefix/sbin" "$prefix/share"
   if [ "$schedule" != none ] && [ -x "$home/schedule.sh" ]; then
@@ -455,7 +461,7 @@ purge_state() {
     alert-state .alert-state.tmp owner-cache .owner-cache.tmp sentry-state .sentry-state.tmp \
     last-compare .last-compare.tmp history.jsonl history.jsonl.[1-4] history.lock lock)
   if [ -d "$state_dir/outbox" ]; then
-    (cd "$state_dir/outbox" && rm -f ./*.json ./*.damaged ./.*.json.tmp lock)
+    (cd "$state_dir/outbox" && rm -f ./*.json ./*.damaged ./.*.json.tmp ./*.lock)
     rmdir "$state_dir/outbox" 2>/dev/null || :
   fi
   rmdir "$state_dir" 2>/dev/null || echo "Kept $state_dir: it has files that do not belong to lsm"

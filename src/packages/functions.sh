@@ -27,8 +27,13 @@ Note: another lsm is installed in $tarball, and the shell finds it before this o
 it and keep its configuration and baseline, run: $tarball/install.sh --uninstall
 NOTE
   elif [ -e /etc/cron.d/lsm ] || [ -L /etc/systemd/system/timers.target.wants/lsm.timer ]; then
-    /usr/lib/lsm/schedule.sh auto
+    start_schedule auto
   fi
+}
+
+# start_schedule SCHEDULE: without one the package is still installed.
+start_schedule() {
+  /usr/lib/lsm/schedule.sh "$1" || echo "Note: nothing runs lsm yet; see the error above" >&2
 }
 
 # replace_tarball: takes over what install.sh has installed in /usr/local, with its configuration, baseline and schedule.
@@ -45,7 +50,7 @@ replace_tarball() {
   done
   echo "Copied the configuration in $tarball to /etc/lsm; the baseline stays in $(state_directory)"
   [ -x "$tarball/lsm" ] || return 0
-  [ ! -x "$tarball/schedule.sh" ] || "$tarball/schedule.sh" which >"$installed"
+  [ ! -x "$tarball/schedule.sh" ] || "$tarball/schedule.sh" present >"$installed"
   # An entry that is edited stays so.
   [ ! -e /etc/cron.d/lsm ] || sed -i -e 's,/usr/local/sbin/lsm,/usr/sbin/lsm,g' -e "s,$tarball/,/etc/lsm/,g" /etc/cron.d/lsm
   if "$tarball/install.sh" --uninstall >/dev/null; then
@@ -65,7 +70,7 @@ after_installation() {
     /usr/lib/lsm/lsm generate ||
       echo "lsm is installed but has no baseline; correct the error above, then run: lsm generate" >&2
   fi
-  /usr/lib/lsm/schedule.sh "${schedule:-auto}"
+  start_schedule "${schedule:-auto}"
 }
 
 # before_removal: /usr/lib/lsm has files that neither dpkg nor rpm knows.

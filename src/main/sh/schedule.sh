@@ -10,12 +10,13 @@ unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
 
 usage() {
   cat <<'END'
-Usage: schedule.sh auto|cron|timer|none|remove|which [CRON_DIR]
+Usage: schedule.sh auto|cron|timer|none|remove|present|which [CRON_DIR]
   auto    keep the present schedule; if there is none, choose cron, else the timer of systemd
   cron    write CRON_DIR/lsm (default /etc/cron.d/lsm) unless it is there, and disable the timer
   timer   enable lsm.timer, and remove the cron entry
   none    disable the timer and remove the cron entry
   remove  the same, but keep a cron entry that was edited
+  present print the present schedule: cron, timer or none
   which   print what auto would choose: cron, timer, or nothing if neither cron nor systemd is there
 END
 }
@@ -102,6 +103,15 @@ has_units() {
   grep -qsF "ExecStart=$command " "$units/lsm.service"
 }
 
+# systemd knows one lsm.timer, so that of a second installation would replace the first one.
+refuse_other_units() {
+  for dir in /etc /run /usr/local/lib /usr/lib /lib; do
+    other=$dir/systemd/system/lsm.service
+    [ ! -s "$other" ] || grep '^ExecStart=' "$other" | grep -qF "$command " ||
+      die "$other starts another program; remove it if it is no longer used, or run: $home/schedule.sh cron"
+  done
+}
+
 systemd_runs() {
   [ -d /run/systemd/system ]
 }
@@ -110,8 +120,18 @@ timer_enabled() {
   has_units && have systemctl && systemctl -q is-enabled lsm.timer 2>/dev/null
 }
 
+# By the administrator. 'systemctl enable' fails then.
+timer_masked() {
+  have systemctl && case $(systemctl is-enabled lsm.timer 2>/dev/null) in masked*) ;; *) false ;; esac
+}
+
 use_timer() {
   have systemctl || die "there is no systemd on this host; use cron"
+  if timer_masked; then
+    echo "Note: lsm.timer is masked and stays so; to use it, run: systemctl unmask lsm.timer && $home/schedule.sh timer"
+    return 0
+  fi
+  refuse_other_units
   install_units
   if systemd_runs; then
     systemctl daemon-reload
@@ -129,7 +149,7 @@ use_timer() {
 disable_timer() {
   has_units || return 0
   ! timer_enabled || systemctl -q disable lsm.timer
-  ! systemd_runs || systemctl stop lsm.timer
+  ! systemd_runs || timer_masked || systemctl stop lsm.timer
   if [ -d "$home/systemd" ]; then
     rm -f "$units/lsm.service" "$units/lsm.timer"
     rmdir /usr/local/lib/systemd/system /usr/local/lib/systemd 2>/dev/null || :
@@ -143,10 +163,23 @@ remove_entry() {
 
 # --- the choice
 
-which_schedule() {
+present_schedule() {
   if timer_enabled; then
     echo timer
-  elif has_entry || has_cron; then
+  elif has_entry; then
+    echo cron
+  elif timer_masked; then
+    echo timer
+  else
+    echo none
+  fi
+}
+
+which_schedule() {
+  present=$(present_schedule)
+  if [ "$present" != none ]; then
+    echo "$present"
+  elif has_cron; then
     echo cron
   elif have systemctl; then
     echo timer
@@ -184,6 +217,7 @@ case ${1-} in
       remove_entry
     fi
     ;;
+  present) present_schedule ;;
   which) which_schedule ;;
   --help | -h) usage ;;
   *) usage >&2 && exit 1 ;;

@@ -110,7 +110,19 @@ check "the cron entry is gone" test ! -e "$cron/lsm"
 check "the configuration stays" test -e "$prefix/lsm/conf.lsm"
 check "the baseline stays" test -e "$state/baseline"
 echo mine >"$state/mine"
+cat >"$prefix/lsm/conf.lsm" <<EOF
+STATE_DIR="$state"
+USER="ops@example.org"
+SYSLOG="no"
+RUN_CMD="exit 1"
+EOF
 install
+check "keys that are missing have their defaults" grep -Eq "^Alerts go to ops@example.org via (localhost:25|sendmail)[ ;:]" "$work/run.out"
+echo 'MAILER="none"' >>"$prefix/lsm/conf.lsm"
+open_sockets tcp/127.0.0.1:0
+run "$prefix/sbin/lsm" -c
+exits "an alert waits" 3
+close_sockets
 run "$image/install.sh" --purge --prefix "$prefix" --cron-dir "$cron"
 exits "purge" 0
 check "the configuration is gone" test ! -e "$prefix/lsm"
@@ -133,7 +145,7 @@ check "SUB is taken over" grep -qxF 'SUB="Sockets on $HOSTNAME \& co"' "$prefix/
 check "the old configuration is kept" grep -q INSPATH "$prefix/lsm/conf.lsm.0.6"
 check "the old cron entry is replaced" grep -q -- '-c --quiet' "$cron/lsm"
 run "$prefix/sbin/lsm" -c --no-alert
-prints "the new program runs with the old settings" "sockets"
+prints "the new program runs with the old settings" "no difference to the baseline, "
 run "$image/install.sh" --purge --prefix "$prefix" --cron-dir "$cron"
 
 # --- refusals: one line, nothing installed

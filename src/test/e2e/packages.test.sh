@@ -181,6 +181,12 @@ check "tarball with the timer to deb: there is no cron entry" absent /etc/cron.d
 readme_command apt remove $package
 check "deb: the removal disables the timer" test ! -L /etc/systemd/system/timers.target.wants/lsm.timer
 readme_command apt purge $package
+run "$(echo lsm-*/install.sh)" --no-cron
+exits "tarball: without a schedule" 0
+readme_block "apt install"
+exits "tarball without a schedule to deb: installed" 0
+check "tarball without a schedule to deb: there is none" absent /etc/cron.d/lsm /etc/systemd/system/timers.target.wants/lsm.timer
+readme_command apt purge $package
 rm -r /usr/local/lsm
 
 # --- the .deb

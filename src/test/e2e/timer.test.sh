@@ -107,6 +107,28 @@ run $schedule timer
 check "timer: the timer is enabled" enabled
 check "timer: there is no entry" absent "$entry"
 
+# --- a second installation, a masked timer, and no schedule
+mkdir -p /opt/second/lsm
+cp -R $schedule /usr/local/lsm/systemd /opt/second/lsm
+run /opt/second/lsm/schedule.sh timer
+exits "the timer of a second installation is refused" 1
+prints_one_error "it is refused in one line"
+prints "the error names the unit of the first" "/usr/local/lib/systemd/system/lsm.service starts another program"
+check "the second has no unit" absent /etc/systemd/system/lsm.service
+check "the first keeps its timer" enabled
+systemctl -q mask lsm.timer
+run $schedule auto
+exits "a masked timer is no error" 0
+prints "it stays masked" "lsm.timer is masked and stays so"
+check "no cron entry replaces it" absent "$entry"
+systemctl -q unmask lsm.timer
+$schedule none
+run $schedule present
+prints "no schedule is present" none
+$schedule timer >/dev/null
+run $schedule present
+prints "the timer is present" timer
+
 # --- systemd runs, and lsm every three seconds instead of every ten minutes
 mkdir -p /etc/systemd/system/lsm.timer.d
 printf '%s\n' '[Timer]' OnCalendar= 'OnCalendar=*:*:0/3' RandomizedDelaySec=0 >/etc/systemd/system/lsm.timer.d/test.conf
@@ -168,5 +190,10 @@ check "the next run is within 60 minutes and the delay of this host" test $((nex
 run in_systemd /usr/local/lsm/install.sh --uninstall
 exits "uninstall" 0
 check "uninstall removes the timer" property_is LoadState not-found lsm.timer
+sed -i /^STATE_DIR/d /usr/local/lsm/conf.lsm
+check "an alert waits in the default state directory" test -e /var/lib/lsm/outbox/run_cmd.lock
+run in_systemd /usr/local/lsm/install.sh --purge
+exits "purge without STATE_DIR in conf.lsm" 0
+check "purge removes configuration and state" absent /usr/local/lsm /var/lib/lsm
 check "uninstall leaves no unit" test -z "$(find /etc/systemd /usr/local/lib -name 'lsm.*' 2>/dev/null)"
 finish

@@ -25,6 +25,7 @@ import org.lsm.model.TextEscaper;
 import org.lsm.monitor.MonitorRun;
 import org.lsm.monitor.SystemEnvironment;
 import org.lsm.monitor.Version;
+import org.lsm.report.StatusReport.Severity;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -146,7 +147,7 @@ public final class Lsm extends CommandContext {
         .setOut(out)
         .setErr(err)
         .setExecutionStrategy(this::execute)
-        .setParameterExceptionHandler((e, arguments) -> usageError(e))
+        .setParameterExceptionHandler((e, arguments) -> usageError(e, List.of(arguments)))
         .setExecutionExceptionHandler((e, command, parsed) -> failed(e));
   }
 
@@ -157,7 +158,7 @@ public final class Lsm extends CommandContext {
     return new CommandLine.RunLast().execute(parsed);
   }
 
-  private int usageError(ParameterException e) {
+  private int usageError(ParameterException e, List<String> arguments) {
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
     if (e instanceof UnmatchedArgumentException unmatched) {
       warn(explain(unmatched, command));
@@ -170,7 +171,8 @@ public final class Lsm extends CommandContext {
       warn(e.getMessage());
     }
     err.println("Try '" + command + " --help' for help.");
-    return ExitCode.ERROR;
+    boolean isPlugin = String.join(" ", arguments).matches("(?i).*--format[ =]nagios\\b.*");
+    return isPlugin ? Severity.UNKNOWN.exitCode : ExitCode.ERROR;
   }
 
   private static String explain(UnmatchedArgumentException e, String command) {

@@ -161,6 +161,7 @@ public final class HugeHost {
             List.of(),
             List.of(),
             List.of(),
+            real.cronGenerator(),
             Optional.empty(),
             Clock.systemUTC(),
             () -> ZoneOffset.UTC,

@@ -2,7 +2,6 @@ package org.lsm.cli;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -32,9 +31,9 @@ import org.lsm.report.Json;
 import org.lsm.report.StatusReport;
 import org.lsm.report.StatusReport.Item;
 import org.lsm.report.StatusReport.Measure;
+import org.lsm.report.StatusReport.Severity;
 import org.lsm.sentry.NftTableState;
 import org.lsm.sentry.SentryState;
-import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -71,19 +70,18 @@ public final class StatusCommand extends BaseCommand {
 
   private final List<Item> items = new ArrayList<>();
   private final List<Measure> measures = new ArrayList<>();
-  private boolean isUnknown;
   private Optional<Schedule> schedule = Optional.empty();
 
   @Override
   public Integer call() {
     good("lsm", Version.VERSION);
-    check("Cron", () -> schedule = context.schedule());
-    check("Config", () -> check(context.components()));
+    check("Cron", Severity.CRITICAL, () -> schedule = context.schedule());
+    check("Config", Severity.CRITICAL, () -> check(context.components()));
     checkSchedule();
-    StatusReport status = new StatusReport(items, measures, isUnknown);
+    StatusReport status = new StatusReport(items, measures);
     if (format == Format.NAGIOS) {
       out().print(status.nagios());
-      return status.pluginStatus();
+      return status.severity().exitCode;
     }
     print(format == Format.JSON ? Json.of(status) : status.text());
     return status.isGood() ? ExitCode.OK : ExitCode.DIFFERENT;
@@ -91,28 +89,33 @@ public final class StatusCommand extends BaseCommand {
 
   private void check(Components components) {
     good("Config", context.configFile().toString());
-    check("Ignore", () -> checkRules(components));
-    check("Baseline", () -> checkBaseline(components));
-    check("Compare", () -> checkLastCompare(components));
-    check("Alerts", () -> checkAlerts(components));
-    check("Sentry", () -> checkSentry(components));
+    check("Ignore", Severity.CRITICAL, () -> checkRules(components));
+    check("Baseline", Severity.CRITICAL, () -> checkBaseline(components));
+    check("Compare", Severity.CRITICAL, () -> checkLastCompare(components));
+    check("Channels", Severity.CRITICAL, () -> checkChannels(components));
+    check("Alerts", Severity.WARNING, () -> checkAlerts(components));
+    check("Sentry", Severity.WARNING, () -> checkSentry(components));
   }
 
-  private void check(String name, Check check) {
+  private void check(String name, Severity severity, Check check) {
     try {
       check.run();
     } catch (IOException | ConfigException e) {
-      isUnknown |= e instanceof AccessDeniedException;
-      fault(name, ErrorMessages.explain(e));
+      boolean isUnknown = e instanceof AccessDeniedException;
+      add(name, isUnknown ? Severity.UNKNOWN : severity, ErrorMessages.explain(e));
     }
   }
 
   private void good(String name, String text) {
-    items.add(new Item(name, TextEscaper.escape(text), false));
+    add(name, Severity.OK, text);
   }
 
   private void fault(String name, String text) {
-    items.add(new Item(name, TextEscaper.escape(text), true));
+    add(name, Severity.CRITICAL, text);
+  }
+
+  private void add(String name, Severity severity, String text) {
+    items.add(new Item(name, TextEscaper.escape(text), severity));
   }
 
   /** A rule that matches nothing is mistyped, or its service does not run now: not a fault. */
@@ -127,12 +130,7 @@ public final class StatusCommand extends BaseCommand {
   }
 
   private void checkBaseline(Components components) throws IOException {
-    Path file = components.config().stateDirectory().resolve(StateDirectory.BASELINE);
-    if (Files.notExists(file)) {
-      fault("Baseline", "there is none; run 'lsm generate' to take one");
-      return;
-    }
-    Snapshot baseline = SnapshotFile.read(file);
+    Snapshot baseline = StateDirectory.readBaseline(components.config().stateDirectory());
     int sockets = baseline.sockets().size();
     measures.add(new Measure("sockets", sockets, ";;;0"));
     String time = components.timeWithAge(baseline.hostInfo().time());
@@ -147,11 +145,13 @@ public final class StatusCommand extends BaseCommand {
     }
     Path directory = components.config().stateDirectory();
     AlertState alerts = AlertState.read(directory.resolve(StateDirectory.ALERT_STATE));
-    Duration interval = schedule.map(Schedule::interval).orElse(Schedule.DEFAULT_INTERVAL);
-    Duration max = interval.multipliedBy(MAX_MISSED);
+    Optional<Duration> interval =
+        schedule.map(Schedule::interval).orElse(Optional.of(Schedule.DEFAULT_INTERVAL));
+    Optional<Duration> max = interval.map(it -> it.multipliedBy(MAX_MISSED));
+    String limit = max.map(it -> "" + it.toSeconds()).orElse("");
     Duration age = Duration.between(last.get(), components.now());
     long active = alerts.activeDifferences();
-    measures.add(new Measure("compare_age", age.toSeconds(), "s;;" + max.toSeconds() + ";0"));
+    measures.add(new Measure("compare_age", age.toSeconds(), "s;;" + limit + ";0"));
     measures.add(new Measure("differences", active, ";;;0"));
     String differences = Plural.count(active, "difference") + " in the 30 minutes before";
     String text = components.timeWithAge(last.get()) + ", " + differences;
@@ -159,15 +159,15 @@ public final class StatusCommand extends BaseCommand {
       fault("Compare", text + "; since then every compare has failed, run 'lsm compare'");
     } else if (age.isNegative()) {
       fault("Compare", text + "; the clock was wrong then, run 'lsm compare'");
-    } else if (age.compareTo(max) > 0) {
-      String every = "every " + Plural.count(interval.toMinutes(), "minute");
+    } else if (max.isPresent() && age.compareTo(max.get()) > 0) {
+      String every = "every " + Plural.count(interval.get().toMinutes(), "minute");
       fault("Compare", text + "; it is due " + every + ", see what its last runs have logged");
     } else {
-      good("Compare", text);
+      good("Compare", text + (interval.isEmpty() ? ", interval unknown" : ""));
     }
   }
 
-  private void checkAlerts(Components components) throws IOException {
+  private void checkChannels(Components components) throws IOException {
     List<Channel> channels = components.channels(null);
     List<History.Event> history = components.history().since(Instant.MIN);
     for (Channel channel : channels) {
@@ -185,23 +185,27 @@ public final class StatusCommand extends BaseCommand {
     } else if (channels.isEmpty()) {
       good("Channels", "only METRICS_FILE");
     }
+  }
+
+  private void checkAlerts(Components components) throws IOException {
     Outbox outbox = components.outbox(components.history());
     List<Outbox.Waiting> waiting = outbox.oldest(MAX_NAMED_ALERTS);
     for (Outbox.Waiting alert : waiting) {
       String text = components.timeWithAge(alert.time()) + " waits for " + alert.channel();
       String reason = alert.failure().isEmpty() ? "" : ": " + alert.failure();
-      items.add(new Item("Alert", text + reason, true)); // escaped already
+      items.add(new Item("Alert", text + reason, Severity.WARNING)); // escaped already
     }
     int size = outbox.size();
     measures.add(new Measure("waiting_alerts", size + outbox.damaged(), ";0;;0"));
     if (size > MAX_NAMED_ALERTS) {
       int more = size - MAX_NAMED_ALERTS;
-      fault("Alerts", more + (more == 1 ? " more waits" : " more wait"));
+      add("Alerts", Severity.WARNING, more + (more == 1 ? " more waits" : " more wait"));
     }
+    // What cannot be read is damaged as well; the next delivery sets it aside.
     int damaged = outbox.damaged() + Math.min(size, MAX_NAMED_ALERTS) - waiting.size();
     if (damaged > 0) {
       String where = " damaged in " + outbox.directory();
-      fault("Alerts", damaged + where + "; inspect them, then remove them");
+      add("Alerts", Severity.WARNING, damaged + where + "; inspect them, then remove them");
     } else if (size == 0) {
       good("Alerts", "none waits");
     }

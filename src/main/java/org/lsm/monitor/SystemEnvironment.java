@@ -16,7 +16,8 @@ import org.lsm.proc.SocketScanner.Sources;
  * @param nft candidates for nft(8)
  * @param resolvers files that name the DNS servers, resolv.conf(5)
  * @param crontabs files and directories with entries of cron(8)
- * @param timers the links that enable lsm.timer, systemd.unit(5)
+ * @param timers the links that enable lsm.timer, in directories of units, systemd.unit(5)
+ * @param cronGenerator of systemd-cron, which makes systemd a cron daemon
  * @param launcher the program lsm, if it was started by it; it delivers alerts in the background
  * @param zone the time zone of what people read; asked late, since finding it takes a while
  */
@@ -28,6 +29,7 @@ public record SystemEnvironment(
     List<Path> resolvers,
     List<Path> crontabs,
     List<Path> timers,
+    Path cronGenerator,
     Optional<Path> launcher,
     Clock clock,
     Supplier<ZoneId> zone,
@@ -58,7 +60,10 @@ public record SystemEnvironment(
             Path.of("/etc/crontabs/root")),
         List.of(
             Path.of("/etc/systemd/system/timers.target.wants/lsm.timer"),
+            Path.of("/run/systemd/system/timers.target.wants/lsm.timer"),
+            Path.of("/usr/local/lib/systemd/system/timers.target.wants/lsm.timer"),
             Path.of("/usr/lib/systemd/system/timers.target.wants/lsm.timer")),
+        Path.of("/usr/lib/systemd/system-generators/systemd-crontab-generator"),
         Optional.ofNullable(System.getProperty("lsm.launcher")).map(Path::of),
         Clock.systemUTC(),
         ZoneId::systemDefault,

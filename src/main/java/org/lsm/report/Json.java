@@ -99,7 +99,11 @@ public final class Json {
   }
 
   public static String of(StatusReport status) {
-    return print(new StatusView(status.isGood() ? "good" : "fault", status.items()));
+    List<ItemView> items =
+        status.items().stream()
+            .map(it -> new ItemView(it.name(), it.text(), it.isFault()))
+            .toList();
+    return print(new StatusView(status.isGood() ? "good" : "fault", items));
   }
 
   /** A report as an alert has it: the differences that its text describes, and all counts. */
@@ -211,7 +215,9 @@ public final class Json {
 
   record ListingView(List<ScanView> scans, List<JsonObject> sockets, List<String> notes) {}
 
-  record StatusView(String status, List<StatusReport.Item> items) {}
+  record StatusView(String status, List<ItemView> items) {}
+
+  record ItemView(String name, String text, boolean fault) {}
 
   record EndpointView(
       String kind, String socket, String netns, String protocol, String address, int port) {

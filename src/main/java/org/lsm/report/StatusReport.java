@@ -1,44 +1,54 @@
 package org.lsm.report;
 
+import java.util.Comparator;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.Collectors;
 
-/**
- * The health of lsm itself, one item a line.
- *
- * @param isUnknown whether something could not be checked, for example without root privileges
- */
-public record StatusReport(List<Item> items, List<Measure> measures, boolean isUnknown) {
-  /** One thing that lsm needs, its state (escaped), and whether the administrator must act. */
-  public record Item(String name, String text, boolean fault) {}
+/** The health of lsm itself, one item a line. */
+public record StatusReport(List<Item> items, List<Measure> measures) {
+  /** The states of the Monitoring Plugins Development Guidelines. */
+  public enum Severity {
+    OK(0),
+    /** lsm still watches the sockets and can report differences. */
+    WARNING(1),
+    CRITICAL(2),
+    /** Something could not be checked, for example without root privileges. */
+    UNKNOWN(3);
+
+    /** The exit status of a plugin. */
+    public final int exitCode;
+
+    Severity(int exitCode) {
+      this.exitCode = exitCode;
+    }
+  }
+
+  /** One thing that lsm needs and its state (escaped). */
+  public record Item(String name, String text, Severity severity) {
+    /** Whether the administrator must act. */
+    public boolean isFault() {
+      return severity != Severity.OK;
+    }
+  }
 
   /** A number of interest; its limits are {@code UNIT;WARNING;CRITICAL;MINIMUM}. */
   public record Measure(String name, long value, String limits) {}
 
-  /** The states of the Monitoring Plugins Development Guidelines, by exit status. */
-  private static final List<String> STATES = List.of("OK", "WARNING", "CRITICAL", "UNKNOWN");
-
-  /** With a fault of these only, lsm still watches the sockets and can report differences. */
-  private static final Set<String> MINOR = Set.of("Alert", "Alerts", "Sentry");
-
   private static final int MAX_PLUGIN_TEXT = 1000; // what NRPE and others take is some kilobytes
 
   public boolean isGood() {
-    return items.stream().noneMatch(Item::fault);
+    return severity() == Severity.OK;
   }
 
-  /** The exit status of a monitoring plugin. */
-  public int pluginStatus() {
-    boolean isMinor = items.stream().noneMatch(it -> it.fault() && !MINOR.contains(it.name()));
-    int status = isGood() ? 0 : isMinor ? 1 : 2;
-    return isUnknown ? 3 : status;
+  /** The highest severity of an item. */
+  public Severity severity() {
+    return items.stream().map(Item::severity).max(Comparator.naturalOrder()).orElse(Severity.OK);
   }
 
   /** One line an item; an exclamation mark shows a fault. */
   public String text() {
     return items.stream()
-        .map(it -> String.format("%-9s%s %s%n", it.name(), it.fault() ? "!" : " ", it.text()))
+        .map(it -> String.format("%-9s%s %s%n", it.name(), it.isFault() ? "!" : " ", it.text()))
         .collect(Collectors.joining());
   }
 
@@ -46,7 +56,7 @@ public record StatusReport(List<Item> items, List<Measure> measures, boolean isU
   public String nagios() {
     String text =
         items.stream()
-            .filter(it -> isGood() ? it.name().equals("Compare") : it.fault())
+            .filter(it -> isGood() ? it.name().equals("Compare") : it.isFault())
             .map(it -> it.name() + ": " + it.text())
             .collect(Collectors.joining("; "))
             .replace('|', '/'); // begins the performance data
@@ -55,7 +65,6 @@ public record StatusReport(List<Item> items, List<Measure> measures, boolean isU
             .map(it -> it.name() + "=" + it.value() + it.limits())
             .collect(Collectors.joining(" "));
     return String.format(
-        "LSM %s - %s | %s%n",
-        STATES.get(pluginStatus()), EscapedText.cut(text, MAX_PLUGIN_TEXT), data);
+        "LSM %s - %s | %s%n", severity(), EscapedText.cut(text, MAX_PLUGIN_TEXT), data);
   }
 }

@@ -75,16 +75,22 @@ public final class StateDirectory implements AutoCloseable {
     return directory.resolve(BASELINE);
   }
 
-  /** Reads the baseline; throws NoBaselineException if it is missing or damaged. */
   public Snapshot readBaseline() throws IOException {
+    return readBaseline(directory);
+  }
+
+  /** Reads the baseline; throws NoBaselineException if it is missing or damaged. */
+  public static Snapshot readBaseline(Path directory) throws IOException {
+    Path baseline = directory.resolve(BASELINE);
     try {
-      return SnapshotFile.read(baseline());
+      return SnapshotFile.read(baseline);
     } catch (NoSuchFileException e) {
+      Path predecessor = directory.resolve(BASELINE + ".1");
       String remedy =
-          Files.exists(predecessor(1))
-              ? "; find out who removed it, then restore " + predecessor(1)
+          Files.exists(predecessor)
+              ? "; find out who removed it, then restore " + predecessor
               : "; if none was taken yet, run 'lsm generate'";
-      throw new NoBaselineException("there is no baseline " + baseline() + remedy, e);
+      throw new NoBaselineException("there is no baseline " + baseline + remedy, e);
     } catch (AccessDeniedException e) {
       throw e;
     } catch (IOException e) {

@@ -98,7 +98,10 @@ public abstract class CommandTestBase {
             List.of(directory.resolve("nft")),
             List.of(directory.resolve("resolv.conf")),
             List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
-            List.of(directory.resolve("systemd/timers.target.wants/lsm.timer")),
+            List.of(
+                directory.resolve("systemd/timers.target.wants/lsm.timer"),
+                directory.resolve("lib/timers.target.wants/lsm.timer")),
+            directory.resolve("systemd-crontab-generator"),
             launcher,
             clock(),
             () -> ZoneOffset.UTC,

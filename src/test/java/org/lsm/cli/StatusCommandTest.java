@@ -186,7 +186,22 @@ class StatusCommandTest extends ChannelTestBase {
   void missingBaselineIsAFault() throws IOException {
     Files.delete(baseline);
 
-    assertFault("Baseline ! there is none; run 'lsm generate' to take one");
+    assertFault(
+        "Baseline ! there is no baseline "
+            + baseline
+            + "; if none was taken yet, run 'lsm generate'");
+  }
+
+  /** A new baseline would accept whatever was opened since. */
+  @Test
+  void removedBaselineIsToBeRestored() throws IOException {
+    Path predecessor = Files.move(baseline, state.resolve("baseline.1"));
+
+    assertFault(
+        "Baseline ! there is no baseline "
+            + baseline
+            + "; find out who removed it, then restore "
+            + predecessor);
   }
 
   @Test
@@ -220,10 +235,11 @@ class StatusCommandTest extends ChannelTestBase {
         "0,20 * * * *             | 120  | 40 minutes",
         "5 * * * *                | 180  | 60 minutes",
         "0 4 * * *                | 4320 | 1440 minutes",
-        "*/10 8-18 * * 1-5        | 4320 | 1440 minutes",
+        "*/10 8-18 * * *          | 4320 | 1440 minutes",
+        "*/10 0-23 * * *          | 30   | 10 minutes",
+        "*/10 */1 * * *           | 30   | 10 minutes",
         "@hourly                  | 180  | 60 minutes",
         "@daily                   | 4320 | 1440 minutes",
-        "0~9 * * * *              | 30   | 10 minutes",
       })
   void compareOlderThanThreeIntervalsIsAFault(String time, int minutes, String interval)
       throws IOException {
@@ -238,6 +254,31 @@ class StatusCommandTest extends ChannelTestBase {
     assertEquals(1, result.exitCode());
     String fault = "it is due every " + interval + ", see what its last runs have logged\n";
     assertTrue(result.out().contains(fault), result.out());
+  }
+
+  /** A fault would be false as long as the next run may not be due. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "0 4 * * 1",
+        "0 4 1 * *",
+        "0 4 * jan *",
+        "*/10 * * * 1-5",
+        "0~59 * * * *",
+        "@weekly",
+        "@monthly"
+      })
+  void ageIsNoFaultWhereTheIntervalIsUnknown(String time) throws IOException {
+    entry = time + entry.substring(entry.indexOf(" root"));
+    Files.writeString(crontab, entry + "\n");
+    now = Instant.parse("2026-12-31T03:14:05Z");
+
+    Result result = lsm("status");
+
+    assertEquals(0, result.exitCode(), result.out());
+    assertTrue(result.out().contains("in the 30 minutes before, interval unknown\n"), result.out());
+    String performance = lsm("status", "--format", "nagios").out();
+    assertTrue(performance.contains(" compare_age=31363200s;;;0 "), performance);
   }
 
   /** A failed compare must not count as a successful one. */
@@ -363,7 +404,7 @@ class StatusCommandTest extends ChannelTestBase {
         "*/10 * * * * root /usr/local/sbin/lsm -c --quiet --config @",
         "*/10 * * * * root LSM_CONF=@ /usr/local/sbin/lsm -c",
         "*/10 * * * * root [ -x /usr/sbin/lsm ] && /usr/sbin/lsm --config=@ -c --quiet",
-        "@hourly root lsm compare --config '@'",
+        "17 * * * * root lsm compare --config '@'",
         "0 4 * * * root nice -n 19 /opt/x/lsm --config @ --verbose -c > /dev/null",
         "0\t4 * * * root\t/usr/sbin/lsm\tcompare --quiet\t--config\t@",
       })
@@ -437,14 +478,10 @@ class StatusCommandTest extends ChannelTestBase {
         "hourly              | 180",
         "daily               | 4320",
         "*-*-* 04:00:00      | 4320",
-        "Mon *-*-1..7 noon   | 30",
+        "*-*-* 08..18:0/10   | 4320",
       })
   void timerOfSystemdCounts(String calendar, int minutes) throws IOException {
-    proc.end(300).write("1/comm", "systemd\n");
-    Path units = Files.createDirectories(directory.resolve("systemd/timers.target.wants"));
-    Path unit = directory.resolve("lsm.timer");
-    Files.writeString(unit, "[Timer]\n#OnCalendar=daily\nOnCalendar=" + calendar + "\n");
-    Files.createSymbolicLink(units.resolve("lsm.timer"), unit);
+    enableTimer("[Timer]\n#OnCalendar=daily\nOnCalendar=" + calendar + "\n");
     now = Instant.parse("2026-01-02T03:14:05Z").plus(Duration.ofMinutes(minutes));
 
     Result result = withDefaultConfig("status");
@@ -455,6 +492,65 @@ class StatusCommandTest extends ChannelTestBase {
     assertEquals(1, withDefaultConfig("status").exitCode());
     proc.write("1/comm", "init\n");
     assertTrue(withDefaultConfig("status").out().contains("\nCron     ! "));
+  }
+
+  private void enableTimer(String unit) throws IOException {
+    proc.end(300).write("1/comm", "systemd\n");
+    Path links = Files.createDirectories(directory.resolve("systemd/timers.target.wants"));
+    Path file = Files.createDirectory(directory.resolve("lib")).resolve("lsm.timer");
+    Files.writeString(file, unit);
+    Files.createSymbolicLink(links.resolve("lsm.timer"), file);
+  }
+
+  private void dropIn(String file, String text) throws IOException {
+    Path path = directory.resolve(file);
+    Files.createDirectories(path.getParent());
+    Files.writeString(path, "[Timer]\n" + text);
+  }
+
+  /** {@code systemctl edit} makes drop-ins: by name, and of equal names the first directory's. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "OnCalendar=\\nOnCalendar=hourly              | hourly               | 180",
+        "OnCalendar = hourly                          | *:0/10, daily, hourly | 30",
+        "OnCalendar=\\nOnCalendar=Mon 04:00           | Mon 04:00            | 99999",
+        "OnCalendar=\\nOnCalendar=Mon 04:00\\nOnCalendar=daily | Mon 04:00, daily | 4320",
+      })
+  void dropInsChangeTheTimer(String text, String calendars, int minutes) throws IOException {
+    enableTimer("[Timer]\nOnCalendar=*:0/10\n");
+    dropIn("lib/lsm.timer.d/a.conf", "OnCalendar=daily\n");
+    dropIn("lib/lsm.timer.d/b.conf", "OnCalendar=weekly\n");
+    dropIn("systemd/lsm.timer.d/b.conf", text.replace("\\n", "\n") + "\n");
+    now = Instant.parse("2026-01-02T03:14:05Z").plus(Duration.ofMinutes(minutes));
+
+    Result result = withDefaultConfig("status");
+
+    assertEquals(0, result.exitCode(), result.out());
+    assertTrue(result.out().endsWith("\nTimer      lsm.timer: " + calendars + "\n"), result.out());
+    now = now.plusSeconds(1);
+    assertEquals(minutes == 99999 ? 0 : 1, withDefaultConfig("status").exitCode());
+  }
+
+  /** An empty unit masks it like a link to /dev/null. */
+  @Test
+  void maskedTimerDoesNotCount() throws IOException {
+    enableTimer("[Timer]\nOnCalendar=*:0/10\n");
+    Files.createFile(directory.resolve("systemd/lsm.timer"));
+
+    assertTrue(withDefaultConfig("status").out().contains("\nCron     ! "));
+  }
+
+  /** systemd-cron has no daemon. */
+  @Test
+  void systemdMayBeTheCronDaemon() throws IOException {
+    proc.end(300);
+    Files.createFile(directory.resolve("systemd-crontab-generator"));
+    assertEquals(1, lsm("status").exitCode());
+    proc.write("1/comm", "systemd\n");
+
+    assertGood("Cron       " + crontab + ": " + entry);
   }
 
   /** Runs lsm as if it read this configuration by itself. */
@@ -515,8 +611,9 @@ class StatusCommandTest extends ChannelTestBase {
         result
             .out()
             .startsWith(
-                "LSM CRITICAL - Baseline: there is none; run 'lsm generate' to take one | "
-                    + "compare_age=365s;;1800;0 "),
+                "LSM CRITICAL - Baseline: there is no baseline "
+                    + baseline
+                    + "; if none was taken yet, run 'lsm generate' | compare_age=365s;;1800;0 "),
         result.out());
   }
 
@@ -533,6 +630,14 @@ class StatusCommandTest extends ChannelTestBase {
             + denied
             + ": permission denied; run lsm as root, or check who owns the file | \n",
         result.out());
+  }
+
+  /** For a monitoring system 2 would be CRITICAL. */
+  @Test
+  void usageErrorIsUnknown() {
+    assertEquals(3, lsm("status", "--format=nagios", "--frobnicate").exitCode());
+    assertEquals(3, lsm("status", "more", "--format", "NAGIOS").exitCode());
+    assertEquals(2, lsm("status", "--format", "text", "--frobnicate").exitCode());
   }
 
   // ---- JSON
@@ -557,7 +662,9 @@ class StatusCommandTest extends ChannelTestBase {
     assertEquals("fault", json.get("status").getAsString());
     JsonArray items = json.getAsJsonArray("items");
     assertEquals(
-        "{\"name\":\"Baseline\",\"text\":\"there is none; run 'lsm generate' to take one\","
+        "{\"name\":\"Baseline\",\"text\":\"there is no baseline "
+            + baseline
+            + "; if none was taken yet, run 'lsm generate'\","
             + "\"fault\":true}",
         items.get(2).toString());
     assertFalse(items.get(3).getAsJsonObject().get("fault").getAsBoolean());

@@ -43,6 +43,7 @@ import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.report.StatusReport.Item;
+import org.lsm.report.StatusReport.Severity;
 
 /** The JSON output, to the character and by the schemas that are shipped. */
 class JsonTest {
@@ -139,9 +140,10 @@ class JsonTest {
   void status() {
     StatusReport status =
         new StatusReport(
-            List.of(new Item("lsm", "1.0.0", false), new Item("Cron", "\\x1b", true)),
-            List.of(),
-            false);
+            List.of(
+                new Item("lsm", "1.0.0", Severity.OK),
+                new Item("Cron", "\\x1b", Severity.CRITICAL)),
+            List.of());
 
     assertGolden("status.json", Json.of(status));
     assertValid("status", Json.of(status));
