@@ -314,4 +314,33 @@ baseline
 compare "the baseline is back" 0
 check "the metrics are valid again" valid_metrics
 
+# --- Ctrl-C and a hangup end the run, but not its delivery: the server may be about to accept the alert
+close_sockets
+open_sockets tcp/0.0.0.0:4450 # takes connections, and never greets
+set_key SMTP_PORT 4450
+# delivers: a process has the lock for mail, which names it, and lives.
+delivers() {
+  kill -s 0 "$(cat "$state/outbox/mail.lock")"
+}
+# shellcheck disable=SC2016  # Perl
+perl -e 'setpgrp; $SIG{INT} = $SIG{HUP} = "DEFAULT"; exec @ARGV' "$lsm" compare >/dev/null 2>&1 &
+compare=$!
+check "a process delivers" soon delivers
+kill -s INT -- "-$compare"
+kill -s HUP -- "-$compare"
+wait "$compare"
+check "Ctrl-C ends the run" test $? -ge 128
+sleep 1
+check "the delivery goes on" delivers
+kill "$(cat "$state/outbox/mail.lock")"
+
+# --- a program that reads the errors of a quiet run does not wait for the delivery
+mkfifo "$work/errors"
+cat "$work/errors" >/dev/null &
+reader=$!
+"$lsm" compare --quiet 2>"$work/errors"
+check "the delivery of a quiet run goes on" delivers
+check "its errors end with it" within 2 absent "/proc/$reader/fd/1"
+kill "$(cat "$state/outbox/mail.lock")"
+
 finish
