@@ -168,7 +168,9 @@ check "the mail names the socket" grep -q "^NEW      tcp/0.0.0.0:4444" "$work/ma
 check "the mail names the program" grep -q "^         program    /usr/bin/perl$" "$work/mail.txt"
 check "the mail names the process" grep -q "^         PID        $holder$" "$work/mail.txt"
 check "the mail has the command that accepts it" grep -q "^    lsm accept tcp/0.0.0.0:4444$" "$work/mail.txt"
-check "the mail fits 80 columns" test -z "$(grep '^.\{81\}' "$work/mail.txt" | grep -v '^[A-Z<]')"
+sed '/^Content-Type: text.html/,$d' "$work/mail.txt" >"$work/plain.txt"
+check "the text fits 80 columns" test -z "$(grep '^.\{81\}' "$work/plain.txt" | grep -v '^[A-Z]')"
+check "the text ends behind the steps" grep -q '^ 3\. See what it' "$work/plain.txt"
 check "the mail has HTML" grep -qi "<html" "$work/mail.txt"
 run "$lsm" test-alert --verbose
 exits "a test alert" 0
@@ -313,5 +315,34 @@ check "the metrics without a baseline are valid" valid_metrics
 baseline
 compare "the baseline is back" 0
 check "the metrics are valid again" valid_metrics
+
+# --- Ctrl-C and a hangup end the run, but not its delivery: the server may be about to accept the alert
+close_sockets
+open_sockets tcp/0.0.0.0:4450 # takes connections, and never greets
+set_key SMTP_PORT 4450
+# delivers: a process has the lock for mail, which names it, and lives.
+delivers() {
+  kill -s 0 "$(cat "$state/outbox/mail.lock")"
+}
+# shellcheck disable=SC2016  # Perl
+perl -e 'setpgrp; $SIG{INT} = $SIG{HUP} = "DEFAULT"; exec @ARGV' "$lsm" compare >/dev/null 2>&1 &
+compare=$!
+check "a process delivers" soon delivers
+kill -s INT -- "-$compare"
+kill -s HUP -- "-$compare"
+wait "$compare"
+check "Ctrl-C ends the run" test $? -ge 128
+sleep 1
+check "the delivery goes on" delivers
+kill "$(cat "$state/outbox/mail.lock")"
+
+# --- a program that reads the errors of a quiet run does not wait for the delivery
+mkfifo "$work/errors"
+cat "$work/errors" >/dev/null &
+reader=$!
+"$lsm" compare --quiet 2>"$work/errors"
+check "the delivery of a quiet run goes on" delivers
+check "its errors end with it" within 2 absent "/proc/$reader/fd/1"
+kill "$(cat "$state/outbox/mail.lock")"
 
 finish

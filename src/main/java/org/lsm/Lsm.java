@@ -58,6 +58,9 @@ public final class Lsm extends CommandContext {
   private static final Set<List<String>> CRON =
       Set.of(List.of("-c", "--quiet"), List.of("compare", "--quiet"));
 
+  private static final Set<List<String>> DELIVER =
+      Set.of(List.of(MonitorRun.DELIVER), List.of(MonitorRun.DELIVER, MonitorRun.QUIET));
+
   private Lsm(SystemEnvironment environment, PrintWriter out, PrintWriter err) {
     super(environment, out, err);
   }
@@ -109,8 +112,8 @@ public final class Lsm extends CommandContext {
       if (CRON.contains(List.of(args))) {
         return CompareCommand.quiet(this).call();
       }
-      if (args.length > 0 && args[0].equals(MonitorRun.DELIVER)) {
-        return CompareCommand.deliver(this, List.of(args).contains(MonitorRun.QUIET));
+      if (DELIVER.contains(List.of(args))) {
+        return CompareCommand.deliver(this, args.length > 1);
       }
       if (List.of(args).equals(List.of("--version"))) {
         out.println(NAME_AND_VERSION);

@@ -109,6 +109,9 @@ class LsmTest extends CommandTestBase {
       delimiter = '!',
       value = {
         "12345              ! there is no command '12345'                   ! lsm",
+        "deliver x          ! there is no command 'deliver'                 ! lsm",
+        "deliver --quiet x  ! there is no command 'deliver'                 ! lsm",
+        "deliver --quiet --quiet ! there is no command 'deliver'            ! lsm",
         "compare --frob     ! there is no option '--frob'                   ! lsm compare",
         "-d -y              ! there is no option '-y'                       ! lsm delete",
         "compare extra      ! 'extra' is one argument too many              ! lsm compare",

@@ -17,6 +17,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -26,11 +27,11 @@ import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.lsm.alert.DeliveryException.FailureKind;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.TextEscaper;
 import org.lsm.report.EscapedText;
+import org.lsm.storage.AtomicFile;
 import org.lsm.storage.FileLock;
 import org.lsm.storage.StateDirectory;
 import org.slf4j.Logger;
@@ -56,15 +57,18 @@ public final class Outbox {
   private static final String DAMAGED = ".damaged";
   private static final String OVERFLOW = "overflow-";
 
+  /** How long a process of its own goes on to start deliveries through one channel. */
+  public static final Duration CHANNEL_TIMEOUT = Duration.ofMinutes(10);
+
   private static final int MAX_WAITING = 1000; // per channel; further alerts are folded into one
   private static final int MAX_REJECTIONS = 20; // then what an earlier run tried waits for the next
-  private static final Duration CHANNEL_TIMEOUT = Duration.ofMinutes(10); // to start a last one
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1); // for one about to end
   private static final Duration UNANSWERED_INTERVAL = Duration.ofHours(1);
   private static final Duration MAX_TEMPORARY_AGE = Duration.ofHours(1); // then its run was killed
 
   private final Path directory;
   private final Supplier<List<Channel>> channels;
+  private final Duration channelTimeout;
   private final History history;
   private final Consumer<String> warn;
   private final Map<String, ChannelRun> runs = new LinkedHashMap<>();
@@ -77,12 +81,18 @@ public final class Outbox {
 
   /**
    * An outbox in a directory, which is created on first use. {@code channels} is called only when
-   * there is an alert; {@code warn} receives an escaped message for every new failure.
+   * there is an alert; after {@code channelTimeout} a channel is given no further one; {@code warn}
+   * receives an escaped message for every new failure.
    */
   public Outbox(
-      Path directory, Supplier<List<Channel>> channels, History history, Consumer<String> warn) {
+      Path directory,
+      Supplier<List<Channel>> channels,
+      Duration channelTimeout,
+      History history,
+      Consumer<String> warn) {
     this.directory = directory;
     this.channels = channels;
+    this.channelTimeout = channelTimeout;
     this.history = history;
     this.warn = warn;
   }
@@ -154,17 +164,16 @@ public final class Outbox {
   public boolean deliver() {
     boolean sent = deliverUnstored();
     try {
-      Set<String> waiting = new TreeSet<>();
-      names(SUFFIX).forEach(it -> waiting.add(channel(it)));
-      List<String> order = waiting.isEmpty() ? List.of() : List.copyOf(runs().keySet());
-      Stream.concat(order.stream(), waiting.stream())
-          .distinct()
-          .filter(waiting::contains)
-          .forEach(this::deliverAll);
+      List<String> waiting = names(SUFFIX).stream().map(Outbox::channel).toList();
+      Set<String> order = new LinkedHashSet<>(waiting.isEmpty() ? Set.of() : runs().keySet());
+      order.addAll(waiting);
+      order.stream().filter(waiting::contains).forEach(this::deliverAll);
+      if (Files.isDirectory(directory)) {
+        AtomicFile.removeTemporaryFiles(directory, MAX_TEMPORARY_AGE);
+      }
     } catch (IOException e) {
       warn("cannot read the outbox", e);
     }
-    removeTemporary();
     return sent && isEmpty();
   }
 
@@ -204,19 +213,6 @@ public final class Outbox {
 
   private Path lock(String channel) {
     return directory.resolve(channel + ".lock");
-  }
-
-  private void removeTemporary() {
-    long limit = Instant.now().minus(MAX_TEMPORARY_AGE).toEpochMilli();
-    try {
-      for (String name : names(".tmp")) {
-        if (directory.resolve(name).toFile().lastModified() < limit) {
-          Files.deleteIfExists(directory.resolve(name));
-        }
-      }
-    } catch (IOException e) {
-      warn("cannot remove temporary files", e);
-    }
   }
 
   private void deliver(String name) {
@@ -276,7 +272,7 @@ public final class Outbox {
 
     boolean mayTry(boolean again) {
       boolean tooMany = again && rejections >= MAX_REJECTIONS;
-      return !tooMany && !unavailable && nanos < CHANNEL_TIMEOUT.toNanos();
+      return !tooMany && !unavailable && nanos < channelTimeout.toNanos();
     }
 
     /** Sends an alert and logs the outcome; returns the failure, if it failed. */

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.lsm.alert.DeliveryException;
 import org.lsm.alert.DeliveryException.FailureKind;
+import org.lsm.report.EscapedText;
 
 /**
  * An external program, run without a shell and in an environment that inherits nothing, and killed
@@ -25,7 +26,7 @@ import org.lsm.alert.DeliveryException.FailureKind;
  */
 public record ExternalCommand(Path executable, Duration timeout, int maxOutput) {
   private static final int MAX_OUTPUT = 64 * 1024;
-  private static final int MAX_REASON = 500;
+  static final int MAX_REASON = 500;
   private static final Duration OUTPUT_TIMEOUT = Duration.ofSeconds(1); // once it has ended
 
   /** The program was started, but failed. */
@@ -48,13 +49,9 @@ public record ExternalCommand(Path executable, Duration timeout, int maxOutput) 
   static DeliveryException deliveryFailure(
       String channel, IOException e, String advice, Set<String> served) {
     FailureKind kind = e instanceof FailedException failed ? failed.kind : FailureKind.UNAVAILABLE;
-    String message = channel + " failed: " + shorten(e.getMessage()) + "; " + advice;
+    String message =
+        channel + " failed: " + EscapedText.cut(e.getMessage(), MAX_REASON) + "; " + advice;
     return new DeliveryException(message, e, kind, served);
-  }
-
-  /** The start of a text, short enough for an error message. */
-  static String shorten(String text) {
-    return text.length() <= MAX_REASON ? text : text.substring(0, MAX_REASON) + "…";
   }
 
   /**

@@ -62,7 +62,7 @@ public record MailChannel(Config config, MailSystem system, Consumer<String> tra
       }
       throw client.failure(e);
     }
-    MailMessage message = message(alert, config.mailsLocally() ? "@localhost" : "");
+    MailMessage message = message(alert, "@localhost"); // a bare name is no address in SMTP
     String reply = client.send(socket, message, recipients);
     return receipt(message, recipients, config.smtpServer()) + "; reply: " + reply;
   }

@@ -47,6 +47,12 @@ public record MailSystem(
         Duration.ofMinutes(10));
   }
 
+  /** The same with a time-out of at most so much. */
+  public MailSystem within(Duration limit) {
+    Duration shorter = timeout.compareTo(limit) < 0 ? timeout : limit;
+    return new MailSystem(sendmail, authorities, mailname, resolver, shorter);
+  }
+
   /** The fully qualified name of this host, which has this name; empty if it has none. */
   Optional<String> fullyQualified(String host) {
     return Stream.<Supplier<String>>of(() -> host, () -> resolve(host), this::readMailname)

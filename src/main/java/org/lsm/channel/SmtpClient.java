@@ -6,7 +6,9 @@ import jakarta.mail.SendFailedException;
 import jakarta.mail.Session;
 import jakarta.mail.URLName;
 import jakarta.mail.internet.InternetAddress;
+import java.io.FilterInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -36,12 +38,14 @@ import org.eclipse.angus.mail.smtp.SMTPTransport;
 import org.lsm.alert.DeliveryException;
 import org.lsm.config.Config;
 import org.lsm.config.Config.Tls;
+import org.lsm.model.ErrorMessages;
 import org.lsm.storage.SecureFiles;
 
 /** Sends mails to the configured server; see {@link MailChannel} for the parameters. */
 record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
   private static final int SMTPS_PORT = 465;
   private static final int CONNECT_TIMEOUT = 30_000; // milliseconds, for each address
+  private static final int MAX_RECEIVED = 1024 * 1024; // bytes, in one dialogue
   private static final int QUIT_TIMEOUT = 5_000; // milliseconds; the mail has been accepted
 
   /** For a login, or null and null; servers may repeat a password that they do not understand. */
@@ -84,7 +88,7 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
     String host = config.smtpHost();
     List<String> failures = new ArrayList<>();
     for (InetAddress address : InetAddress.getAllByName(host)) {
-      Socket socket = new Socket();
+      Socket socket = new LimitedSocket();
       try {
         // With the configured name, the one in the certificate of the server.
         InetAddress named = InetAddress.getByAddress(host, address.getAddress());
@@ -117,6 +121,9 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
           .orTimeout(system.timeout().toMillis(), TimeUnit.MILLISECONDS)
           .join();
     } catch (CompletionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error; // memory may be short; the caller reports it
+      }
       throw new SmtpFailure(e.getCause(), complete.get())
           .toDeliveryException(config.smtpServer(), password, message::recipient);
     } finally {
@@ -142,7 +149,8 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
       return new Secret(config.smtpUser(), line);
     } catch (IOException e) {
       String advice = "; check SMTP_PASS_FILE and its permissions";
-      throw new DeliveryException("cannot read the password file: " + e.getMessage() + advice, e);
+      throw new DeliveryException(
+          "cannot read the password file: " + ErrorMessages.explain(e) + advice, e);
     }
   }
 
@@ -154,7 +162,7 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
       AtomicBoolean complete) {
     try {
       boolean implicit = usesTlsFromTheStart();
-      Socket socket = implicit ? encrypted(connected) : connected;
+      Socket socket = implicit ? startTls(connected) : connected;
       Connection transport = new Connection(session(message, password, socket), password, complete);
       try {
         transport.connect(socket);
@@ -192,7 +200,7 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
         super.finishData();
         complete.set(false);
       } catch (SMTPSendFailedException e) {
-        complete.set(false);
+        complete.set(e.getReturnCode() < 0); // it closed the connection
         throw e;
       }
     }
@@ -229,6 +237,32 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
     }
   }
 
+  /** A connection that ends where a server sends more than replies, which would fill the memory. */
+  private static final class LimitedSocket extends Socket {
+    private int left = MAX_RECEIVED;
+
+    @Override
+    public InputStream getInputStream() throws IOException {
+      return new FilterInputStream(super.getInputStream()) {
+        @Override
+        public int read() throws IOException {
+          byte[] single = new byte[1];
+          return read(single, 0, 1) < 0 ? -1 : single[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+          int size = super.read(bytes, offset, length);
+          left -= Math.max(size, 0);
+          if (left < 0) {
+            throw new IOException("the server sends too much");
+          }
+          return size;
+        }
+      };
+    }
+  }
+
   /** The server offers STARTTLS, but it fails. */
   static final class StarttlsException extends MessagingException {
     private static final long serialVersionUID = 1L;
@@ -238,7 +272,7 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
     }
   }
 
-  /** Sends the alert, or its summary if it is rejected: socket names can trigger mail filters. */
+  /** Sends the alert to the recipients whose addresses the server can take. */
   private static String transfer(
       Connection transport, MailMessage unrestricted, List<String> recipients)
       throws MessagingException {
@@ -257,6 +291,7 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
     return reply;
   }
 
+  /** Sends the alert, or its summary if it is rejected: socket names can trigger mail filters. */
   private static String transfer(
       Connection transport, MailMessage message, InternetAddress[] recipients)
       throws MessagingException {
@@ -291,7 +326,7 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
     properties.put("mail.mime.allowutf8", !message.isAscii());
     // A rejected recipient must not keep the alert from the others.
     properties.put("mail.smtp.sendpartial", true);
-    encrypt(properties);
+    setStarttls(properties);
     Session session = Session.getInstance(properties);
     if (trace != null) {
       SmtpTrace lines = new SmtpTrace(it -> trace.accept(password.redact(it)));
@@ -314,7 +349,7 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
     return tls == Tls.TLS || (tls == Tls.AUTO && config.smtpPort() == SMTPS_PORT);
   }
 
-  private Socket encrypted(Socket socket) throws IOException, GeneralSecurityException {
+  private Socket startTls(Socket socket) throws IOException, GeneralSecurityException {
     SSLSocketFactory factory =
         TrustedCertificates.socketFactory(system.authorities())
             .orElseGet(() -> (SSLSocketFactory) SSLSocketFactory.getDefault());
@@ -327,7 +362,7 @@ record SmtpClient(Config config, MailSystem system, Consumer<String> trace) {
     return encrypted;
   }
 
-  private void encrypt(Properties properties) throws IOException, GeneralSecurityException {
+  private void setStarttls(Properties properties) throws IOException, GeneralSecurityException {
     Tls tls = config.smtpTls();
     boolean auto = tls == Tls.AUTO && !usesTlsFromTheStart();
     boolean required = tls == Tls.STARTTLS || (auto && !config.smtpUser().isEmpty());

@@ -22,6 +22,7 @@ import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
 import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
 import org.lsm.alert.DeliveryException;
 import org.lsm.alert.DeliveryException.FailureKind;
+import org.lsm.report.EscapedText;
 
 /**
  * Why an SMTP dialogue failed, from the exceptions of Angus Mail.
@@ -45,7 +46,12 @@ record SmtpFailure(Throwable error, boolean complete) {
   DeliveryException toDeliveryException(
       String server, SmtpClient.Secret password, Function<String, Optional<String>> recipient) {
     String reason = password.redact(reason()).strip().replaceAll("\\s+", " ");
-    String message = "mail to " + server + " failed: " + ExternalCommand.shorten(reason) + "; ";
+    String message =
+        "mail to "
+            + server
+            + " failed: "
+            + EscapedText.cut(reason, ExternalCommand.MAX_REASON)
+            + "; ";
     Set<String> served =
         sentAddresses().flatMap(it -> recipient.apply(it).stream()).collect(Collectors.toSet());
     return new DeliveryException(message + advice(), password.redact(error), kind(), served);
@@ -112,20 +118,34 @@ record SmtpFailure(Throwable error, boolean complete) {
     if (isStarttls()) {
       return "repair it on the server, or set SMTP_TLS=\"none\" to send in clear text";
     }
+    if (isTemporary()) {
+      return "the next run tries again";
+    }
     return isRejection()
         ? "check the addresses in USER and FROM"
         : "check SMTP_HOST, SMTP_PORT and SMTP_TLS, or set MAILER=\"sendmail\"";
   }
 
+  /** Whether the server asks to try later, for each recipient that it rejects (RFC 5321, 4.2.1). */
+  private boolean isTemporary() {
+    return isRejection()
+        && chain().mapToInt(SmtpFailure::replyCode).anyMatch(it -> it >= 400)
+        && chain().mapToInt(SmtpFailure::replyCode).allMatch(it -> it < 500);
+  }
+
+  private static int replyCode(Throwable e) {
+    int code = e instanceof SMTPSendFailedException it ? it.getReturnCode() : 0;
+    return e instanceof SMTPAddressFailedException it ? it.getReturnCode() : code;
+  }
+
   private FailureKind kind() {
+    if (complete) {
+      return FailureKind.UNANSWERED;
+    }
     if (isRejection()) {
       return FailureKind.REJECTED;
     }
-    boolean late = error instanceof TimeoutException;
-    if (complete && (late || root() instanceof SocketTimeoutException)) {
-      return FailureKind.UNANSWERED;
-    }
-    boolean stalled = error instanceof SendFailedException || late;
+    boolean stalled = error instanceof SendFailedException || error instanceof TimeoutException;
     return stalled ? FailureKind.STALLED : FailureKind.UNAVAILABLE;
   }
 

@@ -2,6 +2,7 @@ package org.lsm.cli;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import org.lsm.alert.Outbox;
 import org.lsm.model.Difference;
 import org.lsm.model.Snapshot;
 import org.lsm.monitor.Components;
@@ -53,7 +54,7 @@ public final class CompareCommand extends BaseCommand {
 
   /** What a compare starts to deliver its alerts. */
   public static int deliver(CommandContext context, boolean quiet) throws Exception {
-    new MonitorRun(context.components(), quiet).deliverWaiting();
+    new MonitorRun(context.components(), quiet, Outbox.CHANNEL_TIMEOUT).deliverWaiting();
     return ExitCode.OK;
   }
 

@@ -188,7 +188,7 @@ public final class StatusCommand extends BaseCommand {
   }
 
   private void checkAlerts(Components components) throws IOException {
-    Outbox outbox = components.outbox(components.history());
+    Outbox outbox = components.outbox(components.history(), Outbox.CHANNEL_TIMEOUT);
     List<Outbox.Waiting> waiting = outbox.oldest(MAX_NAMED_ALERTS);
     for (Outbox.Waiting alert : waiting) {
       String text = components.timeWithAge(alert.time()) + " waits for " + alert.channel();

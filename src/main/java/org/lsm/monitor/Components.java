@@ -20,6 +20,7 @@ import org.lsm.alert.Outbox;
 import org.lsm.channel.CommandChannel;
 import org.lsm.channel.ExternalCommand;
 import org.lsm.channel.MailChannel;
+import org.lsm.channel.MailSystem;
 import org.lsm.channel.SyslogChannel;
 import org.lsm.config.CidrBlock;
 import org.lsm.config.Config;
@@ -116,9 +117,14 @@ public record Components(
     return new History(config.stateDirectory(), environment.clock(), user, errors);
   }
 
-  public Outbox outbox(History history) {
+  /** The outbox; {@code limit} is for one mail, and for all deliveries through a channel. */
+  public Outbox outbox(History history, Duration limit) {
     return new Outbox(
-        config.stateDirectory().resolve("outbox"), () -> channels(null), history, errors);
+        config.stateDirectory().resolve("outbox"),
+        () -> channels(environment.mail().within(limit), null),
+        limit,
+        history,
+        errors);
   }
 
   DeliveryProcess deliveryProcess(Path launcher, boolean quiet) {
@@ -127,6 +133,10 @@ public record Components(
 
   /** The channels that are switched on; {@code trace}, if not null, gets the SMTP dialogue. */
   public List<Channel> channels(Consumer<String> trace) {
+    return channels(environment.mail(), trace);
+  }
+
+  private List<Channel> channels(MailSystem mail, Consumer<String> trace) {
     List<Channel> channels = new ArrayList<>();
     if (config.syslog()) {
       channels.add(new SyslogChannel(environment.logger()));
@@ -135,7 +145,7 @@ public record Components(
       channels.add(new CommandChannel(config.runCommand()));
     }
     if (config.mailer() != Config.Mailer.NONE) { // last, because it may take minutes
-      channels.add(new MailChannel(config, environment.mail(), trace));
+      channels.add(new MailChannel(config, mail, trace));
     }
     return channels;
   }

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -16,17 +15,18 @@ import java.util.function.Consumer;
  * Delivers what waits in the outbox in a process of its own, which outlives the run: a mail server
  * may take minutes to accept a mail, and a connection that is given up then leads to a second copy.
  *
+ * <p>Its standard error is a pipe, and not that of the run: whoever reads that, such as cron or
+ * {@code $(...)}, would wait for the end of the delivery. What fails after the run is in the
+ * history and in {@code lsm status}.
+ *
  * @param launcher the program lsm
  * @param errors takes the lines that the process prints while the run waits for it
  */
 record DeliveryProcess(Path launcher, Path configFile, boolean quiet, Consumer<String> errors) {
-  private static final Duration RUN_TIMEOUT = Duration.ofSeconds(30);
+  static final Duration RUN_TIMEOUT = Duration.ofSeconds(30);
 
-  /**
-   * Starts the process and waits for it; returns it if it goes on. An IOException if it cannot be
-   * started or fails.
-   */
-  Optional<Process> run() throws IOException {
+  /** Starts the process, or throws an IOException, and waits a while for its end. */
+  Process run() throws IOException {
     List<String> command = new ArrayList<>(List.of(launcher.toString(), MonitorRun.DELIVER));
     if (quiet) {
       command.add(MonitorRun.QUIET);
@@ -34,20 +34,14 @@ record DeliveryProcess(Path launcher, Path configFile, boolean quiet, Consumer<S
     ProcessBuilder builder = new ProcessBuilder(command).directory(new File("/"));
     builder.environment().put("LSM_CONF", configFile.toAbsolutePath().toString());
     builder.redirectInput(new File("/dev/null")).redirectOutput(Redirect.DISCARD);
-    if (quiet) {
-      builder.redirectError(Redirect.INHERIT); // cron mails also what comes after the run
-    }
     Process process = builder.start();
     try {
-      boolean ended = process.waitFor(RUN_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+      process.waitFor(RUN_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
       printErrors(process.errorReader());
-      if (ended && process.exitValue() != 0) {
-        throw new IOException("it ended with " + process.exitValue());
-      }
-      return ended ? Optional.empty() : Optional.of(process);
-    } catch (InterruptedException e) {
-      throw new IOException("interrupted", e);
+    } catch (IOException | InterruptedException e) {
+      // It goes on, and the history has its outcome.
     }
+    return process;
   }
 
   /** Prints what the process has printed so far. */

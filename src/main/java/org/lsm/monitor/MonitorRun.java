@@ -53,11 +53,16 @@ public final class MonitorRun {
 
   /** A run; a quiet one is silent about failures that an earlier run has reported. */
   public MonitorRun(Components components, boolean quiet) {
+    this(components, quiet, DeliveryProcess.RUN_TIMEOUT);
+  }
+
+  /** A run that itself spends so much time on the deliveries through a channel. */
+  public MonitorRun(Components components, boolean quiet, Duration limit) {
     this.components = components;
     this.config = components.config();
     this.quiet = quiet;
     this.history = components.history();
-    this.outbox = components.outbox(history);
+    this.outbox = components.outbox(history, limit);
     this.policy = new AlertPolicy(config.remind(), DiffReport.MAX_NAMED);
     this.alertState = config.stateDirectory().resolve(StateDirectory.ALERT_STATE);
   }
@@ -194,7 +199,8 @@ public final class MonitorRun {
 
   /**
    * Has the alerts that wait delivered and writes the metrics; returns whether no alert waits. It
-   * waits half a minute for the delivery, which goes on without this run.
+   * waits half a minute for the delivery, which goes on without this run. What cannot be delivered
+   * that way it delivers itself, in half a minute for each channel.
    */
   public boolean deliver(RunResult result) throws IOException {
     boolean sent = outbox.deliverUnstored();
@@ -216,17 +222,22 @@ public final class MonitorRun {
       deliverWaiting();
       return;
     }
+    Process process;
     try {
-      Optional<Process> late = components.deliveryProcess(launcher.get(), quiet).run();
-      if (late.isPresent() && !quiet) {
-        String problem = "the delivery takes long and goes on in the background, PID ";
-        components.warn(problem + late.get().pid() + "; 'lsm history' will have its outcome");
-      }
+      process = components.deliveryProcess(launcher.get(), quiet).run();
     } catch (IOException e) {
-      components.warn("the process that delivers alerts failed: " + e.getMessage());
-      if (!outbox.deliver()) {
-        components.warn(undelivered());
-      }
+      String problem = "the process that delivers alerts cannot be started, so this run delivers: ";
+      components.warn(problem + e.getMessage());
+      deliverWaiting();
+      return;
+    }
+    if (process.isAlive() && !quiet) {
+      String problem = "the delivery takes long and goes on in the background, PID ";
+      components.warn(problem + process.pid() + "; 'lsm history' will have its outcome");
+    } else if (!process.isAlive() && process.exitValue() != 0) {
+      // A server may have the alert already: this run must not send it again at once.
+      String problem = "the process that delivers alerts ended with status ";
+      components.warn(problem + process.exitValue() + "; the next run tries again");
     }
   }
 

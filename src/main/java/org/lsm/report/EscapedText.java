@@ -44,7 +44,7 @@ public record EscapedText(String text) {
   }
 
   /** The first characters of a text, followed by an ellipsis if it is longer. */
-  static String cut(String text, int max) {
+  public static String cut(String text, int max) {
     if (text.length() <= max) {
       return text;
     }

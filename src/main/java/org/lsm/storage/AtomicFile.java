@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Set;
 
 /** Replaces files so that a crash or a full disk leaves either the old or the new content. */
@@ -77,12 +78,15 @@ public final class AtomicFile {
     syncDirectory(file.toAbsolutePath().getParent());
   }
 
-  /** Deletes what killed runs left in a directory. The caller holds its lock. */
-  static void removeTemporaryFiles(Path directory) throws IOException {
+  /** Deletes what killed runs left in a directory; what is younger may be in use. */
+  public static void removeTemporaryFiles(Path directory, Duration age) throws IOException {
+    long limit = System.currentTimeMillis() - age.toMillis();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
       for (Path file : files) {
         String name = file.getFileName().toString();
-        if (name.startsWith(".") && name.endsWith(TEMPORARY)) {
+        if (name.startsWith(".")
+            && name.endsWith(TEMPORARY)
+            && file.toFile().lastModified() <= limit) {
           Files.deleteIfExists(file);
         }
       }

@@ -55,7 +55,7 @@ public final class StateDirectory implements AutoCloseable {
     }
     try {
       Closeable lock = FileLock.take(directory.resolve("lock"), timeout);
-      AtomicFile.removeTemporaryFiles(directory);
+      AtomicFile.removeTemporaryFiles(directory, Duration.ZERO);
       return new StateDirectory(directory, lock);
     } catch (FileSystemException e) {
       if (Files.getFileStore(directory).isReadOnly()) {

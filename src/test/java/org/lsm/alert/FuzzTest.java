@@ -95,7 +95,13 @@ class FuzzTest {
     MailRecorder mail = new MailRecorder();
     Clock clock = Clock.fixed(SampleAlerts.TIME, ZoneOffset.UTC);
     History history = new History(folder, clock, "root", it -> {});
-    Outbox outbox = new Outbox(folder.resolve("outbox"), () -> List.of(mail), history, it -> {});
+    Outbox outbox =
+        new Outbox(
+            folder.resolve("outbox"),
+            () -> List.of(mail),
+            Outbox.CHANNEL_TIMEOUT,
+            history,
+            it -> {});
     outbox.put(SampleAlerts.alert("/run/x.sock", "joe", "/bin/x"));
     outbox.deliver();
     assertTrue(mail.subjects.contains("Alert on web1"));

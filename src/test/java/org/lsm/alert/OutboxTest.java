@@ -575,7 +575,8 @@ class OutboxTest {
   }
 
   private Outbox outbox(Channel... channels) {
-    return new Outbox(folder, () -> List.of(channels), history, warnings::add);
+    return new Outbox(
+        folder, () -> List.of(channels), Outbox.CHANNEL_TIMEOUT, history, warnings::add);
   }
 
   private Channel mail(FakeSmtpServer server) throws Exception {

@@ -75,6 +75,9 @@ class MailChannelTest {
   private static final String ADVICE =
       "; check SMTP_HOST, SMTP_PORT and SMTP_TLS, or set MAILER=\"sendmail\"";
 
+  private static final String REJECTED_ADVICE = "; check the addresses in USER and FROM";
+  private static final String LATER = "; the next run tries again";
+
   private static final String STARTTLS_ADVICE =
       "; repair it on the server, or set SMTP_TLS=\"none\" to send in clear text";
 
@@ -325,7 +328,9 @@ class MailChannelTest {
     DeliveryException e = assertThrows(DeliveryException.class, () -> send(ALERT, login(missing)));
 
     assertEquals(
-        "cannot read the password file: " + missing + "; check SMTP_PASS_FILE and its permissions",
+        "cannot read the password file: "
+            + missing
+            + ": no such file or directory; check SMTP_PASS_FILE and its permissions",
         e.getMessage());
   }
 
@@ -371,6 +376,16 @@ class MailChannelTest {
       assertEquals(
           List.of("EHLO " + helo, "MAIL FROM:<root@" + domain + ">", "RCPT TO:<root@localhost>"),
           server.dialogue().subList(0, 3));
+    }
+  }
+
+  /** A bare name is no address in SMTP, also for a server elsewhere; 0.0.0.0 stands for one. */
+  @Test
+  void senderOfAHostWithoutANameHasADomain() throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer()) {
+      send(ALERT, server.port(), "SMTP_HOST=\"0.0.0.0\"", "USER=\"a@example.org\"");
+
+      assertEquals("MAIL FROM:<root@localhost>", server.dialogue().get(1));
     }
   }
 
@@ -480,9 +495,17 @@ class MailChannelTest {
 
   /** The alert may have arrived, so it must not be sent again at each run. */
   @ParameterizedTest
-  @CsvSource({"(end), UNANSWERED", "DATA, STALLED", "MAIL, STALLED"})
-  void knowsWhetherTheServerHasTheAlert(String when, FailureKind kind) throws Exception {
-    try (FakeSmtpServer server = new FakeSmtpServer().answer(when, SILENCE)) {
+  @CsvSource({
+    "(end), (silence), UNANSWERED",
+    "(end), (hang up), UNANSWERED",
+    "(end), 451 later, REJECTED",
+    "DATA,  (silence), STALLED",
+    "DATA,  (hang up), STALLED",
+    "MAIL,  (silence), STALLED"
+  })
+  void knowsWhetherTheServerHasTheAlert(String when, String reply, FailureKind kind)
+      throws Exception {
+    try (FakeSmtpServer server = new FakeSmtpServer().answer(when, reply)) {
       MailChannel mail =
           new MailChannel(
               config(server.port()), system(Path.of("/"), List.of(), SHORT_TIMEOUT), null);
@@ -564,6 +587,17 @@ class MailChannelTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"(connection), 2", "EHLO, '250-X\r\n'"})
+  void limitsWhatAServerSends(String when, String part) throws Exception {
+    String reply = part.repeat(1_200_000 / part.length());
+    try (FakeSmtpServer server = new FakeSmtpServer().answer(when, reply)) {
+      assertEquals(
+          "mail to 127.0.0.1:" + server.port() + " failed: the server sends too much" + ADVICE,
+          channelFailure(server.port()));
+    }
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {CONNECTION, "EHLO", "MAIL", "RCPT", "DATA", END})
   void reportsAClosedConnection(String when) throws Exception {
     try (FakeSmtpServer server = new FakeSmtpServer().answer(when, HANG_UP)) {
@@ -596,7 +630,7 @@ class MailChannelTest {
               + server.port()
               + " failed: rejected "
               + reason
-              + "; check the addresses in USER and FROM";
+              + (reply.startsWith("4") ? LATER : REJECTED_ADVICE);
       MailChannel mail =
           mail(server.port(), "USER=\"a@example.org bad@example.org b@example.org\"");
 
@@ -651,6 +685,9 @@ class MailChannelTest {
         "MAIL   | 553 5.1.8 sender refused    | 553 5.1.8 sender refused",
         "(end)  | 554 5.7.1 looks like spam   | 554 5.7.1 looks like spam",
         "DATA   | 451 4.3.0 disk full         | 451 4.3.0 disk full",
+        "MAIL   | 452 4.3.1 try later         | 452 4.3.1 try later",
+        "(end)  | 421 4.3.2 shutting down     | 421 4.3.2 shutting down",
+        "RCPT   | 450 4.2.0 greylisted        | for root@localhost: 450 4.2.0 greylisted",
       })
   void quotesTheServersRejection(String command, String reply, String reason) throws Exception {
     try (FakeSmtpServer server = new FakeSmtpServer().answer(command, reply)) {
@@ -659,7 +696,7 @@ class MailChannelTest {
               + server.port()
               + " failed: rejected "
               + reason
-              + "; check the addresses in USER and FROM",
+              + (reply.startsWith("4") ? LATER : REJECTED_ADVICE),
           failure(server.port()));
       DeliveryException e =
           assertThrows(DeliveryException.class, () -> mail(server.port()).send(ALERT, Set.of()));

@@ -54,6 +54,7 @@ class DeliveryTest extends ChannelTestBase {
       "lsm: 1 alert waits in the outbox, the oldest since 2026-01-02 03:14:05 +00:00 (0 s ago);"
           + " the next run tries again\n";
   private static final String SYSLOG_ADVICE = "; start a syslog daemon, or set SYSLOG=\"no\"";
+  private static final String LATER = "; the next run tries again";
   private static final String REJECTED_ADVICE = "; check the addresses in USER and FROM";
 
   @RegisterExtension
@@ -139,17 +140,17 @@ class DeliveryTest extends ChannelTestBase {
             "is too busy for a sender",
             "MAIL",
             "451 4.3.0 try again later",
-            "rejected 451 4.3.0 try again later" + REJECTED_ADVICE),
+            "rejected 451 4.3.0 try again later" + LATER),
         arguments(
             "has no room for a message",
             END,
             "452 4.3.1 disk full",
-            "rejected 452 4.3.1 disk full" + REJECTED_ADVICE),
+            "rejected 452 4.3.1 disk full" + LATER),
         arguments(
             "defers every recipient",
             "RCPT",
             "450 4.2.0 greylisted",
-            "rejected for ops@example.org: 450 4.2.0 greylisted" + REJECTED_ADVICE),
+            "rejected for ops@example.org: 450 4.2.0 greylisted" + LATER),
         arguments(
             "does not know the recipient",
             "RCPT",
@@ -288,7 +289,7 @@ class DeliveryTest extends ChannelTestBase {
 
     assertEquals(3, result.exitCode(), "the script delivers nothing");
     assertEquals("lsm: it waits\n", result.err());
-    assertEquals(3, lsm("compare", "--quiet").exitCode());
+    assertEquals(new Result(3, "", "lsm: it waits\n"), lsm("compare", "--quiet"));
     assertEquals(List.of("deliver " + config, "deliver --quiet " + config), lines("started"));
     assertEquals(List.of(), arrived().get("mail"));
 
@@ -301,16 +302,55 @@ class DeliveryTest extends ChannelTestBase {
   }
 
   @Test
-  void deliversItselfIfTheProcessFails() throws Exception {
+  void deliversItselfIfNoProcessStarts() throws Exception {
     mailToGreenMail();
-    launcher = Optional.of(script("lsm", "exit 3"));
+    launcher = Optional.of(directory.resolve("missing"));
     open(4444);
 
-    assertEquals(
-        new Result(1, "", "lsm: the process that delivers alerts failed: it ended with 3\n"),
-        lsm("compare", "--quiet"));
+    Result result = lsm("compare", "--quiet");
 
+    String problem =
+        "lsm: the process that delivers alerts cannot be started, so this run delivers";
+    assertTrue(result.err().startsWith(problem + ": "), result.err());
+    assertEquals(1, result.exitCode());
     assertEquals(List.of(FIRST), arrived().get("mail"));
+  }
+
+  /** A server may have the alert already, and must not get it again at once. */
+  @Test
+  void leavesTheAlertOfAKilledProcessToTheNextRun() throws Exception {
+    mailToGreenMail();
+    launcher = Optional.of(script("lsm", "kill -9 $$"));
+    open(4444);
+
+    String problem = "lsm: the process that delivers alerts ended with status 137";
+    assertEquals(new Result(3, "", problem + LATER + "\n"), lsm("compare", "--quiet"));
+    assertEquals(List.of(), arrived().get("mail"));
+
+    launcher = Optional.empty();
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+    assertEquals(List.of(FIRST), arrived().get("mail"));
+  }
+
+  /** Cron starts the next run in ten minutes. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void deliversItselfForHalfAMinuteOnly(boolean stored) throws Exception {
+    server.answer(END, SILENCE);
+    mailTo(server.port());
+    mailTimeout = Duration.ofMinutes(10);
+    if (!stored) {
+      Files.writeString(state.resolve("outbox"), "no directory");
+    }
+    open(4444);
+    Instant start = Instant.now();
+
+    Result result = lsm("compare", "--quiet");
+
+    assertEquals(3, result.exitCode());
+    assertTrue(result.err().contains("it took too long"), result.err());
+    long seconds = Duration.between(start, Instant.now()).toSeconds();
+    assertTrue(seconds >= 29 && seconds < 45, seconds + " s");
   }
 
   // ---- some of it arrives
