@@ -418,7 +418,7 @@ install_lsm() {
 
 uninstall_lsm() {
   state_dir=$(configured_state_dir)
-  # Without a configuration nothing says that the default directory is of this installation.
+  # Without a configuration, the default directory may belong to another installation.
   [ -n "$state_dir" ] || [ ! -f "$home/conf.lsm" ] || state_dir=/var/lib/lsm
   [ -d "$home" ] || die "lsm is not installed in $home; name its directory with --prefix"
   require_writable "$home" "$prefix/sbin" "$prefix/share"

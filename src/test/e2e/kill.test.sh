@@ -96,6 +96,7 @@ check "the next compare always worked" test "$errors" -eq 0
 check "each of the $((turns + 2)) sockets was alerted or accepted" test "$missed" -eq 0
 check "at least half of them were alerted" test "$(grep -c '"kind": "NEW"' "$work/alerts")" -ge $((turns / 2))
 # In the outbox, a temporary file may be another run's for an hour.
+: >"$state/outbox/.killed-run_cmd.json.tmp" # as if a run had been killed while it stored an alert
 find "$state/outbox" -name '*.tmp' -exec touch -d '2 hours ago' {} +
 : >"$state/.baseline.next.tmp" # as if generate had been killed in this short moment
 : >"$state/.alert-state.tmp"

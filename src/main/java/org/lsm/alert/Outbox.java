@@ -2,24 +2,18 @@ package org.lsm.alert;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -31,7 +25,6 @@ import org.lsm.alert.DeliveryException.FailureKind;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.TextEscaper;
 import org.lsm.report.EscapedText;
-import org.lsm.storage.AtomicFile;
 import org.lsm.storage.FileLock;
 import org.lsm.storage.StateDirectory;
 import org.slf4j.Logger;
@@ -41,32 +34,21 @@ import org.slf4j.LoggerFactory;
  * The alerts that wait for delivery, one file per alert and channel. An alert is stored durably
  * before it is sent; its file is deleted when the channel has accepted it.
  *
- * <p>A file is named {@code TIME-CHANNEL.json}; {@code TIME-CHANNEL.rejected.json} once the channel
- * has rejected it or stalled; or {@code TIME-CHANNEL.unanswered.json} if it had all of the alert
- * and did not answer. Then the modification time is that of the last try. Alerts that find no room
- * are counted in {@code overflow-CHANNEL.json}. Files are read one at a time, so that the memory
- * that a run needs does not grow with the number of alerts that wait.
+ * <p>Files are read one at a time, so that the memory that a run needs does not grow with the
+ * number of alerts that wait.
  *
  * <p>A process that delivers holds a lock for the channel. Others leave their alerts to it, so that
  * a slow mail server keeps back neither a run nor another channel.
  */
 public final class Outbox {
-  private static final String SUFFIX = ".json";
-  private static final String REJECTED = ".rejected.json";
-  private static final String UNANSWERED = ".unanswered.json";
-  private static final String DAMAGED = ".damaged";
-  private static final String OVERFLOW = "overflow-";
-
   /** How long a process of its own goes on to start deliveries through one channel. */
   public static final Duration CHANNEL_TIMEOUT = Duration.ofMinutes(10);
 
   private static final int MAX_WAITING = 1000; // per channel; further alerts are folded into one
   private static final int MAX_REJECTIONS = 20; // then what an earlier run tried waits for the next
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1); // for one about to end
-  private static final Duration UNANSWERED_INTERVAL = Duration.ofHours(1);
-  private static final Duration MAX_TEMPORARY_AGE = Duration.ofHours(1); // then its run was killed
 
-  private final Path directory;
+  private final OutboxDirectory files;
   private final Supplier<List<Channel>> channels;
   private final Duration channelTimeout;
   private final History history;
@@ -90,7 +72,7 @@ public final class Outbox {
       Duration channelTimeout,
       History history,
       Consumer<String> warn) {
-    this.directory = directory;
+    this.files = new OutboxDirectory(directory);
     this.channels = channels;
     this.channelTimeout = channelTimeout;
     this.history = history;
@@ -105,7 +87,7 @@ public final class Outbox {
   }
 
   /**
-   * Stores an alert for every channel, and tells whether that is durable; if not, the next {@link
+   * Stores an alert for every channel, and returns whether that is durable; if not, the next {@link
    * #deliver()} sends it from memory. The caller holds the lock of the state directory.
    */
   public boolean put(Alert alert) {
@@ -126,13 +108,12 @@ public final class Outbox {
 
   @SuppressWarnings("try") // the lock is only held
   private void store(Alert alert, String channel) throws IOException {
-    StateDirectory.create(directory);
-    long waiting = names(SUFFIX).stream().filter(it -> channel(it).equals(channel)).count();
-    if (waiting >= MAX_WAITING) {
-      String name = OVERFLOW + channel + SUFFIX;
-      Path file = directory.resolve(name);
+    StateDirectory.create(files.path());
+    if (files.waiting(channel).size() >= MAX_WAITING) {
+      String name = OutboxDirectory.overflow(channel);
+      Path file = files.file(name);
       // The lock keeps another run from delivering and deleting the file meanwhile.
-      try (FileChannel lock = FileLock.take(lock(channel), Duration.ZERO)) {
+      try (FileChannel lock = FileLock.take(files.lock(channel), Duration.ZERO)) {
         Optional<OutboxEntry> before = Files.exists(file) ? read(name) : Optional.empty();
         before.orElse(new OutboxEntry(alert)).fold(alert).write(file);
         return;
@@ -140,44 +121,27 @@ public final class Outbox {
         // While another run delivers, a few files more than MAX_WAITING do no harm.
       }
     }
-    new OutboxEntry(alert).write(newFile(alert.time(), channel));
-  }
-
-  /** A file after those of earlier alerts, with a name that no damaged or rejected alert has. */
-  private Path newFile(Instant time, String channel) throws IOException {
-    List<String> used = names("");
-    ZonedDateTime utc = time.atZone(ZoneOffset.UTC);
-    String base = String.format(Locale.ROOT, "%1$tY%1$tm%1$tdT%1$tH%1$tM%1$tS.%1$tLZ", utc);
-    for (int i = 0; ; i++) {
-      String number = i == 0 ? "" : String.format(Locale.ROOT, "_%03d", i);
-      String name = base + number + "-" + channel;
-      if (used.stream().noneMatch(it -> it.startsWith(name + "."))) {
-        return directory.resolve(name + SUFFIX);
-      }
-    }
+    new OutboxEntry(alert).write(files.newFile(alert.time(), channel));
   }
 
   /**
    * Delivers what waits, oldest first, and drops alerts for channels that were switched off. What a
-   * channel has rejected comes last, the least recently tried first. Tells whether nothing waits.
+   * channel has rejected comes last, the least recently tried first. Returns whether nothing waits.
    */
   public boolean deliver() {
     boolean sent = deliverUnstored();
     try {
-      List<String> waiting = names(SUFFIX).stream().map(Outbox::channel).toList();
+      List<String> waiting = files.waiting().stream().map(OutboxDirectory::channel).toList();
       Set<String> order = new LinkedHashSet<>(waiting.isEmpty() ? Set.of() : runs().keySet());
       order.addAll(waiting);
       order.stream().filter(waiting::contains).forEach(this::deliverAll);
-      if (Files.isDirectory(directory)) {
-        AtomicFile.removeTemporaryFiles(directory, MAX_TEMPORARY_AGE);
-      }
     } catch (IOException e) {
       warn("cannot read the outbox", e);
     }
     return sent && isEmpty();
   }
 
-  /** Sends what could not be stored; tells whether all of it was accepted. */
+  /** Sends what could not be stored; returns whether all of it was accepted. */
   public boolean deliverUnstored() {
     boolean sent = true;
     for (BooleanSupplier delivery : unstored) {
@@ -190,19 +154,19 @@ public final class Outbox {
   /** Delivers what waits for a channel, and what other runs add meanwhile. */
   @SuppressWarnings("try") // the lock is only held
   private void deliverAll(String channel) {
-    try (FileChannel lock = FileLock.take(lock(channel), LOCK_TIMEOUT)) {
+    try (FileChannel lock = FileLock.take(files.lock(channel), LOCK_TIMEOUT)) {
       Set<String> tried = new HashSet<>();
       List<String> names;
       do {
-        names = names(SUFFIX);
-        names.removeIf(it -> !channel(it).equals(channel) || !tried.add(alertName(it)));
-        names.sort(Comparator.comparingLong(this::lastTry));
+        names = files.waiting(channel);
+        names.removeIf(it -> !tried.add(OutboxDirectory.alertName(it)));
+        names.sort(Comparator.comparingLong(files::lastTry));
         names.forEach(this::deliver);
       } while (!names.isEmpty());
     } catch (FileLock.HeldException e) {
       deliverers.add(e.pid());
     } catch (IOException e) {
-      warn("cannot deliver what waits in " + directory, e);
+      warn("cannot deliver what waits in " + files.path(), e);
     }
   }
 
@@ -211,15 +175,11 @@ public final class Outbox {
     return deliverers;
   }
 
-  private Path lock(String channel) {
-    return directory.resolve(channel + ".lock");
-  }
-
   private void deliver(String name) {
-    String channel = channel(name);
+    String channel = OutboxDirectory.channel(name);
     ChannelRun run = runs().get(channel);
-    boolean again = name.endsWith(REJECTED) || name.endsWith(UNANSWERED);
-    boolean isDue = run == null || (run.mayTry(again) && !isTooEarly(name));
+    boolean isDue =
+        run == null || (run.mayTry(OutboxDirectory.wasTried(name)) && !files.isTooEarly(name));
     Optional<OutboxEntry> entry = isDue ? read(name) : Optional.empty();
     if (entry.isEmpty()) {
       return;
@@ -232,24 +192,17 @@ public final class Outbox {
       if (failure.isPresent()) {
         keep(name, entry.get(), failure.get());
       } else {
-        Files.deleteIfExists(directory.resolve(name));
+        Files.deleteIfExists(files.file(name));
       }
     } catch (IOException e) {
       warn("what was delivered may be sent again", e);
     }
   }
 
-  /** A server that did not answer may have the alert; it must not get it again at each run. */
-  private boolean isTooEarly(String name) {
-    long age = System.currentTimeMillis() - directory.resolve(name).toFile().lastModified();
-    return name.endsWith(UNANSWERED) && age >= 0 && age < UNANSWERED_INTERVAL.toMillis();
-  }
-
   private void keep(String name, OutboxEntry entry, DeliveryException e) throws IOException {
-    Path file = directory.resolve(name);
-    if (!name.startsWith(OVERFLOW) && e.kind() != FailureKind.UNAVAILABLE) {
-      String suffix = e.kind() == FailureKind.UNANSWERED ? UNANSWERED : REJECTED;
-      Path target = directory.resolve(alertName(name) + suffix);
+    Path file = files.file(name);
+    if (e.kind() != FailureKind.UNAVAILABLE) {
+      Path target = files.tried(name, e.kind() == FailureKind.UNANSWERED);
       file = Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
     }
     OutboxEntry next = entry.failed(e);
@@ -318,7 +271,7 @@ public final class Outbox {
 
   /** Reads a file. A damaged one is renamed, for people to look at; an unreadable one waits. */
   private Optional<OutboxEntry> read(String name) {
-    Path file = directory.resolve(name);
+    Path file = files.file(name);
     try {
       return Optional.of(OutboxEntry.read(file));
     } catch (IOException e) {
@@ -333,9 +286,7 @@ public final class Outbox {
       debug(file, e);
     }
     try {
-      boolean taken = Files.exists(directory.resolve(name + DAMAGED));
-      String target = name + (taken ? "." + System.currentTimeMillis() : "") + DAMAGED;
-      Path aside = Files.move(file, directory.resolve(target));
+      Path aside = Files.move(file, files.damaged(name));
       report("damaged", "damaged alert set aside; see what it was about, then remove it: " + aside);
     } catch (IOException e) {
       warn("cannot set a damaged alert aside", e);
@@ -358,10 +309,11 @@ public final class Outbox {
   /** The alerts that have waited longest; at most so many files are read. */
   public List<Waiting> oldest(int max) throws IOException {
     List<Waiting> oldest = new ArrayList<>();
-    for (String name : names(SUFFIX).stream().limit(max).toList()) {
+    for (String name : files.waiting().stream().limit(max).toList()) {
       try {
-        OutboxEntry entry = OutboxEntry.read(directory.resolve(name));
-        oldest.add(new Waiting(channel(name), entry.alert().time(), entry.failure()));
+        OutboxEntry entry = OutboxEntry.read(files.file(name));
+        oldest.add(
+            new Waiting(OutboxDirectory.channel(name), entry.alert().time(), entry.failure()));
       } catch (IOException | RuntimeException e) {
         debug(name, e); // delivered meanwhile, or damaged
       }
@@ -370,7 +322,7 @@ public final class Outbox {
   }
 
   public Path directory() {
-    return directory;
+    return files.path();
   }
 
   /** Whether nothing waits, and nothing damaged does. */
@@ -378,58 +330,31 @@ public final class Outbox {
     return size() == 0 && damaged() == 0;
   }
 
+  /** Removes what killed runs left. */
+  public void removeTemporaryFiles() {
+    try {
+      files.removeTemporaryFiles();
+    } catch (IOException e) {
+      warn("cannot remove temporary files", e);
+    }
+  }
+
   /** The number of alerts that wait; one that waits for two channels counts twice. */
   public int size() {
-    return count(SUFFIX);
+    return count(OutboxDirectory.WAITING);
   }
 
   /** The number of damaged files that were set aside. */
   public int damaged() {
-    return count(DAMAGED);
+    return count(OutboxDirectory.DAMAGED);
   }
 
   private int count(String suffix) {
     try {
-      return names(suffix).size();
+      return files.names(suffix).size();
     } catch (IOException e) {
       warn("cannot read the outbox", e);
       return 0;
     }
-  }
-
-  /** Sorts files in the order of delivery. */
-  private long lastTry(String name) {
-    long overflowLast = name.startsWith(OVERFLOW) ? Long.MAX_VALUE : 0;
-    return name.endsWith(REJECTED) || name.endsWith(UNANSWERED)
-        ? directory.resolve(name).toFile().lastModified()
-        : overflowLast;
-  }
-
-  /** The name of a file without its end, which says how the last try went. */
-  private static String alertName(String name) {
-    return name.replaceAll("(\\.[a-z]+)?\\.json$", "");
-  }
-
-  private static String channel(String name) {
-    return name.replaceAll("^[^-]*-|\\..*", "");
-  }
-
-  /** The names of the files with such an end, oldest first. */
-  private List<String> names(String suffix) throws IOException {
-    List<String> names = new ArrayList<>();
-    if (Files.isDirectory(directory)) {
-      try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
-        for (Path file : files) {
-          String name = file.getFileName().toString();
-          if (name.endsWith(suffix)) {
-            names.add(name);
-          }
-        }
-      } catch (DirectoryIteratorException e) {
-        throw e.getCause();
-      }
-    }
-    Collections.sort(names);
-    return names;
   }
 }

@@ -42,7 +42,7 @@ record SmtpFailure(Throwable error, boolean complete) {
     return chain().reduce(error, (effect, cause) -> cause);
   }
 
-  /** The failure of the channel; {@code recipient} finds who has an address. */
+  /** The failure of the channel; {@code recipient} finds the configured recipient of an address. */
   DeliveryException toDeliveryException(
       String server, SmtpClient.Secret password, Function<String, Optional<String>> recipient) {
     String reason = password.redact(reason()).strip().replaceAll("\\s+", " ");

@@ -2,7 +2,10 @@ package org.lsm.model;
 
 import java.time.Instant;
 
-/** A process; its start, also in ticks after boot (proc(5)), tells it from others with its PID. */
+/**
+ * A process; its start, also in ticks after boot (proc(5)), distinguishes it from others with its
+ * PID.
+ */
 public record ProcessRef(int pid, long startTicks, Instant startTime, Owner owner) {
   // See Endpoint.equals.
   @Override

@@ -130,11 +130,9 @@ public final class MonitorRun {
     if (!scans.ownersMissed()) {
       return result;
     }
-    // Nobody must hide by making the search for his sockets take too long.
-    String problem = "the search for the owners of sockets took more than 10 seconds";
-    String advice = "; see which processes have so many open files, 'lsm list' has what was found";
+    // A user must not hide a socket by making the search for owners take too long.
     return result.with(
-        alertFailure(new IOException(problem + advice), AlertState.read(alertState)));
+        alertFailure(new RepeatedScan.IncompleteException(), AlertState.read(alertState)));
   }
 
   /** Alerts the differences that are due; returns whether there are any. */
@@ -164,7 +162,11 @@ public final class MonitorRun {
     }
     ReportDocument document =
         hasBaseline
-            ? DiffReport.scanFailed(host, reason, components.zone())
+            ? DiffReport.scanFailed(
+                host,
+                reason,
+                failure instanceof RepeatedScan.IncompleteException,
+                components.zone())
             : DiffReport.withoutBaseline(host, reason, config.stateDirectory(), components.zone());
     AlertDecision decision = policy.decideFailure(before, type, reason, host.time());
     boolean due = decision.type().isPresent();
@@ -204,8 +206,11 @@ public final class MonitorRun {
    */
   public boolean deliver(RunResult result) throws IOException {
     boolean sent = outbox.deliverUnstored();
-    if (!outbox.isEmpty()) {
+    outbox.removeTemporaryFiles();
+    boolean delivered = outbox.isEmpty();
+    if (!delivered) {
       deliverInBackground();
+      delivered = outbox.isEmpty();
     }
     if (config.metricsFile().isPresent()) {
       writeMetrics(config.metricsFile().get(), result);
@@ -213,7 +218,7 @@ public final class MonitorRun {
     if (!sent && (!quiet || outbox.hasNewFailure())) {
       components.warn("an alert was neither stored nor delivered; the next run repeats it");
     }
-    return sent && outbox.isEmpty();
+    return sent && delivered;
   }
 
   private void deliverInBackground() throws IOException {

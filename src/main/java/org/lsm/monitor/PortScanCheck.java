@@ -29,8 +29,8 @@ import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
 
 /**
- * The part of a run that deals with port scans: reads which hosts have probed unused ports, stores
- * the alert that is due, and has the kernel watch the ports that are unused now.
+ * The part of a run for port scans: reads which hosts have probed unused ports, stores the alert
+ * that is due, and has the kernel watch the ports that are unused now.
  */
 public final class PortScanCheck {
   private final Components components;

@@ -29,6 +29,17 @@ public final class RepeatedScan {
   /** Scans after which a socket that was seen only once counts as closed. */
   public static final int MAX_SCANS = 5;
 
+  /** The search for owners took too long; all else was compared. */
+  static final class IncompleteException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    IncompleteException() {
+      super(
+          "the search for the owners of sockets took more than 10 seconds; see which processes have"
+              + " so many open files, 'lsm list' has what was found");
+    }
+  }
+
   private final SocketScanner scanner;
   private final OwnerCache storedCache;
   private final SortedMap<Endpoint, SocketEntry> found = new TreeMap<>();

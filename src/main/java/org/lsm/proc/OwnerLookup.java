@@ -141,8 +141,8 @@ final class OwnerLookup {
   }
 
   /**
-   * The processes of the users who made the sockets, then those of others, of each user in turn:
-   * nobody can use up the time for the search of another user's processes.
+   * The processes of the users who made the sockets, then those of others, of each user in turn, so
+   * that no user can use up the time for the processes of others.
    */
   private List<Integer> processesInTurn(Set<Long> uids) throws IOException {
     List<Integer> pids = processes.pids();

@@ -128,7 +128,7 @@ public record DiffReport(
   public static ReportDocument test(HostInfo hostInfo, ZoneId zone) {
     List<Line> body =
         List.of(
-            Line.fact("Reason", "somebody ran lsm test-alert"),
+            Line.fact("Reason", "lsm test-alert was run"),
             Line.fact("Result", "alerts of lsm arrive; nothing was compared for this one"));
     return ReportDocument.of(EscapedText.of("test alert"), body, hostInfo, zone, List.of());
   }
@@ -144,15 +144,17 @@ public record DiffReport(
     return ReportDocument.of(outcome, body, hostInfo, zone, List.of());
   }
 
-  /** The report where a scan failed. */
-  public static ReportDocument scanFailed(HostInfo hostInfo, String reason, ZoneId zone) {
-    List<Line> body = failed("SCAN", "lsm detects nothing until this is fixed", reason);
+  /** The report where a scan failed; an incomplete one was compared, but it lacks owners. */
+  public static ReportDocument scanFailed(
+      HostInfo hostInfo, String reason, boolean incomplete, ZoneId zone) {
+    String what = incomplete ? "can miss a changed owner" : "detects nothing";
+    List<Line> body = failed("SCAN", "lsm " + what + " until this is fixed", reason);
     body.add(Line.BLANK);
     body.add(Advice.heading("See whether it lasts, and what else lsm needs:"));
     body.add(Advice.command("lsm compare; lsm status"));
     body.add(Line.BLANK);
-    EscapedText outcome = EscapedText.of("nothing could be compared");
-    return ReportDocument.of(outcome, body, hostInfo, zone, List.of());
+    String outcome = incomplete ? "the compare is incomplete" : "nothing could be compared";
+    return ReportDocument.of(EscapedText.of(outcome), body, hostInfo, zone, List.of());
   }
 
   private static List<Line> failed(String title, String consequence, String reason) {

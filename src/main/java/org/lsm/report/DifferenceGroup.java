@@ -84,7 +84,10 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     return flags;
   }
 
-  /** The flags that are no mere properties. An interpreter is one where others can reach it. */
+  /**
+   * The suspicious flags; the others are properties. An interpreter is suspicious if other hosts
+   * can reach it.
+   */
   private Set<Flag> suspicious() {
     Set<Flag> flags = flags();
     boolean isReachable = flags.contains(Flag.BEYOND_LOOPBACK);

@@ -22,8 +22,8 @@ import org.lsm.storage.ChecksummedText;
 /**
  * The rules of the table {@code inet lsm} in the language of nft(8). They see incoming packets
  * before the administrator's rules do, and accept none finally: a packet that they let pass goes on
- * to the next table. They need no connection tracking: flags tell which packets belong to a
- * connection, and a lookup of the socket tells whether a port is served, also by a service that was
+ * to the next table. They need no connection tracking: flags show which packets belong to a
+ * connection, and a lookup of the socket shows whether a port is served, also by a service that was
  * started after the rules were made.
  *
  * @param tcp the watched ports, which are not served; udp likewise

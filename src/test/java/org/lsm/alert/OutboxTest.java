@@ -517,7 +517,9 @@ class OutboxTest {
     Files.setLastModifiedTime(old, FileTime.from(now.minus(Duration.ofMinutes(61))));
     Files.setLastModifiedTime(recent, FileTime.from(now.minus(Duration.ofMinutes(50))));
 
-    assertTrue(outbox(new CommandChannel("exit 0")).deliver());
+    Outbox next = outbox(new CommandChannel("exit 0"));
+    assertTrue(next.deliver());
+    next.removeTemporaryFiles();
 
     assertEquals(List.of(".20260101T000001.000Z.json.tmp", "run_cmd.lock"), files());
   }

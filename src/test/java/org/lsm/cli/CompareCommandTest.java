@@ -22,6 +22,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
@@ -190,6 +191,18 @@ class CompareCommandTest extends CommandTestBase {
     addSocket();
 
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+  }
+
+  /** Also a run that has nothing to deliver. */
+  @Test
+  void removesWhatKilledRunLeftInOutbox() throws IOException {
+    Path left = Files.createDirectories(state.resolve("outbox")).resolve(".x-mail.json.tmp");
+    Files.setLastModifiedTime(
+        Files.writeString(left, "{"), FileTime.from(Instant.now().minus(Duration.ofHours(2))));
+
+    assertEquals(0, lsm("compare", "--quiet").exitCode());
+
+    assertFalse(Files.exists(left));
   }
 
   @Test

@@ -25,7 +25,7 @@ import org.lsm.proc.TableParser.ParsedTable;
 /** Parses rows of all layouts as a little-endian machine prints them. */
 class ProcNetParserTest {
 
-  private static final Path FILE = Path.of("/proc/net/table");
+  static final Path FILE = Path.of("/proc/net/table");
 
   private static final String HEADER =
       "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout"
@@ -249,7 +249,7 @@ class ProcNetParserTest {
     return String.format("%-149s", row);
   }
 
-  private static ParsedTable parsed(
+  static ParsedTable parsed(
       List<SocketKey> sockets, int rowCount, int skipped, String firstSkipped) {
     String rows =
         "skipped "
@@ -271,7 +271,7 @@ class ProcNetParserTest {
     return new ProcNetParser("", protocol, ByteOrder.LITTLE_ENDIAN, Map.of(2, "eth0"));
   }
 
-  private static InputStream stream(String bytes) {
+  static InputStream stream(String bytes) {
     return new ByteArrayInputStream(bytes.getBytes(StandardCharsets.ISO_8859_1));
   }
 }

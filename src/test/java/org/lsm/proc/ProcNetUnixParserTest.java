@@ -1,20 +1,18 @@
 package org.lsm.proc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.lsm.proc.ProcNetParserTest.FILE;
+import static org.lsm.proc.ProcNetParserTest.parsed;
+import static org.lsm.proc.ProcNetParserTest.stream;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.Endpoint;
-import org.lsm.model.Plural;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
 import org.lsm.proc.TableParser.ForgerySuspicion;
@@ -22,8 +20,6 @@ import org.lsm.proc.TableParser.ParsedTable;
 
 /** Parses the unix table with ordinary and with hostile names. */
 class ProcNetUnixParserTest {
-
-  private static final Path FILE = Path.of("/proc/net/table");
 
   private static final String HEADER = "Num       RefCount Protocol Flags    Type St Inode Path";
   private static final String LISTENS = "00000000ec1e45cd: 00000002 00000000 00010000 0001 01 ";
@@ -203,26 +199,8 @@ class ProcNetUnixParserTest {
     return new SocketKey(inode, 0, new Endpoint("", Protocol.UNIX, name, 0));
   }
 
-  private static ParsedTable parsed(
-      List<SocketKey> sockets, int rowCount, int skipped, String firstSkipped) {
-    String rows =
-        "skipped "
-            + skipped
-            + " malformed of "
-            + Plural.count(rowCount, "row")
-            + " in "
-            + FILE
-            + "; ";
-    List<String> notes = skipped == 0 ? List.of() : List.of(rows + firstSkipped);
-    return new ParsedTable(sockets, Map.of(), rowCount, notes);
-  }
-
   private static ParsedTable parse(String... lines) throws IOException {
     return new ProcNetUnixParser("")
         .parse(stream(HEADER + "\n" + String.join("\n", lines) + "\n"), FILE);
-  }
-
-  private static ByteArrayInputStream stream(String text) {
-    return new ByteArrayInputStream(text.getBytes(StandardCharsets.ISO_8859_1));
   }
 }
