@@ -36,7 +36,7 @@ damage() {
     seek($f, $at, 0); print $f ~$bytes;' "$home/lsm.jsa" $((size * $1 / 100))
 }
 
-# sets_aside WHAT COMMAND...: the first run reports the damage and does its job, the next says nothing.
+# sets_aside WHAT: the first run reports the damage and does its job, the next says nothing.
 sets_aside() {
   case_=$1
   shift
