@@ -82,7 +82,11 @@ public final class MonitorRun {
   public RunResult compare() {
     try {
       StateDirectory.create(config.stateDirectory());
-      return compareLocked();
+      try {
+        return compareLocked();
+      } catch (FileLock.HeldException e) {
+        return alertStuckRun(e);
+      }
     } catch (Exception e) {
       // No alert can be made; but the alerts that wait are still to be delivered.
       return new RunResult(Optional.empty(), List.of(), 0, Optional.of(e), true, PortScans.NONE);
@@ -90,13 +94,7 @@ public final class MonitorRun {
   }
 
   private RunResult compareLocked() throws Exception {
-    StateDirectory opened;
-    try {
-      opened = components.openState();
-    } catch (FileLock.HeldException e) {
-      return alertStuckRun(e);
-    }
-    try (StateDirectory state = opened) {
+    try (StateDirectory state = components.openState()) {
       RunResult result = compareOrAlertFailure(state);
       if (!PortScanCheck.isDue(config)) {
         return result;

@@ -15,16 +15,17 @@ import org.lsm.proc.SocketScanner.ScanResult;
  * One scan in a thread that can be left behind, since a read of the kernel's tables or of a file
  * system may never end. Once it is late, nothing that it does has an effect.
  */
-final class ScanThread implements Runnable, DetailsSelector {
-  /** The scan took too long. */
+final class ScanThread extends Thread implements DetailsSelector {
+  /** The scans of a run took too long. */
   static final class LateException extends IOException {
     private static final long serialVersionUID = 1L;
 
     LateException(Duration limit) {
       super(
-          "the scan took more than "
-              + limit.toSeconds()
-              + " s; see with 'top' and 'dmesg' whether the host is overloaded or hangs");
+          String.format(
+              "the scan took more than %d s; see with 'top' and 'dmesg' whether the host is"
+                  + " overloaded or hangs",
+              limit.toSeconds()));
     }
   }
 
@@ -32,12 +33,12 @@ final class ScanThread implements Runnable, DetailsSelector {
   private final OwnerCache cache;
   private final DetailsSelector selector;
   private final Duration ownerSearch;
-  private boolean late;
-  private ScanResult result;
-  private Throwable failure;
+  private Object outcome; // a ScanResult or a Throwable; null until it ends or is late
 
   ScanThread(
       SocketScanner scanner, OwnerCache cache, DetailsSelector selector, Duration ownerSearch) {
+    super("scan");
+    setDaemon(true);
     this.scanner = scanner;
     this.cache = cache;
     this.selector = selector;
@@ -47,52 +48,42 @@ final class ScanThread implements Runnable, DetailsSelector {
   /**
    * Scans until the deadline, a time of {@link System#nanoTime}; throws LateException after it, and
    * what the scan throws. The selector is called before this returns, or never.
-   *
-   * @param limit the time that was given, for the message
    */
   ScanResult scan(long deadline, Duration limit) throws IOException {
-    Thread thread = new Thread(this, "scan");
-    thread.setDaemon(true);
-    thread.start();
+    start();
     try {
-      thread.join(Math.max(1, (deadline - System.nanoTime()) / 1_000_000)); // 0 has no end
+      join(Math.max(1, (deadline - System.nanoTime()) / 1_000_000)); // 0 has no end
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IOException("interrupted while scanning", e);
     }
-    return result(limit);
+    if (isAlive()) {
+      end(new LateException(limit));
+    }
+    if (outcome instanceof IOException e) {
+      throw e;
+    } else if (outcome instanceof RuntimeException e) {
+      throw e;
+    } else if (outcome instanceof Error e) {
+      throw e;
+    }
+    return (ScanResult) outcome;
   }
 
-  private synchronized ScanResult result(Duration limit) throws IOException {
-    if (failure instanceof IOException e) {
-      throw e;
-    } else if (failure instanceof RuntimeException e) {
-      throw e;
-    } else if (failure instanceof Error e) {
-      throw e;
-    } else if (result == null) {
-      late = true;
-      throw new LateException(limit);
-    }
-    return result;
+  private synchronized void end(Object first) {
+    outcome = outcome == null ? first : outcome;
   }
 
   @Override
   public void run() {
     try {
-      end(scanner.scan(cache, this, ownerSearch), null);
+      end(scanner.scan(cache, this, ownerSearch));
     } catch (Throwable e) { // such as OutOfMemoryError
-      end(null, e);
+      end(e);
     }
-  }
-
-  private synchronized void end(ScanResult scanned, Throwable e) {
-    result = scanned;
-    failure = e;
   }
 
   @Override
   public synchronized Collection<SocketEntry> select(Snapshot scanned) {
-    return late ? List.of() : selector.select(scanned);
+    return outcome == null ? selector.select(scanned) : List.of();
   }
 }
