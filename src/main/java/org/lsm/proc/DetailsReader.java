@@ -108,7 +108,7 @@ final class DetailsReader {
         process,
         orEmpty(() -> processes.commandLine(pid)),
         orEmpty(() -> processes.workingDirectory(pid)),
-        orEmpty(() -> processes.unit(pid)),
+        orEmpty(() -> processes.controlGroup(pid).unit()),
         parents(pid),
         flags(process));
   }

@@ -95,7 +95,7 @@ record NetworkNamespace(String label, Path tables) {
    */
   private static String label(ProcessReader processes, int pid) {
     try {
-      String what = processes.containerName(pid);
+      String what = processes.controlGroup(pid).containerName();
       if (what.isEmpty()) {
         String program = processes.program(pid);
         what = program.substring(program.lastIndexOf('/') + 1);

@@ -180,8 +180,8 @@ class FuzzTest {
         List.of(
             pid -> processes.identify(pid, true),
             processes::parent,
-            processes::unit,
-            processes::containerName,
+            pid -> processes.controlGroup(pid).unit(),
+            pid -> processes.controlGroup(pid).containerName(),
             processes::commandLine);
     for (Call call : calls) {
       try {
