@@ -249,6 +249,16 @@ final class ProcessReader {
     return Files.readSymbolicLink(threadFile(pid, "ns/net")).toString();
   }
 
+  /**
+   * Whether processes of this host may be hidden because lsm runs in another PID namespace than the
+   * initial one (pid_namespaces(7)), whose inode is PROC_PID_INIT_INO of proc_ns.h.
+   */
+  boolean isInInnerPidNamespace() throws IOException {
+    Path own = proc.resolve("self/ns/pid");
+    return ProcFile.isReadableLink(own)
+        && !Files.readSymbolicLink(own).toString().equals("pid:[4026531836]");
+  }
+
   /** Returns the user of a process in another user namespace than lsm's; empty in lsm's own. */
   String userOfOtherNamespace(int pid) throws IOException {
     Path own = proc.resolve("self/ns/user");

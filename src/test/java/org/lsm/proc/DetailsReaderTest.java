@@ -88,6 +88,20 @@ class DetailsReaderTest {
     assertEquals(Set.of(), details("unix", "/run/y").flags());
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "pid:[4026531836], NO_PROCESS",
+    "pid:[4026532200], OUTSIDE_PID_NAMESPACE",
+    "'',               NO_PROCESS"
+  })
+  void flagsSocketThatMayBelongToAnotherPidNamespace(String link, Flag flag) throws IOException {
+    if (!link.isEmpty()) { // a kernel without PID namespaces has no such link
+      proc.link("self/ns/pid", link);
+    }
+    proc.unix("/run/x", 0);
+    assertEquals(Set.of(flag), details("unix", "/run/x").flags());
+  }
+
   @Test
   void unknownOwnerIsNoFlag() throws IOException {
     proc.end(1).unix("/run/x", 104);
