@@ -35,6 +35,8 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   /** Sockets that have a line of their own; the names of the others follow the details. */
   static final int MAX_TITLES = 5;
 
+  private static final Set<Flag> NO_PROCESS = Set.of(Flag.NO_PROCESS, Flag.OUTSIDE_PID_NAMESPACE);
+
   /** Owners, and processes of each, that a report describes. */
   static final int MAX_OWNERS = 20;
 
@@ -91,7 +93,8 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   private Set<Flag> suspicious() {
     Set<Flag> flags = flags();
     boolean isReachable = flags.contains(Flag.BEYOND_LOOPBACK);
-    flags.removeAll(Set.of(Flag.ALREADY_CLOSED, Flag.NO_PROCESS, Flag.BEYOND_LOOPBACK));
+    flags.removeAll(Set.of(Flag.ALREADY_CLOSED, Flag.BEYOND_LOOPBACK));
+    flags.removeAll(NO_PROCESS);
     if (!isReachable) {
       flags.remove(Flag.INTERPRETER);
     }
@@ -122,11 +125,10 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
 
   private void addOwners(List<Line> lines, List<ProcessDetails> details) {
     if (entry().owners().isEmpty()) {
-      add(
-          lines,
-          Style.DETAIL,
-          "program",
-          type == DifferenceType.GONE ? "no process held it" : "no process holds it");
+      boolean outside = flags().contains(Flag.OUTSIDE_PID_NAMESPACE);
+      Flag reason = outside ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
+      boolean isGone = type == DifferenceType.GONE;
+      add(lines, Style.DETAIL, "program", isGone ? "none was found" : reason.words());
     }
     Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry());
     for (Owner owner : entry().owners().stream().limit(MAX_OWNERS).toList()) {
@@ -208,7 +210,7 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   private List<String> properties() {
     Set<Flag> properties = flags();
     properties.removeAll(suspicious());
-    properties.remove(Flag.NO_PROCESS); // the line "program" says so
+    properties.removeAll(NO_PROCESS); // the line "program" says so
     return properties.stream().map(this::withCount).toList();
   }
 
