@@ -6,7 +6,6 @@
 isolate setpriv
 
 install_lsm
-mkfifo "$work/table"
 open_sockets unix-stream/@lsm-bounds
 
 # part NAME: the next commands use a configuration, a baseline and alerts of their own.
@@ -28,10 +27,15 @@ as_daemon() {
   setpriv --reuid daemon --regid nogroup --clear-groups "$@"
 }
 
-# hanging COMMAND...: runs lsm in a mount namespace where a table of the kernel is a pipe.
+# hanging COMMAND...: runs lsm in a mount namespace with a copy of the tables in /proc/net, of which one is a pipe.
 hanging() {
+  tables=$work/$part/net
+  mkdir "$tables"
+  cp -R /proc/net/. "$tables" 2>"$work/cp"
+  rm -f "$tables/udplite"
+  mkfifo "$tables/udplite"
   # shellcheck disable=SC2016  # for the other shell
-  unshare --mount sh -c 'mount --bind "$1" "/proc/$$/net/udplite" && shift && exec "$@"' sh "$work/table" "$lsm" "$@"
+  exec unshare --mount sh -c 'mount --bind "$1" "/proc/$$/net" && shift && exec "$@"' sh "$tables" "$lsm" "$@"
 }
 
 # count EVENT: the alerts of this part.
@@ -59,19 +63,17 @@ peak() {
 part late
 hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7100
 late=$holder
-(
-  began=$(date +%s)
-  run hanging compare
-  echo "$status $(($(date +%s) - began))" >"$work/late/result"
-  cp "$work/run.out" "$work/late/out"
-  cp "$work/run.err" "$work/late/err"
-) &
+began_late=$(date +%s)
+(hanging compare >"$work/late/out" 2>"$work/late/err") &
 later=$!
-cat /proc/net/udplite >"$work/table" # the first scan reads it, the second waits for a writer
+check "late: it reads the table" within 20 test -p "$work/late/net/udplite"
+# The first scan reads it, the second waits for a writer.
+# shellcheck disable=SC2016  # for the other shell
+check "late: the first scan gets it" timeout 20 sh -c 'cat /proc/net/udplite >"$1"' sh "$work/late/net/udplite"
 
 # --- a run that hangs, then is stopped
 part stuck
-hanging compare >"$work/stuck/out" 2>&1 &
+(hanging compare >"$work/stuck/out" 2>&1) &
 stuck=$!
 check "stuck: it has the lock" within 10 grep -qx "$stuck" "$state/lock"
 hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7200
@@ -177,8 +179,9 @@ conf=$work/late/conf.lsm
 state=$work/late/state
 alerts=$work/late/alerts
 LSM_CONF=$conf
-wait "$later"
-read -r status took <"$work/late/result"
+status=0
+wait "$later" || status=$?
+took=$(($(stat -c %Y "$work/late/err") - began_late)) # the error is its last output
 out=$(cat "$work/late/out")
 err=$(cat "$work/late/err")
 exits "late: the run is incomplete" 2
