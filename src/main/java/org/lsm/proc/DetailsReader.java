@@ -33,6 +33,7 @@ final class DetailsReader {
 
   private final ProcessReader processes;
   private final ForeignFiles files;
+  private final ProcessIdentifier identifier;
   private final Flag noProcess;
   private final Map<String, String> serviceNames = new HashMap<>();
   private final Map<String, Map<Integer, Set<String>>> peersByTable = new HashMap<>();
@@ -42,6 +43,7 @@ final class DetailsReader {
   DetailsReader(ProcessReader processes, ForeignFiles files, Path services) throws IOException {
     this.processes = processes;
     this.files = files;
+    this.identifier = new ProcessIdentifier(processes, files, Map.of());
     this.noProcess =
         processes.isInInnerPidNamespace() ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
     String text = Files.exists(services) ? ProcFile.read(services) : "";
@@ -115,7 +117,7 @@ final class DetailsReader {
         running == null ? "" : commandLine(running),
         orEmpty(() -> processes.workingDirectory(pid)),
         orEmpty(() -> processes.controlGroup(pid).unit()),
-        new ProcessIdentifier(processes, files, Map.of()).parents(pid, MAX_PARENTS),
+        identifier.parents(pid, MAX_PARENTS),
         flags(process, running));
   }
 
