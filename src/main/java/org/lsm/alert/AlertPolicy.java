@@ -213,7 +213,10 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     private String digest(Owner owner) {
       // Escaped text has no tab, and bytes that are not UTF-8 still differ when they are encoded.
       return digests.computeIfAbsent(
-          owner, it -> AlertPolicy.digest(escape(it.user()) + "\t" + escape(it.program())));
+          owner,
+          it ->
+              AlertPolicy.digest(
+                  escape(it.user()) + "\t" + escape(it.program()) + "\t" + escape(it.script())));
     }
   }
 }

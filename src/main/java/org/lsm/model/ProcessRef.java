@@ -5,16 +5,29 @@ import java.time.Instant;
 /**
  * A process; its start, also in ticks after boot (proc(5)), distinguishes it from others with its
  * PID.
+ *
+ * @param startStack where its stack begins (proc(5)), which each execve(2) chooses anew; 0 if
+ *     hidden
+ * @param file what it executes; {@link ProgramFile#UNKNOWN} where that was not read
  */
-public record ProcessRef(int pid, long startTicks, Instant startTime, Owner owner) {
+public record ProcessRef(
+    int pid, long startTicks, Instant startTime, Owner owner, long startStack, ProgramFile file) {
+
+  /** A process without what tells its execution from others. */
+  public ProcessRef(int pid, long startTicks, Instant startTime, Owner owner) {
+    this(pid, startTicks, startTime, owner, 0, ProgramFile.UNKNOWN);
+  }
+
   // See Endpoint.equals.
   @Override
   public boolean equals(Object other) {
     return other instanceof ProcessRef process
         && pid == process.pid
         && startTicks == process.startTicks
+        && startStack == process.startStack
         && owner.equals(process.owner)
-        && startTime.equals(process.startTime);
+        && startTime.equals(process.startTime)
+        && file.equals(process.file);
   }
 
   @Override

@@ -127,12 +127,12 @@ public final class MonitorRun {
     RunResult result =
         new RunResult(
             Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE);
-    if (!scans.ownersMissed()) {
+    if (scans.incomplete().isEmpty()) {
       return result;
     }
-    // A user must not hide a socket by making the search for owners take too long.
-    return result.with(
-        alertFailure(new RepeatedScan.IncompleteException(), AlertState.read(alertState)));
+    // A user must not hide a socket by making a part of the scan take too long.
+    Exception incomplete = new RepeatedScan.IncompleteException(scans.incomplete());
+    return result.with(alertFailure(incomplete, AlertState.read(alertState)));
   }
 
   /** Alerts the differences that are due; returns whether there are any. */

@@ -29,14 +29,12 @@ public final class RepeatedScan {
   /** Scans after which a socket that was seen only once counts as closed. */
   public static final int MAX_SCANS = 5;
 
-  /** The search for owners took too long; all else was compared. */
+  /** Some of the scan took too long; all else was compared. */
   static final class IncompleteException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    IncompleteException() {
-      super(
-          "the search for the owners of sockets took more than 10 seconds; see which processes have"
-              + " so many open files, 'lsm list' has what was found");
+    IncompleteException(List<String> reasons) {
+      super(String.join("; ", reasons));
     }
   }
 
@@ -51,7 +49,7 @@ public final class RepeatedScan {
   private int scans;
   private List<String> notes = List.of();
   private OwnerCache ownerCache;
-  private boolean ownersMissed;
+  private List<String> incomplete = List.of();
   private Duration ownerSearch = SocketScanner.OWNER_SEARCH_TIMEOUT; // what is left of it
 
   /** Scans with this scanner, beginning with the owner cache of the last run. */
@@ -90,7 +88,7 @@ public final class RepeatedScan {
         };
     ScanResult scan = scanner.scan(ownerCache, union, ownerSearch);
     ownerSearch = ownerSearch.minus(scan.ownerSearch());
-    ownersMissed = scan.ownersMissed();
+    incomplete = scan.incomplete();
     ownerCache = scan.ownerCache();
     notes = scan.notes();
     forged.addAll(scan.forged());
@@ -161,9 +159,9 @@ public final class RepeatedScan {
     return ownerCache;
   }
 
-  /** Whether owners are unknown because the search for them took too long. */
-  public boolean ownersMissed() {
-    return ownersMissed;
+  /** What the last scan could not find out in time, a sentence each; not escaped. */
+  public List<String> incomplete() {
+    return incomplete;
   }
 
   /** What limits the trust in the last scan, in words; not escaped. */

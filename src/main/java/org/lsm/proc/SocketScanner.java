@@ -31,6 +31,10 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
 
   private static final long CAP_SYS_PTRACE = 1L << 19; // capabilities(7)
 
+  private static final String OWNERS_MISSED =
+      "the search for the owners of sockets took more than 10 seconds; see which processes have so"
+          + " many open files, 'lsm list' has what was found";
+
   /** How long the scans of a run may search for owners, in all. */
   public static final Duration OWNER_SEARCH_TIMEOUT = Duration.ofSeconds(10);
 
@@ -38,7 +42,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
    * The result; forged endpoints are rows only, and notes, not escaped, limit the trust in it.
    *
    * @param ownerSearch how long the search for owners took
-   * @param ownersMissed whether owners are unknown because that was too long
+   * @param incomplete what this scan could not find out in time, a sentence each, not escaped
    */
   public record ScanResult(
       Snapshot snapshot,
@@ -46,7 +50,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       Map<Endpoint, SocketDetails> details,
       OwnerCache ownerCache,
       Duration ownerSearch,
-      boolean ownersMissed,
+      List<String> incomplete,
       List<String> notes) {}
 
   /** Selects the sockets whose details a scan reads, while their processes still run. */
@@ -102,9 +106,12 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
             ? Map.of()
             : details(
                 selected, new DetailsReader(processes, sources.services()), namespaces, suspected);
-    boolean missed = lookup.timedOut() && owners.values().removeIf(it -> it.isUnknown());
-    OwnerCache next = new OwnerCache(validity, owners); // the next scan searches for those missed
-    return new ScanResult(snapshot, forged, details, next, ownerSearch, missed, notes);
+    List<String> incomplete = new ArrayList<>();
+    if (lookup.timedOut() && owners.values().removeIf(it -> it.isUnknown())) {
+      incomplete.add(OWNERS_MISSED); // and the next scan searches for them
+    }
+    OwnerCache next = new OwnerCache(validity, owners);
+    return new ScanResult(snapshot, forged, details, next, ownerSearch, incomplete, notes);
   }
 
   private static Map<Endpoint, SocketDetails> details(

@@ -104,11 +104,12 @@ public final class ChecksummedText {
     return Arrays.asList(fields);
   }
 
-  /** Appends the user and the program of each owner to the fields of a line. */
+  /** Appends the user, the program and the script of each owner to the fields of a line. */
   public static void addOwners(List<? super String> fields, Collection<Owner> owners) {
     for (Owner owner : owners) {
       fields.add(owner.user());
       fields.add(owner.program());
+      fields.add(owner.script());
     }
   }
 
@@ -116,7 +117,7 @@ public final class ChecksummedText {
   public static SortedSet<Owner> owners(Iterator<String> fields) {
     SortedSet<Owner> owners = new TreeSet<>();
     while (fields.hasNext()) {
-      owners.add(new Owner(fields.next(), fields.next()));
+      owners.add(new Owner(fields.next(), fields.next(), fields.next()));
     }
     return owners;
   }

@@ -12,6 +12,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.ProgramFile;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
 
@@ -51,6 +52,9 @@ final class OwnerCacheFile {
       if (count <= MAX_PROCESSES_PER_OWNER) {
         long startTime = process.startTime().toEpochMilli();
         fields.addAll(List.of(process.pid(), process.startTicks(), startTime));
+        ProgramFile file = process.file();
+        fields.addAll(List.of(process.startStack(), file.device(), file.inode()));
+        fields.addAll(List.of(file.size(), file.ctime()));
         ChecksummedText.addOwners(fields, List.of(process.owner()));
       }
     }
@@ -61,20 +65,27 @@ final class OwnerCacheFile {
     Map<SocketKey, SocketOwners> owners = new HashMap<>();
     for (List<String> line : lines.subList(1, lines.size())) {
       Iterator<String> field = line.iterator();
-      long inode = Long.parseLong(field.next());
-      long uid = Long.parseLong(field.next());
+      long inode = number(field);
+      long uid = number(field);
       Endpoint endpoint = Endpoint.of(field.next(), field.next());
       boolean complete = Boolean.parseBoolean(field.next());
       List<ProcessRef> processes = new ArrayList<>();
       while (field.hasNext()) {
         int pid = Integer.parseInt(field.next());
-        long startTicks = Long.parseLong(field.next());
-        Instant startTime = Instant.ofEpochMilli(Long.parseLong(field.next()));
-        Owner owner = new Owner(field.next(), field.next());
-        processes.add(new ProcessRef(pid, startTicks, startTime, owner));
+        long startTicks = number(field);
+        Instant startTime = Instant.ofEpochMilli(number(field));
+        long startStack = number(field);
+        ProgramFile file =
+            new ProgramFile(number(field), number(field), number(field), number(field));
+        Owner owner = new Owner(field.next(), field.next(), field.next());
+        processes.add(new ProcessRef(pid, startTicks, startTime, owner, startStack, file));
       }
       owners.put(new SocketKey(inode, uid, endpoint), new SocketOwners(processes, complete));
     }
     return new OwnerCache(lines.get(0).get(0), owners);
+  }
+
+  private static long number(Iterator<String> field) {
+    return Long.parseLong(field.next());
   }
 }

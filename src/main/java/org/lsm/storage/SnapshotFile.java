@@ -20,8 +20,8 @@ import org.lsm.model.SocketEntry;
  * kernel        6.1.0
  * time          2026-01-01T00:00:00Z
  * lsm           1.0.0
- * tcp           0.0.0.0:22     root  /usr/sbin/sshd     (user and program, again for each owner)
- * unix          /run/x.sock    ?     ?                  (owner unknown)
+ * tcp           0.0.0.0:22     root  /usr/sbin/sshd     (user, program and script, again for each
+ * unix          /run/x.sock    ?     ?                  owner; this one is unknown)
  * udp           0.0.0.0:51820                           (no process holds it)
  * sha256        (64 hex digits)
  * </pre>
@@ -74,7 +74,7 @@ public final class SnapshotFile {
     List<SocketEntry> entries = new ArrayList<>();
     while (line.hasNext()) {
       List<String> fields = line.next();
-      if (fields.size() % 2 != 0) {
+      if (fields.size() % 3 != 2) {
         throw new IllegalArgumentException("not a socket: '" + String.join(" ", fields) + "'");
       }
       Iterator<String> field = fields.iterator();
