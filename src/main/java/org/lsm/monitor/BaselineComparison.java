@@ -93,8 +93,7 @@ public record BaselineComparison(
     /** An owner that only a later scan found has details that the earlier scan did not see. */
     private boolean lacksDetails(SocketEntry entry) {
       SocketDetails known = scans.details().get(entry.endpoint());
-      return known == null
-          || (known.flags().contains(Flag.NO_PROCESS) && !entry.owners().isEmpty());
+      return known == null || (known.flags().contains(Flag.NO_PROCESS) && !entry.hasNoProcess());
     }
   }
 
@@ -107,7 +106,7 @@ public record BaselineComparison(
     Set<Endpoint> endpoints = new HashSet<>();
     for (Difference difference : diff.differences()) {
       SocketEntry entry = difference.after();
-      if (entry.owners().isEmpty() || entry.ownerUnknown()) {
+      if (entry.hasNoProcess() || entry.ownerUnknown()) {
         endpoints.add(entry.endpoint());
       }
     }
@@ -123,7 +122,7 @@ public record BaselineComparison(
   private boolean isShortLivedClient(SocketEntry entry, Set<Endpoint> closed) {
     return closed.contains(entry.endpoint())
         && ephemeral.covers(entry.endpoint())
-        && !ephemeral.covers(entry);
+        && (entry.hasNoProcess() || entry.ownerUnknown());
   }
 
   private DiffReport report(Diff diff, Snapshot found) {

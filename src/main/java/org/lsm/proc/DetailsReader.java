@@ -74,8 +74,10 @@ final class DetailsReader {
 
   private static Set<Flag> flags(SocketEntry entry, boolean suspected) {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
-    if (entry.owners().isEmpty()) {
+    if (entry.hasNoProcess()) {
       flags.add(Flag.NO_PROCESS);
+    } else if (entry.owners().stream().anyMatch(Owner::isMaker)) {
+      flags.add(Flag.MAKER_DIFFERS);
     }
     if (suspected) {
       flags.add(entry.ownerUnknown() ? Flag.UNVERIFIED : Flag.FORGED);

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.lsm.model.OwnerLimit;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
@@ -40,6 +41,7 @@ final class OwnerLookup {
   // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
   private final Map<Long, List<ProcessRef>> holders = new HashMap<>();
   private final Map<Long, Path> descriptors = new HashMap<>();
+  private final OwnerLimit limit = new OwnerLimit();
   private boolean timedOut;
   private boolean incomplete; // there are processes that were not searched
 
@@ -77,7 +79,7 @@ final class OwnerLookup {
       List<ProcessRef> found = holders.getOrDefault(socket.inode(), List.of());
       boolean credible = isCredible(socket, found, ofThisBoot.getOrDefault(socket, NONE));
       found = credible ? found : List.of();
-      owners.put(socket, new SocketOwners(found, !found.isEmpty() || !incomplete));
+      owners.put(socket, limit.apply(found, !found.isEmpty() || !incomplete));
     }
     return owners;
   }
@@ -101,7 +103,7 @@ final class OwnerLookup {
       }
     }
     boolean allEnded = running.isEmpty() && !cached.processes().isEmpty();
-    return allEnded ? null : new SocketOwners(running, cached.complete());
+    return allEnded ? null : new SocketOwners(running, cached.others(), cached.complete());
   }
 
   private ProcessRef check(ProcessRef process) {

@@ -116,8 +116,13 @@ final class ProcessReader {
 
   /** Returns the name of the effective user, or the number of one without a name. */
   private String user(int pid) throws IOException {
-    long uid = effectiveUid(pid);
-    return users.getOrDefault(uid, Long.toString(uid));
+    return userName(effectiveUid(pid));
+  }
+
+  /** Returns the name of a user, or the number of one without a name. */
+  String userName(long uid) {
+    String name = users.get(uid);
+    return name == null ? Long.toString(uid) : name;
   }
 
   /** Identifies a process, by its name in brackets as in ps(1) if its program is unreadable. */
