@@ -93,7 +93,7 @@ public record BaselineComparison(
     /** An owner that only a later scan found has details that the earlier scan did not see. */
     private boolean lacksDetails(SocketEntry entry) {
       SocketDetails known = scans.details().get(entry.endpoint());
-      return known == null || (known.flags().contains(Flag.NO_PROCESS) && !entry.hasNoProcess());
+      return known == null || (known.processes().isEmpty() && !entry.processes().isEmpty());
     }
   }
 

@@ -30,13 +30,10 @@ final class DetailsReader {
   private static final int MAX_PEERS = 5;
   private static final int MAX_PARENTS = 16;
 
-  private static final Pattern INTERPRETER =
-      Pattern.compile(
-          "(|a|ba|c|da|fi|k|mk|tc|z)sh|busybox|toybox|[gm]?awk|expect|tclsh[\\d.]*"
-              + "|(perl|python|pypy|ruby|lua|luajit|php|php-cgi|node|nodejs)[\\d.]*");
   private static final Pattern LOOPBACK = Pattern.compile("(::ffff:)?127\\..*|::1");
 
   private final ProcessReader processes;
+  private final Flag noProcess;
   private final Map<String, String> serviceNames = new HashMap<>();
   private final Map<String, Map<Integer, Set<String>>> peersByTable = new HashMap<>();
   private final Map<ProcessRef, ProcessDetails> processDetails = new HashMap<>();
@@ -44,6 +41,8 @@ final class DetailsReader {
   /** Takes the names of ports from this file, services(5), which small containers lack. */
   DetailsReader(ProcessReader processes, Path services) throws IOException {
     this.processes = processes;
+    this.noProcess =
+        processes.isInInnerPidNamespace() ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
     String text = Files.exists(services) ? ProcFile.read(services) : "";
     for (String line : text.split("\n", -1)) {
       String[] words = line.replaceFirst("#.*", "").trim().split("\\s+", -1);
@@ -72,10 +71,10 @@ final class DetailsReader {
         Optional.ofNullable(suspectedParent));
   }
 
-  private static Set<Flag> flags(SocketEntry entry, boolean suspected) {
+  private Set<Flag> flags(SocketEntry entry, boolean suspected) {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
     if (entry.hasNoProcess()) {
-      flags.add(Flag.NO_PROCESS);
+      flags.add(noProcess);
     } else if (entry.owners().stream().anyMatch(Owner::isMaker)) {
       flags.add(Flag.MAKER_DIFFERS);
     }
@@ -110,7 +109,7 @@ final class DetailsReader {
         process,
         orEmpty(() -> processes.commandLine(pid)),
         orEmpty(() -> processes.workingDirectory(pid)),
-        orEmpty(() -> processes.unit(pid)),
+        orEmpty(() -> processes.controlGroup(pid).unit()),
         parents(pid),
         flags(process));
   }
@@ -158,7 +157,7 @@ final class DetailsReader {
     } catch (IOException | RuntimeException e) {
       // It has ended; the flags found so far count.
     }
-    if (INTERPRETER.matcher(program.substring(program.lastIndexOf('/') + 1)).matches()) {
+    if (Interpreter.isInterpreter(program)) {
       flags.add(Flag.INTERPRETER);
     }
     return flags;

@@ -49,9 +49,30 @@ public record KernelInfo(Path proc) {
     return read("random/boot_id");
   }
 
+  /**
+   * Whether connections follow all listeners in the tables of TCP. Before Linux 4.4, half-open ones
+   * follow their listener (listening_get_next in tcp_ipv4.c); gVisor, which calls itself 4.4.0,
+   * prints rows in order of creation.
+   */
+  boolean listsListenersFirst() throws IOException {
+    return isAtLeast(4, 5);
+  }
+
   /** Whether fdinfo marks unix sockets: since Linux 5.6 (unix_show_fdinfo in af_unix.c). */
   boolean marksUnixSockets() throws IOException {
-    return read("osrelease").matches("(5\\.([6-9]|\\d\\d)|[6-9]\\.|\\d\\d).*");
+    return isAtLeast(5, 6);
+  }
+
+  /** Whether the kernel has at least this version; false if it does not show its version. */
+  private boolean isAtLeast(int major, int minor) throws IOException {
+    String[] numbers = read("osrelease").split("\\.", 3); // a quiet run compiles no patterns
+    try {
+      int first = Integer.parseInt(numbers[0]);
+      return first > major
+          || (first == major && numbers.length > 1 && Integer.parseInt(numbers[1]) >= minor);
+    } catch (NumberFormatException e) {
+      return false;
+    }
   }
 
   /** Fails if there are no socket tables to read. */

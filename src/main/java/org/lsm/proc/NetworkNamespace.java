@@ -95,7 +95,7 @@ record NetworkNamespace(String label, Path tables) {
    */
   private static String label(ProcessReader processes, int pid) {
     try {
-      String what = processes.containerName(pid);
+      String what = processes.controlGroup(pid).containerName();
       if (what.isEmpty()) {
         String program = processes.program(pid);
         what = program.substring(program.lastIndexOf('/') + 1);
@@ -129,22 +129,26 @@ record NetworkNamespace(String label, Path tables) {
     return false;
   }
 
-  ParsedTable read() throws IOException {
+  /** Reads all tables; takes {@link KernelInfo#listsListenersFirst}. */
+  ParsedTable read(boolean listenersFirst) throws IOException {
     Map<Integer, String> interfaces = readInterfaceNames();
     List<ParsedTable> tables = new ArrayList<>();
     for (Protocol protocol : Protocol.values()) {
-      tables.add(read(protocol, interfaces));
+      tables.add(read(protocol, interfaces, listenersFirst));
     }
     return ParsedTable.union(tables);
   }
 
   /** Reads a table. A table does not exist without IPv6 or while its module is not loaded. */
-  private ParsedTable read(Protocol protocol, Map<Integer, String> interfaces) throws IOException {
+  private ParsedTable read(
+      Protocol protocol, Map<Integer, String> interfaces, boolean listenersFirst)
+      throws IOException {
     Path file = file(protocol);
+    ByteOrder order = ByteOrder.nativeOrder();
     TableParser parser =
         protocol == Protocol.UNIX
             ? new ProcNetUnixParser(label)
-            : new ProcNetParser(label, protocol, ByteOrder.nativeOrder(), interfaces);
+            : new ProcNetParser(label, protocol, order, interfaces, listenersFirst);
     try (InputStream in = Files.newInputStream(file)) {
       return parser.parse(in, file);
     } catch (NoSuchFileException e) {
@@ -159,7 +163,8 @@ record NetworkNamespace(String label, Path tables) {
   /** Returns up to {@code max} connected remote ends for each local port; none on errors. */
   Map<Integer, Set<String>> peers(Protocol protocol, int max) {
     try (InputStream in = Files.newInputStream(file(protocol))) {
-      return new ProcNetParser(label, protocol, ByteOrder.nativeOrder(), Map.of()).peers(in, max);
+      ByteOrder order = ByteOrder.nativeOrder();
+      return new ProcNetParser(label, protocol, order, Map.of(), false).peers(in, max);
     } catch (IOException e) {
       return Map.of(); // the scan reports a table that it cannot read
     }

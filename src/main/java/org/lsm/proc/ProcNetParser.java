@@ -20,6 +20,7 @@ import org.lsm.model.SocketKey;
 final class ProcNetParser extends TableParser {
   // States of include/net/tcp_states.h; the other protocols use them as well.
   private static final int ESTABLISHED = 0x01;
+  private static final int SYN_RECV = 0x03;
   private static final int CLOSE = 0x07;
   private static final int LISTEN = 0x0A;
   private static final int MAX_PORT = 0xFFFF;
@@ -28,13 +29,23 @@ final class ProcNetParser extends TableParser {
   private final Protocol protocol;
   private final ByteOrder order;
   private final Map<Integer, String> interfaces;
+  private final boolean listenersFirst;
 
-  /** Takes the byte order of the machine and the names of network interfaces by their index. */
-  ProcNetParser(String netns, Protocol protocol, ByteOrder order, Map<Integer, String> interfaces) {
+  /**
+   * Takes the byte order of the machine, the names of network interfaces by their index, and {@link
+   * KernelInfo#listsListenersFirst}.
+   */
+  ProcNetParser(
+      String netns,
+      Protocol protocol,
+      ByteOrder order,
+      Map<Integer, String> interfaces,
+      boolean listenersFirst) {
     this.netns = netns;
     this.protocol = protocol;
     this.order = order;
     this.interfaces = interfaces;
+    this.listenersFirst = listenersFirst;
   }
 
   @Override
@@ -53,13 +64,13 @@ final class ProcNetParser extends TableParser {
     String local = fields.skip(1).next();
     String address = address(local);
     int port = port(local);
-    boolean watched = isWatched(fields.skip(1).number(16, 0xFF));
+    int state = fields.skip(1).number(16, 0xFF);
     long uid = fields.skip(3).decimal();
     long inode = fields.skip(1).decimal();
-    if (watched) {
+    if (isWatched(state)) {
       sockets.add(socket(address, port, uid, inode));
     } else if (protocol == Protocol.TCP || protocol == Protocol.TCP6) {
-      stopped = true; // listeners precede connections
+      stopped = listenersFirst && state != SYN_RECV;
     }
   }
 

@@ -14,8 +14,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.lsm.model.Owner;
 import org.lsm.model.ProcessRef;
 
@@ -247,39 +245,23 @@ final class ProcessReader {
     return ProcFile.text(Files.readSymbolicLink(threadFile(pid, "cwd")));
   }
 
-  /** Returns the systemd units and the container, the outermost first, separated by slashes. */
-  String unit(int pid) throws IOException {
-    // Not a constant, nor are those below: a quiet run compiles no patterns.
-    Pattern id = Pattern.compile("(?:[a-z-]+-)?([0-9a-f]{64})(?:\\.scope)?");
-    List<String> units = new ArrayList<>();
-    for (String part : controlGroup(pid).split("/", -1)) {
-      Matcher container = id.matcher(part);
-      if (container.matches()) {
-        units.add("container " + container.group(1).substring(0, 12));
-      } else if (part.matches("(?s).+\\.(service|scope|socket)")) {
-        units.add(part);
-      }
-    }
-    return String.join("/", units);
-  }
-
-  /** Returns the container's name, which outlives it; empty if its manager uses random names. */
-  String containerName(int pid) throws IOException {
-    String name = "/(?:machine-|lxc\\.payload\\.|lxc/)([^/]+?)(?:\\.scope)?(?:/|$)";
-    Matcher named = Pattern.compile(name).matcher(controlGroup(pid));
-    return named.find() ? named.group(1) : "";
-  }
-
-  /** The path in the unified hierarchy of cgroups(7), or in systemd's own of version 1. */
-  private String controlGroup(int pid) throws IOException {
-    String row = "(?:^|\\n)(?:0:|[^:\\n]*:name=systemd):([^\\n]*)";
-    Matcher line = Pattern.compile(row).matcher(ProcFile.decode(file(pid, "cgroup")));
-    return line.find() ? line.group(1) : "";
+  ControlGroup controlGroup(int pid) throws IOException {
+    return new ControlGroup(ProcFile.decode(file(pid, "cgroup")));
   }
 
   /** Returns the kernel's name of the network namespace of a process, net:[4026531840]. */
   String networkNamespace(int pid) throws IOException {
     return Files.readSymbolicLink(threadFile(pid, "ns/net")).toString();
+  }
+
+  /**
+   * Whether processes of this host may be hidden because lsm runs in another PID namespace than the
+   * initial one (pid_namespaces(7)), whose inode is PROC_PID_INIT_INO of proc_ns.h.
+   */
+  boolean isInInnerPidNamespace() throws IOException {
+    Path own = proc.resolve("self/ns/pid");
+    return ProcFile.isReadableLink(own)
+        && !Files.readSymbolicLink(own).toString().equals("pid:[4026531836]");
   }
 
   /** Returns the user of a process in another user namespace than lsm's; empty in lsm's own. */

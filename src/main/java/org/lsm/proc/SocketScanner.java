@@ -138,11 +138,12 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
         allNamespaces
             ? NetworkNamespace.all(sources.proc(), processes, sources.netns(), notes)
             : List.of(new NetworkNamespace("", sources.proc().resolve("net")));
+    boolean listenersFirst = new KernelInfo(sources.proc()).listsListenersFirst();
     List<ParsedTable> tables = new ArrayList<>();
     for (NetworkNamespace namespace : namespaces) {
       byLabel.put(namespace.label(), namespace);
       try {
-        tables.add(namespace.read());
+        tables.add(namespace.read(listenersFirst));
       } catch (IOException e) {
         if (namespace.label().isEmpty()) {
           throw e;

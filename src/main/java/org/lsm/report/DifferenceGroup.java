@@ -36,6 +36,8 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   /** Sockets that have a line of their own; the names of the others follow the details. */
   static final int MAX_TITLES = 5;
 
+  private static final Set<Flag> NO_PROCESS = Set.of(Flag.NO_PROCESS, Flag.OUTSIDE_PID_NAMESPACE);
+
   /** Owners that a report describes: with the maker, and one that stands for further ones. */
   static final int MAX_OWNERS = OwnerLimit.MAX_OWNERS + 2;
 
@@ -94,7 +96,8 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   private Set<Flag> suspicious() {
     Set<Flag> flags = flags();
     boolean isReachable = flags.contains(Flag.BEYOND_LOOPBACK);
-    flags.removeAll(Set.of(Flag.ALREADY_CLOSED, Flag.NO_PROCESS, Flag.BEYOND_LOOPBACK));
+    flags.removeAll(Set.of(Flag.ALREADY_CLOSED, Flag.BEYOND_LOOPBACK));
+    flags.removeAll(NO_PROCESS);
     if (!isReachable) {
       flags.remove(Flag.INTERPRETER);
     }
@@ -136,7 +139,10 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
 
   private void addOwners(List<Line> lines, List<ProcessDetails> details) {
     if (entry().hasNoProcess()) {
-      String none = type == DifferenceType.GONE ? "no process held it" : "no process holds it";
+      boolean outside = flags().contains(Flag.OUTSIDE_PID_NAMESPACE);
+      Flag reason = outside ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
+      boolean isGone = type == DifferenceType.GONE;
+      String none = isGone ? "none was found" : reason.words();
       lines.add(Line.of(Style.DETAIL, "program", madeBy(), none));
     }
     Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry());
@@ -222,7 +228,7 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   private List<String> properties() {
     Set<Flag> properties = flags();
     properties.removeAll(suspicious());
-    properties.remove(Flag.NO_PROCESS); // the line "program" says so
+    properties.removeAll(NO_PROCESS); // the line "program" says so
     return properties.stream().map(this::withCount).toList();
   }
 

@@ -184,9 +184,9 @@ class AlertStateTest {
     String three = "2026-01-02T03:00:00Z";
     String ten = "2026-01-02T03:10:00Z";
     String twenty = "2026-01-02T03:20:00Z";
-    String a = digest("user\ta");
-    String b = digest("user\tb");
-    String c = digest("user\tc");
+    String a = digest("user\ta\t");
+    String b = digest("user\tb\t");
+    String c = digest("user\tc\t");
     ChecksummedText expected =
         new ChecksummedText("lsm-alert-state", "1")
             .line("NEW tcp/0.0.0.0:1", three, three, "named", b)

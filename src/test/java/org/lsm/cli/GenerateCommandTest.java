@@ -33,8 +33,8 @@ class GenerateCommandTest extends CommandTestBase {
             + "kernel\t6.1.0-test\n"
             + "time\t2026-01-02T03:04:05Z\n"
             + ("lsm\t" + Version.VERSION + "\n")
-            + "tcp\t0.0.0.0:22\troot\t/usr/sbin/sshd\n"
-            + "udp\t127.0.0.53:53\t101\t/usr/lib/systemd/systemd-resolved\n";
+            + "tcp\t0.0.0.0:22\troot\t/usr/sbin/sshd\t\n"
+            + "udp\t127.0.0.53:53\t101\t/usr/lib/systemd/systemd-resolved\t\n";
     String written = Files.readString(baseline);
     assertEquals(expected, written.substring(0, written.indexOf("sha256\t")));
     assertEquals("rw-------", mode(baseline));
@@ -184,7 +184,7 @@ class GenerateCommandTest extends CommandTestBase {
         .process(800, 33, "/fake/client", 90, 103, 104);
 
     assertEquals(done("Baseline of 3 sockets written to " + baseline + "\n"), lsm("generate"));
-    String line = "udp\t0.0.0.0:ephemeral\twww-data\t/fake/client\n";
+    String line = "udp\t0.0.0.0:ephemeral\twww-data\t/fake/client\t\n";
     assertTrue(Files.readString(baseline).contains(line));
 
     proc.empty()

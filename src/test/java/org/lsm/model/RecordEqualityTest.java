@@ -19,13 +19,16 @@ class RecordEqualityTest {
     Endpoint endpoint = new Endpoint("", Protocol.TCP, "0.0.0.0", 22);
     Owner owner = new Owner("root", "/a");
     ProcessRef process = new ProcessRef(1, 2, Instant.EPOCH, owner);
+    ProgramFile file = new ProgramFile(1, 2, 3, 4);
     return Stream.of(
         Arguments.of(
             new Endpoint("", Protocol.TCP, "0.0.0.0", 22),
             new Object[] {"web", Protocol.UDP, "::", 23}),
-        Arguments.of(new Owner("root", "/a"), new Object[] {"www", "/b"}),
+        Arguments.of(new Owner("root", "/a"), new Object[] {"www", "/b", "/c"}),
         Arguments.of(
-            process, new Object[] {2, 3L, Instant.ofEpochSecond(1), new Owner("www", "/a")}),
+            process,
+            new Object[] {2, 3L, Instant.ofEpochSecond(1), new Owner("www", "/a"), 4L, file}),
+        Arguments.of(file, new Object[] {5L, 6L, 7L, 8L}),
         Arguments.of(
             new SocketKey(1, 2, endpoint),
             new Object[] {2L, 3L, new Endpoint("", Protocol.TCP, "0.0.0.0", 23)}),

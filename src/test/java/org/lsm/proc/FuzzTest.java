@@ -68,7 +68,7 @@ class FuzzTest {
       String file = protocol == Protocol.SCTP ? "sctp/eps" : protocol.label();
       Files.write(tables.resolve(file), table.toByteArray());
     }
-    List<SocketKey> sockets = new NetworkNamespace("", tables).read().sockets();
+    List<SocketKey> sockets = new NetworkNamespace("", tables).read(true).sockets();
     for (Protocol protocol : protocols) {
       List<Long> inodes =
           sockets.stream()
@@ -180,8 +180,8 @@ class FuzzTest {
         List.of(
             pid -> processes.identify(pid, true),
             processes::parent,
-            processes::unit,
-            processes::containerName,
+            pid -> processes.controlGroup(pid).unit(),
+            pid -> processes.controlGroup(pid).containerName(),
             processes::commandLine);
     for (Call call : calls) {
       try {

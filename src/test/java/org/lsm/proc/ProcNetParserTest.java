@@ -43,6 +43,10 @@ class ProcNetParserTest {
       "   3: 0100007F:B5AC 0100007F:0CEA 06 00000000:00000000 03:00000F60 00000000     0        0"
           + " 0 3 0000000063def9c5";
 
+  private static final String HALF_OPEN =
+      "   4: 0100007F:0016 0100007F:D432 03 00000000:00000000 01:00000064 00000000     0        0"
+          + " 0 1 0000000063def9c6";
+
   private static final SocketKey SSH_ROW = row(Protocol.TCP, "0.0.0.0", 22, 4711);
   private static final SocketKey MAIL_ROW = row(Protocol.TCP, "127.0.0.1", 25, 4712, 101);
 
@@ -71,6 +75,21 @@ class ProcNetParserTest {
     assertEquals(
         parsed(List.of(SSH_ROW), 2, 0, ""),
         parse(Protocol.TCP, HEADER, padded(SSH), padded(connection), padded(MAIL)));
+  }
+
+  @Test
+  void readsOnAfterHalfOpenConnection() throws IOException {
+    assertEquals(
+        parsed(List.of(SSH_ROW, MAIL_ROW), 4, 0, ""),
+        parse(Protocol.TCP, HEADER, SSH, HALF_OPEN, MAIL, ESTABLISHED, SSH));
+  }
+
+  @Test
+  void readsAllOfTableInAnotherOrder() throws IOException {
+    String table = String.join("\n", HEADER, TIME_WAIT, SSH, ESTABLISHED, HALF_OPEN, MAIL, "");
+    ProcNetParser parser =
+        new ProcNetParser("", Protocol.TCP, ByteOrder.LITTLE_ENDIAN, Map.of(), false);
+    assertEquals(parsed(List.of(SSH_ROW, MAIL_ROW), 5, 0, ""), parser.parse(stream(table), FILE));
   }
 
   @Test
@@ -154,7 +173,8 @@ class ProcNetParserTest {
 
   @Test
   void readsBigEndianAddresses() throws IOException {
-    ProcNetParser parser = new ProcNetParser("", Protocol.TCP, ByteOrder.BIG_ENDIAN, Map.of());
+    ProcNetParser parser =
+        new ProcNetParser("", Protocol.TCP, ByteOrder.BIG_ENDIAN, Map.of(), true);
     assertEquals(
         List.of(row(Protocol.TCP, "127.0.0.1", 22, 7)),
         parser
@@ -268,7 +288,7 @@ class ProcNetParserTest {
   }
 
   private static ProcNetParser parser(Protocol protocol) {
-    return new ProcNetParser("", protocol, ByteOrder.LITTLE_ENDIAN, Map.of(2, "eth0"));
+    return new ProcNetParser("", protocol, ByteOrder.LITTLE_ENDIAN, Map.of(2, "eth0"), true);
   }
 
   static InputStream stream(String bytes) {

@@ -561,22 +561,10 @@ class SocketScannerTest {
     assertEquals(List.of("tcp/0.0.0.0:22", "cni-mine:tcp/0.0.0.0:80"), endpoints(proc, true));
   }
 
-  @ParameterizedTest
-  @CsvSource({
-    "'0::/machine.slice/machine-web.scope', web",
-    "'0::/machine.slice/machine-web.scope/payload/init.scope', web",
-    "'0::/lxc.payload.web', web",
-    "'0::/lxc.payload.web/system.slice/x.service', web",
-    "'0::/lxc/web/init.scope', web",
-    "'1:name=systemd:/machine.slice/machine-web.scope', web",
-    "'0::/system.slice/docker-0123456789abcdef.scope', prog",
-    "'0::/system.slice/x.service', prog",
-    "'0::/', prog"
-  })
-  void labelsNamespaceByContainer(String cgroup, String label) throws Exception {
-    FakeProc proc = namespaces().write("50/cgroup", cgroup + "\n").tcpOf(50, "0.0.0.0", 80, 901);
-    assertEquals(
-        List.of("tcp/0.0.0.0:22", "(" + label + "):tcp/0.0.0.0:80"), endpoints(proc, true));
+  @Test
+  void labelsNamespaceByContainer() throws Exception {
+    FakeProc proc = namespaces().write("50/cgroup", "0::/lxc/web\n").tcpOf(50, "0.0.0.0", 80, 901);
+    assertEquals(List.of("tcp/0.0.0.0:22", "(web):tcp/0.0.0.0:80"), endpoints(proc, true));
   }
 
   /** Where everybody may be root, and make network namespaces. */

@@ -517,6 +517,21 @@ class DiffReportTest {
         lines.stream().filter(it -> it.startsWith("note ")).toList());
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "NO_PROCESS,            no process holds it",
+    "OUTSIDE_PID_NAMESPACE, its process may be outside this PID namespace"
+  })
+  void reportsWhyThereIsNoOwner(Flag flag, String reason) {
+    SocketEntry nobody = SocketEntry.heldBy(WEB.endpoint(), List.of(), true);
+    DiffReport plain = report(List.of(), List.of(nobody));
+    DiffReport report = with(plain, Map.of(WEB.endpoint(), flagged(flag)));
+
+    assertEquals(
+        List.of("NEW      tcp/0.0.0.0:80", "program    " + reason),
+        report.differencesText().lines().map(String::strip).filter(it -> !it.isEmpty()).toList());
+  }
+
   private static SocketDetails flagged(Flag... flags) {
     return new SocketDetails("", List.of(), List.of(), Set.of(flags), Optional.empty());
   }

@@ -21,6 +21,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.ProgramFile;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
 
@@ -28,7 +29,8 @@ class OwnerCacheFileTest {
 
   private static final Instant START = Instant.parse("2026-01-01T00:01:40.500Z");
   private static final ProcessRef SSHD =
-      new ProcessRef(22, 10050, START, new Owner("root", "/usr/sbin/sshd"));
+      new ProcessRef(
+          22, 10050, START, new Owner("root", "/usr/sbin/sshd"), 7, new ProgramFile(1, 2, 3, 4));
   private static final ProcessRef HOSTILE =
       new ProcessRef(
           4194304, Long.MAX_VALUE, Instant.EPOCH, new Owner("a\tb", "/tmp/\n\r\\x\udcff\u202e"));
@@ -84,7 +86,7 @@ class OwnerCacheFileTest {
         """
         lsm-owner-cache\t1
         boot caps
-        101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t22\t10050\t1767225700500\troot\t/usr/sbin/sshd
+        101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t22\t10050\t1767225700500\t7\t1\t2\t3\t4\troot\t/usr/sbin/sshd\t
         """,
         text.substring(0, text.indexOf("sha256\t")));
   }

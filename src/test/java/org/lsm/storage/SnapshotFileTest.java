@@ -49,12 +49,12 @@ class SnapshotFileTest {
       kernel\t6.1.0
       time\t2026-01-01T00:00:00Z
       lsm\t1.0.0
-      tcp\t0.0.0.0:22\t1000\t/tmp/a b\troot\t/usr/sbin/sshd
-      tcp6\t[::]:22\troot\t/usr/lib/systemd/systemd\troot\t/usr/sbin/sshd
+      tcp\t0.0.0.0:22\t1000\t/tmp/a b\t\troot\t/usr/sbin/sshd\t
+      tcp6\t[::]:22\troot\t/usr/lib/systemd/systemd\t\troot\t/usr/sbin/sshd\t
       udp\t0.0.0.0:51820
-      packet\teth0:0x0003\t?\t?
+      packet\teth0:0x0003\t?\t?\t
       unix\t
-      unix\t/run/\\x09\\x0a\\\\x\\xff\\u{202e}\ufffd é\troot\t/usr/sbin/sshd
+      unix\t/run/\\x09\\x0a\\\\x\\xff\\u{202e}\ufffd é\troot\t/usr/sbin/sshd\t
       """;
 
   @TempDir private Path folder;
@@ -69,7 +69,7 @@ class SnapshotFileTest {
   void writesExactText() throws Exception {
     SnapshotFile.format(SNAPSHOT).write(file);
     assertEquals(
-        BODY + "sha256\t60a0dcd7f7126b7ee771c95dc34458aafa55c21c68d5078865fcb65a8f4f7f0b\n",
+        BODY + "sha256\tddc3add5c5a38dc284175319e3cc61c342b0d44511bbfb0ca1a8992c2a55f136\n",
         Files.readString(file));
   }
 
@@ -186,6 +186,7 @@ class SnapshotFileTest {
           "dc\\x1bcp\t0.0.0.0:1\n"             | unknown protocol 'dc\033cp'
           "tcp\n"                              | not a socket: 'tcp'
           "tcp\t0.0.0.0:1\troot\n"             | not a socket: 'tcp 0.0.0.0:1 root'
+          "tcp\t0.0.0.0:1\troot\t/x\n"         | not a socket: 'tcp 0.0.0.0:1 root /x'
           "\n"                                 | not a socket: ''
           "tcp\t0.0.0.0\n"                     | no port in '0.0.0.0'
           "tcp\t0.0.0.0:65536\n"               | port out of range in '65536'

@@ -1,0 +1,59 @@
+package org.lsm.proc;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Where a process runs, by its control groups.
+ *
+ * @param rows {@code /proc/PID/cgroup}, of version 1, 2, or both (cgroups(7))
+ */
+record ControlGroup(String rows) {
+  private static final String CONTAINER = "container ";
+
+  /** Returns the systemd units and the container, the outermost first, separated by slashes. */
+  String unit() {
+    List<String> units = new ArrayList<>();
+    String containerOfOthers = "";
+    for (String row : rows.split("\n", -1)) {
+      String[] fields = row.split(":", 3);
+      String path = fields[fields.length - 1];
+      if (units.isEmpty() && (fields[0].equals("0") || row.contains(":name=systemd:"))) {
+        parts(path).forEach(units::add);
+      } else {
+        Stream<String> containers = parts(path).filter(it -> it.startsWith(CONTAINER));
+        containerOfOthers = containers.findFirst().orElse(containerOfOthers);
+      }
+    }
+    if (units.stream().noneMatch(it -> it.startsWith(CONTAINER)) && !containerOfOthers.isEmpty()) {
+      units.add(0, containerOfOthers);
+    }
+    return String.join("/", units);
+  }
+
+  private static Stream<String> parts(String path) {
+    Stream<String> parts =
+        Stream.of(path.replaceAll("/lxc(\\.payload)?/", "/lxc.payload.").split("/", -1));
+    return parts.map(ControlGroup::part).filter(it -> !it.isEmpty());
+  }
+
+  private static String part(String part) {
+    // Not constants: a quiet run compiles no patterns.
+    String id = "(?!.*conmon-)(?:.*[:-])?([0-9a-f]{12})[0-9a-f]{52}(?:\\.scope)?";
+    Matcher container = Pattern.compile(id + "|lxc\\.payload\\.(.+)").matcher(part);
+    if (container.matches()) {
+      return CONTAINER + container.group(container.group(1) == null ? 2 : 1);
+    }
+    return part.matches(".+\\.(service|scope|socket)") ? part : "";
+  }
+
+  /** Returns the container's name, which outlives it; empty if its manager uses random names. */
+  String containerName() {
+    String name = "/(?:machine-|lxc\\.payload[./]|lxc/)([^/\n]+?)(?:\\.scope)?(?:[/\n]|$)";
+    Matcher named = Pattern.compile(name).matcher(rows);
+    return named.find() ? named.group(1).replace("\\x2d", "-") : ""; // systemd.unit(5)
+  }
+}
