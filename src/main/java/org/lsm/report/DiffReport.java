@@ -2,6 +2,7 @@ package org.lsm.report;
 
 import static org.lsm.report.EscapedText.escape;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -225,8 +226,10 @@ public record DiffReport(
   private static IdentityHashMap<DifferenceGroup, List<Line>> blocks(List<DifferenceGroup> groups) {
     IdentityHashMap<DifferenceGroup, List<Line>> blocks = new IdentityHashMap<>();
     int size = 0;
+    int detailed = 0; // also what was too large: making it takes time
     for (DifferenceGroup group : Diff.inTurns(groups, it -> it.named().get(0).users())) {
-      List<Line> block = group.lines(true);
+      List<Line> block = group.lines(detailed < MAX_SIZE);
+      detailed += size(block);
       block = size + size(block) > MAX_SIZE / 2 ? group.lines(false) : block;
       if (size + size(block) <= MAX_SIZE) {
         blocks.put(group, block);
@@ -279,7 +282,7 @@ public record DiffReport(
     for (Difference difference : Diff.inTurns(named(diff))) {
       String level = difference.type() == DifferenceType.GONE ? "warning" : "alert";
       var event = new LogEvent(level, line(difference), new TreeMap<>(data(difference)));
-      size += Json.line(event).length();
+      size += Json.line(event).getBytes(StandardCharsets.UTF_8).length;
       if (size <= MAX_SIZE) {
         events.add(event);
       }

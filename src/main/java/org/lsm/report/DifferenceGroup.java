@@ -127,7 +127,7 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   }
 
   private EscapedText words(Flag flag) {
-    return flag == Flag.MAKER_DIFFERS
+    return flag == Flag.MAKER_DIFFERS && !madeBy().text().isEmpty()
         ? EscapedText.of(madeBy(), "held by ", DiffReport.holders(entry()))
         : EscapedText.of(flag.words());
   }

@@ -159,9 +159,14 @@ public final class Json {
   public static List<JsonObject> details(List<Difference> differences, DiffReport report, int max) {
     IdentityHashMap<Difference, JsonObject> chosen = new IdentityHashMap<>();
     long size = 0;
+    long detailed = 0; // also what was too large: making it takes time
     for (Difference it : Diff.inTurns(differences)) {
-      JsonObject json = difference(it, report);
-      if (size + size(json) > max / 2) {
+      JsonObject json = null;
+      if (detailed < max) {
+        json = difference(it, report);
+        detailed += size(json);
+      }
+      if (json == null || size + size(json) > max / 2) {
         json = difference(it, SocketDetails.UNKNOWN, report.absentAt(it));
       }
       if (size + size(json) <= max) {
