@@ -18,6 +18,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.lsm.model.Owner;
+import org.lsm.model.OwnerLimit;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
@@ -49,6 +51,7 @@ final class OwnerLookup {
   private final Map<Long, Set<Integer>> holders = new HashMap<>();
   private final Map<Integer, RunningProcess> found = new HashMap<>();
   private final Map<Long, Path> descriptors = new HashMap<>();
+  private final OwnerLimit limit = new OwnerLimit();
   private boolean timedOut;
   private boolean incomplete; // there are processes that were not searched
 
@@ -87,15 +90,17 @@ final class OwnerLookup {
     Map<Integer, ProcessRef> identified = identify(ofThisBoot);
     for (SocketKey socket : unknown) {
       List<ProcessRef> held = new ArrayList<>();
+      boolean isComplete = true;
       for (int pid : holders.getOrDefault(socket.inode(), Set.of())) {
         ProcessRef process = identified.get(pid);
         if (process != null) { // it still runs
           held.add(process);
+          isComplete &= !process.owner().equals(Owner.UNKNOWN);
         }
       }
       boolean credible = isCredible(socket, held, ofThisBoot.getOrDefault(socket, NONE));
       held = credible ? held : List.of();
-      owners.put(socket, new SocketOwners(held, !held.isEmpty() || !incomplete));
+      owners.put(socket, limit.apply(held, isComplete && (!held.isEmpty() || !incomplete)));
     }
     return owners;
   }
@@ -130,7 +135,7 @@ final class OwnerLookup {
       }
     }
     boolean allEnded = running.isEmpty() && !cached.processes().isEmpty();
-    return allEnded ? null : new SocketOwners(running, cached.complete());
+    return allEnded ? null : new SocketOwners(running, cached.others(), cached.complete());
   }
 
   private State check(ProcessRef process) {
