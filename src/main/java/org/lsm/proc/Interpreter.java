@@ -6,14 +6,12 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import org.lsm.model.Owner;
 
 /**
  * Finds the script that an interpreter runs in its command line, which the process may overwrite.
  */
 final class Interpreter {
-  /** A script that the command line does not show. */
-  static final String UNKNOWN = "?";
-
   private static final int MAX_SCRIPT = 4096; // PATH_MAX
 
   /**
@@ -107,8 +105,8 @@ final class Interpreter {
   /**
    * Returns what an interpreter runs: the absolute path of a script or an archive ({@code
    * /opt/app/main.py}), a module ({@code -m http.server}), a main class, or one of the programs of
-   * busybox; {@link #UNKNOWN} if the command line does not show it, as with code in it or if the
-   * process has overwritten it. Empty if the program is not an interpreter.
+   * busybox; {@link Owner#UNKNOWN_SCRIPT} if the command line does not show it, as with code in it
+   * or if the process has overwritten it. Empty if the program is not an interpreter.
    *
    * @param cmdline the bytes of {@code /proc/PID/cmdline} (proc(5)), as {@link ProcFile#read} reads
    * @param workingDirectory what a relative path begins with; empty if it is unknown
@@ -121,7 +119,7 @@ final class Interpreter {
     }
     // Programs that set a title overwrite all, with one string, and NUL up to the end.
     if (!cmdline.endsWith("\0") || cmdline.endsWith("\0\0")) {
-      return UNKNOWN;
+      return Owner.UNKNOWN_SCRIPT;
     }
     Iterator<String> arguments = List.of(ProcFile.decode(cmdline).split("\0", -1)).iterator();
     String called = name(arguments.next().replaceFirst("^-", ""));
@@ -136,7 +134,7 @@ final class Interpreter {
   }
 
   private static String knownOrUnknown(String script) {
-    return script.isEmpty() || script.length() > MAX_SCRIPT ? UNKNOWN : script;
+    return script.isEmpty() || script.length() > MAX_SCRIPT ? Owner.UNKNOWN_SCRIPT : script;
   }
 
   /** Reads the arguments up to the one that says what is run; the last one is empty. */
@@ -160,7 +158,7 @@ final class Interpreter {
         }
       }
     }
-    return UNKNOWN;
+    return Owner.UNKNOWN_SCRIPT;
   }
 
   /** Splits a word into an option and what follows it in the same word. */
@@ -181,9 +179,12 @@ final class Interpreter {
   private String script(char kind, String value) {
     return switch (kind) {
       case '<' -> file(value);
-      case '@' -> value.endsWith(".java") ? file(value) : value.startsWith("@") ? UNKNOWN : value;
-      case '=' -> value.isEmpty() ? UNKNOWN : "-m " + value;
-      default -> UNKNOWN;
+      case '@' ->
+          value.endsWith(".java")
+              ? file(value)
+              : value.startsWith("@") ? Owner.UNKNOWN_SCRIPT : value;
+      case '=' -> value.isEmpty() ? Owner.UNKNOWN_SCRIPT : "-m " + value;
+      default -> Owner.UNKNOWN_SCRIPT;
     };
   }
 
@@ -191,7 +192,7 @@ final class Interpreter {
   private String file(String name) {
     boolean isKnown = name.startsWith("/") || workingDirectory.startsWith("/");
     if (!isKnown || name.isEmpty() || name.equals("-")) {
-      return UNKNOWN;
+      return Owner.UNKNOWN_SCRIPT;
     }
     String directory = workingDirectory.replaceFirst(" \\(deleted\\)$", ""); // as in program()
     String path = name.startsWith("/") ? name : directory + "/" + name;
@@ -205,6 +206,6 @@ final class Interpreter {
     }
     String normal = "/" + String.join("/", parts);
     boolean isDescriptor = normal.matches("(?s)/dev/(stdin|fd/|tty|pts/).*|/proc/.*");
-    return isDescriptor ? UNKNOWN : normal;
+    return isDescriptor ? Owner.UNKNOWN_SCRIPT : normal;
   }
 }

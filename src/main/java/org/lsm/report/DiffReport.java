@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.Diff;
@@ -36,6 +37,7 @@ import org.lsm.report.ReportDocument.Style;
  * @param alertedBefore the other differences; they are only listed
  * @param absentAt when a scan last missed a difference, for those that this scan was first to find
  * @param zone the time zone of the report; finding it takes a while, so it is asked for late
+ * @param userNames adds the name to the number of a user that passwd(5) lacks; asked late as well
  */
 public record DiffReport(
     Snapshot before,
@@ -45,7 +47,8 @@ public record DiffReport(
     Map<Endpoint, SocketDetails> detailsByEndpoint,
     Map<Endpoint, Instant> absentAt,
     List<String> notes,
-    Supplier<ZoneId> zone) {
+    Supplier<ZoneId> zone,
+    UnaryOperator<String> userNames) {
   /** Differences of a type that a report describes; with thousands, a mail would be too large. */
   public static final int MAX_NAMED = 200;
 
@@ -59,12 +62,26 @@ public record DiffReport(
       "lsm history --format json has all that was alerted, lsm compare --format json all that"
           + " differs now";
 
+  /** A report of snapshots that may be of another host, whose users are not known here. */
+  public DiffReport(
+      Snapshot before,
+      Snapshot after,
+      Diff diff,
+      List<Difference> alertedBefore,
+      Map<Endpoint, SocketDetails> details,
+      Map<Endpoint, Instant> absentAt,
+      List<String> notes,
+      Supplier<ZoneId> zone) {
+    this(before, after, diff, alertedBefore, details, absentAt, notes, zone, user -> user);
+  }
+
   /** The same report of some of its differences; the others are listed as alerted before. */
   public DiffReport reporting(List<Difference> differences) {
     Set<Difference> chosen = Set.copyOf(differences);
     List<Difference> rest = diff.differences().stream().filter(it -> !chosen.contains(it)).toList();
     Diff part = new Diff(differences);
-    return new DiffReport(before, after, part, rest, detailsByEndpoint, absentAt, notes, zone);
+    return new DiffReport(
+        before, after, part, rest, detailsByEndpoint, absentAt, notes, zone, userNames);
   }
 
   /**
@@ -78,7 +95,7 @@ public record DiffReport(
     Map<Endpoint, Instant> times = new HashMap<>();
     appeared.forEach(it -> times.put(it.endpoint(), last));
     return new DiffReport(
-        before, after, diff, alertedBefore, detailsByEndpoint, times, notes, zone);
+        before, after, diff, alertedBefore, detailsByEndpoint, times, notes, zone, userNames);
   }
 
   /** At most {@link #MAX_NAMED} differences of each type. */
@@ -182,7 +199,7 @@ public record DiffReport(
     Difference it = diff.differences().get(0);
     String socket = EscapedText.word(it.endpoint());
     String owner =
-        it.after().owners().stream().findFirst().map(DiffReport::brief).orElse("no process");
+        it.after().owners().stream().findFirst().map(this::brief).orElse("no visible process");
     int more = it.after().owners().size() - 1;
     return new EscapedText(
         it.type()
@@ -193,13 +210,15 @@ public record DiffReport(
             + (more > 0 ? " and " + more + " more" : ""));
   }
 
-  /** The name of a program without its directory, and the user. */
-  private static String brief(Owner owner) {
+  /** The names of a program and its script without their directories, and the user. */
+  private String brief(Owner owner) {
     String program = owner.program().substring(owner.program().lastIndexOf('/') + 1);
-    String user = " (" + EscapedText.cut(escape(owner.user()), MAX_OUTCOME_OWNER) + ")";
+    String script = owner.script().substring(owner.script().lastIndexOf('/') + 1);
+    String names = program(new Owner(owner.user(), program, script)).text();
+    String user = EscapedText.cut(escape(userNames.apply(owner.user())), MAX_OUTCOME_OWNER);
     return owner.equals(Owner.UNKNOWN)
         ? "unknown owner"
-        : EscapedText.cut(escape(program), MAX_OUTCOME_OWNER) + user;
+        : EscapedText.cut(names, MAX_OUTCOME_OWNER) + " (" + user + ")";
   }
 
   private List<DifferenceGroup> groups() {
@@ -243,7 +262,7 @@ public record DiffReport(
     List<LogEvent> events = new ArrayList<>();
     for (Difference difference : named(diff)) {
       String level = difference.type() == DifferenceType.GONE ? "warning" : "alert";
-      events.add(new LogEvent(level, line(difference), new TreeMap<>(data(difference))));
+      events.add(new LogEvent(level, line(difference, userNames), new TreeMap<>(data(difference))));
     }
     int more = diff.differences().size() - events.size();
     if (more > 0) {
@@ -258,17 +277,19 @@ public record DiffReport(
     return Map.of(
         "kind", difference.type().name(),
         "socket", escape(difference.endpoint().toString()),
-        "owners", owners(difference.after()).text(),
+        "owners", owners(difference.after(), user -> user).text(),
         "pids", pids(difference.after().processes(), MAX_PER_SOCKET));
   }
 
   /** One difference in one line, escaped and short enough for a log. */
-  public static String line(Difference it) {
+  public static String line(Difference it, UnaryOperator<String> userNames) {
+    EscapedText before = owners(it.before(), userNames);
+    EscapedText after = owners(it.after(), userNames);
     String owners =
         switch (it.type()) {
-          case NEW -> " by " + owners(it.after());
-          case GONE -> " was by " + owners(it.before());
-          case CHANGED -> " from " + owners(it.before()) + " to " + owners(it.after());
+          case NEW -> " by " + after;
+          case GONE -> " was by " + before;
+          case CHANGED -> " from " + before + " to " + after;
         };
     String pids = pids(it.after().processes(), MAX_PER_SOCKET);
     String socket = EscapedText.word(it.endpoint());
@@ -286,15 +307,24 @@ public record DiffReport(
     return pids.map(String::valueOf).collect(Collectors.joining(","));
   }
 
-  static EscapedText owners(SocketEntry entry) {
+  static EscapedText owners(SocketEntry entry, UnaryOperator<String> userNames) {
     Stream<Owner> owners = entry.owners().stream().limit(MAX_PER_SOCKET);
-    String names = owners.map(it -> name(it).text()).collect(Collectors.joining(", "));
-    return new EscapedText(names.isEmpty() ? "no process" : names);
+    String names = owners.map(it -> name(it, userNames).text()).collect(Collectors.joining(", "));
+    return new EscapedText(names.isEmpty() ? "no visible process" : names);
   }
 
-  static EscapedText name(Owner owner) {
+  static EscapedText name(Owner owner, UnaryOperator<String> userNames) {
     return owner.equals(Owner.UNKNOWN)
         ? EscapedText.of("an unknown owner")
-        : EscapedText.of(owner.program(), " (", owner.user(), ")");
+        : EscapedText.of(program(owner), " (", userNames.apply(owner.user()), ")");
+  }
+
+  /** A program, with the script if it is an interpreter. */
+  static EscapedText program(Owner owner) {
+    boolean isUnknown = owner.script().equals(Owner.UNKNOWN_SCRIPT);
+    String script = isUnknown ? "(script unknown)" : owner.script();
+    return script.isEmpty()
+        ? EscapedText.of(owner.program())
+        : EscapedText.of(owner.program(), " ", script);
   }
 }

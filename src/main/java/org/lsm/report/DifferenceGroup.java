@@ -114,7 +114,7 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     }
     suspicious().forEach(it -> lines.add(Line.of(Style.FLAG, "!", it.words())));
     if (type == DifferenceType.CHANGED) {
-      EscapedText before = DiffReport.owners(named.get(0).before());
+      EscapedText before = DiffReport.owners(named.get(0).before(), report.userNames());
       lines.add(Line.of(Style.CODE, "before", before));
     }
     addOwners(lines, isDetailed ? processes() : List.of());
@@ -137,9 +137,9 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
         continue;
       }
       List<ProcessRef> held = processes.getOrDefault(owner, List.of());
-      add(lines, Style.CODE, "program", owner.program());
+      lines.add(Line.of(Style.CODE, "program", DiffReport.program(owner)));
       add(lines, Style.DETAIL, "PID", pids(held));
-      add(lines, Style.DETAIL, "user", owner.user());
+      add(lines, Style.DETAIL, "user", report.userNames().apply(owner.user()));
       Optional<Instant> start = held.stream().map(ProcessRef::startTime).min(Instant::compareTo);
       add(lines, Style.DETAIL, "started", start.map(report::timeWithAge).orElse(""));
       details.stream()
@@ -156,13 +156,14 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     return pids + (more > 0 ? " and " + more + " more" : "");
   }
 
-  private static void addDetails(List<Line> lines, ProcessDetails process) {
+  private void addDetails(List<Line> lines, ProcessDetails process) {
     add(lines, Style.CODE, "command", process.commandLine());
     add(lines, Style.CODE, "directory", process.workingDirectory());
     add(lines, Style.CODE, "unit", process.unit());
     String label = "parents";
     for (ProcessRef it : process.parents()) {
-      lines.add(Line.of(Style.CODE, label, DiffReport.name(it.owner()), ", PID ", it.pid()));
+      EscapedText name = DiffReport.name(it.owner(), report.userNames());
+      lines.add(Line.of(Style.CODE, label, name, ", PID ", it.pid()));
       label = "";
     }
   }
