@@ -29,6 +29,7 @@ import org.lsm.proc.TableParser.ParsedTable;
 final class OwnerLookup {
   private static final SocketOwners NONE = new SocketOwners(List.of(), true);
   private static final String SOCKET = "socket:[";
+  private static final String IO_URING = "anon_inode:[io_uring]";
   private static final int MAX_FEW_DESCRIPTORS = 1024; // processes with more are searched last
   private static final int MAX_PROCESSES = 1 << 22; // PID_MAX_LIMIT of proc(5)
 
@@ -218,7 +219,7 @@ final class OwnerLookup {
         found.put(pid, processes.running(pid));
         for (var socket : sockets.entrySet()) {
           // Read again: the PID may belong to another process than before.
-          if (inode(socket.getValue()) == socket.getKey()) {
+          if (sockets(socket.getValue()).contains(socket.getKey())) {
             holders.computeIfAbsent(socket.getKey(), none -> new LinkedHashSet<>()).add(pid);
             descriptors.put(socket.getKey(), socket.getValue());
           }
@@ -247,9 +248,10 @@ final class OwnerLookup {
         if (count % MAX_FEW_DESCRIPTORS == 0 && isTimeOver()) {
           return true;
         }
-        long inode = inode(descriptor);
-        if (inodes.contains(inode)) {
-          sockets.put(inode, descriptor);
+        for (long inode : sockets(descriptor)) {
+          if (inodes.contains(inode)) {
+            sockets.put(inode, descriptor);
+          }
         }
       }
     } catch (DirectoryIteratorException | NoSuchFileException e) {
@@ -258,18 +260,26 @@ final class OwnerLookup {
     return true;
   }
 
-  /** The inode of a descriptor's socket; -1 if it is closed or another file. */
-  private static long inode(Path descriptor) throws IOException {
+  /** The inodes of the sockets that a descriptor leads to. */
+  private Set<Long> sockets(Path descriptor) throws IOException {
     try {
       String target = Files.readSymbolicLink(descriptor).toString();
-      return target.startsWith(SOCKET)
-          ? Long.parseLong(target, SOCKET.length(), target.length() - 1, 10)
-          : -1;
+      if (target.startsWith(SOCKET)) {
+        return Set.of(Long.parseLong(target, SOCKET.length(), target.length() - 1, 10));
+      }
+      // Only of io_uring: a process can keep whoever reads fdinfo of its epoll(7) waiting.
+      return target.equals(IO_URING) && !isTimeOver()
+          ? IoUring.inodes(ProcFile.read(fdinfo(descriptor)))
+          : Set.of();
     } catch (AccessDeniedException e) {
       throw e;
     } catch (FileSystemException e) {
-      return -1; // closed, or a file whose path is longer than a page (ENAMETOOLONG)
+      return Set.of(); // closed, or a file whose path is longer than a page (ENAMETOOLONG)
     }
+  }
+
+  private static Path fdinfo(Path descriptor) {
+    return descriptor.getParent().resolveSibling("fdinfo").resolve(descriptor.getFileName());
   }
 
   private boolean isTimeOver() {

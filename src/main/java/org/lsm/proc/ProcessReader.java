@@ -1,7 +1,6 @@
 package org.lsm.proc;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
@@ -10,7 +9,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.lsm.model.Owner;
@@ -24,26 +22,15 @@ final class ProcessReader {
   private static final int PARENT = 4;
   private static final int START_TICKS = 22;
   private static final int START_STACK = 28;
-  private static final long MAX_UID = 0xFFFF_FFFFL;
 
   private final Path proc;
-  private final Map<Long, String> users = new HashMap<>();
+  private final Map<Long, String> users;
   private Instant bootTime; // read once, because /proc/stat is long on large machines
 
   /** Takes the mount point of /proc and a passwd(5) file, which small containers lack. */
   ProcessReader(Path proc, Path passwd) throws IOException {
     this.proc = proc;
-    byte[] bytes = Files.exists(passwd) ? Files.readAllBytes(passwd) : new byte[0];
-    for (String line : new String(bytes, StandardCharsets.UTF_8).split("\n", -1)) {
-      String[] fields = line.split(":", 4);
-      try {
-        if (fields.length > 2) {
-          users.putIfAbsent(FieldReader.number(fields[2], 10, MAX_UID), fields[0]);
-        }
-      } catch (MalformedRowException e) {
-        // for instance +::::::, which includes NIS; the C library skips it, too
-      }
-    }
+    this.users = PasswdFile.read(passwd).names();
   }
 
   List<Integer> pids() throws IOException {

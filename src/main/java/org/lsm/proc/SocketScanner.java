@@ -246,7 +246,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     }
     if (unknown > 0) {
       String owners = "the owners of " + unknown + " of " + Plural.count(entries.size(), "socket");
-      String why = " are hidden from this user; run lsm as root to see all";
+      String why =
+          " are hidden from this user; run lsm as root, in a container with CAP_SYS_PTRACE";
       if (timedOut) {
         why = " are unknown: there was no time to search all processes";
       } else if (privileged) {
