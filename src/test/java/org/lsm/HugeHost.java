@@ -157,6 +157,7 @@ public final class HugeHost {
                 directory.resolve("netns")),
             real.mail(),
             real.logger(),
+            real.getent(),
             real.nft(),
             List.of(),
             List.of(),

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.lsm.config.IgnoreRules;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -31,13 +32,15 @@ import org.lsm.report.DiffReport;
  * @param scans of the host, none made yet
  * @param ephemeral the ports that count by owner
  * @param rules for the sockets to ignore on both sides
+ * @param userNames adds to a user's number, in a report, what names only it knows
  */
 public record BaselineComparison(
     RepeatedScan scans,
     Snapshot baseline,
     EphemeralPorts ephemeral,
     IgnoreRules rules,
-    Supplier<ZoneId> zone) {
+    Supplier<ZoneId> zone,
+    UnaryOperator<String> userNames) {
 
   private static final int MAX_DETAILS = 2 * DiffReport.MAX_NAMED;
 
@@ -106,7 +109,7 @@ public record BaselineComparison(
     Set<Endpoint> endpoints = new HashSet<>();
     for (Difference difference : diff.differences()) {
       SocketEntry entry = difference.after();
-      if (entry.owners().isEmpty() || entry.ownerUnknown()) {
+      if (entry.hasNoProcess() || entry.ownerUnknown()) {
         endpoints.add(entry.endpoint());
       }
     }
@@ -122,7 +125,7 @@ public record BaselineComparison(
   private boolean isShortLivedClient(SocketEntry entry, Set<Endpoint> closed) {
     return closed.contains(entry.endpoint())
         && ephemeral.covers(entry.endpoint())
-        && !ephemeral.covers(entry);
+        && (entry.hasNoProcess() || entry.ownerUnknown());
   }
 
   private DiffReport report(Diff diff, Snapshot found) {
@@ -133,7 +136,7 @@ public record BaselineComparison(
     }
     List<String> notes = notes(found, closed);
     return new DiffReport(
-        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone);
+        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone, userNames);
   }
 
   private List<String> notes(Snapshot found, Set<Endpoint> closed) {

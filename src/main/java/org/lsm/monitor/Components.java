@@ -64,7 +64,15 @@ public record Components(
 
   /** The rules of ignore.lsm beside the configuration. */
   public IgnoreRules ignoreRules() throws IOException, ConfigException {
-    return IgnoreRules.read(configFile.resolveSibling("ignore.lsm"));
+    return ignoreRules(userNames());
+  }
+
+  private IgnoreRules ignoreRules(UserNames users) throws IOException, ConfigException {
+    return IgnoreRules.read(configFile.resolveSibling("ignore.lsm"), users::synonyms);
+  }
+
+  private UserNames userNames() {
+    return new UserNames(environment.sources().passwd(), environment.getent(), this::warn);
   }
 
   /** Opens the state directory; waits for another run to end. */
@@ -104,8 +112,9 @@ public record Components(
 
   public BaselineComparison comparison(RepeatedScan scans, Snapshot baseline)
       throws IOException, ConfigException {
+    UserNames users = userNames();
     return new BaselineComparison(
-        scans, baseline, ephemeralPorts(), ignoreRules(), environment.zone());
+        scans, baseline, ephemeralPorts(), ignoreRules(users), environment.zone(), users::withName);
   }
 
   /** The ports that count by owner. */

@@ -14,6 +14,7 @@ import org.lsm.proc.SocketScanner.Sources;
 /**
  * The paths, programs and clock of the host that lsm runs on. Tests pass others.
  *
+ * @param getent candidates for getent(1)
  * @param nft candidates for nft(8)
  * @param resolvers files that name the DNS servers, resolv.conf(5)
  * @param crontabs files and directories with entries of cron(8)
@@ -27,6 +28,7 @@ public record SystemEnvironment(
     Sources sources,
     MailSystem mail,
     Path logger,
+    List<Path> getent,
     List<Path> nft,
     List<Path> resolvers,
     List<Path> crontabs,
@@ -53,6 +55,7 @@ public record SystemEnvironment(
                 Path.of("/etc/ssl/ca-bundle.pem"), // SUSE
                 Path.of("/etc/ssl/cert.pem"))),
         Path.of("/usr/bin/logger"),
+        List.of(Path.of("/usr/bin/getent"), Path.of("/bin/getent")),
         List.of(Path.of("/usr/sbin/nft"), Path.of("/sbin/nft"), Path.of("/usr/bin/nft")),
         List.of(Path.of("/etc/resolv.conf"), Path.of("/run/systemd/resolve/resolv.conf")),
         List.of(

@@ -99,6 +99,7 @@ public abstract class CommandTestBase {
                 name -> name,
                 mailTimeout),
             directory.resolve("logger"),
+            List.of(directory.resolve("getent")),
             List.of(directory.resolve("nft")),
             List.of(directory.resolve("resolv.conf")),
             List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
