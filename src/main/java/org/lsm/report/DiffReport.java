@@ -175,10 +175,10 @@ public record DiffReport(
     return ReportDocument.of(outcome, body, hostInfo, zone, List.of());
   }
 
-  /** The report where a scan failed; an incomplete one was compared, but it lacks owners. */
+  /** The report where a scan failed; an incomplete one has compared some of the host. */
   public static ReportDocument scanFailed(
       HostInfo hostInfo, String reason, boolean incomplete, ZoneId zone) {
-    String what = incomplete ? "can miss a changed owner" : "detects nothing";
+    String what = incomplete ? "can miss a difference" : "detects nothing";
     List<Line> body = failed("SCAN", "lsm " + what + " until this is fixed", reason);
     body.add(Line.BLANK);
     body.add(Advice.heading("See whether it lasts, and what else lsm needs:"));

@@ -23,6 +23,8 @@ public final class StateDirectory implements AutoCloseable {
   // Names of files in the directory; each may be missing.
   public static final String BASELINE = "baseline";
   public static final String ALERT_STATE = "alert-state";
+  // What runs without the lock have alerted: that another run does not end.
+  public static final String STUCK_RUN = "stuck-run";
   public static final String SENTRY_STATE = "sentry-state";
   // Its modification time is that of the last successful compare.
   public static final String LAST_COMPARE = "last-compare";
