@@ -22,9 +22,9 @@ part() {
   baseline
 }
 
-# as_daemon COMMAND...: as the attacker, who has no privilege.
-as_daemon() {
-  setpriv --reuid daemon --regid nogroup --clear-groups "$@"
+# listen ENDPOINT: the attacker, who has no privilege, opens a socket.
+listen() {
+  hold setpriv --reuid daemon --regid nogroup --clear-groups perl "$scripts/sockets.pl" "$1"
 }
 
 # hanging COMMAND...: runs lsm in a mount namespace with a copy of the tables in /proc/net, of which one is a pipe.
@@ -61,7 +61,7 @@ peak() {
 
 # --- a scan that hangs after it has seen a new listener: the run ends after 5 minutes
 part late
-hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7100
+listen tcp/127.0.0.1:7100
 late=$holder
 began_late=$(date +%s)
 (hanging compare >"$work/late/out" 2>"$work/late/err") &
@@ -76,7 +76,7 @@ part stuck
 (hanging compare >"$work/stuck/out" 2>&1) &
 stuck=$!
 check "stuck: it has the lock" within 10 grep -qx "$stuck" "$state/lock"
-hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7200
+listen tcp/127.0.0.1:7200
 run "$lsm" -c --quiet
 exits "stuck: for a minute" 2
 prints_one_error "stuck: for a minute: it is printed"
@@ -88,7 +88,7 @@ exits "stuck: for half an hour" 2
 check "stuck: the next run ends in 40 s" test $(($(date +%s) - began)) -le 40
 check "stuck: it is alerted" test "$(count scan_failed)" -eq 1
 check "stuck: the alert has the PID and what that waits for" \
-  grep -q "lsm with PID $stuck holds .* (state S (sleeping), wchan [a-z_]*, system call [0-9]*)" "$alerts"
+  grep -q "lsm with PID $stuck holds .* (state S (sleeping), wchan [a-z_]*, system call [0-9]*)" "$state/history.jsonl"
 kill -STOP "$stuck"
 run "$lsm" -c --quiet
 exits "stopped: the next run" 2
@@ -98,7 +98,7 @@ pass_time $((24 * 60)) stuck-run
 run "$lsm" -c --quiet
 exits "stopped: a day later" 2
 check "stopped: a day later: it is alerted again" test "$(count scan_failed)" -eq 2
-check "stopped: that alert has the state" grep -q "PID $stuck holds .* (state T (stopped), wchan" "$alerts"
+check "stopped: that alert has the state" grep -q "PID $stuck holds .* (state T (stopped), wchan" "$state/history.jsonl"
 run "$lsm" generate
 exits "stopped: generate" 2
 prints "stopped: generate names the PID" "PID $stuck"
@@ -119,7 +119,7 @@ prints "killed: the history has its end" "scan failed: another run is stuck"
 # --- an outbox that is full: a run scans first, then delivers one alert at a time
 part full
 set_key RUN_CMD "false"
-hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7300
+listen tcp/127.0.0.1:7300
 run "$lsm" -c --quiet
 exits "full: an alert waits" 3
 mv "$state"/outbox/*.json "$work/full/alert"
@@ -149,7 +149,7 @@ echo >>"$work/full/delivered"
 END
 set_key RUN_CMD "sh $work/full/deliver"
 fill 999
-hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7301
+listen tcp/127.0.0.1:7301
 began=$(date +%s)
 peak -c --quiet
 took=$(($(date +%s) - began))
@@ -160,7 +160,7 @@ check "full: each once" test "$(wc -l <"$work/full/delivered")" -eq 1000
 check "full: no Java uses 256 MiB: $peak" test "$peak" -gt 20 -a "$peak" -lt 256
 set_key RUN_CMD "false"
 fill 1000
-hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7302
+listen tcp/127.0.0.1:7302
 run "$lsm" -c --quiet
 exits "full: one more waits" 3
 prints "full: it says how many" "1001 alerts wait in the outbox"

@@ -760,7 +760,7 @@ class DiffReportTest {
         text);
     assertEquals(
         "NEW tcp/127.0.0.1:4444 by /usr/bin/dbus-daemon (messagebus), made by user1, PID 9",
-        DiffReport.line(report.diff().differences().get(0)));
+        DiffReport.line(report.diff().differences().get(0), user -> user));
 
     SocketEntry nobody = SocketEntry.heldBy(at, new SocketOwners(List.of(), List.of(maker), true));
     text = report(List.of(), List.of(nobody)).document().text();
