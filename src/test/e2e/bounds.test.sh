@@ -120,6 +120,7 @@ prints "killed: the history has its end" "scan failed: another run is stuck"
 part full
 set_key RUN_CMD "false"
 listen tcp/127.0.0.1:7300
+full=$holder
 run "$lsm" -c --quiet
 exits "full: an alert waits" 3
 mv "$state"/outbox/*.json "$work/full/alert"
@@ -150,6 +151,7 @@ END
 set_key RUN_CMD "sh $work/full/deliver"
 fill 999
 listen tcp/127.0.0.1:7301
+full="$full $holder"
 began=$(date +%s)
 peak -c --quiet
 took=$(($(date +%s) - began))
@@ -161,6 +163,7 @@ check "full: no Java uses 256 MiB: $peak" test "$peak" -gt 20 -a "$peak" -lt 256
 set_key RUN_CMD "false"
 fill 1000
 listen tcp/127.0.0.1:7302
+full="$full $holder"
 run "$lsm" -c --quiet
 exits "full: one more waits" 3
 prints "full: it says how many" "1001 alerts wait in the outbox"
@@ -172,6 +175,9 @@ java_with
 check "full: too little memory: it is an error, or the alerts wait ($status)" test "$status" -ge 2
 prints "full: too little memory: it says how many wait" "1001 alerts wait in the outbox"
 check "full: too little memory: the sockets are not blamed" test -z "$(grep 'opens so many' "$work/run.err")"
+
+# shellcheck disable=SC2086  # words
+close_sockets $full
 
 # --- the scan that hangs
 part=late
