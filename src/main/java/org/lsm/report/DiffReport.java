@@ -20,6 +20,7 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
+import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.Plural;
@@ -268,7 +269,10 @@ public record DiffReport(
         switch (it.type()) {
           case NEW -> " by " + owners(it.after());
           case GONE -> " was by " + owners(it.before());
-          case CHANGED -> " from " + owners(it.before()) + " to " + owners(it.after());
+          case CHANGED ->
+              it.isReplaced()
+                  ? " by " + owners(it.after()) + ": " + Flag.PROGRAM_REPLACED.words()
+                  : " from " + owners(it.before()) + " to " + owners(it.after());
         };
     String pids = pids(it.after().processes(), MAX_PER_SOCKET);
     String socket = EscapedText.word(it.endpoint());

@@ -113,7 +113,7 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
       lines.add(Line.of(Style.DETAIL, "and", Plural.count(size - titles, "more socket")));
     }
     suspicious().forEach(it -> lines.add(Line.of(Style.FLAG, "!", it.words())));
-    if (type == DifferenceType.CHANGED) {
+    if (type == DifferenceType.CHANGED && !named.get(0).isReplaced()) {
       EscapedText before = DiffReport.owners(named.get(0).before());
       lines.add(Line.of(Style.CODE, "before", before));
     }

@@ -191,7 +191,7 @@ class BaselineComparisonTest {
             new SocketScanner(proc.sources(), false, clock, "1.0.0"), OwnerCache.EMPTY);
     Snapshot before = Snapshot.of(new HostInfo("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
     EphemeralPorts ephemeral = new EphemeralPorts(Scope.UDP, 32768, 60999);
-    return new BaselineComparison(scans, before, ephemeral, rules, () -> ZoneOffset.UTC).compare();
+    return new BaselineComparison(scans, before, ephemeral, rules, programs, () -> ZoneOffset.UTC).compare();
   }
 
   private static List<String> differences(DiffReport report) {
