@@ -47,7 +47,7 @@ final class ProgramFiles {
       for file do
         [ "$(date +%s)" -lt "$end" ] || break
         timeout -s KILL "$timeout" sh -c \\
-          '{ stat -L -c "%d %i %s %Z" /dev/stdin && "$0" /dev/stdin; } <"$1"' "$tool" "$file"
+          '{ stat -L -c "%d %i %s 0" /dev/stdin && "$0" /dev/stdin; } <"$1"' "$tool" "$file"
       done
       exit 0
       """;
@@ -103,7 +103,7 @@ final class ProgramFiles {
       Map<ProgramFile, String> sums = sums("sha256sum", some, READ_TIMEOUT);
       unknown.forEach(
           (key, process) -> {
-            String sum = sums.getOrDefault(key.file(), "");
+            String sum = sums.getOrDefault(key.file().withoutTime(), "");
             // One that has ended proves nothing: its file may still be executed, or be gone.
             if (!sum.isEmpty() || Files.exists(proc.resolve(process.pid() + "/stat"))) {
               digests.put(key, new ProgramDigest(key.path(), key.file(), sum, false));
@@ -116,13 +116,13 @@ final class ProgramFiles {
     return List.copyOf(byFile.values());
   }
 
-  /** Returns the checksums of files, without those that cannot be read in time. */
+  /** Returns the checksums by file without time, except for files that cannot be read in time. */
   private Map<ProgramFile, String> sums(String tool, List<ProcessRef> processes, Duration end) {
     long seconds = left(end).toSeconds() - FILE_TIMEOUT;
     List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", SCRIPT, "sh", tool));
     command.addAll(List.of(Long.toString(seconds), Integer.toString(FILE_TIMEOUT)));
     processes.forEach(it -> command.add(proc.resolve(it.pid() + "/exe").toString()));
-    Pattern pattern = Pattern.compile("(\\d+ \\d+ \\d+ -?\\d+)\n([0-9a-f]{32,64}) ");
+    Pattern pattern = Pattern.compile("(\\d+ \\d+ \\d+ 0)\n([0-9a-f]{32,64}) ");
     Matcher file = pattern.matcher(output(command, end));
     Map<ProgramFile, String> sums = new HashMap<>();
     while (file.find()) {
@@ -157,7 +157,8 @@ final class ProgramFiles {
                 digest.path(),
                 digest.sha256(),
                 () ->
-                    sums("md5sum", List.of(process), ASK_TIMEOUT).getOrDefault(digest.file(), ""));
+                    sums("md5sum", List.of(process), ASK_TIMEOUT)
+                        .getOrDefault(digest.file().withoutTime(), ""));
     if (owner.isEmpty()) {
       unowned.add(digest);
       return false;
