@@ -31,7 +31,6 @@ import org.lsm.storage.StateDirectory;
  */
 public final class ProgramCheck {
   private final Map<String, List<ProgramDigest>> byPath = new HashMap<>();
-  private final Map<ProgramFile, String> paths = new HashMap<>(); // by file without time
   private final Path stateDirectory;
   private final Path proc;
   private final ProgramFiles.Runner runner;
@@ -45,7 +44,6 @@ public final class ProgramCheck {
     this.runner = runner;
     for (ProgramDigest program : baseline) {
       byPath.computeIfAbsent(program.path(), none -> new ArrayList<>()).add(program);
-      paths.put(program.file().withoutTime(), program.path());
     }
   }
 
@@ -64,11 +62,10 @@ public final class ProgramCheck {
     Map<ProcessRef, ProcessRef> renamed = new HashMap<>();
     for (SocketEntry entry : found.sockets().values()) {
       for (ProcessRef process : entry.processes()) {
-        if (!byPath.containsKey(process.owner().program())) {
-          String path = paths.get(process.file().withoutTime());
-          if (path != null) {
-            renamed.put(process, process.at(path));
-          }
+        if (!process.file().equals(ProgramFile.UNKNOWN)
+            && !byPath.isEmpty()
+            && !byPath.containsKey(process.owner().program())) {
+          files().pathOf(process.file()).ifPresent(it -> renamed.put(process, process.at(it)));
         }
       }
     }
@@ -76,7 +73,7 @@ public final class ProgramCheck {
       return found;
     }
     files().read(renamed.values());
-    renamed.values().removeIf(it -> !hasOldContent(it));
+    renamed.values().removeIf(it -> !hasOldContent(it) && !files().isVouched(it));
     List<SocketEntry> entries = new ArrayList<>();
     for (SocketEntry entry : found.sockets().values()) {
       Stream<ProcessRef> processes = entry.processes().stream();

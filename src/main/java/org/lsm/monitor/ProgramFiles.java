@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -56,6 +57,7 @@ final class ProgramFiles {
   private final Runner runner;
   private final long start = System.nanoTime();
   private final Map<ProgramDigest, ProgramDigest> digests = new HashMap<>(); // by key
+  private final Map<ProgramFile, String> paths = new HashMap<>(); // by file without time
   private final Set<ProgramDigest> inUse = new HashSet<>(); // keys
   private final Set<ProgramDigest> unowned = new HashSet<>();
   private final List<String> upgrades = new ArrayList<>();
@@ -66,7 +68,10 @@ final class ProgramFiles {
   ProgramFiles(Collection<ProgramDigest> known, Path proc, Runner runner) {
     this.proc = proc;
     this.runner = runner;
-    known.forEach(it -> digests.put(key(it.path(), it.file()), it));
+    for (ProgramDigest it : known) {
+      digests.put(key(it.path(), it.file()), it);
+      paths.put(it.file().withoutTime(), it.path());
+    }
   }
 
   private static ProgramDigest key(String path, ProgramFile file) {
@@ -75,6 +80,11 @@ final class ProgramFiles {
 
   private static ProgramDigest key(ProcessRef process) {
     return key(process.owner().program(), process.file());
+  }
+
+  /** Returns the path at which a file is known, whatever its time of change. */
+  Optional<String> pathOf(ProgramFile file) {
+    return Optional.ofNullable(paths.get(file.withoutTime()));
   }
 
   /** Whether {@link #read} has found out about the file of a process. */
