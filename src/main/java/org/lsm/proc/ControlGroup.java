@@ -47,7 +47,7 @@ record ControlGroup(String rows) {
     if (container.matches()) {
       return CONTAINER + container.group(container.group(1) == null ? 2 : 1);
     }
-    return part.matches(".+\\.(service|scope|socket)") ? part : "";
+    return part.matches("(?s).+\\.(service|scope|socket)") ? part : "";
   }
 
   /** Returns the container's name, which outlives it; empty if its manager uses random names. */
