@@ -20,7 +20,8 @@ program() {
 }
 
 start() {
-  hold setpriv --reuid daemon --regid nogroup --clear-groups "$app" "$scripts/sockets.pl" tcp/127.0.0.1:7001 unix-stream/@lsm-app
+  # shellcheck disable=SC2086  # words
+  hold ${start:-} setpriv --reuid daemon --regid nogroup --clear-groups "$app" "$scripts/sockets.pl" tcp/127.0.0.1:7001 unix-stream/@lsm-app
 }
 
 restart() {
@@ -74,7 +75,6 @@ alerted "the same content" 0
 # --- renamed, then replaced
 mv "$app" "$app.old"
 program two "$app"
-rm "$state/owner-cache"
 compare "renamed while it runs" 0 1
 compare "renamed while it runs, again" 0
 restart
@@ -126,10 +126,14 @@ compare "upgraded by dpkg and restarted" 0 1
 upgraded "upgraded by dpkg" lsm-e2e-app
 compare "upgraded by dpkg, again" 0
 alerted "upgraded by dpkg" 0
+start="unshare --mount" # as with PrivateTmp= of systemd
+restart
+compare "in a mount namespace" 0
 deb 3
 rm "$state/owner-cache"
 compare "the older one runs on, deleted" 0 1
 compare "the older one runs on, again" 0
+start=
 program evil "$app"
 restart
 compare "overwritten by hand" 1 1

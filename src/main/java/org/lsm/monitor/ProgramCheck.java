@@ -57,15 +57,19 @@ public final class ProgramCheck {
     return files;
   }
 
-  /** Returns what was found, with the old path of each program whose file was only renamed. */
+  /**
+   * Returns what was found, with the old path of each program whose file was only renamed, or has
+   * another path in the mount namespace of its process.
+   */
   Snapshot withOldPaths(Snapshot found) {
     Map<ProcessRef, ProcessRef> renamed = new HashMap<>();
     for (SocketEntry entry : found.sockets().values()) {
       for (ProcessRef process : entry.processes()) {
-        if (!process.file().equals(ProgramFile.UNKNOWN)
-            && !byPath.isEmpty()
-            && !byPath.containsKey(process.owner().program())) {
-          files().pathOf(process.file()).ifPresent(it -> renamed.put(process, process.at(it)));
+        if (isElsewhere(process)) {
+          String path = files().pathOf(process.file());
+          if (path != null) {
+            renamed.put(process, process.at(path));
+          }
         }
       }
     }
@@ -80,6 +84,12 @@ public final class ProgramCheck {
       entries.add(entry.with(processes.map(it -> renamed.getOrDefault(it, it)).toList()));
     }
     return Snapshot.of(found.hostInfo(), entries);
+  }
+
+  private boolean isElsewhere(ProcessRef process) {
+    return !byPath.isEmpty()
+        && !byPath.containsKey(process.owner().program())
+        && !process.file().equals(ProgramFile.UNKNOWN);
   }
 
   /** Returns the sockets of replaced programs. */
@@ -149,7 +159,7 @@ public final class ProgramCheck {
   }
 
   /**
-   * Adds to a baseline the files that processes execute now.
+   * Adds to a baseline the files that processes execute now, except in containers.
    *
    * @param isTaken the paths of programs whose files are taken; the others keep theirs
    */
@@ -157,7 +167,10 @@ public final class ProgramCheck {
     List<ProcessRef> processes = new ArrayList<>();
     now.sockets().values().forEach(it -> processes.addAll(it.processes()));
     processes.removeIf(
-        it -> it.file().equals(ProgramFile.UNKNOWN) || !isTaken.test(it.owner().program()));
+        it ->
+            it.file().equals(ProgramFile.UNKNOWN)
+                || !it.owner().program().startsWith("/")
+                || !isTaken.test(it.owner().program()));
     Set<String> owners = new TreeSet<>();
     next.sockets().values().forEach(it -> it.owners().forEach(at -> owners.add(at.program())));
     Stream<ProgramDigest> taken =

@@ -12,7 +12,6 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -82,9 +81,9 @@ final class ProgramFiles {
     return key(process.owner().program(), process.file());
   }
 
-  /** Returns the path at which a file is known, whatever its time of change. */
-  Optional<String> pathOf(ProgramFile file) {
-    return Optional.ofNullable(paths.get(file.withoutTime()));
+  /** Returns the path at which a file is known, whatever its time of change; else null. */
+  String pathOf(ProgramFile file) {
+    return paths.get(file.withoutTime());
   }
 
   /** Whether {@link #read} has found out about the file of a process. */
