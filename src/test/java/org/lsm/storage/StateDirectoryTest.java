@@ -25,6 +25,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
+import org.lsm.model.ProgramDigest;
+import org.lsm.model.ProgramFile;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.storage.StateDirectory.NoBaselineException;
@@ -284,6 +286,26 @@ class StateDirectoryTest {
       assertEquals(inode, Files.getAttribute(file, "unix:ino"));
       state.deleteAll();
       assertFalse(Files.exists(file));
+    }
+  }
+
+  @Test
+  void keepsProgramsUntilAllIsDeleted() throws IOException {
+    StateDirectory.create(directory);
+    ProgramFile file = new ProgramFile(2049, 131, 1067, -1);
+    List<ProgramDigest> programs =
+        List.of(
+            new ProgramDigest("/opt/a\tb", file, "ab".repeat(32), true),
+            new ProgramDigest("/opt/app", file, "", false));
+    assertEquals(List.of(), StateDirectory.readProgramCache(directory));
+    try (StateDirectory state = open()) {
+      state.storeProgramCache(snapshot(0).with(programs));
+      assertEquals(programs, StateDirectory.readProgramCache(directory));
+      Path cache = directory.resolve("program-cache");
+      Files.writeString(cache, Files.readString(cache).replace("131", "132"));
+      assertEquals(List.of(), StateDirectory.readProgramCache(directory));
+      state.deleteAll();
+      assertFalse(Files.exists(cache));
     }
   }
 
