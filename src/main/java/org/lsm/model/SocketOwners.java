@@ -9,6 +9,16 @@ public record SocketOwners(List<ProcessRef> processes, boolean complete) {
     return processes.isEmpty() && !complete;
   }
 
+  /** Whether it is not known what one of the processes executes. */
+  public boolean hasUnknownProcess() {
+    for (ProcessRef process : processes) {
+      if (process.owner().equals(Owner.UNKNOWN)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   // See Endpoint.equals.
   @Override
   public boolean equals(Object it) {

@@ -100,7 +100,7 @@ record NetworkNamespace(String label, Path tables) {
     try {
       String what = processes.controlGroup(pid).containerName();
       if (what.isEmpty()) {
-        String program = processes.program(pid);
+        String program = processes.running(pid).path();
         what = program.substring(program.lastIndexOf('/') + 1);
       }
       String user = processes.userOfOtherNamespace(pid);

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -30,15 +31,23 @@ final class OwnerLookup {
   private static final int MAX_PROCESSES = 1 << 22; // PID_MAX_LIMIT of proc(5)
 
   private final ProcessReader processes;
+  private final ForeignFiles files;
   private final ParsedTable tables;
   private final Map<String, NetworkNamespace> namespaces;
   private final long end;
 
-  // Each process of the cache that was checked, as it is now; null if it has ended.
-  private final Map<Integer, ProcessRef> checked = new HashMap<>();
+  private enum State {
+    UNCHANGED,
+    CHANGED,
+    ENDED
+  }
+
+  // Each process of the cache that was checked.
+  private final Map<Integer, State> checked = new HashMap<>();
 
   // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
-  private final Map<Long, List<ProcessRef>> holders = new HashMap<>();
+  private final Map<Long, Set<Integer>> holders = new HashMap<>();
+  private final Map<Integer, RunningProcess> found = new HashMap<>();
   private final Map<Long, Path> descriptors = new HashMap<>();
   private boolean timedOut;
   private boolean incomplete; // there are processes that were not searched
@@ -46,10 +55,12 @@ final class OwnerLookup {
   /** Takes the value of {@link System#nanoTime} at which the search stops. */
   OwnerLookup(
       ProcessReader processes,
+      ForeignFiles files,
       ParsedTable tables,
       Map<String, NetworkNamespace> byLabel,
       long end) {
     this.processes = processes;
+    this.files = files;
     this.tables = tables;
     this.namespaces = byLabel;
     this.end = end;
@@ -73,13 +84,31 @@ final class OwnerLookup {
     if (!unknown.isEmpty()) {
       search(unknown);
     }
+    Map<Integer, ProcessRef> identified = identify(ofThisBoot);
     for (SocketKey socket : unknown) {
-      List<ProcessRef> found = holders.getOrDefault(socket.inode(), List.of());
-      boolean credible = isCredible(socket, found, ofThisBoot.getOrDefault(socket, NONE));
-      found = credible ? found : List.of();
-      owners.put(socket, new SocketOwners(found, !found.isEmpty() || !incomplete));
+      List<ProcessRef> held = new ArrayList<>();
+      for (int pid : holders.getOrDefault(socket.inode(), Set.of())) {
+        ProcessRef process = identified.get(pid);
+        if (process != null) { // it still runs
+          held.add(process);
+        }
+      }
+      boolean credible = isCredible(socket, held, ofThisBoot.getOrDefault(socket, NONE));
+      held = credible ? held : List.of();
+      owners.put(socket, new SocketOwners(held, !held.isEmpty() || !incomplete));
     }
     return owners;
+  }
+
+  private Map<Integer, ProcessRef> identify(Map<SocketKey, SocketOwners> ofThisBoot) {
+    if (found.isEmpty()) {
+      return Map.of();
+    }
+    Map<Integer, ProcessRef> known = new HashMap<>();
+    for (SocketOwners before : ofThisBoot.values()) {
+      before.processes().forEach(process -> known.put(process.pid(), process));
+    }
+    return new ProcessIdentifier(processes, files, known).identify(found.values());
   }
 
   /**
@@ -92,11 +121,11 @@ final class OwnerLookup {
       if (!checked.containsKey(process.pid())) {
         checked.put(process.pid(), check(process));
       }
-      ProcessRef now = checked.get(process.pid());
-      if (now != null && now.startTicks() == process.startTicks()) {
-        if (!now.owner().equals(process.owner())) {
-          return null;
-        }
+      State now = checked.get(process.pid());
+      if (now == State.CHANGED) {
+        return null;
+      }
+      if (now == State.UNCHANGED) {
         running.add(process);
       }
     }
@@ -104,11 +133,13 @@ final class OwnerLookup {
     return allEnded ? null : new SocketOwners(running, cached.complete());
   }
 
-  private ProcessRef check(ProcessRef process) {
+  private State check(ProcessRef process) {
     try {
-      return processes.isUnchanged(process) ? process : processes.identify(process.pid(), false);
+      RunningProcess now = processes.running(process.pid());
+      boolean isOther = now.startTicks() != process.startTicks();
+      return isOther ? State.ENDED : now.continues(process) ? State.UNCHANGED : State.CHANGED;
     } catch (IOException | RuntimeException e) {
-      return null; // it has ended
+      return State.ENDED;
     }
   }
 
@@ -179,11 +210,11 @@ final class OwnerLookup {
         }
       }
       if (!sockets.isEmpty()) {
-        ProcessRef process = processes.identify(pid, false);
+        found.put(pid, processes.running(pid));
         for (var socket : sockets.entrySet()) {
           // Read again: the PID may belong to another process than before.
           if (inode(socket.getValue()) == socket.getKey()) {
-            holders.computeIfAbsent(socket.getKey(), none -> new ArrayList<>()).add(process);
+            holders.computeIfAbsent(socket.getKey(), none -> new LinkedHashSet<>()).add(pid);
             descriptors.put(socket.getKey(), socket.getValue());
           }
         }

@@ -5,12 +5,15 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
+import org.lsm.model.OwnerCache.StuckReader;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.ProgramFile;
 import org.lsm.model.SocketKey;
@@ -20,6 +23,7 @@ import org.lsm.model.SocketOwners;
 final class OwnerCacheFile {
   private static final String KIND = "lsm-owner-cache";
   private static final String FORMAT = "1";
+  private static final String STUCK = "stuck"; // where a socket has its inode
   private static final int MAX_PROCESSES_PER_OWNER = 20; // where thousands share a socket
 
   private OwnerCacheFile() {}
@@ -37,6 +41,9 @@ final class OwnerCacheFile {
     ChecksummedText text = new ChecksummedText(KIND, FORMAT).line(cache.validity());
     for (Map.Entry<SocketKey, SocketOwners> entry : cache.owners().entrySet()) {
       text.line(fields(entry.getKey(), entry.getValue()));
+    }
+    for (StuckReader reader : cache.stuck()) {
+      text.line(STUCK, reader.uid(), reader.pid(), reader.startTicks());
     }
     return text;
   }
@@ -63,8 +70,14 @@ final class OwnerCacheFile {
 
   static OwnerCache parse(List<List<String>> lines) {
     Map<SocketKey, SocketOwners> owners = new HashMap<>();
+    Set<StuckReader> stuck = new HashSet<>();
     for (List<String> line : lines.subList(1, lines.size())) {
       Iterator<String> field = line.iterator();
+      if (line.get(0).equals(STUCK)) {
+        field.next();
+        stuck.add(new StuckReader(number(field), (int) number(field), number(field)));
+        continue;
+      }
       long inode = number(field);
       long uid = number(field);
       Endpoint endpoint = Endpoint.of(field.next(), field.next());
@@ -82,7 +95,7 @@ final class OwnerCacheFile {
       }
       owners.put(new SocketKey(inode, uid, endpoint), new SocketOwners(processes, complete));
     }
-    return new OwnerCache(lines.get(0).get(0), owners);
+    return new OwnerCache(lines.get(0).get(0), owners, stuck);
   }
 
   private static long number(Iterator<String> field) {
