@@ -165,6 +165,7 @@ public final class HugeHost {
             real.cronGenerator(),
             Optional.empty(),
             Clock.systemUTC(),
+            real.scanTimeout(),
             () -> ZoneOffset.UTC,
             Map.of("LSM_CONF", directory.resolve("conf.lsm").toString()));
     PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);

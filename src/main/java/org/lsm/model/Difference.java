@@ -9,7 +9,7 @@ public record Difference(DifferenceType type, SocketEntry before, SocketEntry af
     return after.endpoint();
   }
 
-  Set<String> users() {
+  public Set<String> users() {
     return after.owners().stream().map(Owner::user).collect(Collectors.toSet());
   }
 }

@@ -109,7 +109,7 @@ public record BaselineComparison(
     Set<Endpoint> endpoints = new HashSet<>();
     for (Difference difference : diff.differences()) {
       SocketEntry entry = difference.after();
-      if (entry.owners().isEmpty() || entry.ownerUnknown()) {
+      if (entry.hasNoProcess() || entry.ownerUnknown()) {
         endpoints.add(entry.endpoint());
       }
     }
@@ -125,7 +125,7 @@ public record BaselineComparison(
   private boolean isShortLivedClient(SocketEntry entry, Set<Endpoint> closed) {
     return closed.contains(entry.endpoint())
         && ephemeral.covers(entry.endpoint())
-        && !ephemeral.covers(entry);
+        && (entry.hasNoProcess() || entry.ownerUnknown());
   }
 
   private DiffReport report(Diff diff, Snapshot found) {

@@ -29,12 +29,15 @@ import org.lsm.config.IgnoreRules;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
+import org.lsm.model.OwnerCache;
 import org.lsm.model.PortSet;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.proc.GatewaysAndResolvers;
 import org.lsm.proc.KernelInfo;
 import org.lsm.proc.SocketScanner;
+import org.lsm.proc.SocketScanner.DetailsSelector;
+import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Times;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
@@ -79,7 +82,7 @@ public record Components(
 
   /** Scans of this host, beginning with the owner cache of the last run. */
   public RepeatedScan scans(StateDirectory state) {
-    return new RepeatedScan(scanner(), state.readOwnerCache());
+    return new RepeatedScan(scanner(), state.readOwnerCache(), environment.scanTimeout());
   }
 
   /**
@@ -94,7 +97,15 @@ public record Components(
     }
   }
 
-  public SocketScanner scanner() {
+  /** Scans this host once, and searches for all owners. */
+  public ScanResult scan() throws IOException {
+    Duration limit = environment.scanTimeout();
+    return new ScanThread(
+            scanner(), OwnerCache.EMPTY, DetailsSelector.NONE, SocketScanner.OWNER_SEARCH_TIMEOUT)
+        .scan(System.nanoTime() + limit.toNanos(), limit);
+  }
+
+  private SocketScanner scanner() {
     return new SocketScanner(
         environment.sources(), config.allNetworkNamespaces(), environment.clock(), Version.VERSION);
   }

@@ -2,6 +2,7 @@ package org.lsm.monitor;
 
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,7 @@ import org.lsm.proc.SocketScanner.Sources;
  * @param timers the links that enable lsm.timer, in directories of units, systemd.unit(5)
  * @param cronGenerator of systemd-cron, which makes systemd a cron daemon
  * @param launcher the program lsm, if it was started by it; it delivers alerts in the background
+ * @param scanTimeout how long the scans of a run may take, in all
  * @param zone the time zone of what people read; asked late, since finding it takes a while
  */
 public record SystemEnvironment(
@@ -34,6 +36,7 @@ public record SystemEnvironment(
     Path cronGenerator,
     Optional<Path> launcher,
     Clock clock,
+    Duration scanTimeout,
     Supplier<ZoneId> zone,
     Map<String, String> variables) {
 
@@ -69,6 +72,7 @@ public record SystemEnvironment(
         Path.of("/usr/lib/systemd/system-generators/systemd-crontab-generator"),
         Optional.ofNullable(System.getProperty("lsm.launcher")).map(Path::of),
         Clock.systemUTC(),
+        RepeatedScan.TIMEOUT,
         ZoneId::systemDefault,
         System.getenv());
   }

@@ -76,8 +76,10 @@ final class DetailsReader {
 
   private Set<Flag> flags(SocketEntry entry, boolean suspected) {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
-    if (entry.owners().isEmpty()) {
+    if (entry.hasNoProcess()) {
       flags.add(noProcess);
+    } else if (entry.owners().stream().anyMatch(Owner::isMaker)) {
+      flags.add(Flag.MAKER_DIFFERS);
     }
     if (suspected) {
       flags.add(entry.ownerUnknown() ? Flag.UNVERIFIED : Flag.FORGED);

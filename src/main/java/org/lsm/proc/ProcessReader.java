@@ -107,7 +107,7 @@ final class ProcessReader {
   }
 
   /** The name of a user, or the number of one without a name. */
-  private String user(long uid) {
+  String userName(long uid) {
     return users.getOrDefault(uid, Long.toString(uid));
   }
 
@@ -118,7 +118,7 @@ final class ProcessReader {
     long startStack = stat.size() < START_STACK - 2 ? 0 : number(stat, START_STACK, pid);
     Path link = threadFile(pid, "exe");
     long uid = effectiveUid(pid);
-    return new RunningProcess(pid, startTicks, startStack, uid, user(uid), link, target(link));
+    return new RunningProcess(pid, startTicks, startStack, uid, userName(uid), link, target(link));
   }
 
   private static String target(Path link) throws IOException {
@@ -157,7 +157,7 @@ final class ProcessReader {
   ProcessRef named(int pid) throws IOException {
     long start = startTicks(pid);
     String name = "[" + ProcFile.decode(file(pid, "comm")).stripTrailing() + "]";
-    return new ProcessRef(pid, start, time(start), new Owner(user(effectiveUid(pid)), name));
+    return new ProcessRef(pid, start, time(start), new Owner(userName(effectiveUid(pid)), name));
   }
 
   /** Whether a descriptor refers to a unix socket, has been closed, or the kernel is too old. */
@@ -197,7 +197,7 @@ final class ProcessReader {
   /** Returns the user of a process in another user namespace than lsm's; empty in lsm's own. */
   String userOfOtherNamespace(int pid) throws IOException {
     boolean isOwn = isInOwnNamespace(threadFile(pid, "ns/user"), "user");
-    return isOwn ? "" : user(effectiveUid(pid));
+    return isOwn ? "" : userName(effectiveUid(pid));
   }
 
   private Instant time(long ticksAfterBoot) throws IOException {

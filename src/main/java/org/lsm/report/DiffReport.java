@@ -2,11 +2,13 @@ package org.lsm.report;
 
 import static org.lsm.report.EscapedText.escape;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -52,15 +54,25 @@ public record DiffReport(
   /** Differences of a type that a report describes; with thousands, a mail would be too large. */
   public static final int MAX_NAMED = 200;
 
-  private static final int MAX_DETAILED = 3000; // lines
-  private static final int MAX_PER_SOCKET = DifferenceGroup.MAX_OWNERS;
+  // Bytes of text and HTML, and of the events; as a mail, those may be twice as many.
+  private static final int MAX_SIZE = 480 * 1024;
+  private static final int MAX_PER_SOCKET = 20; // PIDs, or names of differences
+  private static final int MAX_NOTES = 20;
   private static final int MAX_LOG_LINE = 600;
   private static final int MAX_OUTCOME_SOCKET = 60;
   private static final int MAX_OUTCOME_OWNER = 40;
 
-  private static final String MORE =
+  static final String MORE =
       "lsm history --format json has all that was alerted, lsm compare --format json all that"
           + " differs now";
+
+  public DiffReport {
+    if (notes.size() > MAX_NOTES) {
+      List<String> first = new ArrayList<>(notes.subList(0, MAX_NOTES - 1));
+      first.add("… and " + (notes.size() - first.size()) + " more notes");
+      notes = first;
+    }
+  }
 
   /** A report of snapshots that may be of another host, whose users are not known here. */
   public DiffReport(
@@ -116,7 +128,8 @@ public record DiffReport(
   /** The whole report; without advice where {@code lsm accept} does not know the baseline. */
   public ReportDocument document(boolean withAdvice) {
     List<DifferenceGroup> groups = groups();
-    List<Line> body = differenceLines(groups);
+    IdentityHashMap<DifferenceGroup, List<Line>> blocks = blocks(groups);
+    List<Line> body = differenceLines(groups, blocks);
     for (Difference it : alertedBefore.stream().limit(MAX_PER_SOCKET).toList()) {
       body.add(Line.fact("Still", it.type(), " ", it.endpoint(), ", alerted before"));
     }
@@ -135,7 +148,8 @@ public record DiffReport(
     facts.add(
         Line.fact("Baseline", Times.format(before.hostInfo().time(), zone.get()), ", ", sockets));
     notes.forEach(note -> facts.add(Line.fact("Note", note)));
-    if (named(diff).size() < diff.differences().size()) {
+    if (blocks.keySet().stream().mapToInt(it -> it.named().size()).sum()
+        < diff.differences().size()) {
       facts.add(Line.fact("More", MORE));
     }
     return ReportDocument.of(outcome(), body, after.hostInfo(), zone.get(), facts);
@@ -161,10 +175,10 @@ public record DiffReport(
     return ReportDocument.of(outcome, body, hostInfo, zone, List.of());
   }
 
-  /** The report where a scan failed; an incomplete one was compared, but it lacks owners. */
+  /** The report where a scan failed; an incomplete one has compared some of the host. */
   public static ReportDocument scanFailed(
       HostInfo hostInfo, String reason, boolean incomplete, ZoneId zone) {
-    String what = incomplete ? "can miss a changed owner" : "detects nothing";
+    String what = incomplete ? "can miss a difference" : "detects nothing";
     List<Line> body = failed("SCAN", "lsm " + what + " until this is fixed", reason);
     body.add(Line.BLANK);
     body.add(Advice.heading("See whether it lasts, and what else lsm needs:"));
@@ -184,7 +198,8 @@ public record DiffReport(
 
   /** The differences alone as text, each followed by an empty line. */
   public String differencesText() {
-    return new ReportDocument(differenceLines(groups())).text();
+    List<DifferenceGroup> groups = groups();
+    return new ReportDocument(differenceLines(groups, blocks(groups))).text();
   }
 
   /** The outcome in a few words: the only difference, or how many there are. */
@@ -197,17 +212,17 @@ public record DiffReport(
       return EscapedText.of(DifferenceCounts.of(diff));
     }
     Difference it = diff.differences().get(0);
-    String socket = EscapedText.word(it.endpoint());
-    String owner =
-        it.after().owners().stream().findFirst().map(this::brief).orElse("no visible process");
-    int more = it.after().owners().size() - 1;
-    return new EscapedText(
-        it.type()
-            + " "
-            + EscapedText.cut(socket, MAX_OUTCOME_SOCKET)
-            + " "
-            + owner
-            + (more > 0 ? " and " + more + " more" : ""));
+    String socket = EscapedText.cut(EscapedText.word(it.endpoint()), MAX_OUTCOME_SOCKET);
+    return new EscapedText(it.type() + " " + socket + " " + brief(it.after()));
+  }
+
+  /** The first owner, and how many more there are. */
+  private String brief(SocketEntry entry) {
+    List<Owner> holders = entry.owners().stream().filter(it -> !it.isMaker()).toList();
+    int more = holders.stream().mapToInt(Owner::count).sum() - 1;
+    return holders.stream().findFirst().map(this::brief).orElse("no visible process")
+        + (more > 0 ? " and " + more + " more" : "")
+        + EscapedText.cut(madeBy(entry, userNames).text(), MAX_OUTCOME_OWNER);
   }
 
   /** The names of a program and its script without their directories, and the user. */
@@ -226,13 +241,35 @@ public record DiffReport(
     return types.flatMap(type -> DifferenceGroup.of(this, type).stream()).toList();
   }
 
-  private List<Line> differenceLines(List<DifferenceGroup> groups) {
+  /** The blocks of these groups that fit into the report, chosen so that users take turns. */
+  private static IdentityHashMap<DifferenceGroup, List<Line>> blocks(List<DifferenceGroup> groups) {
+    IdentityHashMap<DifferenceGroup, List<Line>> blocks = new IdentityHashMap<>();
+    int size = 0;
+    int detailed = 0; // also what was too large: making it takes time
+    for (DifferenceGroup group : Diff.inTurns(groups, it -> it.named().get(0).users())) {
+      List<Line> block = group.lines(detailed < MAX_SIZE);
+      detailed += size(block);
+      block = size + size(block) > MAX_SIZE / 2 ? group.lines(false) : block;
+      if (size + size(block) <= MAX_SIZE) {
+        blocks.put(group, block);
+        size += size(block);
+      }
+    }
+    return blocks;
+  }
+
+  private static int size(List<Line> lines) {
+    return lines.stream().mapToInt(Line::size).sum();
+  }
+
+  private List<Line> differenceLines(
+      List<DifferenceGroup> groups, IdentityHashMap<DifferenceGroup, List<Line>> blocks) {
     List<Line> lines = new ArrayList<>();
     for (DifferenceType type : DifferenceType.values()) {
       int more = diff.of(type).size();
       for (DifferenceGroup group : groups) {
-        if (group.type() == type) {
-          lines.addAll(group.lines(lines.size() <= MAX_DETAILED));
+        if (group.type() == type && blocks.containsKey(group)) {
+          lines.addAll(blocks.get(group));
           more -= group.size();
         }
       }
@@ -260,9 +297,14 @@ public record DiffReport(
   /** One event for each difference that the report describes, and one that counts the others. */
   public List<LogEvent> events() {
     List<LogEvent> events = new ArrayList<>();
-    for (Difference difference : named(diff)) {
+    int size = 0;
+    for (Difference difference : Diff.inTurns(named(diff))) {
       String level = difference.type() == DifferenceType.GONE ? "warning" : "alert";
-      events.add(new LogEvent(level, line(difference, userNames), new TreeMap<>(data(difference))));
+      var event = new LogEvent(level, line(difference, userNames), new TreeMap<>(data(difference)));
+      size += Json.line(event).getBytes(StandardCharsets.UTF_8).length;
+      if (size <= MAX_SIZE) {
+        events.add(event);
+      }
     }
     int more = diff.differences().size() - events.size();
     if (more > 0) {
@@ -277,7 +319,7 @@ public record DiffReport(
     return Map.of(
         "kind", difference.type().name(),
         "socket", escape(difference.endpoint().toString()),
-        "owners", owners(difference.after(), user -> user).text(),
+        "owners", EscapedText.cut(owners(difference.after(), user -> user).text(), MAX_LOG_LINE),
         "pids", pids(difference.after().processes(), MAX_PER_SOCKET));
   }
 
@@ -307,13 +349,36 @@ public record DiffReport(
     return pids.map(String::valueOf).collect(Collectors.joining(","));
   }
 
+  /** Who holds a socket, and who made it if that is somebody else. */
   static EscapedText owners(SocketEntry entry, UnaryOperator<String> userNames) {
-    Stream<Owner> owners = entry.owners().stream().limit(MAX_PER_SOCKET);
-    String names = owners.map(it -> name(it, userNames).text()).collect(Collectors.joining(", "));
-    return new EscapedText(names.isEmpty() ? "no visible process" : names);
+    return EscapedText.of(holders(entry, userNames), madeBy(entry, userNames));
+  }
+
+  /** The owners of a socket but its maker. */
+  static EscapedText holders(SocketEntry entry, UnaryOperator<String> userNames) {
+    Stream<Owner> holders = entry.owners().stream().filter(it -> !it.isMaker());
+    Stream<String> names =
+        holders.limit(DifferenceGroup.MAX_OWNERS).map(it -> name(it, userNames).text());
+    return new EscapedText(
+        entry.hasNoProcess() ? "no visible process" : names.collect(Collectors.joining(", ")));
+  }
+
+  private static EscapedText madeBy(SocketEntry entry, UnaryOperator<String> userNames) {
+    EscapedText makers = makers(entry, userNames);
+    return makers.text().isEmpty() ? makers : EscapedText.of(", made by ", makers);
+  }
+
+  /** The users who made a socket that no process of theirs holds; empty if there are none. */
+  static EscapedText makers(SocketEntry entry, UnaryOperator<String> userNames) {
+    Stream<Owner> makers = entry.owners().stream().filter(Owner::isMaker);
+    Stream<String> names = makers.map(it -> escape(userNames.apply(it.user())));
+    return new EscapedText(names.collect(Collectors.joining(", ")));
   }
 
   static EscapedText name(Owner owner, UnaryOperator<String> userNames) {
+    if (owner.user().isEmpty()) {
+      return EscapedText.of(owner.program()); // further owners
+    }
     return owner.equals(Owner.UNKNOWN)
         ? EscapedText.of("an unknown owner")
         : EscapedText.of(program(owner), " (", userNames.apply(owner.user()), ")");

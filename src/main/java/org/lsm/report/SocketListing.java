@@ -26,7 +26,8 @@ public record SocketListing(
       Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry);
       for (Owner owner : entry.owners()) {
         List<ProcessRef> held = processes.getOrDefault(owner, List.of());
-        String pids = held.isEmpty() ? "?" : DiffReport.pids(held, held.size());
+        String pids =
+            owner.isMaker() ? "-" : held.isEmpty() ? "?" : DiffReport.pids(held, held.size());
         rows.add(row(entry.endpoint(), owner.user(), pids, DiffReport.program(owner)));
       }
       if (entry.owners().isEmpty()) {
