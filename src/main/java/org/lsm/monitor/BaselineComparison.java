@@ -32,6 +32,7 @@ import org.lsm.report.DiffReport;
  * @param scans of the host, none made yet
  * @param ephemeral the ports that count by owner
  * @param rules for the sockets to ignore on both sides
+ * @param programs whose files are compared with those of the baseline
  * @param userNames adds to a user's number, in a report, what names only it knows
  */
 public record BaselineComparison(
@@ -39,6 +40,7 @@ public record BaselineComparison(
     Snapshot baseline,
     EphemeralPorts ephemeral,
     IgnoreRules rules,
+    ProgramCheck programs,
     Supplier<ZoneId> zone,
     UnaryOperator<String> userNames) {
 
@@ -63,7 +65,7 @@ public record BaselineComparison(
   public DiffReport compareStable() throws IOException {
     scans.scanUntilStable(new Selector());
     Snapshot open = scans.open();
-    return report(Diff.between(baseline, visible(open), ephemeral), open);
+    return report(diff(visible(open)), open);
   }
 
   /** The number of sockets found that rules ignore. */
@@ -77,7 +79,7 @@ public record BaselineComparison(
 
     @Override
     public Collection<SocketEntry> select(Snapshot found) {
-      diff = Diff.between(baseline, visible(found), ephemeral);
+      diff = diff(visible(found));
       if (diff.isEmpty()) {
         return List.of();
       }
@@ -116,9 +118,17 @@ public record BaselineComparison(
     return endpoints;
   }
 
+  private Diff diff(Snapshot visible) {
+    Diff diff = Diff.between(baseline, visible, ephemeral);
+    List<SocketEntry> replaced = programs.replaced(visible);
+    return replaced.isEmpty() ? diff : diff.withReplaced(replaced);
+  }
+
   private Snapshot visible(Snapshot found) {
     Set<Endpoint> closed = scans.closedAgain();
-    return found.where(entry -> !rules.ignores(entry) && !isShortLivedClient(entry, closed));
+    return programs
+        .withOldPaths(found)
+        .where(entry -> !rules.ignores(entry) && !isShortLivedClient(entry, closed));
   }
 
   /** The port of a client that closed it before its owner was found says nothing about anybody. */
@@ -134,6 +144,11 @@ public record BaselineComparison(
     for (Endpoint endpoint : closed) {
       details.computeIfPresent(endpoint, (it, known) -> known.with(Flag.ALREADY_CLOSED));
     }
+    for (Difference it : diff.differences()) {
+      if (!programs.replacedPrograms(it.after()).isEmpty()) {
+        details.computeIfPresent(it.endpoint(), (at, known) -> known.with(Flag.PROGRAM_REPLACED));
+      }
+    }
     List<String> notes = notes(found, closed);
     return new DiffReport(
         baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone, userNames);
@@ -141,6 +156,7 @@ public record BaselineComparison(
 
   private List<String> notes(Snapshot found, Set<Endpoint> closed) {
     List<String> notes = new ArrayList<>(scans.notes());
+    notes.addAll(programs.notes());
     int shortLived = 0;
     for (SocketEntry entry : found.sockets().values()) {
       shortLived += isShortLivedClient(entry, closed) ? 1 : 0;

@@ -31,6 +31,7 @@ import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.PortSet;
+import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.proc.GatewaysAndResolvers;
@@ -56,6 +57,9 @@ public record Components(
 
   /** In bytes; the listing of a full table has some 10 MB. */
   private static final int MAX_NFT_OUTPUT = 64 * 1024 * 1024;
+
+  /** In bytes; the files of a large package. */
+  private static final int MAX_OUTPUT = 16 * 1024 * 1024;
 
   /** Reports a problem that does not end the run; not escaped. */
   public void warn(String problem) {
@@ -114,7 +118,39 @@ public record Components(
       throws IOException, ConfigException {
     UserNames users = userNames();
     return new BaselineComparison(
-        scans, baseline, ephemeralPorts(), ignoreRules(users), environment.zone(), users::withName);
+        scans,
+        baseline,
+        ephemeralPorts(),
+        ignoreRules(users),
+        programs(baseline.programs()),
+        environment.zone(),
+        users::withName);
+  }
+
+  /** The check of the files of programs against those of a baseline. */
+  public ProgramCheck programs(List<ProgramDigest> baseline) {
+    // Not a lambda: those take longer to load than a class.
+    ProgramFiles.Runner runner =
+        new ProgramFiles.Runner() {
+          @Override
+          public String run(List<String> command, Duration timeout) throws IOException {
+            Path program = Path.of(command.get(0));
+            List<String> arguments = command.subList(1, command.size());
+            return new ExternalCommand(program, timeout, MAX_OUTPUT)
+                .run(arguments, new byte[0], Map.of());
+          }
+        };
+    Path proc = environment.sources().proc();
+    return new ProgramCheck(baseline, config.stateDirectory(), proc, runner);
+  }
+
+  /** Stores which files of programs were read. A failure makes the next run read them again. */
+  void storePrograms(StateDirectory state, ProgramCheck programs, HostInfo host) {
+    try {
+      programs.store(state, history(), host);
+    } catch (IOException e) {
+      warn("the next run has to read the program files again: " + ErrorMessages.explain(e));
+    }
   }
 
   /** The ports that count by owner. */

@@ -133,6 +133,7 @@ public final class MonitorRun {
     }
     touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
     components.storeOwnerCache(state, scans);
+    components.storePrograms(state, comparison.programs(), report.after().hostInfo());
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     List<Snapshot> serving = List.of(baseline, scans.found());
     RunResult result =

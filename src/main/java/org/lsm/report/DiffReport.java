@@ -23,6 +23,7 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
+import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.Plural;
@@ -331,7 +332,10 @@ public record DiffReport(
         switch (it.type()) {
           case NEW -> " by " + after;
           case GONE -> " was by " + before;
-          case CHANGED -> " from " + before + " to " + after;
+          case CHANGED ->
+              it.isReplaced()
+                  ? " by " + after + ": " + Flag.PROGRAM_REPLACED.words()
+                  : " from " + before + " to " + after;
         };
     String pids = pids(it.after().processes(), MAX_PER_SOCKET);
     String socket = EscapedText.word(it.endpoint());

@@ -116,7 +116,7 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
       lines.add(Line.of(Style.DETAIL, "and", Plural.count(size - titles, "more socket")));
     }
     suspicious().forEach(it -> lines.add(Line.of(Style.FLAG, "!", words(it))));
-    if (type == DifferenceType.CHANGED) {
+    if (type == DifferenceType.CHANGED && !named.get(0).isReplaced()) {
       EscapedText before = DiffReport.owners(named.get(0).before(), report.userNames());
       lines.add(Line.of(Style.CODE, "before", before));
     }

@@ -38,10 +38,12 @@ class BaselineComparisonTest {
   private FakeProc proc;
   private ScriptedClock clock;
   private IgnoreRules rules = new IgnoreRules(List.of());
+  private ProgramCheck programs;
 
   @BeforeEach
   void makeHost() {
     clock = new ScriptedClock(NOW);
+    programs = new ProgramCheck(List.of(), folder, folder.resolve("proc"), (command, time) -> "");
     proc =
         FakeProc.bare(folder.resolve("proc"))
             .tcp("0.0.0.0", 22, 101)
@@ -192,7 +194,8 @@ class BaselineComparisonTest {
             new SocketScanner(proc.sources(), false, clock, "1.0.0"), OwnerCache.EMPTY);
     Snapshot before = Snapshot.of(new HostInfo("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
     EphemeralPorts ephemeral = new EphemeralPorts(Scope.UDP, 32768, 60999);
-    return new BaselineComparison(scans, before, ephemeral, rules, () -> ZoneOffset.UTC, it -> it)
+    return new BaselineComparison(
+            scans, before, ephemeral, rules, programs, () -> ZoneOffset.UTC, it -> it)
         .compare();
   }
 
