@@ -11,6 +11,7 @@ import org.lsm.model.Owner;
 /** Finds the script of an interpreter in its command line, which the process may overwrite. */
 final class Interpreter {
   private static final int MAX_SCRIPT = 4096; // PATH_MAX
+  private static final int MAX_COMMAND_LINE = 4096; // a longer one may be cut
 
   /**
    * Interpreters, and their options with an argument, as in their manual pages. The last character
@@ -86,7 +87,8 @@ final class Interpreter {
    * command line does not show it, as with code in it or if the process has overwritten it. Empty
    * if the program is not an interpreter.
    *
-   * @param cmdline the bytes of {@code /proc/PID/cmdline} (proc(5)), as {@link ProcFile#read} reads
+   * @param cmdline the first bytes of {@code /proc/PID/cmdline} (proc(5)), 4096 at least, as {@link
+   *     ProcFile#read} reads them
    * @param workingDirectory what a relative path begins with; empty if it is unknown
    */
   static String script(String program, String cmdline, String workingDirectory) {
@@ -94,11 +96,13 @@ final class Interpreter {
     if (!isInterpreter(program)) {
       return "";
     }
+    boolean isCut = cmdline.length() >= MAX_COMMAND_LINE;
+    String whole = isCut ? cmdline.substring(0, cmdline.lastIndexOf('\0') + 1) : cmdline;
     // Programs that set a title overwrite all, with one string, and NUL up to the end.
-    if (!cmdline.endsWith("\0") || cmdline.endsWith("\0\0")) {
+    if (!whole.endsWith("\0") || whole.endsWith("\0\0")) {
       return Owner.UNKNOWN_SCRIPT;
     }
-    Iterator<String> arguments = List.of(ProcFile.decode(cmdline).split("\0", -1)).iterator();
+    Iterator<String> arguments = List.of(ProcFile.decode(whole).split("\0", -1)).iterator();
     String called = name(arguments.next().replaceFirst("^-", ""));
     String script = "";
     if (OPTIONS_BY_NAME.get(name).isEmpty()) {

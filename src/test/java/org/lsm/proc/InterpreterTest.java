@@ -138,6 +138,15 @@ class InterpreterTest {
     assertEquals("?", Interpreter.script("/usr/bin/python3", bytes, "/srv"), name);
   }
 
+  /** The reader may give the first 4096 bytes only. */
+  @Test
+  void findsTheScriptBeforeACut() {
+    String rest = "\0" + "x".repeat(4096);
+    assertEquals("/x", Interpreter.script("/bin/sh", ("sh\0/x" + rest).substring(0, 4096), "/"));
+    assertEquals("?", Interpreter.script("/bin/sh", ("sh\0-e" + rest).substring(0, 4096), "/"));
+    assertEquals("?", Interpreter.script("/bin/sh", "x".repeat(4096), "/"));
+  }
+
   @Test
   void findsTheScriptOfAnInterpreterOfAnotherRoot() {
     assertEquals("/x", script("(elsewhere)/usr/bin/python3", "python3 /x", "/"));
