@@ -238,14 +238,14 @@ alert_text() {
   perl -MJSON::PP -0777 -ne 'binmode STDOUT, ":utf8"; print "$_\n" for @{decode_json($_)->{alert}{text}}' "$work/stored.json"
 }
 
-# pass_time MINUTES: sets the times in alert-state back, as if so much time had passed since.
+# pass_time MINUTES [FILE]: sets the times in alert-state, or in another file in $state, back, as if so much time had passed.
 pass_time() {
   # shellcheck disable=SC2016  # Perl
   perl -MTime::Piece -MDigest::SHA=sha256_hex -0777 -pi -e '
     BEGIN { $seconds = 60 * shift; $format = "%Y-%m-%dT%H:%M:%S" }
     s/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/(Time::Piece->strptime($&, $format) - $seconds)->strftime($format)/ge;
     s/^sha256\t.*\n\z//m;
-    $_ .= "sha256\t" . sha256_hex($_) . "\n"' "$1" "$state/alert-state"
+    $_ .= "sha256\t" . sha256_hex($_) . "\n"' "$1" "$state/${2:-alert-state}"
 }
 
 # waiting: the names of the files in the outbox.

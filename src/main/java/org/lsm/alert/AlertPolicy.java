@@ -192,7 +192,7 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     private SortedSet<String> withOwners(SortedSet<String> known, List<Difference> differences) {
       SortedSet<String> all = new TreeSet<>(known);
       for (Difference difference : differences) {
-        Set<Owner> owners = difference.after().owners();
+        Set<Owner> owners = difference.identity();
         for (Owner owner : owners.isEmpty() ? Set.of(NO_PROCESS) : owners) {
           int max = totalOwners < MANY_OWNERS ? MAX_OWNERS : MAX_OWNERS_IF_MANY;
           String exact = digest(owner);

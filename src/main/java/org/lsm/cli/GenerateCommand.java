@@ -1,10 +1,12 @@
 package org.lsm.cli;
 
 import java.nio.file.Files;
+import java.util.List;
 import java.util.Optional;
 import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.monitor.Components;
+import org.lsm.monitor.ProgramCheck;
 import org.lsm.monitor.RepeatedScan;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.report.DiffReport;
@@ -24,7 +26,10 @@ public final class GenerateCommand extends BaseCommand {
     try (StateDirectory state = components.openState()) {
       RepeatedScan scans = components.scans(state);
       Optional<DiffReport> changes = scan(components, state, scans);
-      Snapshot baseline = components.ephemeralPorts().generalize(scans.open());
+      Snapshot open = scans.open();
+      ProgramCheck programs = components.programs(List.of());
+      Snapshot sockets = components.ephemeralPorts().generalize(open);
+      Snapshot baseline = programs.addPrograms(sockets, open, path -> true);
       state.storeBaseline(baseline);
       String size = Plural.count(baseline.sockets().size(), "socket");
       try {
@@ -38,6 +43,7 @@ public final class GenerateCommand extends BaseCommand {
       }
       out().println("Baseline of " + size + " written to " + state.baseline());
       scans.notes().forEach(context::warn);
+      programs.notes().forEach(context::warn);
     }
     return ExitCode.OK;
   }

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /** The differences of two snapshots: NEW, CHANGED, then GONE, each in the order of endpoints. */
@@ -79,7 +80,30 @@ public record Diff(List<Difference> differences) {
         sockets.put(now.endpoint(), replaced ? now : was.and(now));
       }
     }
-    return new Snapshot(baseline.hostInfo().at(time), sockets);
+    return new Snapshot(baseline.hostInfo().at(time), sockets, baseline.programs());
+  }
+
+  /** Returns these differences and the others of these sockets: their program was replaced. */
+  public Diff withReplaced(List<SocketEntry> sockets) {
+    List<Difference> all = new ArrayList<>(differences);
+    for (SocketEntry socket : sockets) {
+      if (differences.stream().noneMatch(it -> it.endpoint().equals(socket.endpoint()))) {
+        all.add(new Difference(DifferenceType.CHANGED, socket, socket));
+      }
+    }
+    all.sort(Comparator.comparing(Difference::type).thenComparing(Difference::endpoint));
+    return new Diff(all);
+  }
+
+  /** The paths of the programs that hold the sockets that differ. */
+  public Set<String> programs() {
+    Set<String> programs = new TreeSet<>();
+    for (Difference it : differences) {
+      if (it.type() != DifferenceType.GONE) {
+        it.after().owners().forEach(owner -> programs.add(owner.program()));
+      }
+    }
+    return programs;
   }
 
   public List<Difference> of(DifferenceType type) {

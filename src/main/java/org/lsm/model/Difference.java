@@ -1,12 +1,34 @@
 package org.lsm.model;
 
+import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** An endpoint that differs between two snapshots. A NEW or GONE one has the same entry twice. */
+/**
+ * An endpoint that differs between two snapshots. A NEW or GONE one has the same entry twice, and
+ * so has a CHANGED one of which only the file of a program was replaced.
+ */
 public record Difference(DifferenceType type, SocketEntry before, SocketEntry after) {
   public Endpoint endpoint() {
     return after.endpoint();
+  }
+
+  /** Whether it has the same owners, but the file of a program was replaced. */
+  public boolean isReplaced() {
+    return type == DifferenceType.CHANGED && before.owners().equals(after.owners());
+  }
+
+  /**
+   * Who makes the socket differ: its owners, and with them the files that their processes execute
+   * if a file was replaced.
+   */
+  public Set<Owner> identity() {
+    Set<Owner> identity = new TreeSet<>(after.owners());
+    for (ProcessRef it : isReplaced() ? after.processes() : List.<ProcessRef>of()) {
+      identity.add(new Owner(it.owner().user(), it.owner().program(), it.file().numbers()));
+    }
+    return identity;
   }
 
   public Set<String> users() {

@@ -4,25 +4,42 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
-/** The owners that the last scan found, valid for one boot, set of privileges and hour. */
-public record OwnerCache(String validity, Map<SocketKey, SocketOwners> owners) {
-  public static final OwnerCache EMPTY = new OwnerCache("", Map.of());
+/**
+ * The owners that the last scan found, valid for one boot, set of privileges and hour.
+ *
+ * @param stuck what scans have left behind because it waits for a file system
+ */
+public record OwnerCache(
+    String validity, Map<SocketKey, SocketOwners> owners, Set<StuckReader> stuck) {
+  public static final OwnerCache EMPTY = new OwnerCache("", Map.of(), Set.of());
+
+  /** A cache of scans that have left nothing behind. */
+  public OwnerCache(String validity, Map<SocketKey, SocketOwners> owners) {
+    this(validity, owners, Set.of());
+  }
+
+  /** A process of lsm that reads a file of a user and cannot be ended. */
+  public record StuckReader(long uid, int pid, long startTicks) {}
 
   public OwnerCache {
     owners = Map.copyOf(owners);
+    stuck = Set.copyOf(stuck);
   }
 
   /** Returns the cache without the sockets of these endpoints. */
   public OwnerCache without(Set<Endpoint> endpoints) {
     Map<SocketKey, SocketOwners> rest = new HashMap<>(owners);
     rest.keySet().removeIf(socket -> endpoints.contains(socket.endpoint()));
-    return new OwnerCache(validity, rest);
+    return new OwnerCache(validity, rest, stuck);
   }
 
   // See Endpoint.equals.
   @Override
   public boolean equals(Object it) {
-    return it instanceof OwnerCache c && validity.equals(c.validity) && owners.equals(c.owners);
+    return it instanceof OwnerCache c
+        && validity.equals(c.validity)
+        && owners.equals(c.owners)
+        && stuck.equals(c.stuck);
   }
 
   @Override

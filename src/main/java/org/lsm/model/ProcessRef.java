@@ -18,6 +18,12 @@ public record ProcessRef(
     this(pid, startTicks, startTime, owner, 0, ProgramFile.UNKNOWN);
   }
 
+  /** Returns the process as of a program at another path. */
+  public ProcessRef at(String path) {
+    Owner renamed = new Owner(owner.user(), path, owner.script());
+    return new ProcessRef(pid, startTicks, startTime, renamed, startStack, file);
+  }
+
   // See Endpoint.equals.
   @Override
   public boolean equals(Object other) {

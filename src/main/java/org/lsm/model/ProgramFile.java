@@ -11,6 +11,26 @@ package org.lsm.model;
 public record ProgramFile(long device, long inode, long size, long ctime) {
   public static final ProgramFile UNKNOWN = new ProgramFile(0, 0, 0, 0);
 
+  /** Parses {@link #numbers}; throws NumberFormatException if they are none. */
+  public static ProgramFile parse(String numbers) {
+    String[] words = numbers.split(" ", 4);
+    return new ProgramFile(
+        Long.parseLong(words[0]),
+        Long.parseLong(words[1]),
+        Long.parseLong(words[2]),
+        Long.parseLong(words[3]));
+  }
+
+  /** Device, inode, size and time of change in one line. */
+  public String numbers() {
+    return device + " " + inode + " " + size + " " + ctime;
+  }
+
+  /** Returns what a change of the name alone, rename(2) or link(2), leaves as it was. */
+  public ProgramFile withoutTime() {
+    return new ProgramFile(device, inode, size, 0);
+  }
+
   // See Endpoint.equals.
   @Override
   public boolean equals(Object other) {

@@ -2,14 +2,29 @@ package org.lsm.model;
 
 import java.util.Collection;
 import java.util.Collections;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 
-/** The watched sockets of a host at one moment. */
-public record Snapshot(HostInfo hostInfo, SortedMap<Endpoint, SocketEntry> sockets) {
+/**
+ * The watched sockets of a host at one moment.
+ *
+ * @param programs the files of their programs, for a baseline only
+ */
+public record Snapshot(
+    HostInfo hostInfo, SortedMap<Endpoint, SocketEntry> sockets, List<ProgramDigest> programs) {
   public Snapshot {
     sockets = Collections.unmodifiableSortedMap(new TreeMap<>(sockets));
+    programs = List.copyOf(programs);
+  }
+
+  public Snapshot(HostInfo hostInfo, SortedMap<Endpoint, SocketEntry> sockets) {
+    this(hostInfo, sockets, List.of());
+  }
+
+  public Snapshot with(List<ProgramDigest> digests) {
+    return new Snapshot(hostInfo, sockets, digests);
   }
 
   /** Makes a snapshot of entries; throws IllegalArgumentException if two have one endpoint. */
@@ -25,6 +40,6 @@ public record Snapshot(HostInfo hostInfo, SortedMap<Endpoint, SocketEntry> socke
 
   /** Returns the snapshot with only the entries that fulfil a condition. */
   public Snapshot where(Predicate<SocketEntry> condition) {
-    return of(hostInfo, sockets.values().stream().filter(condition).toList());
+    return of(hostInfo, sockets.values().stream().filter(condition).toList()).with(programs);
   }
 }

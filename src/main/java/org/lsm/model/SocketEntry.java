@@ -38,6 +38,14 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     return new SocketEntry(other, owners, processes);
   }
 
+  /** Returns the entry with these instead of its processes, and their owners instead of theirs. */
+  public SocketEntry with(List<ProcessRef> others) {
+    SortedSet<Owner> all = new TreeSet<>(owners);
+    processes.forEach(process -> all.remove(process.owner()));
+    others.forEach(process -> all.add(process.owner()));
+    return new SocketEntry(endpoint, all, others);
+  }
+
   /** Returns the entry with the owners and processes of both. */
   public SocketEntry and(SocketEntry other) {
     SortedSet<Owner> allOwners = new TreeSet<>(owners);

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.lsm.config.IgnoreRules;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -31,13 +32,17 @@ import org.lsm.report.DiffReport;
  * @param scans of the host, none made yet
  * @param ephemeral the ports that count by owner
  * @param rules for the sockets to ignore on both sides
+ * @param programs whose files are compared with those of the baseline
+ * @param userNames adds to a user's number, in a report, what names only it knows
  */
 public record BaselineComparison(
     RepeatedScan scans,
     Snapshot baseline,
     EphemeralPorts ephemeral,
     IgnoreRules rules,
-    Supplier<ZoneId> zone) {
+    ProgramCheck programs,
+    Supplier<ZoneId> zone,
+    UnaryOperator<String> userNames) {
 
   private static final int MAX_DETAILS = 2 * DiffReport.MAX_NAMED;
 
@@ -60,7 +65,7 @@ public record BaselineComparison(
   public DiffReport compareStable() throws IOException {
     scans.scanUntilStable(new Selector());
     Snapshot open = scans.open();
-    return report(Diff.between(baseline, visible(open), ephemeral), open);
+    return report(diff(visible(open)), open);
   }
 
   /** The number of sockets found that rules ignore. */
@@ -74,7 +79,7 @@ public record BaselineComparison(
 
     @Override
     public Collection<SocketEntry> select(Snapshot found) {
-      diff = Diff.between(baseline, visible(found), ephemeral);
+      diff = diff(visible(found));
       if (diff.isEmpty()) {
         return List.of();
       }
@@ -113,9 +118,17 @@ public record BaselineComparison(
     return endpoints;
   }
 
+  private Diff diff(Snapshot visible) {
+    Diff diff = Diff.between(baseline, visible, ephemeral);
+    List<SocketEntry> replaced = programs.replaced(visible);
+    return replaced.isEmpty() ? diff : diff.withReplaced(replaced);
+  }
+
   private Snapshot visible(Snapshot found) {
     Set<Endpoint> closed = scans.closedAgain();
-    return found.where(entry -> !rules.ignores(entry) && !isShortLivedClient(entry, closed));
+    return programs
+        .withOldPaths(found)
+        .where(entry -> !rules.ignores(entry) && !isShortLivedClient(entry, closed));
   }
 
   /** The port of a client that closed it before its owner was found says nothing about anybody. */
@@ -131,13 +144,19 @@ public record BaselineComparison(
     for (Endpoint endpoint : closed) {
       details.computeIfPresent(endpoint, (it, known) -> known.with(Flag.ALREADY_CLOSED));
     }
+    for (Difference it : diff.differences()) {
+      if (!programs.replacedPrograms(it.after()).isEmpty()) {
+        details.computeIfPresent(it.endpoint(), (at, known) -> known.with(Flag.PROGRAM_REPLACED));
+      }
+    }
     List<String> notes = notes(found, closed);
     return new DiffReport(
-        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone);
+        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone, userNames);
   }
 
   private List<String> notes(Snapshot found, Set<Endpoint> closed) {
     List<String> notes = new ArrayList<>(scans.notes());
+    notes.addAll(programs.notes());
     int shortLived = 0;
     for (SocketEntry entry : found.sockets().values()) {
       shortLived += isShortLivedClient(entry, closed) ? 1 : 0;

@@ -29,12 +29,16 @@ import org.lsm.config.IgnoreRules;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
+import org.lsm.model.OwnerCache;
 import org.lsm.model.PortSet;
+import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.proc.GatewaysAndResolvers;
 import org.lsm.proc.KernelInfo;
 import org.lsm.proc.SocketScanner;
+import org.lsm.proc.SocketScanner.DetailsSelector;
+import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Times;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
@@ -54,6 +58,9 @@ public record Components(
   /** In bytes; the listing of a full table has some 10 MB. */
   private static final int MAX_NFT_OUTPUT = 64 * 1024 * 1024;
 
+  /** In bytes; the files of a large package. */
+  private static final int MAX_OUTPUT = 16 * 1024 * 1024;
+
   /** Reports a problem that does not end the run; not escaped. */
   public void warn(String problem) {
     errors.accept(TextEscaper.escape(problem));
@@ -61,7 +68,15 @@ public record Components(
 
   /** The rules of ignore.lsm beside the configuration. */
   public IgnoreRules ignoreRules() throws IOException, ConfigException {
-    return IgnoreRules.read(configFile.resolveSibling("ignore.lsm"));
+    return ignoreRules(userNames());
+  }
+
+  private IgnoreRules ignoreRules(UserNames users) throws IOException, ConfigException {
+    return IgnoreRules.read(configFile.resolveSibling("ignore.lsm"), users::synonyms);
+  }
+
+  private UserNames userNames() {
+    return new UserNames(environment.sources().passwd(), environment.getent(), this::warn);
   }
 
   /** Opens the state directory; waits for another run to end. */
@@ -71,7 +86,7 @@ public record Components(
 
   /** Scans of this host, beginning with the owner cache of the last run. */
   public RepeatedScan scans(StateDirectory state) {
-    return new RepeatedScan(scanner(), state.readOwnerCache());
+    return new RepeatedScan(scanner(), state.readOwnerCache(), environment.scanTimeout());
   }
 
   /**
@@ -86,15 +101,56 @@ public record Components(
     }
   }
 
-  public SocketScanner scanner() {
+  /** Scans this host once, and searches for all owners. */
+  public ScanResult scan() throws IOException {
+    Duration limit = environment.scanTimeout();
+    return new ScanThread(
+            scanner(), OwnerCache.EMPTY, DetailsSelector.NONE, SocketScanner.OWNER_SEARCH_TIMEOUT)
+        .scan(System.nanoTime() + limit.toNanos(), limit);
+  }
+
+  private SocketScanner scanner() {
     return new SocketScanner(
         environment.sources(), config.allNetworkNamespaces(), environment.clock(), Version.VERSION);
   }
 
   public BaselineComparison comparison(RepeatedScan scans, Snapshot baseline)
       throws IOException, ConfigException {
+    UserNames users = userNames();
     return new BaselineComparison(
-        scans, baseline, ephemeralPorts(), ignoreRules(), environment.zone());
+        scans,
+        baseline,
+        ephemeralPorts(),
+        ignoreRules(users),
+        programs(baseline.programs()),
+        environment.zone(),
+        users::withName);
+  }
+
+  /** The check of the files of programs against those of a baseline. */
+  public ProgramCheck programs(List<ProgramDigest> baseline) {
+    // Not a lambda: those take longer to load than a class.
+    ProgramFiles.Runner runner =
+        new ProgramFiles.Runner() {
+          @Override
+          public String run(List<String> command, Duration timeout) throws IOException {
+            Path program = Path.of(command.get(0));
+            List<String> arguments = command.subList(1, command.size());
+            return new ExternalCommand(program, timeout, MAX_OUTPUT)
+                .run(arguments, new byte[0], Map.of());
+          }
+        };
+    Path proc = environment.sources().proc();
+    return new ProgramCheck(baseline, config.stateDirectory(), proc, runner);
+  }
+
+  /** Stores which files of programs were read. A failure makes the next run read them again. */
+  void storePrograms(StateDirectory state, ProgramCheck programs, HostInfo host) {
+    try {
+      programs.store(state, history(), host);
+    } catch (IOException e) {
+      warn("the next run has to read the program files again: " + ErrorMessages.explain(e));
+    }
   }
 
   /** The ports that count by owner. */

@@ -1,7 +1,5 @@
 package org.lsm.proc;
 
-import static java.nio.file.attribute.PosixFilePermission.OTHERS_WRITE;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +22,7 @@ import org.lsm.model.Protocol;
 import org.lsm.model.Protocol.Family;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.proc.ForeignFiles.Attributes;
 
 /** Reads the details of sockets under /proc, for the sockets of one scan. */
 final class DetailsReader {
@@ -33,14 +32,18 @@ final class DetailsReader {
   private static final Pattern LOOPBACK = Pattern.compile("(::ffff:)?127\\..*|::1");
 
   private final ProcessReader processes;
+  private final ForeignFiles files;
+  private final ProcessIdentifier identifier;
   private final Flag noProcess;
   private final Map<String, String> serviceNames = new HashMap<>();
   private final Map<String, Map<Integer, Set<String>>> peersByTable = new HashMap<>();
   private final Map<ProcessRef, ProcessDetails> processDetails = new HashMap<>();
 
   /** Takes the names of ports from this file, services(5), which small containers lack. */
-  DetailsReader(ProcessReader processes, Path services) throws IOException {
+  DetailsReader(ProcessReader processes, ForeignFiles files, Path services) throws IOException {
     this.processes = processes;
+    this.files = files;
+    this.identifier = new ProcessIdentifier(processes, files, Map.of());
     this.noProcess =
         processes.isInInnerPidNamespace() ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
     String text = Files.exists(services) ? ProcFile.read(services) : "";
@@ -105,13 +108,19 @@ final class DetailsReader {
 
   private ProcessDetails readProcess(ProcessRef process) {
     int pid = process.pid();
+    RunningProcess running;
+    try {
+      running = processes.running(pid);
+    } catch (IOException | RuntimeException e) {
+      running = null; // it has ended
+    }
     return new ProcessDetails(
         process,
-        orEmpty(() -> processes.commandLine(pid)),
+        running == null ? "" : commandLine(running),
         orEmpty(() -> processes.workingDirectory(pid)),
         orEmpty(() -> processes.controlGroup(pid).unit()),
-        parents(pid),
-        flags(process));
+        identifier.parents(pid, MAX_PARENTS),
+        flags(process, running));
   }
 
   /** Returns a property of a process; empty if that has ended. */
@@ -123,42 +132,28 @@ final class DetailsReader {
     }
   }
 
-  private List<ProcessRef> parents(int pid) {
-    List<ProcessRef> parents = new ArrayList<>();
-    try {
-      int parent = processes.parent(pid);
-      while (parent > 0 && parents.size() < MAX_PARENTS) {
-        parents.add(processes.identify(parent, true));
-        parent = processes.parent(parent);
-      }
-    } catch (IOException | RuntimeException e) {
-      // One of them has ended; the chain stops there.
-    }
-    return parents;
+  /** Returns the arguments, separated by spaces. */
+  private String commandLine(RunningProcess process) {
+    return ProcFile.decode(files.commandLine(process).replace('\0', ' ')).stripTrailing();
   }
 
-  private Set<Flag> flags(ProcessRef process) {
+  private Set<Flag> flags(ProcessRef process, RunningProcess running) {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
     String program = process.owner().program();
-    boolean inMemory = program.startsWith("/memfd:");
-    if (inMemory) {
-      flags.add(Flag.MEMFD);
-    }
-    try {
-      var executable = processes.executable(process.pid());
-      if (!inMemory && executable.isDeleted()) {
-        flags.add(Flag.PROGRAM_DELETED);
-      }
-      for (Path above : executable.directories()) {
-        if (Files.exists(above) && Files.getPosixFilePermissions(above).contains(OTHERS_WRITE)) {
-          flags.add(Flag.WORLD_WRITABLE);
-        }
-      }
-    } catch (IOException | RuntimeException e) {
-      // It has ended; the flags found so far count.
-    }
     if (Interpreter.isInterpreter(program)) {
       flags.add(Flag.INTERPRETER);
+    }
+    if (running == null) {
+      return flags; // those found so far count
+    }
+    if (running.isInMemory()) {
+      flags.add(Flag.MEMFD);
+    } else if (running.hasMark() && !program.endsWith(running.target())) {
+      flags.add(Flag.PROGRAM_DELETED);
+    }
+    Map<String, Attributes> attributes = files.attributes(Map.of(running, running.directories()));
+    if (attributes.values().stream().anyMatch(Attributes::worldWritable)) {
+      flags.add(Flag.WORLD_WRITABLE);
     }
     return flags;
   }

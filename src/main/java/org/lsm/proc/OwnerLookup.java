@@ -12,11 +12,13 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.lsm.model.Owner;
 import org.lsm.model.OwnerLimit;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketKey;
@@ -27,19 +29,28 @@ import org.lsm.proc.TableParser.ParsedTable;
 final class OwnerLookup {
   private static final SocketOwners NONE = new SocketOwners(List.of(), true);
   private static final String SOCKET = "socket:[";
+  private static final String IO_URING = "anon_inode:[io_uring]";
   private static final int MAX_FEW_DESCRIPTORS = 1024; // processes with more are searched last
   private static final int MAX_PROCESSES = 1 << 22; // PID_MAX_LIMIT of proc(5)
 
   private final ProcessReader processes;
+  private final ForeignFiles files;
   private final ParsedTable tables;
   private final Map<String, NetworkNamespace> namespaces;
   private final long end;
 
-  // Each process of the cache that was checked, as it is now; null if it has ended.
-  private final Map<Integer, ProcessRef> checked = new HashMap<>();
+  private enum State {
+    UNCHANGED,
+    CHANGED,
+    ENDED
+  }
+
+  // Each process of the cache that was checked.
+  private final Map<Integer, State> checked = new HashMap<>();
 
   // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
-  private final Map<Long, List<ProcessRef>> holders = new HashMap<>();
+  private final Map<Long, Set<Integer>> holders = new HashMap<>();
+  private final Map<Integer, RunningProcess> found = new HashMap<>();
   private final Map<Long, Path> descriptors = new HashMap<>();
   private final OwnerLimit limit = new OwnerLimit();
   private boolean timedOut;
@@ -48,10 +59,12 @@ final class OwnerLookup {
   /** Takes the value of {@link System#nanoTime} at which the search stops. */
   OwnerLookup(
       ProcessReader processes,
+      ForeignFiles files,
       ParsedTable tables,
       Map<String, NetworkNamespace> byLabel,
       long end) {
     this.processes = processes;
+    this.files = files;
     this.tables = tables;
     this.namespaces = byLabel;
     this.end = end;
@@ -75,13 +88,33 @@ final class OwnerLookup {
     if (!unknown.isEmpty()) {
       search(unknown);
     }
+    Map<Integer, ProcessRef> identified = identify(ofThisBoot);
     for (SocketKey socket : unknown) {
-      List<ProcessRef> found = holders.getOrDefault(socket.inode(), List.of());
-      boolean credible = isCredible(socket, found, ofThisBoot.getOrDefault(socket, NONE));
-      found = credible ? found : List.of();
-      owners.put(socket, limit.apply(found, !found.isEmpty() || !incomplete));
+      List<ProcessRef> held = new ArrayList<>();
+      boolean isComplete = true;
+      for (int pid : holders.getOrDefault(socket.inode(), Set.of())) {
+        ProcessRef process = identified.get(pid);
+        if (process != null) { // it still runs
+          held.add(process);
+          isComplete &= !process.owner().equals(Owner.UNKNOWN);
+        }
+      }
+      boolean credible = isCredible(socket, held, ofThisBoot.getOrDefault(socket, NONE));
+      held = credible ? held : List.of();
+      owners.put(socket, limit.apply(held, isComplete && (!held.isEmpty() || !incomplete)));
     }
     return owners;
+  }
+
+  private Map<Integer, ProcessRef> identify(Map<SocketKey, SocketOwners> ofThisBoot) {
+    if (found.isEmpty()) {
+      return Map.of();
+    }
+    Map<Integer, ProcessRef> known = new HashMap<>();
+    for (SocketOwners before : ofThisBoot.values()) {
+      before.processes().forEach(process -> known.put(process.pid(), process));
+    }
+    return new ProcessIdentifier(processes, files, known).identify(found.values());
   }
 
   /**
@@ -94,11 +127,11 @@ final class OwnerLookup {
       if (!checked.containsKey(process.pid())) {
         checked.put(process.pid(), check(process));
       }
-      ProcessRef now = checked.get(process.pid());
-      if (now != null && now.startTicks() == process.startTicks()) {
-        if (!now.owner().equals(process.owner())) {
-          return null;
-        }
+      State now = checked.get(process.pid());
+      if (now == State.CHANGED) {
+        return null;
+      }
+      if (now == State.UNCHANGED) {
         running.add(process);
       }
     }
@@ -106,11 +139,13 @@ final class OwnerLookup {
     return allEnded ? null : new SocketOwners(running, cached.others(), cached.complete());
   }
 
-  private ProcessRef check(ProcessRef process) {
+  private State check(ProcessRef process) {
     try {
-      return processes.isUnchanged(process) ? process : processes.identify(process.pid(), false);
+      RunningProcess now = processes.running(process.pid());
+      boolean isOther = now.startTicks() != process.startTicks();
+      return isOther ? State.ENDED : now.continues(process) ? State.UNCHANGED : State.CHANGED;
     } catch (IOException | RuntimeException e) {
-      return null; // it has ended
+      return State.ENDED;
     }
   }
 
@@ -181,11 +216,11 @@ final class OwnerLookup {
         }
       }
       if (!sockets.isEmpty()) {
-        ProcessRef process = processes.identify(pid, false);
+        found.put(pid, processes.running(pid));
         for (var socket : sockets.entrySet()) {
           // Read again: the PID may belong to another process than before.
-          if (inode(socket.getValue()) == socket.getKey()) {
-            holders.computeIfAbsent(socket.getKey(), none -> new ArrayList<>()).add(process);
+          if (sockets(socket.getValue()).contains(socket.getKey())) {
+            holders.computeIfAbsent(socket.getKey(), none -> new LinkedHashSet<>()).add(pid);
             descriptors.put(socket.getKey(), socket.getValue());
           }
         }
@@ -213,9 +248,10 @@ final class OwnerLookup {
         if (count % MAX_FEW_DESCRIPTORS == 0 && isTimeOver()) {
           return true;
         }
-        long inode = inode(descriptor);
-        if (inodes.contains(inode)) {
-          sockets.put(inode, descriptor);
+        for (long inode : sockets(descriptor)) {
+          if (inodes.contains(inode)) {
+            sockets.put(inode, descriptor);
+          }
         }
       }
     } catch (DirectoryIteratorException | NoSuchFileException e) {
@@ -224,18 +260,26 @@ final class OwnerLookup {
     return true;
   }
 
-  /** The inode of a descriptor's socket; -1 if it is closed or another file. */
-  private static long inode(Path descriptor) throws IOException {
+  /** The inodes of the sockets that a descriptor leads to. */
+  private Set<Long> sockets(Path descriptor) throws IOException {
     try {
       String target = Files.readSymbolicLink(descriptor).toString();
-      return target.startsWith(SOCKET)
-          ? Long.parseLong(target, SOCKET.length(), target.length() - 1, 10)
-          : -1;
+      if (target.startsWith(SOCKET)) {
+        return Set.of(Long.parseLong(target, SOCKET.length(), target.length() - 1, 10));
+      }
+      // Only of io_uring: a process can keep whoever reads fdinfo of its epoll(7) waiting.
+      return target.equals(IO_URING) && !isTimeOver()
+          ? IoUring.inodes(ProcFile.read(fdinfo(descriptor)))
+          : Set.of();
     } catch (AccessDeniedException e) {
       throw e;
     } catch (FileSystemException e) {
-      return -1; // closed, or a file whose path is longer than a page (ENAMETOOLONG)
+      return Set.of(); // closed, or a file whose path is longer than a page (ENAMETOOLONG)
     }
+  }
+
+  private static Path fdinfo(Path descriptor) {
+    return descriptor.getParent().resolveSibling("fdinfo").resolve(descriptor.getFileName());
   }
 
   private boolean isTimeOver() {

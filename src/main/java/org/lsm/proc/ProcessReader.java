@@ -1,47 +1,36 @@
 package org.lsm.proc;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.lsm.model.Owner;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.ProgramFile;
 
 /** Reads processes under /proc (proc(5)). Throws an IOException for a process that has ended. */
 final class ProcessReader {
   private static final long TICKS_PER_SECOND = 100; // USER_HZ, wherever Java runs
-  private static final String DELETED = " (deleted)"; // proc(5)
-  private static final int MAX_COMMAND_LINE = 4096;
-  private static final long MAX_UID = 0xFFFF_FFFFL;
+  // Fields of /proc/PID/stat (proc(5)).
+  private static final int PARENT = 4;
+  private static final int START_TICKS = 22;
+  private static final int START_STACK = 28;
 
   private final Path proc;
-  private final Map<Long, String> users = new HashMap<>();
+  private final Map<Long, String> users;
   private Instant bootTime; // read once, because /proc/stat is long on large machines
 
   /** Takes the mount point of /proc and a passwd(5) file, which small containers lack. */
   ProcessReader(Path proc, Path passwd) throws IOException {
     this.proc = proc;
-    byte[] bytes = Files.exists(passwd) ? Files.readAllBytes(passwd) : new byte[0];
-    for (String line : new String(bytes, StandardCharsets.UTF_8).split("\n", -1)) {
-      String[] fields = line.split(":", 4);
-      try {
-        if (fields.length > 2) {
-          users.putIfAbsent(FieldReader.number(fields[2], 10, MAX_UID), fields[0]);
-        }
-      } catch (MalformedRowException e) {
-        // for instance +::::::, which includes NIS; the C library skips it, too
-      }
-    }
+    this.users = PasswdFile.read(passwd).names();
   }
 
   List<Integer> pids() throws IOException {
@@ -87,23 +76,28 @@ final class ProcessReader {
 
   /** Returns when a process started, in clock ticks after boot. */
   long startTicks(int pid) throws IOException {
-    return statField(pid, 22);
+    return number(stat(pid), START_TICKS, pid);
   }
 
   /** Returns the PID of the parent, 0 if there is none. */
   int parent(int pid) throws IOException {
-    return (int) statField(pid, 4);
+    return (int) number(stat(pid), PARENT, pid);
   }
 
-  private long statField(int pid, int number) throws IOException {
-    Path file = file(pid, "stat");
-    String stat = ProcFile.read(file);
+  /** The fields of {@code /proc/PID/stat} (proc(5)) from the third on. */
+  private List<String> stat(int pid) throws IOException {
+    String stat = ProcFile.read(file(pid, "stat"));
     // A process chooses the name in parentheses, which may contain parentheses and spaces.
-    String[] fields = stat.substring(stat.lastIndexOf(')') + 1).trim().split(" ", -1);
-    if (fields.length < number - 2) {
-      throw new IOException(file + ": has no field " + number + " in '" + stat + "'");
+    return List.of(stat.substring(stat.lastIndexOf(')') + 1).trim().split(" ", -1));
+  }
+
+  private long number(List<String> stat, int field, int pid) throws IOException {
+    Path file = file(pid, "stat");
+    if (stat.size() < field - 2) {
+      String fields = String.join(" ", stat);
+      throw new IOException(file + ": has no field " + field + " in '" + fields + "'");
     }
-    return ProcFile.parseNumber(fields[number - 3], file);
+    return ProcFile.parseNumber(stat.get(field - 3), file);
   }
 
   long effectiveUid(int pid) throws IOException {
@@ -112,49 +106,58 @@ final class ProcessReader {
     return ProcFile.parseNumber(ids.length > 2 ? ids[2] : "", status);
   }
 
-  /** Returns the name of the effective user, or the number of one without a name. */
-  private String user(int pid) throws IOException {
-    return userName(effectiveUid(pid));
-  }
-
-  /** Returns the name of a user, or the number of one without a name. */
+  /** The name of a user, or the number of one without a name. */
   String userName(long uid) {
-    String name = users.get(uid);
-    return name == null ? Long.toString(uid) : name;
+    return users.getOrDefault(uid, Long.toString(uid));
   }
 
-  /** Identifies a process, by its name in brackets as in ps(1) if its program is unreadable. */
-  ProcessRef identify(int pid, boolean allowName) throws IOException {
-    long start = startTicks(pid);
-    String program;
+  /** Reads a process, or throws IOException if it is a thread of the kernel, hidden or ended. */
+  RunningProcess running(int pid) throws IOException {
+    List<String> stat = stat(pid);
+    long startTicks = number(stat, START_TICKS, pid);
+    long startStack = stat.size() < START_STACK - 2 ? 0 : number(stat, START_STACK, pid);
+    Path link = threadFile(pid, "exe");
+    long uid = effectiveUid(pid);
+    return new RunningProcess(pid, startTicks, startStack, uid, userName(uid), link, target(link));
+  }
+
+  private static String target(Path link) throws IOException {
     try {
-      program = program(pid);
-    } catch (IOException e) {
-      if (!allowName) {
-        throw e;
-      }
-      program = "[" + ProcFile.decode(file(pid, "comm")).stripTrailing() + "]";
+      return ProcFile.text(Files.readSymbolicLink(link));
+    } catch (AccessDeniedException | NoSuchFileException e) {
+      throw e;
+    } catch (FileSystemException e) {
+      return "(program with an unreadable path)"; // longer than a page (ENAMETOOLONG)
     }
-    Owner owner = new Owner(user(pid), program);
+  }
+
+  /** Whether a process sees the same file systems as lsm (mount_namespaces(7)). */
+  boolean isInOwnMounts(RunningProcess process) throws IOException {
+    return isInOwnNamespace(process.link().resolveSibling("ns/mnt"), "mnt");
+  }
+
+  /** Whether a namespace is lsm's own; a kernel without such namespaces has one for all. */
+  private boolean isInOwnNamespace(Path namespace, String kind) throws IOException {
+    Path own = proc.resolve("self/ns").resolve(kind);
+    return !ProcFile.isReadableLink(own)
+        || Files.readSymbolicLink(own).equals(Files.readSymbolicLink(namespace));
+  }
+
+  /** A process that was read before, unless its PID now belongs to another one. */
+  ProcessRef reference(RunningProcess process, Owner owner, ProgramFile file) throws IOException {
+    int pid = process.pid();
+    long start = process.startTicks();
     if (startTicks(pid) != start) {
       throw new IOException("PID " + pid + " now belongs to another process");
     }
-    return new ProcessRef(pid, start, time(start), owner);
+    return new ProcessRef(pid, start, time(start), owner, process.startStack(), file);
   }
 
-  /** Whether a process still runs with the same user and program; cheaper than identify. */
-  boolean isUnchanged(ProcessRef process) {
-    try {
-      Path exe = file(process.pid(), "exe");
-      Path target = Files.readSymbolicLink(exe);
-      return ProcFile.text(target).equals(process.owner().program())
-          && ProcFile.isSameFile(exe, target)
-          && user(process.pid()).equals(process.owner().user())
-          // last, so that all of the above belongs to this process
-          && startTicks(process.pid()) == process.startTicks();
-    } catch (IOException e) {
-      return false;
-    }
+  /** A process by its name in brackets, as in ps(1). */
+  ProcessRef named(int pid) throws IOException {
+    long start = startTicks(pid);
+    String name = "[" + ProcFile.decode(file(pid, "comm")).stripTrailing() + "]";
+    return new ProcessRef(pid, start, time(start), new Owner(userName(effectiveUid(pid)), name));
   }
 
   /** Whether a descriptor refers to a unix socket, has been closed, or the kernel is too old. */
@@ -166,79 +169,6 @@ final class ProcessReader {
     } catch (IOException e) {
       return true;
     }
-  }
-
-  /** The file that a process executes; the link to it is {@code /proc/PID/exe} (proc(5)). */
-  record Executable(Path link, Path target) {
-    /**
-     * Returns the path without the mark of a deleted file, because an upgrade does not change who
-     * owns a socket. {@code (elsewhere)} precedes the path if this host has another file or no file
-     * there: the process lives in a container or pretends to run another program.
-     */
-    String program() throws IOException {
-      String text = ProcFile.text(target);
-      boolean deleted = isDeleted();
-      String path = deleted ? text.substring(0, text.length() - DELETED.length()) : text;
-      boolean here = path.startsWith("/memfd:") || isOfThisHost(path, deleted);
-      return here ? path : "(elsewhere)" + path;
-    }
-
-    /** Whether the file was deleted, rather than having a name that looks so. */
-    boolean isDeleted() throws IOException {
-      return ProcFile.text(target).endsWith(DELETED) && !ProcFile.isSameFile(link, target);
-    }
-
-    /** Whether this host has the file at this path, or may have had it before it was deleted. */
-    private boolean isOfThisHost(String path, boolean deleted) throws IOException {
-      boolean isSame = !Files.exists(link) || ProcFile.isSameFile(link, target);
-      if (isSame || !deleted) {
-        return isSame;
-      }
-      // It can have been there if its owner may put files there.
-      int owner = owner(link);
-      try {
-        return owner == 0 || owner == owner(target.getParent()) || owner == owner(Path.of(path));
-      } catch (InvalidPathException e) {
-        return false; // Java has no Path for every file name
-      }
-    }
-
-    private static int owner(Path file) throws IOException {
-      return file != null && Files.exists(file) ? (int) Files.getAttribute(file, "unix:uid") : -1;
-    }
-
-    /** Returns the directories above the file, except for the root, as the process sees them. */
-    List<Path> directories() {
-      List<Path> directories = new ArrayList<>();
-      Path root = link.resolveSibling("root");
-      Path path = target.isAbsolute() ? target.getRoot().relativize(target) : target;
-      for (Path above = path.getParent(); above != null; above = above.getParent()) {
-        directories.add(root.resolve(above));
-      }
-      return directories;
-    }
-  }
-
-  Executable executable(int pid) throws IOException {
-    Path link = threadFile(pid, "exe");
-    return new Executable(link, Files.readSymbolicLink(link));
-  }
-
-  String program(int pid) throws IOException {
-    try {
-      return executable(pid).program();
-    } catch (AccessDeniedException | NoSuchFileException e) {
-      throw e;
-    } catch (FileSystemException e) {
-      return "(program with an unreadable path)"; // longer than a page (ENAMETOOLONG)
-    }
-  }
-
-  /** Returns the arguments, separated by spaces; their first 4096 bytes if they are longer. */
-  String commandLine(int pid) throws IOException {
-    String bytes = ProcFile.read(threadFile(pid, "cmdline"));
-    String arguments = bytes.substring(0, Math.min(bytes.length(), MAX_COMMAND_LINE));
-    return ProcFile.decode(arguments.replace('\0', ' ')).stripTrailing();
   }
 
   String workingDirectory(int pid) throws IOException {
@@ -266,12 +196,8 @@ final class ProcessReader {
 
   /** Returns the user of a process in another user namespace than lsm's; empty in lsm's own. */
   String userOfOtherNamespace(int pid) throws IOException {
-    Path own = proc.resolve("self/ns/user");
-    if (!ProcFile.isReadableLink(own)) {
-      return ""; // a kernel without user namespaces
-    }
-    Path other = Files.readSymbolicLink(threadFile(pid, "ns/user"));
-    return other.equals(Files.readSymbolicLink(own)) ? "" : user(pid);
+    boolean isOwn = isInOwnNamespace(threadFile(pid, "ns/user"), "user");
+    return isOwn ? "" : userName(effectiveUid(pid));
   }
 
   private Instant time(long ticksAfterBoot) throws IOException {

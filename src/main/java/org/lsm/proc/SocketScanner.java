@@ -93,7 +93,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     Map<SocketKey, SocketOwners> valid = old.equals(validity) ? cache.owners() : Map.of();
     long start = System.nanoTime();
     long end = start + ownerSearchTimeout.toNanos();
-    OwnerLookup lookup = new OwnerLookup(processes, tables, namespaces, end);
+    ForeignFiles files = new ForeignFiles(processes, cache.stuck());
+    OwnerLookup lookup = new OwnerLookup(processes, files, tables, namespaces, end);
     Map<SocketKey, SocketOwners> owners = lookup.find(valid, ofThisBoot);
     Duration ownerSearch = Duration.ofNanos(System.nanoTime() - start);
     Map<Endpoint, SocketEntry> entries = entries(owners, processes);
@@ -107,12 +108,17 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
         selected.isEmpty() // a quiet run loads no class for details
             ? Map.of()
             : details(
-                selected, new DetailsReader(processes, sources.services()), namespaces, suspected);
-    List<String> incomplete = new ArrayList<>();
+                selected,
+                new DetailsReader(processes, files, sources.services()),
+                namespaces,
+                suspected);
+    // What was not found out in time is not cached: the next scan tries again.
+    List<String> incomplete = new ArrayList<>(files.reasons());
     if (lookup.timedOut() && owners.values().removeIf(it -> it.isUnknown())) {
-      incomplete.add(OWNERS_MISSED); // and the next scan searches for them
+      incomplete.add(OWNERS_MISSED);
     }
-    OwnerCache next = new OwnerCache(validity, owners);
+    owners.values().removeIf(it -> it.hasUnknownProcess());
+    OwnerCache next = new OwnerCache(validity, owners, files.stuck());
     return new ScanResult(snapshot, forged, details, next, ownerSearch, incomplete, notes);
   }
 
@@ -240,7 +246,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     }
     if (unknown > 0) {
       String owners = "the owners of " + unknown + " of " + Plural.count(entries.size(), "socket");
-      String why = " are hidden from this user; run lsm as root to see all";
+      String why =
+          " are hidden from this user; run lsm as root, in a container with CAP_SYS_PTRACE";
       if (timedOut) {
         why = " are unknown: there was no time to search all processes";
       } else if (privileged) {

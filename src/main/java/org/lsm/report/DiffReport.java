@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.Diff;
@@ -22,6 +23,7 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
+import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.Plural;
@@ -38,6 +40,7 @@ import org.lsm.report.ReportDocument.Style;
  * @param alertedBefore the other differences; they are only listed
  * @param absentAt when a scan last missed a difference, for those that this scan was first to find
  * @param zone the time zone of the report; finding it takes a while, so it is asked for late
+ * @param userNames adds the name to the number of a user that passwd(5) lacks; asked late as well
  */
 public record DiffReport(
     Snapshot before,
@@ -47,7 +50,8 @@ public record DiffReport(
     Map<Endpoint, SocketDetails> detailsByEndpoint,
     Map<Endpoint, Instant> absentAt,
     List<String> notes,
-    Supplier<ZoneId> zone) {
+    Supplier<ZoneId> zone,
+    UnaryOperator<String> userNames) {
   /** Differences of a type that a report describes; with thousands, a mail would be too large. */
   public static final int MAX_NAMED = 200;
 
@@ -71,12 +75,26 @@ public record DiffReport(
     }
   }
 
+  /** A report of snapshots that may be of another host, whose users are not known here. */
+  public DiffReport(
+      Snapshot before,
+      Snapshot after,
+      Diff diff,
+      List<Difference> alertedBefore,
+      Map<Endpoint, SocketDetails> details,
+      Map<Endpoint, Instant> absentAt,
+      List<String> notes,
+      Supplier<ZoneId> zone) {
+    this(before, after, diff, alertedBefore, details, absentAt, notes, zone, user -> user);
+  }
+
   /** The same report of some of its differences; the others are listed as alerted before. */
   public DiffReport reporting(List<Difference> differences) {
     Set<Difference> chosen = Set.copyOf(differences);
     List<Difference> rest = diff.differences().stream().filter(it -> !chosen.contains(it)).toList();
     Diff part = new Diff(differences);
-    return new DiffReport(before, after, part, rest, detailsByEndpoint, absentAt, notes, zone);
+    return new DiffReport(
+        before, after, part, rest, detailsByEndpoint, absentAt, notes, zone, userNames);
   }
 
   /**
@@ -90,7 +108,7 @@ public record DiffReport(
     Map<Endpoint, Instant> times = new HashMap<>();
     appeared.forEach(it -> times.put(it.endpoint(), last));
     return new DiffReport(
-        before, after, diff, alertedBefore, detailsByEndpoint, times, notes, zone);
+        before, after, diff, alertedBefore, detailsByEndpoint, times, notes, zone, userNames);
   }
 
   /** At most {@link #MAX_NAMED} differences of each type. */
@@ -158,10 +176,10 @@ public record DiffReport(
     return ReportDocument.of(outcome, body, hostInfo, zone, List.of());
   }
 
-  /** The report where a scan failed; an incomplete one was compared, but it lacks owners. */
+  /** The report where a scan failed; an incomplete one has compared some of the host. */
   public static ReportDocument scanFailed(
       HostInfo hostInfo, String reason, boolean incomplete, ZoneId zone) {
-    String what = incomplete ? "can miss a changed owner" : "detects nothing";
+    String what = incomplete ? "can miss a difference" : "detects nothing";
     List<Line> body = failed("SCAN", "lsm " + what + " until this is fixed", reason);
     body.add(Line.BLANK);
     body.add(Advice.heading("See whether it lasts, and what else lsm needs:"));
@@ -200,21 +218,23 @@ public record DiffReport(
   }
 
   /** The first owner, and how many more there are. */
-  private static String brief(SocketEntry entry) {
+  private String brief(SocketEntry entry) {
     List<Owner> holders = entry.owners().stream().filter(it -> !it.isMaker()).toList();
     int more = holders.stream().mapToInt(Owner::count).sum() - 1;
-    return holders.stream().findFirst().map(DiffReport::brief).orElse("no process")
+    return holders.stream().findFirst().map(this::brief).orElse("no visible process")
         + (more > 0 ? " and " + more + " more" : "")
-        + EscapedText.cut(madeBy(entry).text(), MAX_OUTCOME_OWNER);
+        + EscapedText.cut(madeBy(entry, userNames).text(), MAX_OUTCOME_OWNER);
   }
 
-  /** The name of a program without its directory, and the user. */
-  private static String brief(Owner owner) {
+  /** The names of a program and its script without their directories, and the user. */
+  private String brief(Owner owner) {
     String program = owner.program().substring(owner.program().lastIndexOf('/') + 1);
-    String user = " (" + EscapedText.cut(escape(owner.user()), MAX_OUTCOME_OWNER) + ")";
+    String script = owner.script().substring(owner.script().lastIndexOf('/') + 1);
+    String names = program(new Owner(owner.user(), program, script)).text();
+    String user = EscapedText.cut(escape(userNames.apply(owner.user())), MAX_OUTCOME_OWNER);
     return owner.equals(Owner.UNKNOWN)
         ? "unknown owner"
-        : EscapedText.cut(escape(program), MAX_OUTCOME_OWNER) + user;
+        : EscapedText.cut(names, MAX_OUTCOME_OWNER) + " (" + user + ")";
   }
 
   private List<DifferenceGroup> groups() {
@@ -281,7 +301,7 @@ public record DiffReport(
     int size = 0;
     for (Difference difference : Diff.inTurns(named(diff))) {
       String level = difference.type() == DifferenceType.GONE ? "warning" : "alert";
-      var event = new LogEvent(level, line(difference), new TreeMap<>(data(difference)));
+      var event = new LogEvent(level, line(difference, userNames), new TreeMap<>(data(difference)));
       size += Json.line(event).getBytes(StandardCharsets.UTF_8).length;
       if (size <= MAX_SIZE) {
         events.add(event);
@@ -300,17 +320,22 @@ public record DiffReport(
     return Map.of(
         "kind", difference.type().name(),
         "socket", escape(difference.endpoint().toString()),
-        "owners", EscapedText.cut(owners(difference.after()).text(), MAX_LOG_LINE),
+        "owners", EscapedText.cut(owners(difference.after(), user -> user).text(), MAX_LOG_LINE),
         "pids", pids(difference.after().processes(), MAX_PER_SOCKET));
   }
 
   /** One difference in one line, escaped and short enough for a log. */
-  public static String line(Difference it) {
+  public static String line(Difference it, UnaryOperator<String> userNames) {
+    EscapedText before = owners(it.before(), userNames);
+    EscapedText after = owners(it.after(), userNames);
     String owners =
         switch (it.type()) {
-          case NEW -> " by " + owners(it.after());
-          case GONE -> " was by " + owners(it.before());
-          case CHANGED -> " from " + owners(it.before()) + " to " + owners(it.after());
+          case NEW -> " by " + after;
+          case GONE -> " was by " + before;
+          case CHANGED ->
+              it.isReplaced()
+                  ? " by " + after + ": " + Flag.PROGRAM_REPLACED.words()
+                  : " from " + before + " to " + after;
         };
     String pids = pids(it.after().processes(), MAX_PER_SOCKET);
     String socket = EscapedText.word(it.endpoint());
@@ -329,35 +354,46 @@ public record DiffReport(
   }
 
   /** Who holds a socket, and who made it if that is somebody else. */
-  static EscapedText owners(SocketEntry entry) {
-    return EscapedText.of(holders(entry), madeBy(entry));
+  static EscapedText owners(SocketEntry entry, UnaryOperator<String> userNames) {
+    return EscapedText.of(holders(entry, userNames), madeBy(entry, userNames));
   }
 
   /** The owners of a socket but its maker. */
-  static EscapedText holders(SocketEntry entry) {
+  static EscapedText holders(SocketEntry entry, UnaryOperator<String> userNames) {
     Stream<Owner> holders = entry.owners().stream().filter(it -> !it.isMaker());
-    Stream<String> names = holders.limit(DifferenceGroup.MAX_OWNERS).map(it -> name(it).text());
+    Stream<String> names =
+        holders.limit(DifferenceGroup.MAX_OWNERS).map(it -> name(it, userNames).text());
     return new EscapedText(
-        entry.hasNoProcess() ? "no process" : names.collect(Collectors.joining(", ")));
+        entry.hasNoProcess() ? "no visible process" : names.collect(Collectors.joining(", ")));
   }
 
-  private static EscapedText madeBy(SocketEntry entry) {
-    EscapedText makers = makers(entry);
+  private static EscapedText madeBy(SocketEntry entry, UnaryOperator<String> userNames) {
+    EscapedText makers = makers(entry, userNames);
     return makers.text().isEmpty() ? makers : EscapedText.of(", made by ", makers);
   }
 
   /** The users who made a socket that no process of theirs holds; empty if there are none. */
-  static EscapedText makers(SocketEntry entry) {
+  static EscapedText makers(SocketEntry entry, UnaryOperator<String> userNames) {
     Stream<Owner> makers = entry.owners().stream().filter(Owner::isMaker);
-    return new EscapedText(makers.map(it -> escape(it.user())).collect(Collectors.joining(", ")));
+    Stream<String> names = makers.map(it -> escape(userNames.apply(it.user())));
+    return new EscapedText(names.collect(Collectors.joining(", ")));
   }
 
-  static EscapedText name(Owner owner) {
+  static EscapedText name(Owner owner, UnaryOperator<String> userNames) {
     if (owner.user().isEmpty()) {
       return EscapedText.of(owner.program()); // further owners
     }
     return owner.equals(Owner.UNKNOWN)
         ? EscapedText.of("an unknown owner")
-        : EscapedText.of(owner.program(), " (", owner.user(), ")");
+        : EscapedText.of(program(owner), " (", userNames.apply(owner.user()), ")");
+  }
+
+  /** A program, with the script if it is an interpreter. */
+  static EscapedText program(Owner owner) {
+    boolean isUnknown = owner.script().equals(Owner.UNKNOWN_SCRIPT);
+    String script = isUnknown ? "(script unknown)" : owner.script();
+    return script.isEmpty()
+        ? EscapedText.of(owner.program())
+        : EscapedText.of(owner.program(), " ", script);
   }
 }

@@ -116,8 +116,8 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
       lines.add(Line.of(Style.DETAIL, "and", Plural.count(size - titles, "more socket")));
     }
     suspicious().forEach(it -> lines.add(Line.of(Style.FLAG, "!", words(it))));
-    if (type == DifferenceType.CHANGED) {
-      EscapedText before = DiffReport.owners(named.get(0).before());
+    if (type == DifferenceType.CHANGED && !named.get(0).isReplaced()) {
+      EscapedText before = DiffReport.owners(named.get(0).before(), report.userNames());
       lines.add(Line.of(Style.CODE, "before", before));
     }
     addOwners(lines, isDetailed ? processes() : List.of());
@@ -128,12 +128,12 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
 
   private EscapedText words(Flag flag) {
     return flag == Flag.MAKER_DIFFERS && !madeBy().text().isEmpty()
-        ? EscapedText.of(madeBy(), "held by ", DiffReport.holders(entry()))
+        ? EscapedText.of(madeBy(), "held by ", DiffReport.holders(entry(), report.userNames()))
         : EscapedText.of(flag.words());
   }
 
   private EscapedText madeBy() {
-    EscapedText makers = DiffReport.makers(entry());
+    EscapedText makers = DiffReport.makers(entry(), report.userNames());
     return makers.text().isEmpty() ? makers : EscapedText.of("made by ", makers, ", ");
   }
 
@@ -150,14 +150,17 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
       if (owner.isMaker()) {
         continue;
       }
+      List<ProcessRef> held = processes.getOrDefault(owner, List.of());
       if (owner.equals(Owner.UNKNOWN)) {
-        add(lines, Style.DETAIL, "program", "unknown: lsm cannot see all processes");
+        boolean isHidden = held.isEmpty();
+        String why = isHidden ? "lsm cannot see all processes" : "it cannot be read";
+        add(lines, Style.DETAIL, "program", "unknown: " + why);
+        add(lines, Style.DETAIL, "PID", pids(held));
         continue;
       }
-      List<ProcessRef> held = processes.getOrDefault(owner, List.of());
-      add(lines, Style.CODE, "program", owner.program());
+      lines.add(Line.of(Style.CODE, "program", DiffReport.program(owner)));
       add(lines, Style.DETAIL, "PID", pids(held));
-      add(lines, Style.DETAIL, "user", owner.user());
+      add(lines, Style.DETAIL, "user", report.userNames().apply(owner.user()));
       Optional<Instant> start = held.stream().map(ProcessRef::startTime).min(Instant::compareTo);
       add(lines, Style.DETAIL, "started", start.map(report::timeWithAge).orElse(""));
       details.stream()
@@ -174,13 +177,14 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     return pids + (more > 0 ? " and " + more + " more" : "");
   }
 
-  private static void addDetails(List<Line> lines, ProcessDetails process) {
+  private void addDetails(List<Line> lines, ProcessDetails process) {
     add(lines, Style.CODE, "command", process.commandLine());
     add(lines, Style.CODE, "directory", process.workingDirectory());
     add(lines, Style.CODE, "unit", process.unit());
     String label = "parents";
     for (ProcessRef it : process.parents()) {
-      lines.add(Line.of(Style.CODE, label, DiffReport.name(it.owner()), ", PID ", it.pid()));
+      EscapedText name = DiffReport.name(it.owner(), report.userNames());
+      lines.add(Line.of(Style.CODE, label, name, ", PID ", it.pid()));
       label = "";
     }
   }

@@ -5,13 +5,16 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
+import org.lsm.model.OwnerCache.StuckReader;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.ProgramFile;
 import org.lsm.model.SocketKey;
@@ -24,6 +27,7 @@ import org.lsm.model.SocketOwners;
 final class OwnerCacheFile {
   private static final String KIND = "lsm-owner-cache";
   private static final String FORMAT = "1";
+  private static final String STUCK = "stuck"; // where a socket has its inode
   private static final int MAX_SIZE = 8 * 1024 * 1024; // bytes
 
   private OwnerCacheFile() {}
@@ -55,6 +59,9 @@ final class OwnerCacheFile {
     }
     for (Map.Entry<SocketKey, SocketOwners> entry : cache.owners().entrySet()) {
       text.line(fields(entry.getKey(), entry.getValue(), numbers));
+    }
+    for (StuckReader reader : cache.stuck()) {
+      text.line(STUCK, reader.uid(), reader.pid(), reader.startTicks());
     }
     return text;
   }
@@ -90,8 +97,14 @@ final class OwnerCacheFile {
       processes.add(process(line.iterator()));
     }
     Map<SocketKey, SocketOwners> owners = new HashMap<>();
+    Set<StuckReader> stuck = new HashSet<>();
     for (List<String> line : lines.subList(end, lines.size())) {
       Iterator<String> field = line.iterator();
+      if (line.get(0).equals(STUCK)) {
+        field.next();
+        stuck.add(new StuckReader(number(field), (int) number(field), number(field)));
+        continue;
+      }
       long inode = number(field);
       long uid = number(field);
       Endpoint endpoint = Endpoint.of(field.next(), field.next());
@@ -103,7 +116,7 @@ final class OwnerCacheFile {
       List<Owner> others = List.copyOf(ChecksummedText.owners(field));
       owners.put(new SocketKey(inode, uid, endpoint), new SocketOwners(holding, others, complete));
     }
-    return new OwnerCache(validity, owners);
+    return new OwnerCache(validity, owners, stuck);
   }
 
   private static ProcessRef process(Iterator<String> field) {

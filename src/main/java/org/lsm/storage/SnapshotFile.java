@@ -8,11 +8,14 @@ import java.util.Iterator;
 import java.util.List;
 import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
+import org.lsm.model.ProgramDigest;
+import org.lsm.model.ProgramFile;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 
 /**
- * A snapshot as a {@link ChecksummedText}, sorted, with a socket on each line: grep and diff work.
+ * A snapshot as a {@link ChecksummedText}, sorted, with a socket on each line, then the programs:
+ * grep and diff work.
  *
  * <pre>
  * lsm-snapshot  1
@@ -23,12 +26,15 @@ import org.lsm.model.SocketEntry;
  * tcp           0.0.0.0:22     root  /usr/sbin/sshd     (user, program and script, again for each
  * unix          /run/x.sock    ?     ?                  owner; this one is unknown)
  * udp           0.0.0.0:51820                           (no process holds it)
+ * program       /usr/sbin/sshd  2049 131 1067 1767225600  (64 hex digits of its content)
  * sha256        (64 hex digits)
  * </pre>
  */
 public final class SnapshotFile {
   private static final String KIND = "lsm-snapshot";
   private static final String FORMAT = "1";
+  private static final String PROGRAM = "program";
+  private static final String VOUCHED = "vouched"; // in the program cache
 
   private SnapshotFile() {}
 
@@ -62,6 +68,10 @@ public final class SnapshotFile {
       ChecksummedText.addOwners(fields, entry.owners());
       text.line(fields.toArray());
     }
+    for (ProgramDigest it : snapshot.programs()) {
+      String kind = it.vouched() ? VOUCHED : PROGRAM;
+      text.line(kind, it.path(), it.file().numbers(), it.sha256());
+    }
     return text;
   }
 
@@ -72,8 +82,15 @@ public final class SnapshotFile {
     Instant time = ChecksummedText.time(header(line, "time"));
     HostInfo hostInfo = new HostInfo(host, kernel, time, header(line, "lsm"));
     List<SocketEntry> entries = new ArrayList<>();
+    List<ProgramDigest> programs = new ArrayList<>();
     while (line.hasNext()) {
       List<String> fields = line.next();
+      boolean vouched = fields.get(0).equals(VOUCHED);
+      if ((vouched || fields.get(0).equals(PROGRAM)) && fields.size() == 4) {
+        ProgramFile file = ProgramFile.parse(fields.get(2));
+        programs.add(new ProgramDigest(fields.get(1), file, fields.get(3), vouched));
+        continue;
+      }
       if (fields.size() % 3 != 2) {
         throw new IllegalArgumentException("not a socket: '" + String.join(" ", fields) + "'");
       }
@@ -81,7 +98,7 @@ public final class SnapshotFile {
       Endpoint endpoint = Endpoint.of(field.next(), field.next());
       entries.add(new SocketEntry(endpoint, ChecksummedText.owners(field), List.of()));
     }
-    return Snapshot.of(hostInfo, entries);
+    return Snapshot.of(hostInfo, entries).with(programs);
   }
 
   private static String header(Iterator<List<String>> lines, String name) {

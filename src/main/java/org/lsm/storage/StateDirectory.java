@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.OwnerCache;
+import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
 
 /** Baselines, owner cache and other state. Whoever has it open holds its lock: runs take turns. */
@@ -23,11 +24,14 @@ public final class StateDirectory implements AutoCloseable {
   // Names of files in the directory; each may be missing.
   public static final String BASELINE = "baseline";
   public static final String ALERT_STATE = "alert-state";
+  // What runs without the lock have alerted: that another run does not end.
+  public static final String STUCK_RUN = "stuck-run";
   public static final String SENTRY_STATE = "sentry-state";
   // Its modification time is that of the last successful compare.
   public static final String LAST_COMPARE = "last-compare";
   private static final String NEXT_BASELINE = "baseline.next";
   private static final String OWNER_CACHE = "owner-cache";
+  private static final String PROGRAM_CACHE = "program-cache";
   private static final int MAX_PREDECESSORS = 5; // replaced baselines; baseline.1 is the newest
   private static final long MAX_BASELINES = 2L * AtomicFile.MAX_SIZE; // bytes of all of them
 
@@ -150,9 +154,27 @@ public final class StateDirectory implements AutoCloseable {
     }
   }
 
-  /** Deletes the baselines and the owner cache, and returns the paths of the deleted baselines. */
+  /**
+   * Reads what is known of program files that are not those of the baseline; empty if the file is
+   * missing or damaged, which costs the run to read them again.
+   */
+  public static List<ProgramDigest> readProgramCache(Path directory) {
+    try {
+      return SnapshotFile.read(directory.resolve(PROGRAM_CACHE)).programs();
+    } catch (IOException | RuntimeException e) {
+      return List.of();
+    }
+  }
+
+  /** Stores the programs of a snapshot for {@link #readProgramCache}. */
+  public void storeProgramCache(Snapshot programs) throws IOException {
+    SnapshotFile.format(programs).write(directory.resolve(PROGRAM_CACHE));
+  }
+
+  /** Deletes the baselines and the caches, and returns the paths of the deleted baselines. */
   public List<Path> deleteAll() throws IOException {
     Files.deleteIfExists(directory.resolve(OWNER_CACHE));
+    Files.deleteIfExists(directory.resolve(PROGRAM_CACHE));
     Files.deleteIfExists(directory.resolve(NEXT_BASELINE));
     List<Path> deleted = new ArrayList<>();
     for (int age = 0; age <= MAX_PREDECESSORS; age++) {

@@ -38,10 +38,12 @@ class BaselineComparisonTest {
   private FakeProc proc;
   private ScriptedClock clock;
   private IgnoreRules rules = new IgnoreRules(List.of());
+  private ProgramCheck programs;
 
   @BeforeEach
   void makeHost() {
     clock = new ScriptedClock(NOW);
+    programs = new ProgramCheck(List.of(), folder, folder.resolve("proc"), (command, time) -> "");
     proc =
         FakeProc.bare(folder.resolve("proc"))
             .tcp("0.0.0.0", 22, 101)
@@ -162,7 +164,8 @@ class BaselineComparisonTest {
   void ignoresOnBothSides() throws Exception {
     rules =
         IgnoreRules.read(
-            Files.writeString(folder.resolve("ignore.lsm"), "tcp *:80-81 program=/fake/prog\n"));
+            Files.writeString(folder.resolve("ignore.lsm"), "tcp *:80-81 program=/fake/prog\n"),
+            Set::of);
     proc.tcp("0.0.0.0", 80, 102).tcp("0.0.0.0", 90, 102);
     DiffReport report =
         compare(
@@ -191,7 +194,9 @@ class BaselineComparisonTest {
             new SocketScanner(proc.sources(), false, clock, "1.0.0"), OwnerCache.EMPTY);
     Snapshot before = Snapshot.of(new HostInfo("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
     EphemeralPorts ephemeral = new EphemeralPorts(Scope.UDP, 32768, 60999);
-    return new BaselineComparison(scans, before, ephemeral, rules, () -> ZoneOffset.UTC).compare();
+    return new BaselineComparison(
+            scans, before, ephemeral, rules, programs, () -> ZoneOffset.UTC, it -> it)
+        .compare();
   }
 
   private static List<String> differences(DiffReport report) {

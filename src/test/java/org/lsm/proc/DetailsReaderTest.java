@@ -380,6 +380,8 @@ class DetailsReaderTest {
   }
 
   private static ProcessRef process(int pid, long ticks, String program) {
-    return new ProcessRef(pid, ticks, BOOT.plusMillis(ticks * 10), new Owner("root", program));
+    String script = Interpreter.isInterpreter(program) ? Owner.UNKNOWN_SCRIPT : "";
+    Owner owner = new Owner("root", program, script);
+    return new ProcessRef(pid, ticks, BOOT.plusMillis(ticks * 10), owner);
   }
 }

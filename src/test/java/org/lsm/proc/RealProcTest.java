@@ -2,6 +2,7 @@ package org.lsm.proc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -20,12 +21,15 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.ProgramFile;
 import org.lsm.model.Protocol;
 import org.lsm.monitor.SystemEnvironment;
 import org.lsm.proc.SocketScanner.DetailsSelector;
@@ -70,11 +74,20 @@ class RealProcTest {
   @Test
   void knowsReusedPid() throws IOException {
     ProcessReader processes = new ProcessReader(Path.of("/proc"), Path.of("/etc/passwd"));
-    ProcessRef self = processes.identify((int) ProcessHandle.current().pid(), false);
-    assertTrue(processes.isUnchanged(self));
+    RunningProcess running = processes.running((int) ProcessHandle.current().pid());
+    ForeignFiles files = new ForeignFiles(processes, Set.of());
+    ProcessRef self =
+        new ProcessIdentifier(processes, files, Map.of())
+            .identify(List.of(running))
+            .get(running.pid());
+    assertTrue(running.continues(self));
+    assertNotEquals(0, self.startStack(), "it changes with each execve(2)");
+    assertNotEquals(ProgramFile.UNKNOWN, self.file());
     long start = self.startTicks() - 1;
-    ProcessRef before = new ProcessRef(self.pid(), start, self.startTime(), self.owner());
-    assertFalse(processes.isUnchanged(before));
+    ProcessRef before =
+        new ProcessRef(
+            self.pid(), start, self.startTime(), self.owner(), self.startStack(), self.file());
+    assertFalse(running.continues(before));
   }
 
   @Test
@@ -110,8 +123,11 @@ class RealProcTest {
             .get(endpoint)
             .processes();
     assertEquals(
-        List.of(new Owner(System.getProperty("user.name"), program.toString())),
-        processes.stream().map(ProcessRef::owner).toList());
+        List.of(program.toString()), processes.stream().map(it -> it.owner().program()).toList());
+    Owner owner = processes.get(0).owner();
+    assertEquals(System.getProperty("user.name"), owner.user());
+    // How Maven starts Java: -jar FILE
+    assertTrue(owner.script().endsWith(".jar"), owner.script());
     assertEquals(ProcessHandle.current().pid(), processes.get(0).pid());
     Instant started = self.startInstant().orElseThrow();
     Duration off = Duration.between(started, processes.get(0).startTime()).abs();

@@ -53,7 +53,7 @@ class SocketScannerTest {
 
   private static final Owner SSHD = new Owner("root", "/fake/sshd");
   private static final String HIDDEN =
-      "the owners of 9 of 9 sockets are hidden from this user; run lsm as root to see all";
+      "the owners of 9 of 9 sockets are hidden from this user; run lsm as root, in a container with CAP_SYS_PTRACE";
 
   @TempDir private Path folder;
 
@@ -164,7 +164,7 @@ class SocketScannerTest {
         "of root, who is not told to run lsm as root");
     assertEquals(
         List.of(
-            "the owners of 1 of 1 socket are hidden from this user; run lsm as root to see all"),
+            "the owners of 1 of 1 socket are hidden from this user; run lsm as root, in a container with CAP_SYS_PTRACE"),
         scan(proc.privileges("0")).notes());
   }
 

@@ -537,6 +537,41 @@ class DiffReportTest {
     return new SocketDetails("", List.of(), List.of(), Set.of(flags), Optional.empty());
   }
 
+  // ---- scripts, and users that passwd(5) lacks
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "/opt/app/main.py | /usr/bin/python3 /opt/app/main.py | python3 main.py",
+        "-m http.server   | /usr/bin/python3 -m http.server   | python3 -m http.server",
+        "?                | /usr/bin/python3 (script unknown) | python3 (script unknown)",
+        "/x\033[1m        | /usr/bin/python3 /x\\x1b[1m       | python3 x\\x1b[1m"
+      })
+  void namesScripts(String script, String full, String brief) {
+    ProcessRef process = process(80, new Owner("4711", "/usr/bin/python3", script), STARTED);
+    DiffReport plain = report(List.of(), List.of(held(Protocol.TCP, "0.0.0.0:80", process)));
+    DiffReport report =
+        new DiffReport(
+            plain.before(),
+            plain.after(),
+            plain.diff(),
+            List.of(),
+            Map.of(),
+            Map.of(),
+            List.of(),
+            plain.zone(),
+            user -> user + ", jdoe");
+    String text = report.document().text();
+
+    assertTrue(text.startsWith("web1: NEW tcp/0.0.0.0:80 " + brief + " (4711, jdoe)\n"), text);
+    assertTrue(text.contains("\n         program    " + full + "\n"), text);
+    assertTrue(text.contains("\n         user       4711, jdoe\n"), text);
+    assertEquals(
+        "NEW tcp/0.0.0.0:80 by " + full + " (4711, jdoe), PID 80",
+        report.events().get(0).message());
+  }
+
   // ---- when it appeared
 
   @ParameterizedTest
@@ -593,7 +628,7 @@ class DiffReportTest {
             AlertType.DIFFERENCES,
             report(List.of(stored(WEB.endpoint(), SSHD)), List.of(WEB))),
         arguments(
-            "NEW tcp/0.0.0.0:80 no process",
+            "NEW tcp/0.0.0.0:80 no visible process",
             AlertType.DIFFERENCES,
             report(List.of(), List.of(SocketEntry.heldBy(WEB.endpoint(), List.of(), true)))),
         arguments(
@@ -725,7 +760,7 @@ class DiffReportTest {
         text);
     assertEquals(
         "NEW tcp/127.0.0.1:4444 by /usr/bin/dbus-daemon (messagebus), made by user1, PID 9",
-        DiffReport.line(report.diff().differences().get(0)));
+        DiffReport.line(report.diff().differences().get(0), user -> user));
 
     SocketEntry nobody = SocketEntry.heldBy(at, new SocketOwners(List.of(), List.of(maker), true));
     text = report(List.of(), List.of(nobody)).document().text();
@@ -804,7 +839,7 @@ class DiffReportTest {
             List.of(),
             () -> ZoneOffset.UTC);
 
-    assertEquals(event.message(), DiffReport.line(difference));
+    assertEquals(event.message(), DiffReport.line(difference, it -> it));
     assertEquals(List.of(event), report.events());
   }
 
@@ -831,7 +866,12 @@ class DiffReportTest {
                 "9,81,82")),
         arguments(
             difference(DifferenceType.NEW, nobody),
-            event("alert", "NEW tcp/0.0.0.0:80 by no process", "tcp/0.0.0.0:80", "no process", "")),
+            event(
+                "alert",
+                "NEW tcp/0.0.0.0:80 by no visible process",
+                "tcp/0.0.0.0:80",
+                "no visible process",
+                "")),
         arguments(
             difference(DifferenceType.GONE, stored(web, NGINX)),
             event(
@@ -888,7 +928,8 @@ class DiffReportTest {
         "NEW tcp/0.0.0.0:80"
             + (" by " + owners).substring(0, 600)
             + "…, PID 10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29",
-        DiffReport.line(difference(DifferenceType.NEW, held(Protocol.TCP, "0.0.0.0:80", many))));
+        DiffReport.line(
+            difference(DifferenceType.NEW, held(Protocol.TCP, "0.0.0.0:80", many)), it -> it));
   }
 
   @ParameterizedTest

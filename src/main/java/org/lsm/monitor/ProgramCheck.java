@@ -1,0 +1,201 @@
+package org.lsm.monitor;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.lsm.alert.History;
+import org.lsm.model.Diff;
+import org.lsm.model.Difference;
+import org.lsm.model.HostInfo;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.ProgramDigest;
+import org.lsm.model.ProgramFile;
+import org.lsm.model.Snapshot;
+import org.lsm.model.SocketEntry;
+import org.lsm.model.TextEscaper;
+import org.lsm.storage.StateDirectory;
+
+/**
+ * Finds the programs whose file was replaced since the baseline: its device, inode, size or time of
+ * change differs, so does its content, and no package installed that. What cannot be found out in
+ * time counts as replaced.
+ */
+public final class ProgramCheck {
+  private final Map<String, List<ProgramDigest>> byPath = new HashMap<>();
+  private final Path stateDirectory;
+  private final Path proc;
+  private final ProgramFiles.Runner runner;
+  private ProgramFiles files; // null until a file has to be read
+
+  /** Takes the programs of a baseline, and where /proc is mounted. */
+  ProgramCheck(
+      List<ProgramDigest> baseline, Path stateDirectory, Path proc, ProgramFiles.Runner runner) {
+    this.stateDirectory = stateDirectory;
+    this.proc = proc;
+    this.runner = runner;
+    for (ProgramDigest program : baseline) {
+      byPath.computeIfAbsent(program.path(), none -> new ArrayList<>()).add(program);
+    }
+  }
+
+  private ProgramFiles files() {
+    if (files == null) {
+      List<ProgramDigest> known = StateDirectory.readProgramCache(stateDirectory);
+      known =
+          Stream.concat(known.stream(), byPath.values().stream().flatMap(List::stream)).toList();
+      files = new ProgramFiles(known, proc, runner);
+    }
+    return files;
+  }
+
+  /**
+   * Returns what was found, with the old path of each program whose file was only renamed, or has
+   * another path in the mount namespace of its process.
+   */
+  Snapshot withOldPaths(Snapshot found) {
+    Map<ProcessRef, ProcessRef> renamed = new HashMap<>();
+    for (SocketEntry entry : found.sockets().values()) {
+      for (ProcessRef process : entry.processes()) {
+        if (isElsewhere(process)) {
+          String path = files().pathOf(process.file());
+          if (path != null) {
+            renamed.put(process, process.at(path));
+          }
+        }
+      }
+    }
+    if (renamed.isEmpty()) {
+      return found;
+    }
+    files().read(renamed.values());
+    renamed.values().removeIf(it -> !hasOldContent(it) && !files().isVouched(it));
+    List<SocketEntry> entries = new ArrayList<>();
+    for (SocketEntry entry : found.sockets().values()) {
+      Stream<ProcessRef> processes = entry.processes().stream();
+      entries.add(entry.with(processes.map(it -> renamed.getOrDefault(it, it)).toList()));
+    }
+    return Snapshot.of(found.hostInfo(), entries);
+  }
+
+  private boolean isElsewhere(ProcessRef process) {
+    return !byPath.isEmpty()
+        && !byPath.containsKey(process.owner().program())
+        && !process.file().equals(ProgramFile.UNKNOWN);
+  }
+
+  /** Returns the sockets of replaced programs. */
+  List<SocketEntry> replaced(Snapshot found) {
+    List<ProcessRef> differing = new ArrayList<>();
+    for (SocketEntry entry : found.sockets().values()) {
+      for (ProcessRef process : entry.processes()) {
+        if (differs(process)) {
+          differing.add(process);
+        }
+      }
+    }
+    if (differing.isEmpty()) {
+      return List.of(); // a quiet run ends here
+    }
+    files().read(differing).forEach(this::isReplaced);
+    return found.sockets().values().stream().filter(it -> !replacedPrograms(it).isEmpty()).toList();
+  }
+
+  private boolean differs(ProcessRef process) {
+    List<ProgramDigest> known = byPath.get(process.owner().program());
+    if (known == null || process.file().equals(ProgramFile.UNKNOWN)) {
+      return false;
+    }
+    for (ProgramDigest digest : known) {
+      if (digest.file().equals(process.file())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean isReplaced(ProcessRef process) {
+    return differs(process)
+        && files().isRead(process)
+        && !hasOldContent(process)
+        && !files().isVouched(process);
+  }
+
+  private boolean hasOldContent(ProcessRef process) {
+    ProgramDigest digest = files().digest(process);
+    return digest != null
+        && byPath.get(digest.path()).stream().anyMatch(it -> it.hasContentOf(digest));
+  }
+
+  /** The paths of the programs of a socket that {@link #replaced} has found to be replaced. */
+  Set<String> replacedPrograms(SocketEntry entry) {
+    Set<String> programs = new TreeSet<>();
+    for (ProcessRef process : entry.processes()) {
+      if (isReplaced(process)) {
+        programs.add(process.owner().program());
+      }
+    }
+    return programs;
+  }
+
+  /**
+   * Returns the differences that are accepted with these: those of which nothing is left once the
+   * files of their programs are accepted.
+   */
+  public Diff withSamePrograms(Diff accepted, Diff all) {
+    Set<String> programs = accepted.programs();
+    Stream<Difference> settled =
+        all.differences().stream()
+            .filter(it -> it.isReplaced() && programs.containsAll(replacedPrograms(it.after())));
+    return new Diff(Stream.concat(accepted.differences().stream(), settled).distinct().toList());
+  }
+
+  /**
+   * Adds to a baseline the files that processes execute now, except in containers.
+   *
+   * @param isTaken the paths of programs whose files are taken; the others keep theirs
+   */
+  public Snapshot addPrograms(Snapshot next, Snapshot now, Predicate<String> isTaken) {
+    List<ProcessRef> processes = new ArrayList<>();
+    now.sockets().values().forEach(it -> processes.addAll(it.processes()));
+    processes.removeIf(
+        it ->
+            it.file().equals(ProgramFile.UNKNOWN)
+                || !it.owner().program().startsWith("/")
+                || !isTaken.test(it.owner().program()));
+    Set<String> owners = new TreeSet<>();
+    next.sockets().values().forEach(it -> it.owners().forEach(at -> owners.add(at.program())));
+    Stream<ProgramDigest> taken =
+        files().read(processes).stream().map(it -> files().digest(it).with(false));
+    Stream<ProgramDigest> kept =
+        next.programs().stream()
+            .filter(it -> owners.contains(it.path()) && !isTaken.test(it.path()));
+    Comparator<ProgramDigest> byName = Comparator.comparing(ProgramDigest::path);
+    return next.with(
+        Stream.concat(taken, kept).sorted(byName.thenComparing(it -> it.file().inode())).toList());
+  }
+
+  /** Stores what later runs need, and records which programs packages upgraded. */
+  void store(StateDirectory state, History history, HostInfo host) throws IOException {
+    if (files != null && files.isChanged()) {
+      Stream<String> upgrades = files.upgrades().stream().map(TextEscaper::escape);
+      history.append("upgraded", upgrades.toArray(String[]::new));
+      List<ProgramDigest> kept =
+          files.toKeep().stream().filter(it -> byPath.containsKey(it.path())).toList();
+      state.storeProgramCache(new Snapshot(host, new TreeMap<>(), kept));
+    }
+  }
+
+  /** What could not be found out, in words; not escaped. */
+  public List<String> notes() {
+    return files == null ? List.of() : files.notes();
+  }
+}

@@ -1,0 +1,219 @@
+package org.lsm.monitor;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.lsm.model.Plural;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.ProgramDigest;
+import org.lsm.model.ProgramFile;
+
+/**
+ * The contents of the files that processes execute, each read once. Other programs read them, since
+ * those can be killed where a file system does not answer: within 10 seconds from the first one on,
+ * and within 10 more seconds dpkg and rpm say what they installed.
+ */
+final class ProgramFiles {
+  /** Runs a command and returns its output; an IOException if it fails or takes longer. */
+  interface Runner {
+    String run(List<String> command, Duration timeout) throws IOException;
+  }
+
+  private static final Duration READ_TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration ASK_TIMEOUT = READ_TIMEOUT.plusSeconds(10);
+  private static final int FILE_TIMEOUT = 3; // seconds
+  private static final int MAX_FILES = 1000;
+
+  /**
+   * Takes a tool, the seconds after which it begins no further file, the time-out for one, and the
+   * files. It opens each once, so that the numbers are those of the file that it reads.
+   */
+  private static final String SCRIPT =
+      """
+      tool=$1 end=$(($(date +%s) + $2)) timeout=$3
+      shift 3
+      for file do
+        [ "$(date +%s)" -lt "$end" ] || break
+        timeout -s KILL "$timeout" sh -c \\
+          '{ stat -L -c "%d %i %s 0" /dev/stdin && "$0" /dev/stdin; } <"$1"' "$tool" "$file"
+      done
+      exit 0
+      """;
+
+  private final Path proc;
+  private final Runner runner;
+  private final long start = System.nanoTime();
+  private final Map<ProgramDigest, ProgramDigest> digests = new HashMap<>(); // by key
+  private final Map<ProgramFile, String> paths = new HashMap<>(); // by file without time
+  private final Set<ProgramDigest> inUse = new HashSet<>(); // keys
+  private final Set<ProgramDigest> unowned = new HashSet<>();
+  private final List<String> upgrades = new ArrayList<>();
+  private boolean isChanged;
+  private boolean isLate;
+
+  /** Takes what is known already. */
+  ProgramFiles(Collection<ProgramDigest> known, Path proc, Runner runner) {
+    this.proc = proc;
+    this.runner = runner;
+    for (ProgramDigest it : known) {
+      digests.put(key(it.path(), it.file()), it);
+      paths.put(it.file().withoutTime(), it.path());
+    }
+  }
+
+  private static ProgramDigest key(String path, ProgramFile file) {
+    return new ProgramDigest(path, file, "", false);
+  }
+
+  private static ProgramDigest key(ProcessRef process) {
+    return key(process.owner().program(), process.file());
+  }
+
+  /** Returns the path at which a file is known, whatever its time of change; else null. */
+  String pathOf(ProgramFile file) {
+    return paths.get(file.withoutTime());
+  }
+
+  /** Whether {@link #read} has found out about the file of a process. */
+  boolean isRead(ProcessRef process) {
+    return digests.containsKey(key(process));
+  }
+
+  /** Returns the content of the file of a process; null unless it {@link #isRead}. */
+  ProgramDigest digest(ProcessRef process) {
+    return digests.get(key(process));
+  }
+
+  /**
+   * Reads the files of processes, those of root first, and returns one process of each file. A file
+   * that cannot be read in time has a digest without content.
+   */
+  List<ProcessRef> read(Collection<ProcessRef> processes) {
+    Map<ProgramDigest, ProcessRef> byFile = new LinkedHashMap<>();
+    processes.stream()
+        .sorted(Comparator.comparing(it -> !it.owner().user().equals("root")))
+        .forEach(it -> byFile.putIfAbsent(key(it), it));
+    Map<ProgramDigest, ProcessRef> unknown = new LinkedHashMap<>(byFile);
+    unknown.keySet().removeAll(digests.keySet());
+    if (!unknown.isEmpty()) {
+      List<ProcessRef> some = unknown.values().stream().limit(MAX_FILES).toList();
+      Map<ProgramFile, String> sums = sums("sha256sum", some, READ_TIMEOUT);
+      unknown.forEach(
+          (key, process) -> {
+            String sum = sums.getOrDefault(key.file().withoutTime(), "");
+            // One that has ended proves nothing: its file may still be executed, or be gone.
+            if (!sum.isEmpty() || Files.exists(proc.resolve(process.pid() + "/stat"))) {
+              digests.put(key, new ProgramDigest(key.path(), key.file(), sum, false));
+              isChanged = true;
+            }
+          });
+    }
+    byFile.keySet().retainAll(digests.keySet());
+    inUse.addAll(byFile.keySet());
+    return List.copyOf(byFile.values());
+  }
+
+  /** Returns the checksums by file without time, except for files that cannot be read in time. */
+  private Map<ProgramFile, String> sums(String tool, List<ProcessRef> processes, Duration end) {
+    long seconds = left(end).toSeconds() - FILE_TIMEOUT;
+    List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", SCRIPT, "sh", tool));
+    command.addAll(List.of(Long.toString(seconds), Integer.toString(FILE_TIMEOUT)));
+    processes.forEach(it -> command.add(proc.resolve(it.pid() + "/exe").toString()));
+    Pattern pattern = Pattern.compile("(\\d+ \\d+ \\d+ 0)\n([0-9a-f]{32,64}) ");
+    Matcher file = pattern.matcher(output(command, end));
+    Map<ProgramFile, String> sums = new HashMap<>();
+    while (file.find()) {
+      sums.put(ProgramFile.parse(file.group(1)), file.group(2));
+    }
+    return sums;
+  }
+
+  private Duration left(Duration end) {
+    return end.minusNanos(System.nanoTime() - start);
+  }
+
+  private String output(List<String> command, Duration end) {
+    try {
+      return left(end).isNegative() ? "" : runner.run(command, left(end));
+    } catch (IOException e) {
+      return ""; // a program that is not installed, or knows no such file
+    } finally {
+      isLate |= left(end).isNegative();
+    }
+  }
+
+  /** Whether a package has this content at this path, or had it before it was upgraded. */
+  boolean isVouched(ProcessRef process) {
+    ProgramDigest digest = digest(process);
+    if (isVouched(digest) || digest.sha256().isEmpty() || unowned.contains(digest)) {
+      return isVouched(digest);
+    }
+    String owner =
+        new InstalledPackages(command -> output(command, ASK_TIMEOUT))
+            .packageOf(
+                digest.path(),
+                digest.sha256(),
+                () ->
+                    sums("md5sum", List.of(process), ASK_TIMEOUT)
+                        .getOrDefault(digest.file().withoutTime(), ""));
+    if (owner.isEmpty()) {
+      unowned.add(digest);
+      return false;
+    }
+    digests.put(key(process), digest.with(true));
+    upgrades.add(digest.path() + " is a new file of package " + owner);
+    isChanged = true;
+    return true;
+  }
+
+  private boolean isVouched(ProgramDigest digest) {
+    return digests.values().stream().anyMatch(it -> it.vouched() && it.hasContentOf(digest));
+  }
+
+  /** The files that packages upgraded, in words; not escaped. */
+  List<String> upgrades() {
+    return upgrades;
+  }
+
+  /** What could not be found out, in words. */
+  List<String> notes() {
+    List<String> notes = new ArrayList<>();
+    long unread = inUse.stream().filter(it -> digests.get(it).sha256().isEmpty()).count();
+    if (unread > 0) {
+      notes.add(Plural.count(unread, "program file") + " could not be read");
+    }
+    if (isLate) {
+      notes.add("there was no time to read all program files and to ask dpkg and rpm about them");
+    }
+    return notes;
+  }
+
+  /** Whether this run has read a file or asked a package manager with success. */
+  boolean isChanged() {
+    return isChanged;
+  }
+
+  /** What later runs need: of each program the files in use, or the last ones if none is. */
+  List<ProgramDigest> toKeep() {
+    Set<String> programs = new HashSet<>();
+    inUse.forEach(it -> programs.add(it.path()));
+    return digests.entrySet().stream()
+        .filter(it -> inUse.contains(it.getKey()) || !programs.contains(it.getKey().path()))
+        .map(it -> it.getValue().with(isVouched(it.getValue())))
+        .filter(it -> !it.sha256().isEmpty())
+        .limit(MAX_FILES)
+        .toList();
+  }
+}

@@ -1,0 +1,246 @@
+package org.lsm.proc;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.lsm.model.OwnerCache.StuckReader;
+import org.lsm.model.ProgramFile;
+
+/**
+ * Reads files of other users by stat(1) and head(1). Their file systems (FUSE, NFS) may never
+ * answer, and a process that waits for one cannot always be killed. So programs of their own wait,
+ * for each user another one, and are left behind after 2 s. While such a program waits, no other
+ * one reads files of that user.
+ */
+final class ForeignFiles {
+  private static final Duration TIMEOUT = Duration.ofSeconds(2);
+  private static final Duration TIMEOUT_IN_ALL = Duration.ofSeconds(6);
+  private static final int MAX_NAMES = 32_000; // in one command; a pipe holds 64 KiB of its output
+  private static final int MAX_COMMAND_LINE = 4096;
+  private static final int MAX_REASONS = 5;
+  private static final String FORMAT = "--printf=%d %i %s %Z %u %a %n\\0"; // stat(1)
+  private static final int OTHERS_WRITE = 02;
+
+  /** What stat(2) says of a file. */
+  record Attributes(ProgramFile file, long uid, boolean worldWritable) {}
+
+  /** A program that reads files of one user. */
+  private record Reader(long uid, Process process) {}
+
+  private final ProcessReader processes;
+  private final Path programs;
+  private final Map<Long, StuckReader> stuck = new HashMap<>(); // by user ID
+  private final Map<Long, Set<RunningProcess>> unanswered = new TreeMap<>();
+  private final Map<String, Optional<Attributes>> known = new HashMap<>(); // by name
+  private long left = TIMEOUT_IN_ALL.toNanos();
+
+  /** Takes the readers that earlier scans left behind. */
+  ForeignFiles(ProcessReader processes, Set<StuckReader> leftBehind) {
+    this.processes = processes;
+    this.programs = Path.of(Files.isExecutable(Path.of("/usr/bin/stat")) ? "/usr/bin" : "/bin");
+    for (StuckReader reader : leftBehind) {
+      if (isRunning(reader)) {
+        stuck.put(reader.uid(), reader);
+      }
+    }
+  }
+
+  private boolean isRunning(StuckReader reader) {
+    try {
+      return processes.startTicks(reader.pid()) == reader.startTicks();
+    } catch (IOException e) {
+      return false; // it has ended
+    }
+  }
+
+  /** The readers that this scan or an earlier one left behind. */
+  Set<StuckReader> stuck() {
+    return Set.copyOf(stuck.values());
+  }
+
+  /** Whether a file of this process was not read in time. */
+  boolean isUnanswered(RunningProcess process) {
+    return unanswered.getOrDefault(process.uid(), Set.of()).contains(process);
+  }
+
+  /**
+   * Reads the attributes of files that processes need; returns them by name, without those that do
+   * not exist or cannot be read.
+   */
+  Map<String, Attributes> attributes(Map<RunningProcess, List<String>> names) {
+    Map<Long, Map<RunningProcess, List<String>>> byUser = new LinkedHashMap<>();
+    for (var ofProcess : names.entrySet()) {
+      List<String> unknown = new ArrayList<>(ofProcess.getValue());
+      unknown.removeAll(known.keySet());
+      if (!unknown.isEmpty()) {
+        RunningProcess process = ofProcess.getKey();
+        byUser.computeIfAbsent(process.uid(), none -> new LinkedHashMap<>()).put(process, unknown);
+      }
+    }
+    Map<Reader, Set<RunningProcess>> readers = new LinkedHashMap<>();
+    long end = end();
+    for (var ofUser : byUser.entrySet()) {
+      startAll(ofUser.getKey(), ofUser.getValue(), end, readers);
+    }
+    for (var reader : readers.entrySet()) {
+      for (String line : output(reader.getKey(), reader.getValue(), end).split("\0", -1)) {
+        String[] fields = line.split(" ", 7);
+        if (fields.length == 7) {
+          known.put(ProcFile.decode(fields[6]), Optional.of(parse(fields)));
+        }
+      }
+    }
+    Map<String, Attributes> attributes = new HashMap<>();
+    for (var ofProcess : names.entrySet()) {
+      for (String name : ofProcess.getValue()) {
+        if (!isUnanswered(ofProcess.getKey())) {
+          known.putIfAbsent(name, Optional.empty());
+        }
+        known.getOrDefault(name, Optional.empty()).ifPresent(it -> attributes.put(name, it));
+      }
+    }
+    return attributes;
+  }
+
+  /** Starts as many programs as the names of one user need. */
+  private void startAll(
+      long uid,
+      Map<RunningProcess, List<String>> names,
+      long end,
+      Map<Reader, Set<RunningProcess>> readers) {
+    List<String> arguments = new ArrayList<>();
+    Set<RunningProcess> asking = new HashSet<>();
+    int length = 0;
+    for (var ofProcess : names.entrySet()) {
+      int more = ofProcess.getValue().stream().mapToInt(it -> it.length() + 80).sum();
+      if (length > 0 && length + more > MAX_NAMES) {
+        start(uid, "stat", arguments, asking, end, readers);
+        arguments = new ArrayList<>();
+        asking = new HashSet<>();
+        length = 0;
+      }
+      arguments.addAll(ofProcess.getValue());
+      asking.add(ofProcess.getKey());
+      length += more;
+    }
+    start(uid, "stat", arguments, asking, end, readers);
+  }
+
+  private static Attributes parse(String[] fields) {
+    ProgramFile file =
+        new ProgramFile(
+            Long.parseLong(fields[0]),
+            Long.parseLong(fields[1]),
+            Long.parseLong(fields[2]),
+            Long.parseLong(fields[3]));
+    boolean worldWritable = (Integer.parseInt(fields[5], 8) & OTHERS_WRITE) != 0;
+    return new Attributes(file, Long.parseLong(fields[4]), worldWritable);
+  }
+
+  /**
+   * The bytes of the arguments of a process, up to 4096, as {@link ProcFile#read} reads them; empty
+   * if it has ended or is not read in time: a thread that maps files can stop whoever reads them.
+   */
+  String commandLine(RunningProcess process) {
+    Map<Reader, Set<RunningProcess>> readers = new HashMap<>();
+    long end = end();
+    List<String> file = List.of(process.link().resolveSibling("cmdline").toString());
+    start(process.uid(), "head", file, Set.of(process), end, readers);
+    for (var reader : readers.entrySet()) {
+      return output(reader.getKey(), reader.getValue(), end);
+    }
+    return "";
+  }
+
+  private void start(
+      long uid,
+      String program,
+      List<String> names,
+      Set<RunningProcess> asking,
+      long end,
+      Map<Reader, Set<RunningProcess>> readers) {
+    if (names.isEmpty()) {
+      return;
+    }
+    if (stuck.containsKey(uid) || unanswered.containsKey(uid) || System.nanoTime() > end) {
+      addUnanswered(uid, asking);
+      return;
+    }
+    List<String> command = new ArrayList<>(List.of(programs.resolve(program).toString()));
+    boolean isStat = program.equals("stat");
+    command.addAll(isStat ? List.of("-L", FORMAT, "--") : List.of("-c", "" + MAX_COMMAND_LINE));
+    command.addAll(names);
+    ProcessBuilder builder = new ProcessBuilder(command).directory(new File("/"));
+    builder.environment().clear();
+    builder.redirectInput(new File("/dev/null")).redirectError(Redirect.DISCARD);
+    try {
+      readers.put(new Reader(uid, builder.start()), asking);
+    } catch (IOException e) {
+      addUnanswered(uid, asking); // no descriptors, or no such program
+    }
+  }
+
+  private void addUnanswered(long uid, Set<RunningProcess> asking) {
+    unanswered.computeIfAbsent(uid, none -> new HashSet<>()).addAll(asking);
+  }
+
+  private long end() {
+    return System.nanoTime() + Math.min(TIMEOUT.toNanos(), Math.max(0, left));
+  }
+
+  /** The output of a program; empty, after the end, if it has not ended by then. */
+  private String output(Reader reader, Set<RunningProcess> asking, long end) {
+    Process process = reader.process();
+    long start = System.nanoTime();
+    try {
+      if (process.waitFor(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+        byte[] bytes = process.getInputStream().readAllBytes();
+        return new String(bytes, StandardCharsets.ISO_8859_1);
+      }
+      left -= System.nanoTime() - start;
+      addUnanswered(reader.uid(), asking);
+      int pid = (int) process.pid();
+      long startTicks = processes.startTicks(pid);
+      process.destroyForcibly();
+      if (!process.waitFor(100, TimeUnit.MILLISECONDS)) {
+        stuck.put(reader.uid(), new StuckReader(reader.uid(), pid, startTicks));
+      }
+    } catch (IOException e) {
+      // it has just ended
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return "";
+  }
+
+  /** What was not read in time, a sentence for each user; not escaped. */
+  List<String> reasons() {
+    List<String> reasons = new ArrayList<>();
+    for (Set<RunningProcess> ofUser : unanswered.values()) {
+      RunningProcess first = ofUser.iterator().next();
+      String more = ofUser.size() > 1 ? " and " + (ofUser.size() - 1) + " more" : "";
+      String who = "PID " + first.pid() + more + " of user " + first.user();
+      reasons.add(who + ": its file system does not answer; see /proc/" + first.pid() + "/mounts");
+    }
+    int more = reasons.size() - MAX_REASONS;
+    if (more > 0) {
+      reasons.subList(MAX_REASONS, reasons.size()).clear();
+      reasons.add("so with " + more + " more users");
+    }
+    return reasons;
+  }
+}
