@@ -61,6 +61,8 @@ shared() {
   run "$lsm" compare
   exits "$case_: they are accepted" 0
   close_sockets "$attacker" "$holder"
+  check "$case_: they leave" within 30 sh -c '! grep -q @shared- /proc/net/unix'
+  rm "$state/alert-state" # it would count the sockets of the next case as alerted
   run "$lsm" generate
   run "$lsm" compare
   exits "$case_: the compare after they have left is normal" 0
