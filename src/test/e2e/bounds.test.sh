@@ -6,7 +6,6 @@
 isolate setpriv
 
 install_lsm
-mkfifo "$work/table"
 open_sockets unix-stream/@lsm-bounds
 
 # part NAME: the next commands use a configuration, a baseline and alerts of their own.
@@ -23,15 +22,20 @@ part() {
   baseline
 }
 
-# as_daemon COMMAND...: as the attacker, who has no privilege.
-as_daemon() {
-  setpriv --reuid daemon --regid nogroup --clear-groups "$@"
+# listen ENDPOINT: the attacker, who has no privilege, opens a socket.
+listen() {
+  hold setpriv --reuid daemon --regid nogroup --clear-groups perl "$scripts/sockets.pl" "$1"
 }
 
-# hanging COMMAND...: runs lsm in a mount namespace where a table of the kernel is a pipe.
+# hanging COMMAND...: runs lsm in a mount namespace with a copy of the tables in /proc/net, of which one is a pipe.
 hanging() {
+  tables=$work/$part/net
+  mkdir "$tables"
+  cp -R /proc/net/. "$tables" 2>"$work/cp"
+  rm -f "$tables/udplite"
+  mkfifo "$tables/udplite"
   # shellcheck disable=SC2016  # for the other shell
-  unshare --mount sh -c 'mount --bind "$1" "/proc/$$/net/udplite" && shift && exec "$@"' sh "$work/table" "$lsm" "$@"
+  exec unshare --mount sh -c 'mount --bind "$1" "/proc/$$/net" && shift && exec "$@"' sh "$tables" "$lsm" "$@"
 }
 
 # count EVENT: the alerts of this part.
@@ -57,24 +61,22 @@ peak() {
 
 # --- a scan that hangs after it has seen a new listener: the run ends after 5 minutes
 part late
-hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7100
+listen tcp/127.0.0.1:7100
 late=$holder
-(
-  began=$(date +%s)
-  run hanging compare
-  echo "$status $(($(date +%s) - began))" >"$work/late/result"
-  cp "$work/run.out" "$work/late/out"
-  cp "$work/run.err" "$work/late/err"
-) &
+began_late=$(date +%s)
+(hanging compare >"$work/late/out" 2>"$work/late/err") &
 later=$!
-cat /proc/net/udplite >"$work/table" # the first scan reads it, the second waits for a writer
+check "late: it reads the table" within 20 test -p "$work/late/net/udplite"
+# The first scan reads it, the second waits for a writer.
+# shellcheck disable=SC2016  # for the other shell
+check "late: the first scan gets it" timeout 20 sh -c 'cat /proc/net/udplite >"$1"' sh "$work/late/net/udplite"
 
 # --- a run that hangs, then is stopped
 part stuck
-hanging compare >"$work/stuck/out" 2>&1 &
+(hanging compare >"$work/stuck/out" 2>&1) &
 stuck=$!
 check "stuck: it has the lock" within 10 grep -qx "$stuck" "$state/lock"
-hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7200
+listen tcp/127.0.0.1:7200
 run "$lsm" -c --quiet
 exits "stuck: for a minute" 2
 prints_one_error "stuck: for a minute: it is printed"
@@ -86,7 +88,7 @@ exits "stuck: for half an hour" 2
 check "stuck: the next run ends in 40 s" test $(($(date +%s) - began)) -le 40
 check "stuck: it is alerted" test "$(count scan_failed)" -eq 1
 check "stuck: the alert has the PID and what that waits for" \
-  grep -q "lsm with PID $stuck holds .* (state S (sleeping), wchan [a-z_]*, system call [0-9]*)" "$alerts"
+  grep -q "lsm with PID $stuck holds .* (state S (sleeping), wchan [a-z_]*, system call [0-9]*)" "$state/history.jsonl"
 kill -STOP "$stuck"
 run "$lsm" -c --quiet
 exits "stopped: the next run" 2
@@ -96,7 +98,7 @@ pass_time $((24 * 60)) stuck-run
 run "$lsm" -c --quiet
 exits "stopped: a day later" 2
 check "stopped: a day later: it is alerted again" test "$(count scan_failed)" -eq 2
-check "stopped: that alert has the state" grep -q "PID $stuck holds .* (state T (stopped), wchan" "$alerts"
+check "stopped: that alert has the state" grep -q "PID $stuck holds .* (state T (stopped), wchan" "$state/history.jsonl"
 run "$lsm" generate
 exits "stopped: generate" 2
 prints "stopped: generate names the PID" "PID $stuck"
@@ -117,7 +119,7 @@ prints "killed: the history has its end" "scan failed: another run is stuck"
 # --- an outbox that is full: a run scans first, then delivers one alert at a time
 part full
 set_key RUN_CMD "false"
-hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7300
+listen tcp/127.0.0.1:7300
 run "$lsm" -c --quiet
 exits "full: an alert waits" 3
 mv "$state"/outbox/*.json "$work/full/alert"
@@ -147,7 +149,7 @@ echo >>"$work/full/delivered"
 END
 set_key RUN_CMD "sh $work/full/deliver"
 fill 999
-hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7301
+listen tcp/127.0.0.1:7301
 began=$(date +%s)
 peak -c --quiet
 took=$(($(date +%s) - began))
@@ -158,7 +160,7 @@ check "full: each once" test "$(wc -l <"$work/full/delivered")" -eq 1000
 check "full: no Java uses 256 MiB: $peak" test "$peak" -gt 20 -a "$peak" -lt 256
 set_key RUN_CMD "false"
 fill 1000
-hold as_daemon perl "$scripts/sockets.pl" tcp/127.0.0.1:7302
+listen tcp/127.0.0.1:7302
 run "$lsm" -c --quiet
 exits "full: one more waits" 3
 prints "full: it says how many" "1001 alerts wait in the outbox"
@@ -177,8 +179,9 @@ conf=$work/late/conf.lsm
 state=$work/late/state
 alerts=$work/late/alerts
 LSM_CONF=$conf
-wait "$later"
-read -r status took <"$work/late/result"
+status=0
+wait "$later" || status=$?
+took=$(($(stat -c %Y "$work/late/err") - began_late)) # the error is its last output
 out=$(cat "$work/late/out")
 err=$(cat "$work/late/err")
 exits "late: the run is incomplete" 2
