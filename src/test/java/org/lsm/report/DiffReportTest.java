@@ -767,7 +767,7 @@ class DiffReportTest {
     assertTrue(
         text.startsWith(
             """
-            web1: NEW tcp/127.0.0.1:4444 no process, made by user1
+            web1: NEW tcp/127.0.0.1:4444 no visible process, made by user1
 
             NEW      tcp/127.0.0.1:4444
                      program    made by user1, no process holds it
