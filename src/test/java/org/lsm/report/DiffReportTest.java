@@ -890,6 +890,15 @@ class DiffReportTest {
                 "/usr/sbin/nginx (www-data)",
                 "80")),
         arguments(
+            difference(DifferenceType.CHANGED, WEB),
+            event(
+                "alert",
+                "CHANGED tcp/0.0.0.0:80 by /usr/sbin/nginx (www-data): program file replaced, PID"
+                    + " 80",
+                "tcp/0.0.0.0:80",
+                "/usr/sbin/nginx (www-data)",
+                "80")),
+        arguments(
             new Difference(DifferenceType.CHANGED, stored(web, SSHD), unseen),
             event(
                 "alert",

@@ -2,6 +2,7 @@ package org.lsm.storage;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -21,6 +22,8 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.ProgramDigest;
+import org.lsm.model.ProgramFile;
 import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
@@ -77,6 +80,20 @@ class SnapshotFileTest {
   void readsWhatItWrote() throws Exception {
     SnapshotFile.format(SNAPSHOT).write(file);
     assertEquals(SNAPSHOT, SnapshotFile.read(file));
+  }
+
+  @Test
+  void readsPrograms() throws Exception {
+    ProgramFile numbers = new ProgramFile(2049, 131, 1067, 1767225600);
+    Snapshot snapshot =
+        SNAPSHOT.with(List.of(new ProgramDigest("/opt/a b", numbers, "0f".repeat(32), false)));
+    SnapshotFile.format(snapshot).write(file);
+    String line = "program\t/opt/a b\t2049 131 1067 1767225600\t" + "0f".repeat(32) + "\n";
+    assertTrue(Files.readString(file).contains("sshd\t\n" + line + "sha256\t"));
+    assertEquals(snapshot, SnapshotFile.read(file));
+    String wrong = BODY + "program\t/opt/a b\t2049 131 1067 x\t\n";
+    Files.writeString(file, Checksum.on(wrong));
+    assertThrows(DamagedException.class, () -> SnapshotFile.read(file));
   }
 
   @Test

@@ -29,6 +29,8 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
+import org.lsm.model.ProgramDigest;
+import org.lsm.model.ProgramFile;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.storage.StateDirectory.NoBaselineException;
@@ -334,6 +336,26 @@ class StateDirectoryTest {
     }
     IOException e = assertThrows(IOException.class, () -> StateDirectory.readBaseline(directory));
     assertTrue(e.getMessage().contains("baseline: damaged, it is larger than 16 MiB; restore it"));
+  }
+
+  @Test
+  void keepsProgramsUntilAllIsDeleted() throws IOException {
+    StateDirectory.create(directory);
+    ProgramFile file = new ProgramFile(2049, 131, 1067, -1);
+    List<ProgramDigest> programs =
+        List.of(
+            new ProgramDigest("/opt/a\tb", file, "ab".repeat(32), true),
+            new ProgramDigest("/opt/app", file, "", false));
+    assertEquals(List.of(), StateDirectory.readProgramCache(directory));
+    try (StateDirectory state = open()) {
+      state.storeProgramCache(snapshot(0).with(programs));
+      assertEquals(programs, StateDirectory.readProgramCache(directory));
+      Path cache = directory.resolve("program-cache");
+      Files.writeString(cache, Files.readString(cache).replace("131", "132"));
+      assertEquals(List.of(), StateDirectory.readProgramCache(directory));
+      state.deleteAll();
+      assertFalse(Files.exists(cache));
+    }
   }
 
   private StateDirectory open() throws IOException {
