@@ -47,7 +47,7 @@ sub connect_to_bus {
     syswrite $connection, "\0AUTH EXTERNAL " . unpack('H*', $>) . "\r\nNEGOTIATE_UNIX_FD\r\n";
     my $answer = '';
     while ($answer !~ /^AGREE_UNIX_FD\r\n/m) {
-        sysread($connection, $answer, 4096, length $answer) or die "the bus answers: $answer";
+        sysread($connection, $answer, 4096, length $answer) && $answer !~ /REJECTED/ or die "the bus answers: $answer";
     }
     syswrite $connection, "BEGIN\r\n" . call_bus('Hello', '', '');
     sysread $connection, $answer, 4096;
