@@ -223,7 +223,7 @@ stage_program() {
 
 swap_program() {
   trap '' HUP INT TERM # an interruption would leave half a program
-  rm -f "$home/lsm.jsa" # it matches the old files only
+  rm -f "$home"/lsm.jsa* # it matches the old files only
   mkdir "$stage/old"
   for item in $program; do
     [ ! -e "$home/$item" ] || mv "$home/$item" "$stage/old"
@@ -434,7 +434,7 @@ uninstall_lsm() {
     rmdir man/man[578] bash-completion/completions bash-completion lsm/schema lsm 2>/dev/null) || :
   # shellcheck disable=SC2086  # a list of words
   (cd "$home" && for item in $program; do [ "$item" = install.sh ] || rm -rf "$item"; done
-    rm -rf .stage .archive.* java lsm.jsa)
+    rm -rf .stage .archive.* java lsm.jsa*)
   if [ "$action" = purge ]; then
     (cd "$home" && rm -rf install.sh defaults conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new)
     purge_state
@@ -459,7 +459,7 @@ purge_state() {
   [ -n "$state_dir" ] && [ -d "$state_dir" ] || return 0
   (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp \
     alert-state .alert-state.tmp owner-cache .owner-cache.tmp program-cache .program-cache.tmp sentry-state .sentry-state.tmp \
-    last-compare .last-compare.tmp history.jsonl history.jsonl.[1-4] history.lock lock)
+    last-compare .last-compare.tmp stuck-run .stuck-run.tmp stuck-run.lock history.jsonl history.jsonl.[1-4] history.lock lock)
   if [ -d "$state_dir/outbox" ]; then
     (cd "$state_dir/outbox" && rm -f ./*.json ./*.damaged ./.*.json.tmp ./*.lock)
     rmdir "$state_dir/outbox" 2>/dev/null || :

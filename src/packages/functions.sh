@@ -77,7 +77,7 @@ after_installation() {
 before_removal() {
   /usr/lib/lsm/schedule.sh remove
   remove_rules "$(state_directory)"
-  rm -rf /usr/lib/lsm/lsm.jsa /usr/lib/lsm/.archive.* "$installed"
+  rm -rf /usr/lib/lsm/lsm.jsa* /usr/lib/lsm/.archive.* "$installed"
 }
 
 state_directory() {

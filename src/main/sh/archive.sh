@@ -9,7 +9,7 @@ LC_ALL=C.UTF-8
 export PATH LC_ALL
 unset CLASSPATH JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS _JAVA_LAUNCHER_DEBUG
 unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
-unset -f dirname readlink mktemp printf chmod sync mv rm # bash imports functions from the environment
+unset -f dirname readlink mktemp printf chmod cksum touch sync mv rm # bash imports functions from the environment
 
 home=$(dirname -- "$(readlink -f -- "$0")")
 work=$(mktemp -d "$home/.archive.XXXXXX")
@@ -19,7 +19,7 @@ java() {
   "$home/runtime/bin/java" -XX:-UsePerfData -Xlog:disable -cp "$home/lib/lsm.jar" "$@"
 }
 
-rm -f "$home/lsm.jsa" # a damaged archive stops the virtual machine
+rm -f "$home/lsm.jsa" "$home/lsm.jsa.cksum" "$home/lsm.jsa.damaged" # a damaged archive stops the virtual machine
 # List the classes that an idle compare loads.
 printf 'USER="root"\nSTATE_DIR="%s"\nMAILER="none"\nSYSLOG="no"\nSENTRY_TCP="1-9"\nSENTRY_IGNORE="::1"\n' "$work/state" >"$work/conf.lsm"
 export LSM_CONF="$work/conf.lsm"
@@ -28,6 +28,10 @@ java -Xshare:off -XX:DumpLoadedClassList="$work/classes" org.lsm.Lsm -c --quiet 
 # Since JDK 24 the archive can hold linked classes. JDK 17 stores heap objects only with G1.
 java -Xshare:dump -XX:+IgnoreUnrecognizedVMOptions -XX:+AOTClassLinking -XX:+UseG1GC \
   -XX:SharedClassListFile="$work/classes" -XX:SharedArchiveFile="$work/lsm.jsa" >/dev/null
-chmod 644 "$work/lsm.jsa"
-sync "$work/lsm.jsa"
-mv "$work/lsm.jsa" "$home/lsm.jsa" # atomically: cron may start lsm at any moment
+cksum <"$work/lsm.jsa" >"$work/lsm.jsa.cksum"
+touch -r "$work/lsm.jsa" "$work/lsm.jsa.cksum" # the launcher takes the archive for checked
+chmod 644 "$work/lsm.jsa" "$work/lsm.jsa.cksum"
+sync "$work/lsm.jsa" "$work/lsm.jsa.cksum"
+# The archive last, and atomically: cron may start lsm at any moment.
+mv "$work/lsm.jsa.cksum" "$home/lsm.jsa.cksum"
+mv "$work/lsm.jsa" "$home/lsm.jsa"

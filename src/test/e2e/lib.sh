@@ -238,7 +238,7 @@ alert_text() {
   perl -MJSON::PP -0777 -ne 'binmode STDOUT, ":utf8"; print "$_\n" for @{decode_json($_)->{alert}{text}}' "$work/stored.json"
 }
 
-# pass_time MINUTES [FILE]: sets the times in alert-state, or another file of the state, back, as if so much time had passed.
+# pass_time MINUTES [FILE]: sets the times in alert-state, or in another file in $state, back, as if so much time had passed.
 pass_time() {
   # shellcheck disable=SC2016  # Perl
   perl -MTime::Piece -MDigest::SHA=sha256_hex -0777 -pi -e '

@@ -157,6 +157,7 @@ public final class HugeHost {
                 directory.resolve("netns")),
             real.mail(),
             real.logger(),
+            real.getent(),
             real.nft(),
             List.of(),
             List.of(),
@@ -164,6 +165,7 @@ public final class HugeHost {
             real.cronGenerator(),
             Optional.empty(),
             Clock.systemUTC(),
+            real.scanTimeout(),
             () -> ZoneOffset.UTC,
             Map.of("LSM_CONF", directory.resolve("conf.lsm").toString()));
     PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);

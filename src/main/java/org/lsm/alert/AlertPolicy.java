@@ -28,7 +28,7 @@ import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Owner;
-import org.lsm.storage.ChecksummedText;
+import org.lsm.model.Sha256;
 
 /**
  * Decides when an alert is sent.
@@ -115,11 +115,9 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     String escaped = escape(name);
     return escaped.getBytes(UTF_8).length <= MAX_NAME
         ? name
-        : escaped.substring(0, MAX_NAME / 4).replace('\\', '?') + "..." + digest(escaped);
-  }
-
-  private static String digest(String text) {
-    return ChecksummedText.sha256(text).substring(0, 16);
+        : escaped.substring(0, MAX_NAME / 4).replace('\\', '?')
+            + "..."
+            + Sha256.of(escaped).substring(0, 16);
   }
 
   /** One compare, and what becomes of the state in it. */
@@ -211,12 +209,7 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     }
 
     private String digest(Owner owner) {
-      // Escaped text has no tab, and bytes that are not UTF-8 still differ when they are encoded.
-      return digests.computeIfAbsent(
-          owner,
-          it ->
-              AlertPolicy.digest(
-                  escape(it.user()) + "\t" + escape(it.program()) + "\t" + escape(it.script())));
+      return digests.computeIfAbsent(owner, it -> it.digest().substring(0, 16));
     }
   }
 }

@@ -78,6 +78,13 @@ public record AlertState(SortedMap<String, Entry> entries) {
     }
   }
 
+  /** Returns the state with the entries of another one, which count if both have one. */
+  public AlertState with(AlertState other) {
+    SortedMap<String, Entry> all = new TreeMap<>(entries);
+    all.putAll(other.entries);
+    return new AlertState(all);
+  }
+
   /** Writes the state durably, unless it equals {@code before}, which the file holds. */
   public void writeIfChanged(Path file, AlertState before) throws IOException {
     if (!entries.equals(before.entries)) {

@@ -62,13 +62,7 @@ public final class CompareCommand extends BaseCommand {
   public Integer call() throws Exception {
     Components components = context.components();
     if (noAlert || baselineFile != null || names) {
-      DiffReport report = compare(components);
-      if (names) {
-        report.diff().differences().forEach(this::printName);
-      } else {
-        show(report, Optional.empty());
-      }
-      return report.diff().isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
+      return print(components);
     }
     MonitorRun run = new MonitorRun(components, quiet);
     RunResult result = run.compare();
@@ -88,15 +82,23 @@ public final class CompareCommand extends BaseCommand {
     return result.report().get().diff().isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
   }
 
-  private DiffReport compare(Components components) throws Exception {
+  private int print(Components components) throws Exception {
+    RepeatedScan scans;
+    DiffReport report;
     try (StateDirectory state = components.openState()) {
-      RepeatedScan scans = components.scans(state);
+      scans = components.scans(state);
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
-      DiffReport report = components.comparison(scans, baseline).compare();
+      report = components.comparison(scans, baseline).compare();
       components.storeOwnerCache(state, scans);
-      return report;
     }
+    if (names) {
+      report.diff().differences().forEach(this::printName);
+    } else {
+      show(report, Optional.empty());
+    }
+    scans.requireComplete();
+    return report.diff().isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
   }
 
   private void printName(Difference difference) {

@@ -7,11 +7,9 @@ import java.util.TreeMap;
 import org.lsm.config.Config;
 import org.lsm.config.IgnoreRules;
 import org.lsm.model.Endpoint;
-import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.monitor.Components;
-import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Json;
 import org.lsm.report.SocketListing;
@@ -39,7 +37,7 @@ public final class ListCommand extends BaseCommand {
     } catch (AccessDeniedException e) {
       context.warn(e.getFile() + ": only root can read it; listing with the defaults");
     }
-    ScanResult scan = components.scanner().scan(OwnerCache.EMPTY, DetailsSelector.NONE);
+    ScanResult scan = components.scan();
     Snapshot found = scan.snapshot();
     SortedMap<Endpoint, Integer> ignored = new TreeMap<>();
     for (SocketEntry entry : found.sockets().values()) {

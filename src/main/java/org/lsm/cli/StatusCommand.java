@@ -17,7 +17,6 @@ import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules.Rule;
 import org.lsm.model.ErrorMessages;
-import org.lsm.model.OwnerCache;
 import org.lsm.model.Plural;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.Snapshot;
@@ -25,7 +24,6 @@ import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.Schedule;
 import org.lsm.monitor.Version;
-import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Json;
 import org.lsm.report.StatusReport;
@@ -121,7 +119,7 @@ public final class StatusCommand extends BaseCommand {
   /** A rule that matches nothing is mistyped, or its service does not run now: not a fault. */
   private void checkRules(Components components) throws IOException, ConfigException {
     List<Rule> rules = components.ignoreRules().rules();
-    ScanResult scan = components.scanner().scan(OwnerCache.EMPTY, DetailsSelector.NONE);
+    ScanResult scan = components.scan();
     for (Rule rule : rules) {
       if (scan.snapshot().sockets().values().stream().noneMatch(rule.matches())) {
         good("Ignore", "line " + rule.line() + " matches no socket now: " + rule.text());

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -15,6 +16,7 @@ import org.lsm.model.Owner;
 import org.lsm.model.Protocol;
 import org.lsm.model.Protocol.Family;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.TextEscaper;
 import org.lsm.storage.SecureFiles;
 
 /**
@@ -33,12 +35,18 @@ public record IgnoreRules(List<Rule> rules) {
 
   private static final Pattern IP = Pattern.compile("([0-9.]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*)(/.*)?");
 
-  /** Reads the rules of a file; a missing file has none. */
-  public static IgnoreRules read(Path file) throws IOException, ConfigException {
-    return parse(file, Files.exists(file) ? SecureFiles.read(file) : new byte[0]);
+  /**
+   * Reads the rules of a file; a missing file has none.
+   *
+   * @param users returns what owners may call the user whom a rule names or numbers
+   */
+  public static IgnoreRules read(Path file, Function<String, Set<String>> users)
+      throws IOException, ConfigException {
+    return parse(file, Files.exists(file) ? SecureFiles.read(file) : new byte[0], users);
   }
 
-  static IgnoreRules parse(Path file, byte[] bytes) throws ConfigException {
+  static IgnoreRules parse(Path file, byte[] bytes, Function<String, Set<String>> users)
+      throws ConfigException {
     List<Rule> rules = new ArrayList<>();
     Config.parseLines(
         file,
@@ -46,7 +54,7 @@ public record IgnoreRules(List<Rule> rules) {
         (number, line) -> {
           String rule = line.replaceFirst("(?s)(^|\\s)#.*", "").strip();
           if (!rule.isEmpty()) {
-            rules.add(new Rule(number, rule, rule(rule.split("\\s+", -1))));
+            rules.add(new Rule(number, rule, rule(rule.split("\\s+", -1), users)));
           }
         });
     return new IgnoreRules(List.copyOf(rules));
@@ -62,13 +70,16 @@ public record IgnoreRules(List<Rule> rules) {
     return rules.stream().filter(rule -> rule.matches().test(entry)).findFirst();
   }
 
-  private static Predicate<SocketEntry> rule(String[] tokens) {
+  private static Predicate<SocketEntry> rule(String[] tokens, Function<String, Set<String>> users) {
     if (tokens.length < 2) {
       throw invalid(tokens[0], "needs an address and port, or a path, behind it; * matches any");
     }
     Predicate<Endpoint> endpoint = protocol(tokens[0]).and(local(tokens[0], tokens[1]));
     Predicate<SocketEntry> covers = entry -> endpoint.test(entry.endpoint());
-    return Stream.of(tokens).skip(2).map(IgnoreRules::condition).reduce(covers, Predicate::and);
+    return Stream.of(tokens)
+        .skip(2)
+        .map(token -> condition(token, users))
+        .reduce(covers, Predicate::and);
   }
 
   private static IllegalArgumentException invalid(String token, String problem) {
@@ -139,20 +150,31 @@ public record IgnoreRules(List<Rule> rules) {
     return endpoint -> first <= endpoint.port() && endpoint.port() <= last;
   }
 
-  private static Predicate<SocketEntry> condition(String token) {
+  private static Predicate<SocketEntry> condition(
+      String token, Function<String, Set<String>> users) {
     int equals = token.indexOf('=');
     // netns= without a value is the namespace of the host.
     if (equals == token.length() - 1 && !token.equals("netns=")) {
       throw invalid(token, "has no value");
     }
-    Glob value = new Glob(token.substring(equals + 1));
+    String text = token.substring(equals + 1);
+    Glob value = new Glob(text);
     return switch (token.substring(0, Math.max(equals, 0))) {
-      case "program" -> entry -> allOwners(entry, owner -> value.matches(owner.program()));
-      case "user" -> entry -> allOwners(entry, owner -> value.matches(owner.user()));
+      case "program" -> entry -> allOwners(entry, owner -> isProgram(owner, value));
+      case "user" -> {
+        boolean isPattern = text.contains("*") || text.contains("?");
+        Set<String> names = isPattern ? Set.of() : users.apply(TextEscaper.unescape(text));
+        yield entry ->
+            allOwners(entry, it -> names.contains(it.user()) || value.matches(it.user()));
+      }
       case "netns" -> entry -> value.matches(entry.endpoint().netns());
       default ->
           throw invalid(token, "is not a condition; valid ones are program=, user= and netns=");
     };
+  }
+
+  private static boolean isProgram(Owner owner, Glob value) {
+    return value.matches(owner.program()) || value.matches(owner.script());
   }
 
   /** All owners must match, so that a rule does not cover a socket that a stranger shares. */

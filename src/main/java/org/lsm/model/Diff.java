@@ -30,7 +30,7 @@ public record Diff(List<Difference> differences) {
       boolean covered = ephemeral.covers(now);
       SocketEntry was =
           baseline.get(covered ? EphemeralPorts.generalize(now.endpoint()) : now.endpoint());
-      if (was == null || (covered && !was.owners().containsAll(now.owners()))) {
+      if (was == null || (covered && hasNewOwner(was, now))) {
         differences.add(new Difference(DifferenceType.NEW, now, now));
       } else if (!covered && isChanged(was, now)) {
         changed.add(new Difference(DifferenceType.CHANGED, was, now));
@@ -51,12 +51,16 @@ public record Diff(List<Difference> differences) {
    * with helpers that come and go (Postfix). Nor is an unknown one, which this scan may not see.
    */
   private static boolean isChanged(SocketEntry was, SocketEntry now) {
+    return hasNewOwner(was, now) || (now.hasNoProcess() && !was.hasNoProcess());
+  }
+
+  private static boolean hasNewOwner(SocketEntry was, SocketEntry now) {
     for (Owner owner : now.owners()) {
-      if (!owner.equals(Owner.UNKNOWN) && !was.owners().contains(owner)) {
+      if (!owner.equals(Owner.UNKNOWN) && !was.includes(owner)) {
         return true;
       }
     }
-    return now.owners().isEmpty() && !was.owners().isEmpty();
+    return false;
   }
 
   /** Returns the baseline with these differences accepted, as of a time. */
@@ -121,9 +125,10 @@ public record Diff(List<Difference> differences) {
     return inTurns(inTurns(differences, it -> it.after().owners()), Difference::users);
   }
 
-  private static <K> List<Difference> inTurns(List<Difference> all, Function<Difference, K> group) {
+  /** Orders a list so that the groups of its elements take turns. */
+  public static <T, K> List<T> inTurns(List<T> all, Function<T, K> group) {
     Map<K, Integer> counts = new HashMap<>();
-    IdentityHashMap<Difference, Integer> turns = new IdentityHashMap<>();
+    IdentityHashMap<T, Integer> turns = new IdentityHashMap<>();
     all.forEach(it -> turns.put(it, counts.merge(group.apply(it), 1, Integer::sum)));
     return all.stream().sorted(Comparator.comparing(turns::get)).toList();
   }

@@ -31,7 +31,7 @@ public record Difference(DifferenceType type, SocketEntry before, SocketEntry af
     return identity;
   }
 
-  Set<String> users() {
+  public Set<String> users() {
     return after.owners().stream().map(Owner::user).collect(Collectors.toSet());
   }
 }

@@ -20,7 +20,16 @@ public record EphemeralPorts(Scope scope, int first, int last) {
   /** Whether a socket is compared by its owners. */
   public boolean covers(SocketEntry entry) {
     return (scope != Scope.NONE && entry.endpoint().port() == Endpoint.EPHEMERAL)
-        || (covers(entry.endpoint()) && !entry.owners().isEmpty() && !entry.ownerUnknown());
+        || (covers(entry.endpoint()) && !entry.owners().isEmpty() && allKnown(entry));
+  }
+
+  /** An interpreter whose script is unknown may run anything. */
+  private static boolean allKnown(SocketEntry entry) {
+    boolean known = !entry.ownerUnknown();
+    for (Owner owner : entry.owners()) {
+      known &= !owner.script().equals(Owner.UNKNOWN_SCRIPT);
+    }
+    return known;
   }
 
   /** Whether the kernel may have assigned the port of an endpoint. */

@@ -4,6 +4,7 @@ package org.lsm.model;
 public enum Flag {
   ALREADY_CLOSED("already closed again"),
   NO_PROCESS("no process holds it"),
+  MAKER_DIFFERS("made by another user than those who hold it"),
   OUTSIDE_PID_NAMESPACE("its process may be outside this PID namespace"),
   FORGED("perhaps a forged row, not a socket"),
   UNVERIFIED("perhaps a forged row (only root can verify)"),

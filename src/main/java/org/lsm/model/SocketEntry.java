@@ -8,7 +8,10 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/** An endpoint with owners, {@link Owner#UNKNOWN} for hidden, and processes (none in files). */
+/**
+ * An endpoint with its owners, see {@link OwnerLimit}, {@link Owner#UNKNOWN} for hidden ones, and
+ * its processes (none in files).
+ */
 public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes) {
   public SocketEntry {
     owners = Collections.unmodifiableSortedSet(new TreeSet<>(owners));
@@ -17,12 +20,18 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
 
   /** Makes an entry with these processes, and whether they are all that hold the socket. */
   public static SocketEntry heldBy(Endpoint at, Collection<ProcessRef> processes, boolean all) {
-    SortedSet<Owner> owners = new TreeSet<>();
-    processes.forEach(process -> owners.add(process.owner()));
-    if (!all) {
+    return heldBy(at, new SocketOwners(List.copyOf(processes), all));
+  }
+
+  public static SocketEntry heldBy(Endpoint at, SocketOwners held) {
+    SortedSet<Owner> owners = new TreeSet<>(held.others());
+    for (ProcessRef process : held.processes()) {
+      owners.add(process.owner());
+    }
+    if (!held.complete()) {
       owners.add(Owner.UNKNOWN);
     }
-    return new SocketEntry(at, owners, List.copyOf(processes));
+    return new SocketEntry(at, owners, held.processes());
   }
 
   public SocketEntry at(Endpoint other) {
@@ -44,6 +53,34 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     Set<ProcessRef> allProcesses = new LinkedHashSet<>(processes);
     allProcesses.addAll(other.processes);
     return new SocketEntry(endpoint, allOwners, List.copyOf(allProcesses));
+  }
+
+  /** Whether it has more owners than are kept by name. */
+  public boolean hasFurtherOwners() {
+    return owners.stream().anyMatch(Owner::isFurther);
+  }
+
+  /** Whether it has no owner but the user who made it. */
+  public boolean hasNoProcess() {
+    for (Owner owner : owners) {
+      if (!owner.isMaker()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether an owner belongs to this entry of a baseline: a maker does if his user does. */
+  boolean includes(Owner owner) {
+    if (!owner.isMaker()) {
+      return owners.contains(owner);
+    }
+    for (Owner known : owners) {
+      if (known.user().equals(owner.user())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether there may be owners that lsm lacks the privileges to see. */

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.lsm.config.IgnoreRules;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -32,6 +33,7 @@ import org.lsm.report.DiffReport;
  * @param ephemeral the ports that count by owner
  * @param rules for the sockets to ignore on both sides
  * @param programs whose files are compared with those of the baseline
+ * @param userNames adds to a user's number, in a report, what names only it knows
  */
 public record BaselineComparison(
     RepeatedScan scans,
@@ -39,7 +41,8 @@ public record BaselineComparison(
     EphemeralPorts ephemeral,
     IgnoreRules rules,
     ProgramCheck programs,
-    Supplier<ZoneId> zone) {
+    Supplier<ZoneId> zone,
+    UnaryOperator<String> userNames) {
 
   private static final int MAX_DETAILS = 2 * DiffReport.MAX_NAMED;
 
@@ -108,7 +111,7 @@ public record BaselineComparison(
     Set<Endpoint> endpoints = new HashSet<>();
     for (Difference difference : diff.differences()) {
       SocketEntry entry = difference.after();
-      if (entry.owners().isEmpty() || entry.ownerUnknown()) {
+      if (entry.hasNoProcess() || entry.ownerUnknown()) {
         endpoints.add(entry.endpoint());
       }
     }
@@ -132,7 +135,7 @@ public record BaselineComparison(
   private boolean isShortLivedClient(SocketEntry entry, Set<Endpoint> closed) {
     return closed.contains(entry.endpoint())
         && ephemeral.covers(entry.endpoint())
-        && !ephemeral.covers(entry);
+        && (entry.hasNoProcess() || entry.ownerUnknown());
   }
 
   private DiffReport report(Diff diff, Snapshot found) {
@@ -148,7 +151,7 @@ public record BaselineComparison(
     }
     List<String> notes = notes(found, closed);
     return new DiffReport(
-        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone);
+        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone, userNames);
   }
 
   private List<String> notes(Snapshot found, Set<Endpoint> closed) {

@@ -29,6 +29,7 @@ import org.lsm.config.IgnoreRules;
 import org.lsm.model.EphemeralPorts;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
+import org.lsm.model.OwnerCache;
 import org.lsm.model.PortSet;
 import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
@@ -36,6 +37,8 @@ import org.lsm.model.TextEscaper;
 import org.lsm.proc.GatewaysAndResolvers;
 import org.lsm.proc.KernelInfo;
 import org.lsm.proc.SocketScanner;
+import org.lsm.proc.SocketScanner.DetailsSelector;
+import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Times;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
@@ -65,7 +68,15 @@ public record Components(
 
   /** The rules of ignore.lsm beside the configuration. */
   public IgnoreRules ignoreRules() throws IOException, ConfigException {
-    return IgnoreRules.read(configFile.resolveSibling("ignore.lsm"));
+    return ignoreRules(userNames());
+  }
+
+  private IgnoreRules ignoreRules(UserNames users) throws IOException, ConfigException {
+    return IgnoreRules.read(configFile.resolveSibling("ignore.lsm"), users::synonyms);
+  }
+
+  private UserNames userNames() {
+    return new UserNames(environment.sources().passwd(), environment.getent(), this::warn);
   }
 
   /** Opens the state directory; waits for another run to end. */
@@ -75,7 +86,7 @@ public record Components(
 
   /** Scans of this host, beginning with the owner cache of the last run. */
   public RepeatedScan scans(StateDirectory state) {
-    return new RepeatedScan(scanner(), state.readOwnerCache());
+    return new RepeatedScan(scanner(), state.readOwnerCache(), environment.scanTimeout());
   }
 
   /**
@@ -90,20 +101,30 @@ public record Components(
     }
   }
 
-  public SocketScanner scanner() {
+  /** Scans this host once, and searches for all owners. */
+  public ScanResult scan() throws IOException {
+    Duration limit = environment.scanTimeout();
+    return new ScanThread(
+            scanner(), OwnerCache.EMPTY, DetailsSelector.NONE, SocketScanner.OWNER_SEARCH_TIMEOUT)
+        .scan(System.nanoTime() + limit.toNanos(), limit);
+  }
+
+  private SocketScanner scanner() {
     return new SocketScanner(
         environment.sources(), config.allNetworkNamespaces(), environment.clock(), Version.VERSION);
   }
 
   public BaselineComparison comparison(RepeatedScan scans, Snapshot baseline)
       throws IOException, ConfigException {
+    UserNames users = userNames();
     return new BaselineComparison(
         scans,
         baseline,
         ephemeralPorts(),
-        ignoreRules(),
+        ignoreRules(users),
         programs(baseline.programs()),
-        environment.zone());
+        environment.zone(),
+        users::withName);
   }
 
   /** The check of the files of programs against those of a baseline. */

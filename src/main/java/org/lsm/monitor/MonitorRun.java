@@ -1,6 +1,7 @@
 package org.lsm.monitor;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,11 +25,13 @@ import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.RunResult.PortScans;
+import org.lsm.proc.WaitingProcess;
 import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
 import org.lsm.report.Metrics;
 import org.lsm.report.ReportDocument;
 import org.lsm.storage.AtomicFile;
+import org.lsm.storage.FileLock;
 import org.lsm.storage.StateDirectory;
 import org.lsm.storage.StateDirectory.NoBaselineException;
 
@@ -42,6 +45,8 @@ public final class MonitorRun {
 
   public static final String QUIET = "--quiet";
 
+  private static final Duration MAX_LOCK_AGE = Duration.ofMinutes(30); // three intervals
+
   private final Components components;
   private final Config config;
   private final boolean quiet;
@@ -49,6 +54,7 @@ public final class MonitorRun {
   private final Outbox outbox;
   private final AlertPolicy policy;
   private final Path alertState;
+  private final Path stuckRun;
   private final long start = System.nanoTime();
 
   /** A run; a quiet one is silent about failures that an earlier run has reported. */
@@ -65,6 +71,7 @@ public final class MonitorRun {
     this.outbox = components.outbox(history, limit);
     this.policy = new AlertPolicy(config.remind(), DiffReport.MAX_NAMED);
     this.alertState = config.stateDirectory().resolve(StateDirectory.ALERT_STATE);
+    this.stuckRun = config.stateDirectory().resolve(StateDirectory.STUCK_RUN);
   }
 
   /**
@@ -75,7 +82,11 @@ public final class MonitorRun {
   public RunResult compare() {
     try {
       StateDirectory.create(config.stateDirectory());
-      return compareLocked();
+      try {
+        return compareLocked();
+      } catch (FileLock.HeldException e) {
+        return alertStuckRun(e);
+      }
     } catch (Exception e) {
       // No alert can be made; but the alerts that wait are still to be delivered.
       return new RunResult(Optional.empty(), List.of(), 0, Optional.of(e), true, PortScans.NONE);
@@ -94,7 +105,7 @@ public final class MonitorRun {
   }
 
   private RunResult compareOrAlertFailure(StateDirectory state) throws Exception {
-    AlertState before = AlertState.read(alertState);
+    AlertState before = readAlertState();
     try {
       return compare(state, before);
     } catch (Exception e) {
@@ -128,12 +139,53 @@ public final class MonitorRun {
     RunResult result =
         new RunResult(
             Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE);
-    if (scans.incomplete().isEmpty()) {
+    try {
+      scans.requireComplete();
       return result;
+    } catch (RepeatedScan.IncompleteException e) {
+      // A user must not hide a socket by making a part of the scan take too long.
+      return result.with(alertFailure(e, AlertState.read(alertState)));
     }
-    // A user must not hide a socket by making a part of the scan take too long.
-    Exception incomplete = new RepeatedScan.IncompleteException(scans.incomplete());
-    return result.with(alertFailure(incomplete, AlertState.read(alertState)));
+  }
+
+  /** The state of the last run, and what runs without the lock have alerted since then. */
+  private AlertState readAlertState() {
+    AlertState before = AlertState.read(alertState);
+    if (!Files.exists(stuckRun)) {
+      return before;
+    }
+    AlertState all = before.with(AlertState.read(stuckRun));
+    if (write(all, before, alertState)) {
+      stuckRun.toFile().delete();
+    }
+    return all;
+  }
+
+  /**
+   * Alerts a run that has kept the lock for three intervals. It can go on at any moment, so that
+   * only {@link StateDirectory#STUCK_RUN} is written, under a lock of its own.
+   */
+  @SuppressWarnings("try") // the lock is only held
+  private RunResult alertStuckRun(FileLock.HeldException held) throws Exception {
+    Duration age = Duration.between(held.since(), components.now());
+    if (age.compareTo(MAX_LOCK_AGE) < 0) {
+      throw held;
+    }
+    Path proc = components.environment().sources().proc();
+    String reason =
+        String.format(
+            "lsm with PID %s holds the lock of %s since %s (%s), and no run can compare; see what it"
+                + " waits for, then continue it with 'kill -CONT %1$s' or end it with 'kill -KILL"
+                + " %1$s'",
+            held.pid(),
+            config.stateDirectory(),
+            components.timeWithAge(held.since()),
+            WaitingProcess.describe(proc, held.pid()));
+    Path lock = stuckRun.resolveSibling(StateDirectory.STUCK_RUN + ".lock");
+    try (FileChannel channel = FileLock.take(lock, Duration.ZERO)) {
+      AlertState before = AlertState.read(stuckRun);
+      return alertFailure(new IOException(reason), "another run is stuck", before, stuckRun);
+    }
   }
 
   /** Alerts the differences that are due; returns whether there are any. */
@@ -145,13 +197,19 @@ public final class MonitorRun {
       history.append("appeared", decision.appeared(), report);
       history.append(
           "resolved", decision.resolved().stream().map(TextEscaper::escape).toArray(String[]::new));
-      write(decision.next(), before);
+      write(decision.next(), before, alertState);
     }
     return type.isPresent();
   }
 
   /** Alerts what keeps lsm from comparing: an attacker must not silence lsm by making it fail. */
   private RunResult alertFailure(Exception failure, AlertState before) throws Exception {
+    return alertFailure(failure, ErrorMessages.explain(failure), before, alertState);
+  }
+
+  /** Alerts a failure that counts as the same as long as its key is the same. */
+  private RunResult alertFailure(Exception failure, String key, AlertState before, Path file)
+      throws Exception {
     boolean hasBaseline = !(failure instanceof NoBaselineException);
     AlertType type = hasBaseline ? AlertType.SCAN_FAILED : AlertType.NO_BASELINE;
     String reason = ErrorMessages.explain(failure);
@@ -169,22 +227,25 @@ public final class MonitorRun {
                 failure instanceof RepeatedScan.IncompleteException,
                 components.zone())
             : DiffReport.withoutBaseline(host, reason, config.stateDirectory(), components.zone());
-    AlertDecision decision = policy.decideFailure(before, type, reason, host.time());
+    AlertDecision decision = policy.decideFailure(before, type, key, host.time());
     boolean due = decision.type().isPresent();
     if (!due || outbox.put(Alert.of(type, host, document, config.subject(), components.zone()))) {
       if (due) {
         history.append(Json.name(type), TextEscaper.escape(reason));
       }
-      write(decision.next(), before);
+      write(decision.next(), before, file);
     }
     return new RunResult(Optional.empty(), List.of(), 0, Optional.of(failure), due, PortScans.NONE);
   }
 
-  private void write(AlertState next, AlertState before) {
+  /** Writes a state; returns whether that has succeeded. */
+  private boolean write(AlertState next, AlertState before, Path file) {
     try {
-      next.writeIfChanged(alertState, before);
+      next.writeIfChanged(file, before);
+      return true;
     } catch (IOException e) {
       components.warn("the alerts of this run will be repeated: " + ErrorMessages.explain(e));
+      return false;
     }
   }
 
@@ -249,7 +310,13 @@ public final class MonitorRun {
 
   /** Delivers the alerts that wait. */
   public void deliverWaiting() throws IOException {
-    boolean delivered = outbox.deliver();
+    boolean delivered;
+    try {
+      delivered = outbox.deliver();
+    } catch (OutOfMemoryError e) {
+      String what = waiting() + ", and there is not enough memory to deliver the next one";
+      throw new IOException(what + "; see 'lsm status', and remove it from " + outbox.directory());
+    }
     if (!delivered && (!quiet || outbox.hasNewFailure())) {
       components.warn(undelivered());
     }
@@ -259,14 +326,19 @@ public final class MonitorRun {
     List<Outbox.Waiting> oldest = outbox.oldest(1);
     if (!oldest.isEmpty()) {
       return String.format(
-          "%s in the outbox, the oldest since %s; %s",
-          Plural.count(outbox.size(), "alert") + (outbox.size() == 1 ? " waits" : " wait"),
+          "%s, the oldest since %s; %s",
+          waiting(),
           components.timeWithAge(oldest.get(0).time()),
           outbox.deliverers().isEmpty()
               ? "the next run tries again"
               : "lsm with PID " + String.join(", ", outbox.deliverers()) + " is delivering");
     }
     return "alerts in " + outbox.directory() + " cannot be read; see 'lsm status'";
+  }
+
+  private String waiting() {
+    int size = outbox.size();
+    return Plural.count(size, "alert") + (size == 1 ? " waits" : " wait") + " in the outbox";
   }
 
   private void writeMetrics(Path file, RunResult result) {

@@ -29,8 +29,11 @@ public final class RepeatedScan {
   /** Scans after which a socket that was seen only once counts as closed. */
   public static final int MAX_SCANS = 5;
 
+  /** How long the scans of a run may take, in all. */
+  public static final Duration TIMEOUT = Duration.ofMinutes(5);
+
   /** Some of the scan took too long; all else was compared. */
-  static final class IncompleteException extends IOException {
+  public static final class IncompleteException extends IOException {
     private static final long serialVersionUID = 1L;
 
     IncompleteException(List<String> reasons) {
@@ -40,6 +43,8 @@ public final class RepeatedScan {
 
   private final SocketScanner scanner;
   private final OwnerCache storedCache;
+  private final Duration timeout;
+  private final long deadline;
   private final SortedMap<Endpoint, SocketEntry> found = new TreeMap<>();
   private final Map<Endpoint, SocketDetails> details = new HashMap<>();
   private final Set<Endpoint> seenOnce = new HashSet<>();
@@ -47,6 +52,7 @@ public final class RepeatedScan {
   private HostInfo hostInfo;
   private Set<Endpoint> seenLast = Set.of();
   private int scans;
+  private boolean late;
   private List<String> notes = List.of();
   private OwnerCache ownerCache;
   private List<String> incomplete = List.of();
@@ -54,21 +60,42 @@ public final class RepeatedScan {
 
   /** Scans with this scanner, beginning with the owner cache of the last run. */
   public RepeatedScan(SocketScanner scanner, OwnerCache storedCache) {
+    this(scanner, storedCache, TIMEOUT);
+  }
+
+  /** Scans for so long, at most, from now on. */
+  RepeatedScan(SocketScanner scanner, OwnerCache storedCache, Duration timeout) {
     this.scanner = scanner;
     this.storedCache = storedCache;
+    this.timeout = timeout;
+    this.deadline = System.nanoTime() + timeout.toNanos();
     this.ownerCache = storedCache;
   }
 
-  /** Repeats {@link #scanOnce} until each socket was seen twice, or {@link #MAX_SCANS} times. */
+  /**
+   * Repeats {@link #scanOnce} until each socket was seen twice, or {@link #MAX_SCANS} times. Throws
+   * IncompleteException if there was no time for that.
+   */
   public void scanUntilStable(DetailsSelector selector) throws IOException {
     do {
       scanOnce(selector);
     } while (!isStable());
+    if (late) {
+      requireComplete();
+    }
+  }
+
+  /** Throws IncompleteException if there is something that the scans could not find out. */
+  public void requireComplete() throws IncompleteException {
+    if (!incomplete.isEmpty()) {
+      throw new IncompleteException(incomplete);
+    }
   }
 
   /**
    * Scans once more. While the scan goes on, the selector gets all sockets found so far, those of
-   * this scan included, and selects those whose details are needed.
+   * this scan included, and selects those whose details are needed. If there is no time left, this
+   * is the last scan, and what was found is incomplete; or it throws, if nothing was found.
    */
   public void scanOnce(DetailsSelector selector) throws IOException {
     // Not a lambda: those take longer to load than a class.
@@ -86,7 +113,19 @@ public final class RepeatedScan {
             return selected;
           }
         };
-    ScanResult scan = scanner.scan(ownerCache, union, ownerSearch);
+    ScanResult scan;
+    try {
+      ScanThread thread = new ScanThread(scanner, ownerCache, union, ownerSearch);
+      scan = thread.scan(deadline, timeout);
+    } catch (ScanThread.LateException e) {
+      if (scans == 0) {
+        throw e;
+      }
+      late = true;
+      incomplete = new ArrayList<>(incomplete);
+      incomplete.add(e.getMessage());
+      return;
+    }
     ownerSearch = ownerSearch.minus(scan.ownerSearch());
     incomplete = scan.incomplete();
     ownerCache = scan.ownerCache();
@@ -113,9 +152,9 @@ public final class RepeatedScan {
     return isExhausted() || (scans >= 2 && closedAgain().isEmpty());
   }
 
-  /** Whether there were {@link #MAX_SCANS} scans. */
+  /** Whether there were {@link #MAX_SCANS} scans, or there is no time for more. */
   public boolean isExhausted() {
-    return scans >= MAX_SCANS;
+    return late || scans >= MAX_SCANS;
   }
 
   /** All sockets found so far, each as it was seen last. */
@@ -157,11 +196,6 @@ public final class RepeatedScan {
   /** The owners that the last scan found, for the next run. */
   public OwnerCache ownerCache() {
     return ownerCache;
-  }
-
-  /** What the last scan could not find out in time, a sentence each; not escaped. */
-  public List<String> incomplete() {
-    return incomplete;
   }
 
   /** What limits the trust in the last scan, in words; not escaped. */

@@ -2,6 +2,7 @@ package org.lsm.monitor;
 
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
@@ -13,18 +14,21 @@ import org.lsm.proc.SocketScanner.Sources;
 /**
  * The paths, programs and clock of the host that lsm runs on. Tests pass others.
  *
+ * @param getent candidates for getent(1)
  * @param nft candidates for nft(8)
  * @param resolvers files that name the DNS servers, resolv.conf(5)
  * @param crontabs files and directories with entries of cron(8)
  * @param timers the links that enable lsm.timer, in directories of units, systemd.unit(5)
  * @param cronGenerator of systemd-cron, which makes systemd a cron daemon
  * @param launcher the program lsm, if it was started by it; it delivers alerts in the background
+ * @param scanTimeout how long the scans of a run may take, in all
  * @param zone the time zone of what people read; asked late, since finding it takes a while
  */
 public record SystemEnvironment(
     Sources sources,
     MailSystem mail,
     Path logger,
+    List<Path> getent,
     List<Path> nft,
     List<Path> resolvers,
     List<Path> crontabs,
@@ -32,6 +36,7 @@ public record SystemEnvironment(
     Path cronGenerator,
     Optional<Path> launcher,
     Clock clock,
+    Duration scanTimeout,
     Supplier<ZoneId> zone,
     Map<String, String> variables) {
 
@@ -50,6 +55,7 @@ public record SystemEnvironment(
                 Path.of("/etc/ssl/ca-bundle.pem"), // SUSE
                 Path.of("/etc/ssl/cert.pem"))),
         Path.of("/usr/bin/logger"),
+        List.of(Path.of("/usr/bin/getent"), Path.of("/bin/getent")),
         List.of(Path.of("/usr/sbin/nft"), Path.of("/sbin/nft"), Path.of("/usr/bin/nft")),
         List.of(Path.of("/etc/resolv.conf"), Path.of("/run/systemd/resolve/resolv.conf")),
         List.of(
@@ -66,6 +72,7 @@ public record SystemEnvironment(
         Path.of("/usr/lib/systemd/system-generators/systemd-crontab-generator"),
         Optional.ofNullable(System.getProperty("lsm.launcher")).map(Path::of),
         Clock.systemUTC(),
+        RepeatedScan.TIMEOUT,
         ZoneId::systemDefault,
         System.getenv());
   }

@@ -42,7 +42,7 @@ record ControlGroup(String rows) {
 
   private static String part(String part) {
     // Not constants: a quiet run compiles no patterns.
-    String id = "(?!.*conmon-)(?:.*[:-])?([0-9a-f]{12})[0-9a-f]{52}(?:\\.scope)?";
+    String id = "(?s)(?!.*conmon-)(?:.*[:-])?([0-9a-f]{12})[0-9a-f]{52}(?:\\.scope)?";
     Matcher container = Pattern.compile(id + "|lxc\\.payload\\.(.+)").matcher(part);
     if (container.matches()) {
       return CONTAINER + container.group(container.group(1) == null ? 2 : 1);

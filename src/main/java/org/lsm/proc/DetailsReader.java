@@ -33,6 +33,7 @@ final class DetailsReader {
 
   private final ProcessReader processes;
   private final ForeignFiles files;
+  private final ProcessIdentifier identifier;
   private final Flag noProcess;
   private final Map<String, String> serviceNames = new HashMap<>();
   private final Map<String, Map<Integer, Set<String>>> peersByTable = new HashMap<>();
@@ -42,6 +43,7 @@ final class DetailsReader {
   DetailsReader(ProcessReader processes, ForeignFiles files, Path services) throws IOException {
     this.processes = processes;
     this.files = files;
+    this.identifier = new ProcessIdentifier(processes, files, Map.of());
     this.noProcess =
         processes.isInInnerPidNamespace() ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
     String text = Files.exists(services) ? ProcFile.read(services) : "";
@@ -74,8 +76,10 @@ final class DetailsReader {
 
   private Set<Flag> flags(SocketEntry entry, boolean suspected) {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
-    if (entry.owners().isEmpty()) {
+    if (entry.hasNoProcess()) {
       flags.add(noProcess);
+    } else if (entry.owners().stream().anyMatch(Owner::isMaker)) {
+      flags.add(Flag.MAKER_DIFFERS);
     }
     if (suspected) {
       flags.add(entry.ownerUnknown() ? Flag.UNVERIFIED : Flag.FORGED);
@@ -115,7 +119,7 @@ final class DetailsReader {
         running == null ? "" : commandLine(running),
         orEmpty(() -> processes.workingDirectory(pid)),
         orEmpty(() -> processes.controlGroup(pid).unit()),
-        new ProcessIdentifier(processes, files, Map.of()).parents(pid, MAX_PARENTS),
+        identifier.parents(pid, MAX_PARENTS),
         flags(process, running));
   }
 

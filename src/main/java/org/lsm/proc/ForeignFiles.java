@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -44,6 +45,7 @@ final class ForeignFiles {
   private final Path programs;
   private final Map<Long, StuckReader> stuck = new HashMap<>(); // by user ID
   private final Map<Long, Set<RunningProcess>> unanswered = new TreeMap<>();
+  private final Map<String, Optional<Attributes>> known = new HashMap<>(); // by name
   private long left = TIMEOUT_IN_ALL.toNanos();
 
   /** Takes the readers that earlier scans left behind. */
@@ -81,23 +83,34 @@ final class ForeignFiles {
    */
   Map<String, Attributes> attributes(Map<RunningProcess, List<String>> names) {
     Map<Long, Map<RunningProcess, List<String>>> byUser = new LinkedHashMap<>();
-    names.forEach(
-        (process, ofProcess) ->
-            byUser
-                .computeIfAbsent(process.uid(), none -> new LinkedHashMap<>())
-                .put(process, ofProcess));
+    for (var ofProcess : names.entrySet()) {
+      List<String> unknown = new ArrayList<>(ofProcess.getValue());
+      unknown.removeAll(known.keySet());
+      if (!unknown.isEmpty()) {
+        RunningProcess process = ofProcess.getKey();
+        byUser.computeIfAbsent(process.uid(), none -> new LinkedHashMap<>()).put(process, unknown);
+      }
+    }
     Map<Reader, Set<RunningProcess>> readers = new LinkedHashMap<>();
     long end = end();
     for (var ofUser : byUser.entrySet()) {
       startAll(ofUser.getKey(), ofUser.getValue(), end, readers);
     }
-    Map<String, Attributes> attributes = new HashMap<>();
     for (var reader : readers.entrySet()) {
       for (String line : output(reader.getKey(), reader.getValue(), end).split("\0", -1)) {
         String[] fields = line.split(" ", 7);
         if (fields.length == 7) {
-          attributes.put(ProcFile.decode(fields[6]), parse(fields));
+          known.put(ProcFile.decode(fields[6]), Optional.of(parse(fields)));
         }
+      }
+    }
+    Map<String, Attributes> attributes = new HashMap<>();
+    for (var ofProcess : names.entrySet()) {
+      for (String name : ofProcess.getValue()) {
+        if (!isUnanswered(ofProcess.getKey())) {
+          known.putIfAbsent(name, Optional.empty());
+        }
+        known.getOrDefault(name, Optional.empty()).ifPresent(it -> attributes.put(name, it));
       }
     }
     return attributes;

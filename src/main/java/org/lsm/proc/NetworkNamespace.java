@@ -72,7 +72,10 @@ record NetworkNamespace(String label, Path tables) {
     }
     if (hidden > 0) {
       String count = Plural.count(hidden, "process");
-      notes.add("cannot read the network namespace of " + count + "; run lsm as root");
+      notes.add(
+          "cannot read the network namespace of "
+              + count
+              + "; run lsm as root, in a container with CAP_SYS_PTRACE");
     }
     return oldest;
   }

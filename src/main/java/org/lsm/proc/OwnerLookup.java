@@ -18,6 +18,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.lsm.model.Owner;
+import org.lsm.model.OwnerLimit;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
@@ -27,6 +29,7 @@ import org.lsm.proc.TableParser.ParsedTable;
 final class OwnerLookup {
   private static final SocketOwners NONE = new SocketOwners(List.of(), true);
   private static final String SOCKET = "socket:[";
+  private static final String IO_URING = "anon_inode:[io_uring]";
   private static final int MAX_FEW_DESCRIPTORS = 1024; // processes with more are searched last
   private static final int MAX_PROCESSES = 1 << 22; // PID_MAX_LIMIT of proc(5)
 
@@ -49,6 +52,7 @@ final class OwnerLookup {
   private final Map<Long, Set<Integer>> holders = new HashMap<>();
   private final Map<Integer, RunningProcess> found = new HashMap<>();
   private final Map<Long, Path> descriptors = new HashMap<>();
+  private final OwnerLimit limit = new OwnerLimit();
   private boolean timedOut;
   private boolean incomplete; // there are processes that were not searched
 
@@ -87,15 +91,17 @@ final class OwnerLookup {
     Map<Integer, ProcessRef> identified = identify(ofThisBoot);
     for (SocketKey socket : unknown) {
       List<ProcessRef> held = new ArrayList<>();
+      boolean isComplete = true;
       for (int pid : holders.getOrDefault(socket.inode(), Set.of())) {
         ProcessRef process = identified.get(pid);
         if (process != null) { // it still runs
           held.add(process);
+          isComplete &= !process.owner().equals(Owner.UNKNOWN);
         }
       }
       boolean credible = isCredible(socket, held, ofThisBoot.getOrDefault(socket, NONE));
       held = credible ? held : List.of();
-      owners.put(socket, new SocketOwners(held, !held.isEmpty() || !incomplete));
+      owners.put(socket, limit.apply(held, isComplete && (!held.isEmpty() || !incomplete)));
     }
     return owners;
   }
@@ -130,7 +136,7 @@ final class OwnerLookup {
       }
     }
     boolean allEnded = running.isEmpty() && !cached.processes().isEmpty();
-    return allEnded ? null : new SocketOwners(running, cached.complete());
+    return allEnded ? null : new SocketOwners(running, cached.others(), cached.complete());
   }
 
   private State check(ProcessRef process) {
@@ -213,7 +219,7 @@ final class OwnerLookup {
         found.put(pid, processes.running(pid));
         for (var socket : sockets.entrySet()) {
           // Read again: the PID may belong to another process than before.
-          if (inode(socket.getValue()) == socket.getKey()) {
+          if (sockets(socket.getValue()).contains(socket.getKey())) {
             holders.computeIfAbsent(socket.getKey(), none -> new LinkedHashSet<>()).add(pid);
             descriptors.put(socket.getKey(), socket.getValue());
           }
@@ -242,9 +248,10 @@ final class OwnerLookup {
         if (count % MAX_FEW_DESCRIPTORS == 0 && isTimeOver()) {
           return true;
         }
-        long inode = inode(descriptor);
-        if (inodes.contains(inode)) {
-          sockets.put(inode, descriptor);
+        for (long inode : sockets(descriptor)) {
+          if (inodes.contains(inode)) {
+            sockets.put(inode, descriptor);
+          }
         }
       }
     } catch (DirectoryIteratorException | NoSuchFileException e) {
@@ -253,18 +260,26 @@ final class OwnerLookup {
     return true;
   }
 
-  /** The inode of a descriptor's socket; -1 if it is closed or another file. */
-  private static long inode(Path descriptor) throws IOException {
+  /** The inodes of the sockets that a descriptor leads to. */
+  private Set<Long> sockets(Path descriptor) throws IOException {
     try {
       String target = Files.readSymbolicLink(descriptor).toString();
-      return target.startsWith(SOCKET)
-          ? Long.parseLong(target, SOCKET.length(), target.length() - 1, 10)
-          : -1;
+      if (target.startsWith(SOCKET)) {
+        return Set.of(Long.parseLong(target, SOCKET.length(), target.length() - 1, 10));
+      }
+      // Only of io_uring: a process can keep whoever reads fdinfo of its epoll(7) waiting.
+      return target.equals(IO_URING) && !isTimeOver()
+          ? IoUring.inodes(ProcFile.read(fdinfo(descriptor)))
+          : Set.of();
     } catch (AccessDeniedException e) {
       throw e;
     } catch (FileSystemException e) {
-      return -1; // closed, or a file whose path is longer than a page (ENAMETOOLONG)
+      return Set.of(); // closed, or a file whose path is longer than a page (ENAMETOOLONG)
     }
+  }
+
+  private static Path fdinfo(Path descriptor) {
+    return descriptor.getParent().resolveSibling("fdinfo").resolve(descriptor.getFileName());
   }
 
   private boolean isTimeOver() {

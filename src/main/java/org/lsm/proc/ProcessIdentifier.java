@@ -17,6 +17,7 @@ final class ProcessIdentifier {
   private final ProcessReader processes;
   private final ForeignFiles files;
   private final Map<Integer, ProcessRef> known;
+  private final Map<Integer, ProcessRef> parents = new HashMap<>();
 
   /** Takes processes identified before, by PID: as long as one executes the same, it is that. */
   ProcessIdentifier(ProcessReader processes, ForeignFiles files, Map<Integer, ProcessRef> known) {
@@ -94,31 +95,37 @@ final class ProcessIdentifier {
 
   /** The parents of a process up to PID 1, or as far as they still run. */
   List<ProcessRef> parents(int pid, int max) {
-    List<ProcessRef> parents = new ArrayList<>();
     Map<Integer, RunningProcess> running = new LinkedHashMap<>();
     List<Integer> chain = new ArrayList<>();
     try {
       for (int it = processes.parent(pid); it > 0 && chain.size() < max; ) {
         chain.add(it);
-        try {
-          running.put(it, processes.running(it));
-        } catch (IOException e) {
-          // a thread of the kernel, or hidden
+        if (!parents.containsKey(it)) {
+          addRunning(it, running);
         }
         it = processes.parent(it);
       }
     } catch (IOException | RuntimeException e) {
       // One of them has ended; the chain stops there.
     }
-    Map<Integer, ProcessRef> identified = identify(running.values());
+    parents.putAll(identify(running.values()));
+    List<ProcessRef> found = new ArrayList<>();
     for (int parent : chain) {
       try {
-        ProcessRef process = identified.get(parent);
-        parents.add(process == null ? processes.named(parent) : process);
+        ProcessRef process = parents.get(parent);
+        found.add(process == null ? processes.named(parent) : process);
       } catch (IOException e) {
         break;
       }
     }
-    return parents;
+    return found;
+  }
+
+  private void addRunning(int pid, Map<Integer, RunningProcess> running) {
+    try {
+      running.put(pid, processes.running(pid));
+    } catch (IOException e) {
+      // a thread of the kernel, or hidden
+    }
   }
 }

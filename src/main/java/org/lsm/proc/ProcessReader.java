@@ -1,7 +1,6 @@
 package org.lsm.proc;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
@@ -10,7 +9,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.lsm.model.Owner;
@@ -24,26 +22,15 @@ final class ProcessReader {
   private static final int PARENT = 4;
   private static final int START_TICKS = 22;
   private static final int START_STACK = 28;
-  private static final long MAX_UID = 0xFFFF_FFFFL;
 
   private final Path proc;
-  private final Map<Long, String> users = new HashMap<>();
+  private final Map<Long, String> users;
   private Instant bootTime; // read once, because /proc/stat is long on large machines
 
   /** Takes the mount point of /proc and a passwd(5) file, which small containers lack. */
   ProcessReader(Path proc, Path passwd) throws IOException {
     this.proc = proc;
-    byte[] bytes = Files.exists(passwd) ? Files.readAllBytes(passwd) : new byte[0];
-    for (String line : new String(bytes, StandardCharsets.UTF_8).split("\n", -1)) {
-      String[] fields = line.split(":", 4);
-      try {
-        if (fields.length > 2) {
-          users.putIfAbsent(FieldReader.number(fields[2], 10, MAX_UID), fields[0]);
-        }
-      } catch (MalformedRowException e) {
-        // for instance +::::::, which includes NIS; the C library skips it, too
-      }
-    }
+    this.users = PasswdFile.read(passwd).names();
   }
 
   List<Integer> pids() throws IOException {
@@ -120,7 +107,7 @@ final class ProcessReader {
   }
 
   /** The name of a user, or the number of one without a name. */
-  private String user(long uid) {
+  String userName(long uid) {
     return users.getOrDefault(uid, Long.toString(uid));
   }
 
@@ -131,7 +118,7 @@ final class ProcessReader {
     long startStack = stat.size() < START_STACK - 2 ? 0 : number(stat, START_STACK, pid);
     Path link = threadFile(pid, "exe");
     long uid = effectiveUid(pid);
-    return new RunningProcess(pid, startTicks, startStack, uid, user(uid), link, target(link));
+    return new RunningProcess(pid, startTicks, startStack, uid, userName(uid), link, target(link));
   }
 
   private static String target(Path link) throws IOException {
@@ -170,7 +157,7 @@ final class ProcessReader {
   ProcessRef named(int pid) throws IOException {
     long start = startTicks(pid);
     String name = "[" + ProcFile.decode(file(pid, "comm")).stripTrailing() + "]";
-    return new ProcessRef(pid, start, time(start), new Owner(user(effectiveUid(pid)), name));
+    return new ProcessRef(pid, start, time(start), new Owner(userName(effectiveUid(pid)), name));
   }
 
   /** Whether a descriptor refers to a unix socket, has been closed, or the kernel is too old. */
@@ -210,7 +197,7 @@ final class ProcessReader {
   /** Returns the user of a process in another user namespace than lsm's; empty in lsm's own. */
   String userOfOtherNamespace(int pid) throws IOException {
     boolean isOwn = isInOwnNamespace(threadFile(pid, "ns/user"), "user");
-    return isOwn ? "" : user(effectiveUid(pid));
+    return isOwn ? "" : userName(effectiveUid(pid));
   }
 
   private Instant time(long ticksAfterBoot) throws IOException {

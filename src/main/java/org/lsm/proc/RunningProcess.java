@@ -3,6 +3,7 @@ package org.lsm.proc;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.lsm.model.Owner;
 import org.lsm.model.ProcessRef;
 
 /**
@@ -53,10 +54,12 @@ record RunningProcess(
 
   /** Whether this process, known before, still executes the same program as the same user. */
   boolean continues(ProcessRef before) {
-    String program = before.owner().program();
     return startTicks == before.startTicks()
         && startStack == before.startStack()
-        && user.equals(before.owner().user())
-        && (program.equals(target) || program.equals(path()) || program.equals(program(false)));
+        && (isOwner(target, before) || isOwner(path(), before) || isOwner(program(false), before));
+  }
+
+  private boolean isOwner(String program, ProcessRef before) {
+    return new Owner(user, program, before.owner().script()).equals(before.owner());
   }
 }

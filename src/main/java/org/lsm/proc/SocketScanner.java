@@ -15,7 +15,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.lsm.model.Endpoint;
 import org.lsm.model.ErrorMessages;
+import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
+import org.lsm.model.OwnerLimit;
 import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
@@ -95,7 +97,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     OwnerLookup lookup = new OwnerLookup(processes, files, tables, namespaces, end);
     Map<SocketKey, SocketOwners> owners = lookup.find(valid, ofThisBoot);
     Duration ownerSearch = Duration.ofNanos(System.nanoTime() - start);
-    Map<Endpoint, SocketEntry> entries = entries(owners);
+    Map<Endpoint, SocketEntry> entries = entries(owners, processes);
     Map<Endpoint, Endpoint> suspected = suspected(tables, entries);
     boolean privileged = (Long.parseUnsignedLong(capabilities, 16) & CAP_SYS_PTRACE) != 0;
     addNoteOfUnknownOwners(entries.values(), lookup.timedOut(), privileged, notes);
@@ -168,16 +170,41 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   }
 
   /** One entry for each endpoint; several sockets may share one. */
-  private static Map<Endpoint, SocketEntry> entries(Map<SocketKey, SocketOwners> owners) {
+  private static Map<Endpoint, SocketEntry> entries(
+      Map<SocketKey, SocketOwners> owners, ProcessReader processes) {
     Map<Endpoint, SocketEntry> entries = new TreeMap<>();
+    Map<Endpoint, List<SocketOwners>> shared = new HashMap<>();
     for (Map.Entry<SocketKey, SocketOwners> socket : owners.entrySet()) {
-      Endpoint endpoint = socket.getKey().endpoint();
-      SocketOwners held = socket.getValue();
-      SocketEntry entry = SocketEntry.heldBy(endpoint, held.processes(), held.complete());
-      SocketEntry other = entries.get(endpoint);
-      entries.put(endpoint, other == null ? entry : other.and(entry));
+      Endpoint at = socket.getKey().endpoint();
+      if (entries.put(at, SocketEntry.heldBy(at, withMaker(socket, processes))) != null) {
+        shared.put(at, new ArrayList<>());
+      }
+    }
+    if (!shared.isEmpty()) {
+      for (Map.Entry<SocketKey, SocketOwners> socket : owners.entrySet()) {
+        List<SocketOwners> all = shared.get(socket.getKey().endpoint());
+        if (all != null) {
+          all.add(withMaker(socket, processes));
+        }
+      }
+      OwnerLimit limit = new OwnerLimit();
+      shared.forEach((at, all) -> entries.put(at, SocketEntry.heldBy(at, limit.union(all))));
     }
     return entries;
+  }
+
+  /** The owners of a socket, and the user who made it, if none of his processes holds it. */
+  private static SocketOwners withMaker(
+      Map.Entry<SocketKey, SocketOwners> socket, ProcessReader processes) {
+    long uid = socket.getKey().uid();
+    SocketOwners held = socket.getValue();
+    if (uid == 0) {
+      return held; // daemons drop root's privileges, and the table of unix sockets has no users
+    }
+    String maker = processes.userName(uid);
+    return held.mayInclude(maker)
+        ? held
+        : new SocketOwners(held.processes(), List.of(Owner.maker(maker)), true);
   }
 
   /** The endpoints that may be forged rows, as no process holds them, each with its parent. */
@@ -219,7 +246,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     }
     if (unknown > 0) {
       String owners = "the owners of " + unknown + " of " + Plural.count(entries.size(), "socket");
-      String why = " are hidden from this user; run lsm as root to see all";
+      String why =
+          " are hidden from this user; run lsm as root, in a container with CAP_SYS_PTRACE";
       if (timedOut) {
         why = " are unknown: there was no time to search all processes";
       } else if (privileged) {

@@ -72,8 +72,9 @@ final class Advice {
     lines.add(step(1, "Keep a copy of the program: it may be gone when the process ends."));
     lines.add(command("cp /proc/" + pid + "/exe /root/program-" + pid));
     String stop = "Stop the process, or end it with -KILL instead of -STOP.";
-    String more = " This names " + MAX_STOPPED + " of " + held.size() + " processes.";
-    lines.add(step(2, stop + (held.size() > MAX_STOPPED ? more : "")));
+    boolean isCut = held.size() >= MAX_STOPPED || group.entry().hasFurtherOwners();
+    String more = " There may be more processes than these.";
+    lines.add(step(2, stop + (isCut ? more : "")));
     lines.add(command("kill -STOP " + DiffReport.pids(held, MAX_STOPPED).replace(",", " ")));
     lines.add(step(3, "See what it and its parents logged, here and in /var/log."));
     lines.add(command("journalctl -b" + parents));

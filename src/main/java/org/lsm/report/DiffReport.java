@@ -2,17 +2,20 @@ package org.lsm.report;
 
 import static org.lsm.report.EscapedText.escape;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.Diff;
@@ -37,6 +40,7 @@ import org.lsm.report.ReportDocument.Style;
  * @param alertedBefore the other differences; they are only listed
  * @param absentAt when a scan last missed a difference, for those that this scan was first to find
  * @param zone the time zone of the report; finding it takes a while, so it is asked for late
+ * @param userNames adds the name to the number of a user that passwd(5) lacks; asked late as well
  */
 public record DiffReport(
     Snapshot before,
@@ -46,26 +50,51 @@ public record DiffReport(
     Map<Endpoint, SocketDetails> detailsByEndpoint,
     Map<Endpoint, Instant> absentAt,
     List<String> notes,
-    Supplier<ZoneId> zone) {
+    Supplier<ZoneId> zone,
+    UnaryOperator<String> userNames) {
   /** Differences of a type that a report describes; with thousands, a mail would be too large. */
   public static final int MAX_NAMED = 200;
 
-  private static final int MAX_DETAILED = 3000; // lines
-  private static final int MAX_PER_SOCKET = DifferenceGroup.MAX_OWNERS;
+  // Bytes of text and HTML, and of the events; as a mail, those may be twice as many.
+  private static final int MAX_SIZE = 480 * 1024;
+  private static final int MAX_PER_SOCKET = 20; // PIDs, or names of differences
+  private static final int MAX_NOTES = 20;
   private static final int MAX_LOG_LINE = 600;
   private static final int MAX_OUTCOME_SOCKET = 60;
   private static final int MAX_OUTCOME_OWNER = 40;
 
-  private static final String MORE =
+  static final String MORE =
       "lsm history --format json has all that was alerted, lsm compare --format json all that"
           + " differs now";
+
+  public DiffReport {
+    if (notes.size() > MAX_NOTES) {
+      List<String> first = new ArrayList<>(notes.subList(0, MAX_NOTES - 1));
+      first.add("… and " + (notes.size() - first.size()) + " more notes");
+      notes = first;
+    }
+  }
+
+  /** A report of snapshots that may be of another host, whose users are not known here. */
+  public DiffReport(
+      Snapshot before,
+      Snapshot after,
+      Diff diff,
+      List<Difference> alertedBefore,
+      Map<Endpoint, SocketDetails> details,
+      Map<Endpoint, Instant> absentAt,
+      List<String> notes,
+      Supplier<ZoneId> zone) {
+    this(before, after, diff, alertedBefore, details, absentAt, notes, zone, user -> user);
+  }
 
   /** The same report of some of its differences; the others are listed as alerted before. */
   public DiffReport reporting(List<Difference> differences) {
     Set<Difference> chosen = Set.copyOf(differences);
     List<Difference> rest = diff.differences().stream().filter(it -> !chosen.contains(it)).toList();
     Diff part = new Diff(differences);
-    return new DiffReport(before, after, part, rest, detailsByEndpoint, absentAt, notes, zone);
+    return new DiffReport(
+        before, after, part, rest, detailsByEndpoint, absentAt, notes, zone, userNames);
   }
 
   /**
@@ -79,7 +108,7 @@ public record DiffReport(
     Map<Endpoint, Instant> times = new HashMap<>();
     appeared.forEach(it -> times.put(it.endpoint(), last));
     return new DiffReport(
-        before, after, diff, alertedBefore, detailsByEndpoint, times, notes, zone);
+        before, after, diff, alertedBefore, detailsByEndpoint, times, notes, zone, userNames);
   }
 
   /** At most {@link #MAX_NAMED} differences of each type. */
@@ -100,7 +129,8 @@ public record DiffReport(
   /** The whole report; without advice where {@code lsm accept} does not know the baseline. */
   public ReportDocument document(boolean withAdvice) {
     List<DifferenceGroup> groups = groups();
-    List<Line> body = differenceLines(groups);
+    IdentityHashMap<DifferenceGroup, List<Line>> blocks = blocks(groups);
+    List<Line> body = differenceLines(groups, blocks);
     for (Difference it : alertedBefore.stream().limit(MAX_PER_SOCKET).toList()) {
       body.add(Line.fact("Still", it.type(), " ", it.endpoint(), ", alerted before"));
     }
@@ -119,7 +149,8 @@ public record DiffReport(
     facts.add(
         Line.fact("Baseline", Times.format(before.hostInfo().time(), zone.get()), ", ", sockets));
     notes.forEach(note -> facts.add(Line.fact("Note", note)));
-    if (named(diff).size() < diff.differences().size()) {
+    if (blocks.keySet().stream().mapToInt(it -> it.named().size()).sum()
+        < diff.differences().size()) {
       facts.add(Line.fact("More", MORE));
     }
     return ReportDocument.of(outcome(), body, after.hostInfo(), zone.get(), facts);
@@ -145,10 +176,10 @@ public record DiffReport(
     return ReportDocument.of(outcome, body, hostInfo, zone, List.of());
   }
 
-  /** The report where a scan failed; an incomplete one was compared, but it lacks owners. */
+  /** The report where a scan failed; an incomplete one has compared some of the host. */
   public static ReportDocument scanFailed(
       HostInfo hostInfo, String reason, boolean incomplete, ZoneId zone) {
-    String what = incomplete ? "can miss a changed owner" : "detects nothing";
+    String what = incomplete ? "can miss a difference" : "detects nothing";
     List<Line> body = failed("SCAN", "lsm " + what + " until this is fixed", reason);
     body.add(Line.BLANK);
     body.add(Advice.heading("See whether it lasts, and what else lsm needs:"));
@@ -168,7 +199,8 @@ public record DiffReport(
 
   /** The differences alone as text, each followed by an empty line. */
   public String differencesText() {
-    return new ReportDocument(differenceLines(groups())).text();
+    List<DifferenceGroup> groups = groups();
+    return new ReportDocument(differenceLines(groups, blocks(groups))).text();
   }
 
   /** The outcome in a few words: the only difference, or how many there are. */
@@ -181,26 +213,28 @@ public record DiffReport(
       return EscapedText.of(DifferenceCounts.of(diff));
     }
     Difference it = diff.differences().get(0);
-    String socket = EscapedText.word(it.endpoint());
-    String owner =
-        it.after().owners().stream().findFirst().map(DiffReport::brief).orElse("no process");
-    int more = it.after().owners().size() - 1;
-    return new EscapedText(
-        it.type()
-            + " "
-            + EscapedText.cut(socket, MAX_OUTCOME_SOCKET)
-            + " "
-            + owner
-            + (more > 0 ? " and " + more + " more" : ""));
+    String socket = EscapedText.cut(EscapedText.word(it.endpoint()), MAX_OUTCOME_SOCKET);
+    return new EscapedText(it.type() + " " + socket + " " + brief(it.after()));
   }
 
-  /** The name of a program without its directory, and the user. */
-  private static String brief(Owner owner) {
+  /** The first owner, and how many more there are. */
+  private String brief(SocketEntry entry) {
+    List<Owner> holders = entry.owners().stream().filter(it -> !it.isMaker()).toList();
+    int more = holders.stream().mapToInt(Owner::count).sum() - 1;
+    return holders.stream().findFirst().map(this::brief).orElse("no visible process")
+        + (more > 0 ? " and " + more + " more" : "")
+        + EscapedText.cut(madeBy(entry, userNames).text(), MAX_OUTCOME_OWNER);
+  }
+
+  /** The names of a program and its script without their directories, and the user. */
+  private String brief(Owner owner) {
     String program = owner.program().substring(owner.program().lastIndexOf('/') + 1);
-    String user = " (" + EscapedText.cut(escape(owner.user()), MAX_OUTCOME_OWNER) + ")";
+    String script = owner.script().substring(owner.script().lastIndexOf('/') + 1);
+    String names = program(new Owner(owner.user(), program, script)).text();
+    String user = EscapedText.cut(escape(userNames.apply(owner.user())), MAX_OUTCOME_OWNER);
     return owner.equals(Owner.UNKNOWN)
         ? "unknown owner"
-        : EscapedText.cut(escape(program), MAX_OUTCOME_OWNER) + user;
+        : EscapedText.cut(names, MAX_OUTCOME_OWNER) + " (" + user + ")";
   }
 
   private List<DifferenceGroup> groups() {
@@ -208,13 +242,35 @@ public record DiffReport(
     return types.flatMap(type -> DifferenceGroup.of(this, type).stream()).toList();
   }
 
-  private List<Line> differenceLines(List<DifferenceGroup> groups) {
+  /** The blocks of these groups that fit into the report, chosen so that users take turns. */
+  private static IdentityHashMap<DifferenceGroup, List<Line>> blocks(List<DifferenceGroup> groups) {
+    IdentityHashMap<DifferenceGroup, List<Line>> blocks = new IdentityHashMap<>();
+    int size = 0;
+    int detailed = 0; // also what was too large: making it takes time
+    for (DifferenceGroup group : Diff.inTurns(groups, it -> it.named().get(0).users())) {
+      List<Line> block = group.lines(detailed < MAX_SIZE);
+      detailed += size(block);
+      block = size + size(block) > MAX_SIZE / 2 ? group.lines(false) : block;
+      if (size + size(block) <= MAX_SIZE) {
+        blocks.put(group, block);
+        size += size(block);
+      }
+    }
+    return blocks;
+  }
+
+  private static int size(List<Line> lines) {
+    return lines.stream().mapToInt(Line::size).sum();
+  }
+
+  private List<Line> differenceLines(
+      List<DifferenceGroup> groups, IdentityHashMap<DifferenceGroup, List<Line>> blocks) {
     List<Line> lines = new ArrayList<>();
     for (DifferenceType type : DifferenceType.values()) {
       int more = diff.of(type).size();
       for (DifferenceGroup group : groups) {
-        if (group.type() == type) {
-          lines.addAll(group.lines(lines.size() <= MAX_DETAILED));
+        if (group.type() == type && blocks.containsKey(group)) {
+          lines.addAll(blocks.get(group));
           more -= group.size();
         }
       }
@@ -242,9 +298,14 @@ public record DiffReport(
   /** One event for each difference that the report describes, and one that counts the others. */
   public List<LogEvent> events() {
     List<LogEvent> events = new ArrayList<>();
-    for (Difference difference : named(diff)) {
+    int size = 0;
+    for (Difference difference : Diff.inTurns(named(diff))) {
       String level = difference.type() == DifferenceType.GONE ? "warning" : "alert";
-      events.add(new LogEvent(level, line(difference), new TreeMap<>(data(difference))));
+      var event = new LogEvent(level, line(difference, userNames), new TreeMap<>(data(difference)));
+      size += Json.line(event).getBytes(StandardCharsets.UTF_8).length;
+      if (size <= MAX_SIZE) {
+        events.add(event);
+      }
     }
     int more = diff.differences().size() - events.size();
     if (more > 0) {
@@ -259,20 +320,22 @@ public record DiffReport(
     return Map.of(
         "kind", difference.type().name(),
         "socket", escape(difference.endpoint().toString()),
-        "owners", owners(difference.after()).text(),
+        "owners", EscapedText.cut(owners(difference.after(), user -> user).text(), MAX_LOG_LINE),
         "pids", pids(difference.after().processes(), MAX_PER_SOCKET));
   }
 
   /** One difference in one line, escaped and short enough for a log. */
-  public static String line(Difference it) {
+  public static String line(Difference it, UnaryOperator<String> userNames) {
+    EscapedText before = owners(it.before(), userNames);
+    EscapedText after = owners(it.after(), userNames);
     String owners =
         switch (it.type()) {
-          case NEW -> " by " + owners(it.after());
-          case GONE -> " was by " + owners(it.before());
+          case NEW -> " by " + after;
+          case GONE -> " was by " + before;
           case CHANGED ->
               it.isReplaced()
-                  ? " by " + owners(it.after()) + ": " + Flag.PROGRAM_REPLACED.words()
-                  : " from " + owners(it.before()) + " to " + owners(it.after());
+                  ? " by " + after + ": " + Flag.PROGRAM_REPLACED.words()
+                  : " from " + before + " to " + after;
         };
     String pids = pids(it.after().processes(), MAX_PER_SOCKET);
     String socket = EscapedText.word(it.endpoint());
@@ -290,15 +353,47 @@ public record DiffReport(
     return pids.map(String::valueOf).collect(Collectors.joining(","));
   }
 
-  static EscapedText owners(SocketEntry entry) {
-    Stream<Owner> owners = entry.owners().stream().limit(MAX_PER_SOCKET);
-    String names = owners.map(it -> name(it).text()).collect(Collectors.joining(", "));
-    return new EscapedText(names.isEmpty() ? "no process" : names);
+  /** Who holds a socket, and who made it if that is somebody else. */
+  static EscapedText owners(SocketEntry entry, UnaryOperator<String> userNames) {
+    return EscapedText.of(holders(entry, userNames), madeBy(entry, userNames));
   }
 
-  static EscapedText name(Owner owner) {
+  /** The owners of a socket but its maker. */
+  static EscapedText holders(SocketEntry entry, UnaryOperator<String> userNames) {
+    Stream<Owner> holders = entry.owners().stream().filter(it -> !it.isMaker());
+    Stream<String> names =
+        holders.limit(DifferenceGroup.MAX_OWNERS).map(it -> name(it, userNames).text());
+    return new EscapedText(
+        entry.hasNoProcess() ? "no visible process" : names.collect(Collectors.joining(", ")));
+  }
+
+  private static EscapedText madeBy(SocketEntry entry, UnaryOperator<String> userNames) {
+    EscapedText makers = makers(entry, userNames);
+    return makers.text().isEmpty() ? makers : EscapedText.of(", made by ", makers);
+  }
+
+  /** The users who made a socket that no process of theirs holds; empty if there are none. */
+  static EscapedText makers(SocketEntry entry, UnaryOperator<String> userNames) {
+    Stream<Owner> makers = entry.owners().stream().filter(Owner::isMaker);
+    Stream<String> names = makers.map(it -> escape(userNames.apply(it.user())));
+    return new EscapedText(names.collect(Collectors.joining(", ")));
+  }
+
+  static EscapedText name(Owner owner, UnaryOperator<String> userNames) {
+    if (owner.user().isEmpty()) {
+      return EscapedText.of(owner.program()); // further owners
+    }
     return owner.equals(Owner.UNKNOWN)
         ? EscapedText.of("an unknown owner")
-        : EscapedText.of(owner.program(), " (", owner.user(), ")");
+        : EscapedText.of(program(owner), " (", userNames.apply(owner.user()), ")");
+  }
+
+  /** A program, with the script if it is an interpreter. */
+  static EscapedText program(Owner owner) {
+    boolean isUnknown = owner.script().equals(Owner.UNKNOWN_SCRIPT);
+    String script = isUnknown ? "(script unknown)" : owner.script();
+    return script.isEmpty()
+        ? EscapedText.of(owner.program())
+        : EscapedText.of(owner.program(), " ", script);
   }
 }

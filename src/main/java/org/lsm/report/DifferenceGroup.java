@@ -16,6 +16,7 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Flag;
 import org.lsm.model.Owner;
+import org.lsm.model.OwnerLimit;
 import org.lsm.model.Plural;
 import org.lsm.model.PortSet;
 import org.lsm.model.ProcessDetails;
@@ -37,8 +38,10 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
 
   private static final Set<Flag> NO_PROCESS = Set.of(Flag.NO_PROCESS, Flag.OUTSIDE_PID_NAMESPACE);
 
-  /** Owners, and processes of each, that a report describes. */
-  static final int MAX_OWNERS = 20;
+  /** Owners that a report describes: with the maker, and one that stands for further ones. */
+  static final int MAX_OWNERS = OwnerLimit.MAX_OWNERS + 2;
+
+  private static final int MAX_PIDS = 20; // of an owner; and of peers
 
   /** The groups of a report that have named differences, the most suspicious first. */
   static List<DifferenceGroup> of(DiffReport report, DifferenceType type) {
@@ -112,9 +115,9 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     if (size > titles) {
       lines.add(Line.of(Style.DETAIL, "and", Plural.count(size - titles, "more socket")));
     }
-    suspicious().forEach(it -> lines.add(Line.of(Style.FLAG, "!", it.words())));
+    suspicious().forEach(it -> lines.add(Line.of(Style.FLAG, "!", words(it))));
     if (type == DifferenceType.CHANGED && !named.get(0).isReplaced()) {
-      EscapedText before = DiffReport.owners(named.get(0).before());
+      EscapedText before = DiffReport.owners(named.get(0).before(), report.userNames());
       lines.add(Line.of(Style.CODE, "before", before));
     }
     addOwners(lines, isDetailed ? processes() : List.of());
@@ -123,23 +126,41 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     return lines;
   }
 
+  private EscapedText words(Flag flag) {
+    return flag == Flag.MAKER_DIFFERS && !madeBy().text().isEmpty()
+        ? EscapedText.of(madeBy(), "held by ", DiffReport.holders(entry(), report.userNames()))
+        : EscapedText.of(flag.words());
+  }
+
+  private EscapedText madeBy() {
+    EscapedText makers = DiffReport.makers(entry(), report.userNames());
+    return makers.text().isEmpty() ? makers : EscapedText.of("made by ", makers, ", ");
+  }
+
   private void addOwners(List<Line> lines, List<ProcessDetails> details) {
-    if (entry().owners().isEmpty()) {
+    if (entry().hasNoProcess()) {
       boolean outside = flags().contains(Flag.OUTSIDE_PID_NAMESPACE);
       Flag reason = outside ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
       boolean isGone = type == DifferenceType.GONE;
-      add(lines, Style.DETAIL, "program", isGone ? "none was found" : reason.words());
+      String none = isGone ? "none was found" : reason.words();
+      lines.add(Line.of(Style.DETAIL, "program", madeBy(), none));
     }
     Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry());
     for (Owner owner : entry().owners().stream().limit(MAX_OWNERS).toList()) {
-      if (owner.equals(Owner.UNKNOWN)) {
-        add(lines, Style.DETAIL, "program", "unknown: lsm cannot see all processes");
+      if (owner.isMaker()) {
         continue;
       }
       List<ProcessRef> held = processes.getOrDefault(owner, List.of());
-      add(lines, Style.CODE, "program", owner.program());
+      if (owner.equals(Owner.UNKNOWN)) {
+        boolean isHidden = held.isEmpty();
+        String why = isHidden ? "lsm cannot see all processes" : "it cannot be read";
+        add(lines, Style.DETAIL, "program", "unknown: " + why);
+        add(lines, Style.DETAIL, "PID", pids(held));
+        continue;
+      }
+      lines.add(Line.of(Style.CODE, "program", DiffReport.program(owner)));
       add(lines, Style.DETAIL, "PID", pids(held));
-      add(lines, Style.DETAIL, "user", owner.user());
+      add(lines, Style.DETAIL, "user", report.userNames().apply(owner.user()));
       Optional<Instant> start = held.stream().map(ProcessRef::startTime).min(Instant::compareTo);
       add(lines, Style.DETAIL, "started", start.map(report::timeWithAge).orElse(""));
       details.stream()
@@ -151,18 +172,19 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   }
 
   private static String pids(List<ProcessRef> processes) {
-    int more = processes.size() - MAX_OWNERS;
-    String pids = DiffReport.pids(processes, MAX_OWNERS).replace(",", ", ");
+    int more = processes.size() - MAX_PIDS;
+    String pids = DiffReport.pids(processes, MAX_PIDS).replace(",", ", ");
     return pids + (more > 0 ? " and " + more + " more" : "");
   }
 
-  private static void addDetails(List<Line> lines, ProcessDetails process) {
+  private void addDetails(List<Line> lines, ProcessDetails process) {
     add(lines, Style.CODE, "command", process.commandLine());
     add(lines, Style.CODE, "directory", process.workingDirectory());
     add(lines, Style.CODE, "unit", process.unit());
     String label = "parents";
     for (ProcessRef it : process.parents()) {
-      lines.add(Line.of(Style.CODE, label, DiffReport.name(it.owner()), ", PID ", it.pid()));
+      EscapedText name = DiffReport.name(it.owner(), report.userNames());
+      lines.add(Line.of(Style.CODE, label, name, ", PID ", it.pid()));
       label = "";
     }
   }
@@ -173,7 +195,7 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     first
         .suspectedParent()
         .ifPresent(it -> add(lines, Style.CODE, "part of", "perhaps the name of " + it));
-    var peers = details().stream().flatMap(it -> it.peers().stream()).distinct().limit(MAX_OWNERS);
+    var peers = details().stream().flatMap(it -> it.peers().stream()).distinct().limit(MAX_PIDS);
     add(lines, Style.CODE, "connected", peers.collect(Collectors.joining(", ")));
     boolean isGone = type == DifferenceType.GONE;
     String label = type == DifferenceType.NEW ? "appeared" : isGone ? "gone" : "changed";

@@ -9,9 +9,11 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import com.google.gson.JsonSerializer;
 import com.google.gson.annotations.SerializedName;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -22,6 +24,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
@@ -29,6 +32,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
+import org.lsm.model.Plural;
 import org.lsm.model.ProbeType;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
@@ -42,8 +46,8 @@ import org.lsm.model.TextEscaper;
  * are RFC 3339 in UTC. Strings are escaped, because not every name on a host is Unicode.
  */
 public final class Json {
-  /** Characters of the differences of an alert; past this bound they have no details. */
-  private static final int MAX_ALERT = 1024 * 1024;
+  /** Bytes of the differences of an alert; the rest of it fits into another 256 KiB. */
+  private static final int MAX_ALERT = 768 * 1024;
 
   private static final GsonBuilder BUILDER =
       new GsonBuilder()
@@ -76,7 +80,7 @@ public final class Json {
 
   /** A whole report, together with the port scans that the same run found. */
   public static String of(DiffReport report, Optional<PortScanReport> portScans) {
-    List<JsonObject> all = details(report.diff().differences(), report, Integer.MAX_VALUE);
+    List<JsonObject> all = list(report.diff().differences(), it -> difference(it, report));
     JsonObject json = object(report, all, report.alertedBefore().stream());
     if (portScans.isPresent()) {
       JsonObject scans = object(portScans.get(), portScans.get().hosts());
@@ -108,8 +112,18 @@ public final class Json {
 
   /** A report as an alert has it: the differences that its text describes, and all counts. */
   public static JsonObject bounded(DiffReport report) {
-    List<JsonObject> named = details(DiffReport.named(report.diff()), report, MAX_ALERT);
-    return object(report, named, report.alertedBefore().stream().limit(DiffReport.MAX_NAMED));
+    List<JsonObject> named =
+        details(DiffReport.named(report.diff()), report, MAX_ALERT).stream()
+            .filter(Objects::nonNull)
+            .toList();
+    int more = report.diff().differences().size() - named.size();
+    Stream<Difference> before = report.alertedBefore().stream().limit(DiffReport.MAX_NAMED);
+    JsonObject json = object(report, named, before);
+    if (more > 0) {
+      String cut = Plural.count(more, "more difference") + ": " + DiffReport.MORE;
+      json.getAsJsonArray("notes").add(cut);
+    }
+    return json;
   }
 
   /** A report as an alert has it: the scanning hosts that its text describes. */
@@ -138,16 +152,33 @@ public final class Json {
     return merge(HostView.of(report.hostInfo()), view);
   }
 
-  /** Differences, with their details until all of them together have {@code max} characters. */
+  /**
+   * Differences of {@code max} bytes together, when printed. Those of users in turn fill half of
+   * that with their details, then the rest without; null stands for one that does not fit.
+   */
   public static List<JsonObject> details(List<Difference> differences, DiffReport report, int max) {
-    List<JsonObject> json = new ArrayList<>();
-    int length = 0;
-    for (Difference it : differences) {
-      SocketDetails details = length < max ? report.details(it) : SocketDetails.UNKNOWN;
-      json.add(difference(it, details, report.absentAt(it)));
-      length += line(json.get(json.size() - 1)).length();
+    IdentityHashMap<Difference, JsonObject> chosen = new IdentityHashMap<>();
+    long size = 0;
+    long detailed = 0; // also what was too large: making it takes time
+    for (Difference it : Diff.inTurns(differences)) {
+      JsonObject json = null;
+      if (detailed < max) {
+        json = difference(it, report);
+        detailed += size(json);
+      }
+      if (json == null || size + size(json) > max / 2) {
+        json = difference(it, SocketDetails.UNKNOWN, report.absentAt(it));
+      }
+      if (size + size(json) <= max) {
+        chosen.put(it, json);
+        size += size(json);
+      }
     }
-    return json;
+    return list(differences, chosen::get);
+  }
+
+  private static int size(JsonObject json) {
+    return print(List.of(List.of(json))).getBytes(StandardCharsets.UTF_8).length;
   }
 
   /** Differences in short, grouped by type, owners and processes, of {@code max} characters. */
@@ -269,6 +300,10 @@ public final class Json {
           host.last(),
           host.blockedUntil().orElse(null));
     }
+  }
+
+  private static JsonObject difference(Difference difference, DiffReport report) {
+    return difference(difference, report.details(difference), report.absentAt(difference));
   }
 
   private static JsonObject difference(

@@ -83,6 +83,11 @@ public record ReportDocument(List<Line> lines) {
       return plain.append(rest).toString();
     }
 
+    /** Bytes of the line as text and as HTML. */
+    int size() {
+      return (plain() + html()).getBytes(StandardCharsets.UTF_8).length;
+    }
+
     private static String pad(String label, int width) {
       return label + " ".repeat(Math.max(0, width - label.length()));
     }

@@ -26,20 +26,21 @@ public record SocketListing(
       Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry);
       for (Owner owner : entry.owners()) {
         List<ProcessRef> held = processes.getOrDefault(owner, List.of());
-        String pids = held.isEmpty() ? "?" : DiffReport.pids(held, held.size());
-        rows.add(row(entry.endpoint(), owner.user(), pids, owner.program()));
+        String pids =
+            owner.isMaker() ? "-" : held.isEmpty() ? "?" : DiffReport.pids(held, held.size());
+        rows.add(row(entry.endpoint(), owner.user(), pids, DiffReport.program(owner)));
       }
       if (entry.owners().isEmpty()) {
-        rows.add(row(entry.endpoint(), "-", "-", "-"));
+        rows.add(row(entry.endpoint(), "-", "-", EscapedText.of("-")));
       }
     }
     return align(rows);
   }
 
-  private List<String> row(Endpoint endpoint, String user, String pids, String program) {
+  private List<String> row(Endpoint endpoint, String user, String pids, EscapedText program) {
     Integer line = ignoredBy.get(endpoint);
     String ignored = line == null ? "" : "  (ignored by line " + line + " of ignore.lsm)";
-    String last = escape(program) + ignored;
+    String last = program + ignored;
     return List.of(escape(endpoint.toString()), escape(user), pids, last);
   }
 

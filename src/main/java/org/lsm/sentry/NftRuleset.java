@@ -16,8 +16,8 @@ import org.lsm.config.Config.SentryMode;
 import org.lsm.model.Endpoint;
 import org.lsm.model.PortSet;
 import org.lsm.model.Protocol;
+import org.lsm.model.Sha256;
 import org.lsm.model.Snapshot;
-import org.lsm.storage.ChecksummedText;
 
 /**
  * The rules of the table {@code inet lsm} in the language of nft(8). They see incoming packets
@@ -88,7 +88,7 @@ public record NftRuleset(
 
   /** A comment in the table that identifies these rules. */
   String mark() {
-    return prefix() + ChecksummedText.sha256(table("")).substring(0, 8);
+    return prefix() + Sha256.of(table("")).substring(0, 8);
   }
 
   /** Identifies the rules that fill the sets in the same way. */

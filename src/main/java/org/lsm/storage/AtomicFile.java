@@ -23,16 +23,25 @@ import java.util.Set;
 
 /** Replaces files so that a crash or a full disk leaves either the old or the new content. */
 public final class AtomicFile {
+  /** The size of the largest file that is read, in bytes. */
+  public static final int MAX_SIZE = 16 * 1024 * 1024;
+
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rw-------");
   private static final String TEMPORARY = ".tmp";
 
   private AtomicFile() {}
 
-  /** Reads a whole regular file. Reading from a pipe or a device may never end. */
+  /**
+   * Reads a whole regular file, which is not larger than {@link #MAX_SIZE}. Reading from a pipe or
+   * a device may never end.
+   */
   public static byte[] read(Path file) throws IOException {
     if (Files.exists(file) && !Files.isRegularFile(file)) {
       throw new FileSystemException(file.toString(), null, "is not a regular file");
+    }
+    if (Files.size(file) > MAX_SIZE) {
+      throw new FileSystemException(file.toString(), null, "is larger than 16 MiB");
     }
     try {
       return Files.readAllBytes(file);

@@ -5,24 +5,23 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import org.lsm.model.Owner;
+import org.lsm.model.Sha256;
 import org.lsm.model.TextEscaper;
 
 /**
  * The format of the state files: lines of escaped fields with tabs between them. The first line
  * names the kind and the format of the file, the last one has the SHA-256 of all bytes before it.
+ * No file is larger than 16 MiB, so that reading it takes little memory.
  */
 public final class ChecksummedText {
   private static final String CHECKSUM = "sha256\t";
@@ -34,9 +33,9 @@ public final class ChecksummedText {
     line(kind, format);
   }
 
-  /** Appends a line; a field may hold any characters. */
+  /** Appends a line; a field may hold any characters. What is too large for a file is dropped. */
   public ChecksummedText line(Object... fields) {
-    for (int i = 0; i < fields.length; i++) {
+    for (int i = 0; i < fields.length && text.length() <= AtomicFile.MAX_SIZE; i++) {
       text.append(i == 0 ? "" : "\t").append(TextEscaper.escape(fields[i].toString()));
     }
     text.append('\n');
@@ -44,12 +43,22 @@ public final class ChecksummedText {
   }
 
   public String seal() {
-    return text + CHECKSUM + sha256(text.toString()) + "\n";
+    return text + CHECKSUM + Sha256.of(text.toString()) + "\n";
   }
 
   /** Replaces a file with this text, see {@link AtomicFile#write}. */
   public void write(Path file) throws IOException {
-    AtomicFile.write(file, seal().getBytes(UTF_8));
+    write(file, AtomicFile.MAX_SIZE);
+  }
+
+  /** Replaces a file with this text if that has at most so many bytes, or throws IOException. */
+  void write(Path file, int max) throws IOException {
+    byte[] bytes = seal().getBytes(UTF_8);
+    if (bytes.length > max) {
+      String advice = "'lsm list' shows what opens or shares so many sockets";
+      throw new IOException(file + " would be larger than " + (max >> 20) + " MiB; " + advice);
+    }
+    AtomicFile.write(file, bytes);
   }
 
   /** Replaces a file with this text if it holds another one, which spares the disk. */
@@ -61,6 +70,9 @@ public final class ChecksummedText {
 
   /** Reads the text of a file, as {@link #open} does. */
   public static List<List<String>> read(Path file, String kind, String format) throws IOException {
+    if (Files.size(file) > AtomicFile.MAX_SIZE) {
+      throw new IllegalArgumentException("damaged, it is larger than 16 MiB");
+    }
     byte[] bytes = AtomicFile.read(file);
     String text = new String(bytes, UTF_8);
     // Decoding replaces malformed bytes, and could so hide damage from the checksum.
@@ -85,7 +97,7 @@ public final class ChecksummedText {
     if (!text.endsWith("\n") || !text.startsWith(CHECKSUM, last)) {
       throw new IllegalArgumentException("truncated, its last line is not a checksum");
     }
-    if (!text.substring(last).equals(CHECKSUM + sha256(text.substring(0, last)) + "\n")) {
+    if (!text.substring(last).equals(CHECKSUM + Sha256.of(text.substring(0, last)) + "\n")) {
       throw new IllegalArgumentException("damaged or edited, its checksum is wrong");
     }
     List<List<String>> lines = new ArrayList<>();
@@ -128,16 +140,6 @@ public final class ChecksummedText {
       return Instant.parse(field.startsWith("+") || field.startsWith("-") ? "" : field);
     } catch (DateTimeParseException e) {
       throw new IllegalArgumentException("not a time: '" + field + "'", e);
-    }
-  }
-
-  /** SHA-256 of a text in UTF-8, as 64 hexadecimal digits. */
-  public static String sha256(String text) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      return HexFormat.of().formatHex(digest.digest(text.getBytes(UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 }

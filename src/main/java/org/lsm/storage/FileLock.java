@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
 
 /** Locks between processes. */
 public final class FileLock {
@@ -13,14 +16,21 @@ public final class FileLock {
   public static final class HeldException extends IOException {
     private static final long serialVersionUID = 1L;
     private final String pid;
+    private final Instant since;
 
-    HeldException(String pid, String message) {
+    HeldException(String pid, Instant since, String message) {
       super(message);
       this.pid = pid;
+      this.since = since;
     }
 
     public String pid() {
       return pid;
+    }
+
+    /** When the process took the lock. */
+    public Instant since() {
+      return since;
     }
   }
 
@@ -28,7 +38,8 @@ public final class FileLock {
 
   /**
    * Takes a lock until the returned file is closed or the process ends. Creates the file, which
-   * holds the PID. Throws HeldException if another process still has the lock after the timeout.
+   * holds the PID, and whose modification time is that of the lock. Throws HeldException if another
+   * process still has the lock after the timeout.
    */
   public static FileChannel take(Path file, Duration timeout) throws IOException {
     FileChannel channel = AtomicFile.open(file);
@@ -39,10 +50,12 @@ public final class FileLock {
       throw e;
     }
     try {
-      channel.truncate(0);
-      channel.write(StandardCharsets.US_ASCII.encode(ProcessHandle.current().pid() + "\n"), 0);
+      ByteBuffer pid = StandardCharsets.US_ASCII.encode(ProcessHandle.current().pid() + "\n");
+      channel.write(pid, 0); // over the old one, which works on a full disk as well
+      channel.truncate(pid.limit());
     } catch (IOException e) {
-      // The PID is only for messages; on a full disk the lock holds all the same.
+      // The PID is only for messages; the lock holds all the same.
+      Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
     }
     return channel;
   }
@@ -57,7 +70,8 @@ public final class FileLock {
         String using = "another lsm (PID " + holder + ") has been using " + file.getParent();
         String time = " for more than " + timeout.toSeconds() + " s; ";
         String advice = "see what it waits for, or end it, and try again";
-        throw new HeldException(holder, using + time + advice);
+        Instant since = Files.getLastModifiedTime(file).toInstant();
+        throw new HeldException(holder, since, using + time + advice);
       }
       try {
         Thread.sleep(50);

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,12 +20,15 @@ import org.lsm.model.ProgramFile;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
 
-/** The {@link OwnerCache} as a {@link ChecksummedText}, a socket on each line. */
+/**
+ * The {@link OwnerCache} as a {@link ChecksummedText}: the number of processes, each of them on a
+ * line, then each socket with the numbers of its processes, and its other owners.
+ */
 final class OwnerCacheFile {
   private static final String KIND = "lsm-owner-cache";
   private static final String FORMAT = "1";
   private static final String STUCK = "stuck"; // where a socket has its inode
-  private static final int MAX_PROCESSES_PER_OWNER = 20; // where thousands share a socket
+  private static final int MAX_SIZE = 8 * 1024 * 1024; // bytes
 
   private OwnerCacheFile() {}
 
@@ -37,10 +41,24 @@ final class OwnerCacheFile {
     }
   }
 
+  /** Replaces the file, unless the cache is too large: that costs a search, too. */
+  static void write(Path file, OwnerCache cache) throws IOException {
+    format(cache).write(file, MAX_SIZE);
+  }
+
   static ChecksummedText format(OwnerCache cache) {
-    ChecksummedText text = new ChecksummedText(KIND, FORMAT).line(cache.validity());
+    Map<ProcessRef, Integer> numbers = new LinkedHashMap<>();
+    for (SocketOwners owners : cache.owners().values()) {
+      for (ProcessRef process : owners.processes()) {
+        numbers.putIfAbsent(process, numbers.size());
+      }
+    }
+    ChecksummedText text = new ChecksummedText(KIND, FORMAT).line(cache.validity(), numbers.size());
+    for (ProcessRef process : numbers.keySet()) {
+      text.line(fields(process));
+    }
     for (Map.Entry<SocketKey, SocketOwners> entry : cache.owners().entrySet()) {
-      text.line(fields(entry.getKey(), entry.getValue()));
+      text.line(fields(entry.getKey(), entry.getValue(), numbers));
     }
     for (StuckReader reader : cache.stuck()) {
       text.line(STUCK, reader.uid(), reader.pid(), reader.startTicks());
@@ -48,30 +66,39 @@ final class OwnerCacheFile {
     return text;
   }
 
-  private static Object[] fields(SocketKey socket, SocketOwners owners) {
+  private static Object[] fields(ProcessRef process) {
+    ProgramFile file = process.file();
+    List<Object> fields = new ArrayList<>();
+    fields.addAll(List.of(process.pid(), process.startTicks(), process.startTime().toEpochMilli()));
+    fields.addAll(List.of(process.startStack(), file.device(), file.inode()));
+    fields.addAll(List.of(file.size(), file.ctime()));
+    ChecksummedText.addOwners(fields, List.of(process.owner()));
+    return fields.toArray();
+  }
+
+  private static Object[] fields(
+      SocketKey socket, SocketOwners owners, Map<ProcessRef, Integer> numbers) {
     Endpoint at = socket.endpoint();
     List<Object> fields = new ArrayList<>();
     fields.addAll(List.of(socket.inode(), socket.uid(), at.table(), at.local(), owners.complete()));
-    Map<Owner, Integer> counts = new HashMap<>();
+    fields.add(owners.processes().size());
     for (ProcessRef process : owners.processes()) {
-      int count = counts.getOrDefault(process.owner(), 0) + 1;
-      counts.put(process.owner(), count);
-      if (count <= MAX_PROCESSES_PER_OWNER) {
-        long startTime = process.startTime().toEpochMilli();
-        fields.addAll(List.of(process.pid(), process.startTicks(), startTime));
-        ProgramFile file = process.file();
-        fields.addAll(List.of(process.startStack(), file.device(), file.inode()));
-        fields.addAll(List.of(file.size(), file.ctime()));
-        ChecksummedText.addOwners(fields, List.of(process.owner()));
-      }
+      fields.add(numbers.get(process));
     }
+    ChecksummedText.addOwners(fields, owners.others());
     return fields.toArray();
   }
 
   static OwnerCache parse(List<List<String>> lines) {
+    String validity = lines.get(0).get(0);
+    int end = 1 + Integer.parseInt(lines.get(0).get(1));
+    List<ProcessRef> processes = new ArrayList<>();
+    for (List<String> line : lines.subList(1, end)) {
+      processes.add(process(line.iterator()));
+    }
     Map<SocketKey, SocketOwners> owners = new HashMap<>();
     Set<StuckReader> stuck = new HashSet<>();
-    for (List<String> line : lines.subList(1, lines.size())) {
+    for (List<String> line : lines.subList(end, lines.size())) {
       Iterator<String> field = line.iterator();
       if (line.get(0).equals(STUCK)) {
         field.next();
@@ -82,20 +109,24 @@ final class OwnerCacheFile {
       long uid = number(field);
       Endpoint endpoint = Endpoint.of(field.next(), field.next());
       boolean complete = Boolean.parseBoolean(field.next());
-      List<ProcessRef> processes = new ArrayList<>();
-      while (field.hasNext()) {
-        int pid = Integer.parseInt(field.next());
-        long startTicks = number(field);
-        Instant startTime = Instant.ofEpochMilli(number(field));
-        long startStack = number(field);
-        ProgramFile file =
-            new ProgramFile(number(field), number(field), number(field), number(field));
-        Owner owner = new Owner(field.next(), field.next(), field.next());
-        processes.add(new ProcessRef(pid, startTicks, startTime, owner, startStack, file));
+      List<ProcessRef> holding = new ArrayList<>();
+      for (long left = number(field); left > 0; left--) {
+        holding.add(processes.get((int) number(field)));
       }
-      owners.put(new SocketKey(inode, uid, endpoint), new SocketOwners(processes, complete));
+      List<Owner> others = List.copyOf(ChecksummedText.owners(field));
+      owners.put(new SocketKey(inode, uid, endpoint), new SocketOwners(holding, others, complete));
     }
-    return new OwnerCache(lines.get(0).get(0), owners, stuck);
+    return new OwnerCache(validity, owners, stuck);
+  }
+
+  private static ProcessRef process(Iterator<String> field) {
+    int pid = Integer.parseInt(field.next());
+    long startTicks = number(field);
+    Instant startTime = Instant.ofEpochMilli(number(field));
+    long startStack = number(field);
+    ProgramFile file = new ProgramFile(number(field), number(field), number(field), number(field));
+    Owner owner = new Owner(field.next(), field.next(), field.next());
+    return new ProcessRef(pid, startTicks, startTime, owner, startStack, file);
   }
 
   private static long number(Iterator<String> field) {

@@ -24,6 +24,8 @@ public final class StateDirectory implements AutoCloseable {
   // Names of files in the directory; each may be missing.
   public static final String BASELINE = "baseline";
   public static final String ALERT_STATE = "alert-state";
+  // What runs without the lock have alerted: that another run does not end.
+  public static final String STUCK_RUN = "stuck-run";
   public static final String SENTRY_STATE = "sentry-state";
   // Its modification time is that of the last successful compare.
   public static final String LAST_COMPARE = "last-compare";
@@ -31,6 +33,7 @@ public final class StateDirectory implements AutoCloseable {
   private static final String OWNER_CACHE = "owner-cache";
   private static final String PROGRAM_CACHE = "program-cache";
   private static final int MAX_PREDECESSORS = 5; // replaced baselines; baseline.1 is the newest
+  private static final long MAX_BASELINES = 2L * AtomicFile.MAX_SIZE; // bytes of all of them
 
   private final Path directory;
   private final Closeable lock;
@@ -108,10 +111,20 @@ public final class StateDirectory implements AutoCloseable {
     }
   }
 
-  /** Replaces the baseline and keeps it as {@code baseline.1}; a complete one exists always. */
+  /**
+   * Replaces the baseline and keeps it as {@code baseline.1}; a complete one exists always. Deletes
+   * the oldest predecessors where all together are too large.
+   */
   public void storeBaseline(Snapshot snapshot) throws IOException {
     Path next = directory.resolve(NEXT_BASELINE);
     SnapshotFile.format(snapshot).write(next);
+    long size = Files.size(next);
+    for (int age = 0; age <= MAX_PREDECESSORS; age++) {
+      size += Files.exists(predecessor(age)) ? Files.size(predecessor(age)) : 0;
+      if (age > 0 && size > MAX_BASELINES) {
+        Files.deleteIfExists(predecessor(age));
+      }
+    }
     if (Files.exists(baseline(), LinkOption.NOFOLLOW_LINKS)) {
       Files.deleteIfExists(predecessor(MAX_PREDECESSORS));
       for (int age = MAX_PREDECESSORS - 1; age >= 1; age--) {
@@ -137,7 +150,7 @@ public final class StateDirectory implements AutoCloseable {
   /** Stores the owners that this run found, unless they are those of {@link #readOwnerCache}. */
   public void storeOwnerCache(OwnerCache cache, OwnerCache stored) throws IOException {
     if (!cache.equals(stored)) {
-      OwnerCacheFile.format(cache).write(directory.resolve(OWNER_CACHE));
+      OwnerCacheFile.write(directory.resolve(OWNER_CACHE), cache);
     }
   }
 

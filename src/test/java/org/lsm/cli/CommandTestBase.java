@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.lsm.FakeProc;
 import org.lsm.Lsm;
 import org.lsm.channel.MailSystem;
+import org.lsm.monitor.RepeatedScan;
 import org.lsm.monitor.SystemEnvironment;
 
 /** Runs lsm as a whole on a fake host: sshd on port 22 and a DNS server on UDP. */
@@ -37,6 +38,9 @@ public abstract class CommandTestBase {
 
   /** How long a mail may take. */
   protected Duration mailTimeout = Duration.ofSeconds(20);
+
+  /** How long the scans of a run may take. */
+  protected Duration scanTimeout = RepeatedScan.TIMEOUT;
 
   /** What delivers alerts in the background. */
   protected Optional<Path> launcher = Optional.empty();
@@ -95,6 +99,7 @@ public abstract class CommandTestBase {
                 name -> name,
                 mailTimeout),
             directory.resolve("logger"),
+            List.of(directory.resolve("getent")),
             List.of(directory.resolve("nft")),
             List.of(directory.resolve("resolv.conf")),
             List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
@@ -104,6 +109,7 @@ public abstract class CommandTestBase {
             directory.resolve("systemd-crontab-generator"),
             launcher,
             clock(),
+            scanTimeout,
             () -> ZoneOffset.UTC,
             environment);
     StringWriter out = new StringWriter();

@@ -157,8 +157,8 @@ class GenerateCommandTest extends CommandTestBase {
         new Result(
             0,
             "Baseline of 3 sockets written to " + baseline + "\n",
-            "lsm: the owners of 1 of 3 sockets are hidden from this user; run lsm as root to see"
-                + " all\n"),
+            "lsm: the owners of 1 of 3 sockets are hidden from this user; run lsm as root, in"
+                + " a container with CAP_SYS_PTRACE\n"),
         result);
     assertTrue(Files.exists(baseline));
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -75,14 +76,14 @@ class FuzzTest {
   void ignore(byte[] bytes) throws ConfigException {
     IgnoreRules rules;
     try {
-      rules = IgnoreRules.parse(FILE, bytes);
+      rules = IgnoreRules.parse(FILE, bytes, Set::of);
     } catch (ConfigException e) {
       return;
     }
     String text = new String(bytes, StandardCharsets.UTF_8).replace("\n", "");
     for (Rule rule : rules.rules()) {
       byte[] commented = (rule.text() + " #" + text).getBytes(StandardCharsets.UTF_8);
-      List<Rule> again = IgnoreRules.parse(FILE, commented).rules();
+      List<Rule> again = IgnoreRules.parse(FILE, commented, Set::of).rules();
       assertEquals(1, again.size());
       assertEquals(rule.text(), again.get(0).text());
       assertEquals(covered(rule), covered(again.get(0)));

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -154,6 +155,45 @@ class IgnoreRulesTest {
   }
 
   @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          program=/usr/bin/python3.11                     | /opt/x.py      | true
+          program=/usr/bin/python3*                       | ?              | true
+          program=/opt/x.py                               | /opt/x.py      | true
+          program=/opt/x.py                               | /dev/shm/x.py  | false
+          program=/opt/x.py                               | ?              | false
+          program=/opt/**                                 | /opt/a/x.py    | true
+          program=-m\\x20http.server                      | -m http.server | true
+          program=/usr/bin/python3.11 program=/opt/x.py   | /opt/x.py      | true
+          program=/usr/bin/python3.11 program=/opt/x.py   | /opt/y.py      | false
+          program=/usr/bin/perl program=/opt/x.py         | /opt/x.py      | false
+          """)
+  void programIsTheExecutableOrTheScript(String conditions, String script, boolean covered)
+      throws Exception {
+    Owner owner = new Owner("app", "/usr/bin/python3.11", script);
+    Endpoint endpoint = Endpoint.of("tcp", "0.0.0.0:80");
+    SocketEntry entry = new SocketEntry(endpoint, new TreeSet<>(Set.of(owner)), List.of());
+    assertCovers(covered, "tcp *:* " + conditions, entry);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "user=jdoe,      4711, true",
+    "user=jdoe,      jdoe, true",
+    "user=jdoe,      4712, false",
+    "user=\\x6adoe,  4711, true",
+    "user=*,         4711, true",
+    "user=jdo?,      4711, false"
+  })
+  void userIsANameOrItsNumber(String condition, String user, boolean covered) throws Exception {
+    byte[] rule = ("tcp *:* " + condition).getBytes(StandardCharsets.UTF_8);
+    IgnoreRules rules = IgnoreRules.parse(FILE, rule, name -> Set.of(name, "4711"));
+    assertEquals(covered, rules.ignores(entry("tcp", "0.0.0.0:80", user + ":/bin/a")));
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "tcp *:*,                       web:tcp, true",
     "tcp *:* netns=web,             web:tcp, true",
@@ -208,7 +248,9 @@ class IgnoreRulesTest {
     SocketEntry entry = entry("tcp", "0.0.0.0:80", "root:/bin/a");
     for (IgnoreRules rules :
         List.of(
-            new IgnoreRules(List.of()), parse(""), IgnoreRules.read(folder.resolve("absent")))) {
+            new IgnoreRules(List.of()),
+            parse(""),
+            IgnoreRules.read(folder.resolve("absent"), Set::of))) {
       assertFalse(rules.ignores(entry));
       assertEquals(List.of(), rules.rules());
     }
@@ -255,13 +297,13 @@ class IgnoreRulesTest {
   @Test
   void refusesFilesThatAreNotUtf8() throws Exception {
     Path file = Files.write(folder.resolve("ignore.lsm"), new byte[] {(byte) 0xFF});
-    ConfigException e = assertThrows(ConfigException.class, () -> IgnoreRules.read(file));
+    ConfigException e = assertThrows(ConfigException.class, () -> IgnoreRules.read(file, Set::of));
     assertEquals(file + ": is not UTF-8 text; save it as UTF-8", e.getMessage());
   }
 
   @Test
   void shippedFileIgnoresNothing() throws Exception {
-    assertEquals(List.of(), IgnoreRules.read(Path.of("conf/ignore.lsm")).rules());
+    assertEquals(List.of(), IgnoreRules.read(Path.of("conf/ignore.lsm"), Set::of).rules());
   }
 
   @Test
@@ -276,7 +318,7 @@ class IgnoreRulesTest {
   }
 
   private static IgnoreRules parse(String text) throws ConfigException {
-    return IgnoreRules.parse(FILE, text.getBytes(StandardCharsets.UTF_8));
+    return IgnoreRules.parse(FILE, text.getBytes(StandardCharsets.UTF_8), Set::of);
   }
 
   private static void assertCovers(boolean covered, String rule, SocketEntry entry)

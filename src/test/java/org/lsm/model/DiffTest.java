@@ -57,6 +57,16 @@ class DiffTest {
           ?:?                  | ?:?                  |
           root:/bin/a          | root:/bin/a ?:?      |
           root:/bin/a w:/bin/h | root:/bin/a ?:?      |
+          # a maker is known if one of the owners is his
+          root:/bin/a          | root:/bin/a e:(maker) | CHANGED
+          e:/bin/b root:/bin/a | root:/bin/a e:(maker) |
+          e:(maker)            | e:(maker)            |
+          e:(maker)            | f:(maker)            | CHANGED
+          # a socket that nobody holds any more has changed, whoever made it
+          e:/bin/b             | e:(maker)            | CHANGED
+          e:(maker)            | e:/bin/b             | CHANGED
+          ''                   | e:(maker)            | CHANGED
+          e:(maker)            | ''                   |
           # a new owner is, even beside an unknown one
           root:/bin/a          | w:/bin/x ?:?         | CHANGED
           ''                   | w:/bin/x ?:?         | CHANGED

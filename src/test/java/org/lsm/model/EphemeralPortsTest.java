@@ -62,6 +62,18 @@ class EphemeralPortsTest {
     assertEquals(scope != Scope.NONE, ports.covers(entry(endpoint, NAMED, CHROME)));
   }
 
+  /** Whoever runs an interpreter could open another port with another script. */
+  @Test
+  void coversKnownScripts() {
+    EphemeralPorts ports = new EphemeralPorts(Scope.UDP, 1, 65535);
+    Endpoint endpoint = Endpoint.of("udp", "0.0.0.0:40000");
+    Owner known = new Owner("app", "/usr/bin/python3", "/opt/app/main.py");
+    Owner unknown = new Owner("app", "/usr/bin/python3", Owner.UNKNOWN_SCRIPT);
+    assertEquals(true, ports.covers(entry(endpoint, known)));
+    assertEquals(false, ports.covers(entry(endpoint, unknown)));
+    assertEquals(false, ports.covers(entry(endpoint, NAMED, unknown)));
+  }
+
   @ParameterizedTest
   @EnumSource
   void coversEphemeralEntry(Scope scope) {

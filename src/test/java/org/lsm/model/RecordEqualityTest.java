@@ -32,7 +32,9 @@ class RecordEqualityTest {
         Arguments.of(
             new SocketKey(1, 2, endpoint),
             new Object[] {2L, 3L, new Endpoint("", Protocol.TCP, "0.0.0.0", 23)}),
-        Arguments.of(new SocketOwners(List.of(process), true), new Object[] {List.of(), false}));
+        Arguments.of(
+            new SocketOwners(List.of(process), true),
+            new Object[] {List.of(), List.of(owner), false}));
   }
 
   /**

@@ -164,7 +164,8 @@ class BaselineComparisonTest {
   void ignoresOnBothSides() throws Exception {
     rules =
         IgnoreRules.read(
-            Files.writeString(folder.resolve("ignore.lsm"), "tcp *:80-81 program=/fake/prog\n"));
+            Files.writeString(folder.resolve("ignore.lsm"), "tcp *:80-81 program=/fake/prog\n"),
+            Set::of);
     proc.tcp("0.0.0.0", 80, 102).tcp("0.0.0.0", 90, 102);
     DiffReport report =
         compare(
@@ -193,7 +194,8 @@ class BaselineComparisonTest {
             new SocketScanner(proc.sources(), false, clock, "1.0.0"), OwnerCache.EMPTY);
     Snapshot before = Snapshot.of(new HostInfo("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
     EphemeralPorts ephemeral = new EphemeralPorts(Scope.UDP, 32768, 60999);
-    return new BaselineComparison(scans, before, ephemeral, rules, programs, () -> ZoneOffset.UTC)
+    return new BaselineComparison(
+            scans, before, ephemeral, rules, programs, () -> ZoneOffset.UTC, it -> it)
         .compare();
   }
 

@@ -2,6 +2,7 @@ package org.lsm.proc;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -156,6 +157,11 @@ class FuzzTest {
   @FuzzTarget
   void cmdline(byte[] bytes, @TempDir Path folder) throws IOException {
     String text = new String(bytes, ISO_8859_1);
+    for (String program : List.of("python3", "perl", "bash", "java", "awk", "busybox")) {
+      String script = Interpreter.script("/usr/bin/" + program, text, "/srv");
+      assertFalse(script.isEmpty() || script.length() > 4096 || script.contains("\0"), script);
+      assertFalse(script.startsWith("/") && script.contains("/../"), script);
+    }
     callAll(write("cmdline", text, folder));
     callAll(write("comm", text, folder));
   }

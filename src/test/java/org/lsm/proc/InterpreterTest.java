@@ -64,7 +64,7 @@ class InterpreterTest {
     "node18,     node,                                                ?",
     "php8.2,     php -d a=b -dc=d -c /etc/php.ini /srv/w.php,         /srv/w.php",
     "php8.2,     php -f w.php,                                        /srv/w.php",
-    "php8.2,     php --file=w.php,                                    /srv/w.php",
+    "php8.2,     php --file=w=1.php,                                  /srv/w=1.php",
     "php8.2,     php -S 0.0.0.0:80 -t public router.php,              /srv/router.php",
     "php8.2,     php -S 0.0.0.0:80 -t public,                         ?",
     "php8.2,     php -r code,                                         ?",

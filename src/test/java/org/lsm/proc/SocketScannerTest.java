@@ -53,7 +53,7 @@ class SocketScannerTest {
 
   private static final Owner SSHD = new Owner("root", "/fake/sshd");
   private static final String HIDDEN =
-      "the owners of 9 of 9 sockets are hidden from this user; run lsm as root to see all";
+      "the owners of 9 of 9 sockets are hidden from this user; run lsm as root, in a container with CAP_SYS_PTRACE";
 
   @TempDir private Path folder;
 
@@ -164,7 +164,7 @@ class SocketScannerTest {
         "of root, who is not told to run lsm as root");
     assertEquals(
         List.of(
-            "the owners of 1 of 1 socket are hidden from this user; run lsm as root to see all"),
+            "the owners of 1 of 1 socket are hidden from this user; run lsm as root, in a container with CAP_SYS_PTRACE"),
         scan(proc.privileges("0")).notes());
   }
 
@@ -396,10 +396,59 @@ class SocketScannerTest {
 
     proc.write("net/tcp", table.replace("     0        0 101", "    33        0 101"));
     assertEquals(
-        owners(other), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:22").owners());
+        owners(other, Owner.maker("www")),
+        entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:22").owners());
 
     proc.write("net/tcp", table);
     assertEquals(owners(SSHD), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:22").owners());
+  }
+
+  /** Who made a socket counts if no process of that user holds it, and if it was not root. */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 33, ''",
+    "33, 33, ''",
+    "33, 0, www",
+    "4711, 33, 4711",
+    "33, , www",
+    "0, , ''",
+    "0, 0, ''"
+  })
+  void readsMaker(int maker, Integer holder, String foreign) throws Exception {
+    FakeProc proc = FakeProc.of("host", folder);
+    String uid = String.format("%5d        0 101", maker);
+    proc.write(
+        "net/tcp",
+        Files.readString(proc.path().resolve("net/tcp")).replace("    0        0 101", uid));
+    if (holder != null) {
+      proc.process(22, "sshd", holder, "/fake/sshd", 101);
+    }
+    SortedSet<Owner> expected = foreign.isEmpty() ? owners() : owners(Owner.maker(foreign));
+    if (holder != null) {
+      expected.add(new Owner(holder == 0 ? "root" : "www", "/fake/sshd"));
+    }
+
+    ScanResult first = scan(proc);
+    assertEquals(expected, entry(first, "tcp", "0.0.0.0:22").owners());
+    assertEquals(
+        expected, entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:22").owners(), "cached");
+  }
+
+  /** The maker has handed his socket over, and ended. */
+  @Test
+  void readsMakerThatEnded() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder);
+    String table = Files.readString(proc.path().resolve("net/tcp"));
+    proc.write("net/tcp", table.replace("    0        0 101", "   33        0 101"));
+    proc.process(22, "maker", 33, "/fake/maker", 101).process(23, "b", 0, "/fake/b", 101);
+    ScanResult first = scan(proc);
+    Owner root = new Owner("root", "/fake/b");
+    assertEquals(
+        owners(root, new Owner("www", "/fake/maker")), entry(first, "tcp", "0.0.0.0:22").owners());
+
+    proc.end(22);
+    ScanResult second = scan(proc, first.ownerCache());
+    assertEquals(owners(root, Owner.maker("www")), entry(second, "tcp", "0.0.0.0:22").owners());
   }
 
   @Test

@@ -53,6 +53,7 @@ import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 
 /** Reports, subjects and log events, to the character. */
 class DiffReportTest {
@@ -132,7 +133,7 @@ class DiffReportTest {
             Optional.of(new Endpoint("", Protocol.UNIX, "@a\nb", 0)));
     List<ProcessRef> processes = new ArrayList<>(List.of(first, bare.process()));
     IntStream.rangeClosed(1001, 1020).forEach(pid -> processes.add(process(pid, NGINX, SCAN)));
-    IntStream.rangeClosed(10, 29)
+    IntStream.rangeClosed(10, 31)
         .forEach(i -> processes.add(process(i, new Owner("x", "/x/" + i), SCAN.plusSeconds(9))));
     SocketEntry web = SocketEntry.heldBy(WEB.endpoint(), processes, true);
     Snapshot now = snapshot("web1", SCAN, List.of(web));
@@ -536,6 +537,41 @@ class DiffReportTest {
     return new SocketDetails("", List.of(), List.of(), Set.of(flags), Optional.empty());
   }
 
+  // ---- scripts, and users that passwd(5) lacks
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "/opt/app/main.py | /usr/bin/python3 /opt/app/main.py | python3 main.py",
+        "-m http.server   | /usr/bin/python3 -m http.server   | python3 -m http.server",
+        "?                | /usr/bin/python3 (script unknown) | python3 (script unknown)",
+        "/x\033[1m        | /usr/bin/python3 /x\\x1b[1m       | python3 x\\x1b[1m"
+      })
+  void namesScripts(String script, String full, String brief) {
+    ProcessRef process = process(80, new Owner("4711", "/usr/bin/python3", script), STARTED);
+    DiffReport plain = report(List.of(), List.of(held(Protocol.TCP, "0.0.0.0:80", process)));
+    DiffReport report =
+        new DiffReport(
+            plain.before(),
+            plain.after(),
+            plain.diff(),
+            List.of(),
+            Map.of(),
+            Map.of(),
+            List.of(),
+            plain.zone(),
+            user -> user + ", jdoe");
+    String text = report.document().text();
+
+    assertTrue(text.startsWith("web1: NEW tcp/0.0.0.0:80 " + brief + " (4711, jdoe)\n"), text);
+    assertTrue(text.contains("\n         program    " + full + "\n"), text);
+    assertTrue(text.contains("\n         user       4711, jdoe\n"), text);
+    assertEquals(
+        "NEW tcp/0.0.0.0:80 by " + full + " (4711, jdoe), PID 80",
+        report.events().get(0).message());
+  }
+
   // ---- when it appeared
 
   @ParameterizedTest
@@ -592,7 +628,7 @@ class DiffReportTest {
             AlertType.DIFFERENCES,
             report(List.of(stored(WEB.endpoint(), SSHD)), List.of(WEB))),
         arguments(
-            "NEW tcp/0.0.0.0:80 no process",
+            "NEW tcp/0.0.0.0:80 no visible process",
             AlertType.DIFFERENCES,
             report(List.of(), List.of(SocketEntry.heldBy(WEB.endpoint(), List.of(), true)))),
         arguments(
@@ -686,9 +722,62 @@ class DiffReportTest {
     assertFalse(report(before, after).document(false).text().contains("lsm "), "no advice");
   }
 
+  /** Who made a socket is told where somebody else or nobody holds it. */
+  @Test
+  void tellsMaker() {
+    Owner maker = Owner.maker("user1");
+    Owner bus = new Owner("messagebus", "/usr/bin/dbus-daemon");
+    Endpoint at = Endpoint.of("tcp", "127.0.0.1:4444");
+    SocketOwners handedOver =
+        new SocketOwners(List.of(process(9, bus, STARTED)), List.of(maker), true);
+    SocketEntry entry = SocketEntry.heldBy(at, handedOver);
+    SocketDetails details =
+        new SocketDetails("", List.of(), List.of(), Set.of(Flag.MAKER_DIFFERS), Optional.empty());
+    DiffReport report = report(List.of(), List.of(entry));
+    String text =
+        new DiffReport(
+                report.before(),
+                report.after(),
+                report.diff(),
+                List.of(),
+                Map.of(at, details),
+                Map.of(),
+                List.of(),
+                report.zone())
+            .document()
+            .text();
+    assertTrue(
+        text.startsWith(
+            """
+            web1: NEW tcp/127.0.0.1:4444 dbus-daemon (messagebus), made by user1
+
+            NEW      tcp/127.0.0.1:4444
+                     ! made by user1, held by /usr/bin/dbus-daemon (messagebus)
+                     program    /usr/bin/dbus-daemon
+                     PID        9
+                     user       messagebus
+            """),
+        text);
+    assertEquals(
+        "NEW tcp/127.0.0.1:4444 by /usr/bin/dbus-daemon (messagebus), made by user1, PID 9",
+        DiffReport.line(report.diff().differences().get(0), user -> user));
+
+    SocketEntry nobody = SocketEntry.heldBy(at, new SocketOwners(List.of(), List.of(maker), true));
+    text = report(List.of(), List.of(nobody)).document().text();
+    assertTrue(
+        text.startsWith(
+            """
+            web1: NEW tcp/127.0.0.1:4444 no process, made by user1
+
+            NEW      tcp/127.0.0.1:4444
+                     program    made by user1, no process holds it
+            """),
+        text);
+  }
+
   /** A process that is not stopped goes on, so that none may be missing without a word. */
   @ParameterizedTest
-  @CsvSource({"30, 30, ''", "203, 200, ' This names 200 of 203 processes.'"})
+  @CsvSource({"30, 30, ''", "200, 200, ' There may be more processes than these.'"})
   void stopsAllProcesses(int processCount, int stopped, String more) {
     String text = report(List.of(), sockets(1, processCount)).document().text();
     String pids = IntStream.rangeClosed(1, stopped).mapToObj(it -> " " + it).collect(joining());
@@ -750,7 +839,7 @@ class DiffReportTest {
             List.of(),
             () -> ZoneOffset.UTC);
 
-    assertEquals(event.message(), DiffReport.line(difference));
+    assertEquals(event.message(), DiffReport.line(difference, it -> it));
     assertEquals(List.of(event), report.events());
   }
 
@@ -777,7 +866,12 @@ class DiffReportTest {
                 "9,81,82")),
         arguments(
             difference(DifferenceType.NEW, nobody),
-            event("alert", "NEW tcp/0.0.0.0:80 by no process", "tcp/0.0.0.0:80", "no process", "")),
+            event(
+                "alert",
+                "NEW tcp/0.0.0.0:80 by no visible process",
+                "tcp/0.0.0.0:80",
+                "no visible process",
+                "")),
         arguments(
             difference(DifferenceType.GONE, stored(web, NGINX)),
             event(
@@ -843,7 +937,8 @@ class DiffReportTest {
         "NEW tcp/0.0.0.0:80"
             + (" by " + owners).substring(0, 600)
             + "…, PID 10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29",
-        DiffReport.line(difference(DifferenceType.NEW, held(Protocol.TCP, "0.0.0.0:80", many))));
+        DiffReport.line(
+            difference(DifferenceType.NEW, held(Protocol.TCP, "0.0.0.0:80", many)), it -> it));
   }
 
   @ParameterizedTest

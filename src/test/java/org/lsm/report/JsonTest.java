@@ -159,7 +159,7 @@ class JsonTest {
             SampleAlerts.TIME,
             "appeared",
             "root",
-            DiffReport.line(differences.get(0)),
+            DiffReport.line(differences.get(0), it -> it),
             Json.details(differences, report, 1000).get(0),
             Json.brief(differences, 1000));
     Event baseline = new Event(SampleAlerts.TIME, "baseline", "joe", "2 sockets", null, null);

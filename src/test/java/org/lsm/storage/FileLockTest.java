@@ -9,8 +9,10 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -41,6 +43,15 @@ class FileLockTest {
     Files.writeString(file, "a longer line than any PID\n");
     FileLock.take(file, Duration.ZERO).close();
     assertEquals(PID, Files.readString(file));
+  }
+
+  @Test
+  void setsTheTimeOfTheLock() throws IOException {
+    FileLock.take(file, Duration.ZERO).close();
+    Files.setLastModifiedTime(file, FileTime.fromMillis(0));
+    FileLock.take(file, Duration.ZERO).close();
+    Instant time = Files.getLastModifiedTime(file).toInstant();
+    assertTrue(time.isAfter(Instant.now().minusSeconds(60)), "" + time);
   }
 
   @Test
@@ -77,10 +88,13 @@ class FileLockTest {
   @Test
   void isHeldWhileOtherProcessRuns() throws Exception {
     Process other = LockHolder.start("022", directory);
+    Instant since = Instant.parse("2026-01-02T03:04:05Z");
+    Files.setLastModifiedTime(file, FileTime.from(since));
     try {
       for (Duration timeout : new Duration[] {Duration.ZERO, Duration.ofMillis(1200)}) {
         long start = System.nanoTime();
-        IOException e = assertThrows(IOException.class, () -> FileLock.take(file, timeout));
+        FileLock.HeldException e =
+            assertThrows(FileLock.HeldException.class, () -> FileLock.take(file, timeout));
         assertEquals(
             "another lsm (PID "
                 + other.pid()
@@ -90,6 +104,7 @@ class FileLockTest {
                 + timeout.toSeconds()
                 + " s; see what it waits for, or end it, and try again",
             e.getMessage());
+        assertEquals(since, e.since());
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         assertTrue(took.compareTo(timeout) >= 0, "took " + took);
       }

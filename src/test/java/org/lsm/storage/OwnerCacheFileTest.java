@@ -1,16 +1,18 @@
 package org.lsm.storage;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,6 +24,7 @@ import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.ProgramFile;
+import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
 
@@ -46,7 +49,7 @@ class OwnerCacheFileTest {
               new SocketKey(Long.MAX_VALUE, 0, Endpoint.of("packet", "eth0:0x0003")),
               new SocketOwners(List.of(), true),
               new SocketKey(104, 0, Endpoint.of("unix", "/run/\t\n\\\udcff\u202e é")),
-              new SocketOwners(List.of(HOSTILE), false),
+              new SocketOwners(List.of(HOSTILE), List.of(new Owner("", "7 more")), false),
               new SocketKey(105, 0, Endpoint.of("unix", "")),
               new SocketOwners(List.of(SSHD), true)));
 
@@ -73,7 +76,7 @@ class OwnerCacheFileTest {
   }
 
   @Test
-  void writesLinePerSocket() {
+  void writesLinePerProcessAndSocket() {
     String text =
         OwnerCacheFile.format(
                 new OwnerCache(
@@ -85,29 +88,47 @@ class OwnerCacheFileTest {
     assertEquals(
         """
         lsm-owner-cache\t1
-        boot caps
-        101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t22\t10050\t1767225700500\t7\t1\t2\t3\t4\troot\t/usr/sbin/sshd\t
+        boot caps\t1
+        22\t10050\t1767225700500\t7\t1\t2\t3\t4\troot\t/usr/sbin/sshd\t
+        101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t1\t0
         """,
         text.substring(0, text.indexOf("sha256\t")));
   }
 
-  /** Thousands of forks of one user fill no disk, and hide no other owner. */
+  /** Hundreds of programs with long paths that share hundreds of sockets take little space. */
   @Test
-  void limitsProcessesPerOwner() throws Exception {
-    Owner crowd = new Owner("joe", "/tmp/fork");
+  void writesEachProcessOnce() throws Exception {
     List<ProcessRef> processes =
-        IntStream.rangeClosed(1, 1000)
-            .mapToObj(pid -> new ProcessRef(pid, pid, Instant.EPOCH, crowd))
-            .collect(Collectors.toCollection(ArrayList::new));
-    processes.add(SSHD);
+        IntStream.rangeClosed(1, 200)
+            .mapToObj(pid -> new ProcessRef(pid, pid, START, new Owner("joe", "/x".repeat(250))))
+            .toList();
+    Map<SocketKey, SocketOwners> owners = new HashMap<>();
+    for (int inode = 1; inode <= 900; inode++) {
+      Endpoint endpoint = new Endpoint("", Protocol.UNIX, "@" + inode, 0);
+      owners.put(new SocketKey(inode, 0, endpoint), new SocketOwners(processes, true));
+    }
+    OwnerCache cache = new OwnerCache("boot", owners);
+
+    OwnerCacheFile.write(file, cache);
+
+    assertEquals(cache, OwnerCacheFile.read(file));
+    assertTrue(Files.size(file) < 1024 * 1024, "bytes: " + Files.size(file));
+  }
+
+  @Test
+  void refusesCacheOfMoreThan8MiB() throws Exception {
+    OwnerCacheFile.write(file, CACHE);
+    List<ProcessRef> processes =
+        IntStream.rangeClosed(1, 16_000)
+            .mapToObj(pid -> new ProcessRef(pid, pid, START, new Owner("joe", "/x".repeat(250))))
+            .toList();
     SocketKey socket = new SocketKey(101, 0, Endpoint.of("tcp", "0.0.0.0:22"));
-    OwnerCache cache = new OwnerCache("boot", Map.of(socket, new SocketOwners(processes, true)));
+    OwnerCache large = new OwnerCache("boot", Map.of(socket, new SocketOwners(processes, true)));
 
-    OwnerCacheFile.format(cache).write(file);
-    List<ProcessRef> read = OwnerCacheFile.read(file).owners().get(socket).processes();
+    IOException e = assertThrows(IOException.class, () -> OwnerCacheFile.write(file, large));
 
-    assertEquals(21, read.size());
-    assertEquals(SSHD, read.get(20));
+    assertTrue(e.getMessage().startsWith(file + " would be larger than 8 MiB; "), e.getMessage());
+    assertEquals(CACHE, OwnerCacheFile.read(file));
   }
 
   @Test
@@ -150,18 +171,32 @@ class OwnerCacheFileTest {
   @ValueSource(
       strings = {
         "101",
-        "x\t0\ttcp\t0.0.0.0:22\ttrue",
-        "101\t0\tdccp\t0.0.0.0:22\ttrue",
-        "101\t0\ttcp\t0.0.0.0\ttrue",
-        "101\t0\ttcp\t0.0.0.0:22\ttrue\t22",
-        "101\t0\ttcp\t0.0.0.0:22\ttrue\t22\tx\t0\troot\t/a",
-        "101\t0\ttcp\t0.0.0.0:22\ttrue\t22\t1\tyesterday\troot\t/a"
+        "x\t0\ttcp\t0.0.0.0:22\ttrue\t0",
+        "101\t0\tdccp\t0.0.0.0:22\ttrue\t0",
+        "101\t0\ttcp\t0.0.0.0\ttrue\t0",
+        "101\t0\ttcp\t0.0.0.0:22\ttrue",
+        "101\t0\ttcp\t0.0.0.0:22\ttrue\t1",
+        "101\t0\ttcp\t0.0.0.0:22\ttrue\t1\t0",
+        "101\t0\ttcp\t0.0.0.0:22\ttrue\t0\troot"
       })
   void fileWithInvalidLineIsEmpty(String line) throws Exception {
-    ChecksummedText good = new ChecksummedText("lsm-owner-cache", "1").line("boot");
-    Files.writeString(file, good.line("1", "0", "tcp", "0.0.0.0:22", "true").seal());
+    ChecksummedText good = new ChecksummedText("lsm-owner-cache", "1").line("boot", 0);
+    Files.writeString(file, good.line("1", "0", "tcp", "0.0.0.0:22", "true", 0).seal());
     assertEquals(1, OwnerCacheFile.read(file).owners().size());
-    ChecksummedText bad = new ChecksummedText("lsm-owner-cache", "1").line("boot");
+    ChecksummedText bad = new ChecksummedText("lsm-owner-cache", "1").line("boot", 0);
+    Files.writeString(file, bad.line((Object[]) line.split("\t", -1)).seal());
+    assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "22",
+        "22\tx\t0\t0\t0\t0\t0\t0\troot\t/a\t",
+        "22\t1\tyesterday\t0\t0\t0\t0\t0\troot\t/a\t"
+      })
+  void fileWithInvalidProcessIsEmpty(String line) throws Exception {
+    ChecksummedText bad = new ChecksummedText("lsm-owner-cache", "1").line("boot", 1);
     Files.writeString(file, bad.line((Object[]) line.split("\t", -1)).seal());
     assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file));
   }

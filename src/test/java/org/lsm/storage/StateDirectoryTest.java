@@ -3,8 +3,10 @@ package org.lsm.storage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -14,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
@@ -24,6 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
+import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ProgramDigest;
 import org.lsm.model.ProgramFile;
@@ -307,6 +311,51 @@ class StateDirectoryTest {
       state.deleteAll();
       assertFalse(Files.exists(cache));
     }
+  }
+
+  /** Together they have at most 32 MiB, and each one at most 16. */
+  @Test
+  void dropsOldestBaselinesWhereAllAreTooLarge() throws Exception {
+    StateDirectory.create(directory);
+    try (StateDirectory state = open()) {
+      for (int number = 1; number <= 3; number++) {
+        state.storeBaseline(snapshot(number));
+      }
+      state.storeBaseline(large(20_000));
+      assertEquals(List.of("baseline", "baseline.1", "baseline.2", "baseline.3"), baselines());
+      state.storeBaseline(large(20_001));
+      state.storeBaseline(large(20_002));
+      assertEquals(List.of("baseline", "baseline.1"), baselines());
+      assertEquals(large(20_002), state.readBaseline());
+
+      IOException e = assertThrows(IOException.class, () -> state.storeBaseline(large(40_000)));
+      assertTrue(e.getMessage().contains("baseline.next would be larger than 16 MiB; 'lsm list'"));
+      assertEquals(large(20_002), state.readBaseline());
+      assertEquals(List.of("baseline", "baseline.1"), baselines());
+    }
+  }
+
+  private List<String> baselines() throws IOException {
+    return list().stream().filter(it -> it.startsWith("baseline")).toList();
+  }
+
+  /** A snapshot with so many owners of 600 bytes. */
+  private static Snapshot large(int owners) {
+    TreeSet<Owner> all = new TreeSet<>();
+    IntStream.range(0, owners).forEach(it -> all.add(new Owner("joe", "/x".repeat(250) + it)));
+    SocketEntry entry = new SocketEntry(Endpoint.of("tcp", "0.0.0.0:1"), all, List.of());
+    return Snapshot.of(new HostInfo("a", "6.1.0", Instant.EPOCH, "1.0.0"), List.of(entry));
+  }
+
+  @Test
+  void largeBaselineIsDamaged() throws Exception {
+    StateDirectory.create(directory);
+    try (RandomAccessFile file =
+        new RandomAccessFile(directory.resolve("baseline").toFile(), "rw")) {
+      file.setLength(1L << 40);
+    }
+    IOException e = assertThrows(IOException.class, () -> StateDirectory.readBaseline(directory));
+    assertTrue(e.getMessage().contains("baseline: damaged, it is larger than 16 MiB; restore it"));
   }
 
   private StateDirectory open() throws IOException {

@@ -1,0 +1,98 @@
+package org.lsm.monitor;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.lsm.channel.ExternalCommand;
+import org.lsm.proc.PasswdFile;
+
+/**
+ * The names and numbers of users in one run: those of passwd(5), and those that only the name
+ * service switch knows (nsswitch.conf(5)), which getent(1) asks. Owners have the number of those.
+ */
+final class UserNames {
+  private static final Duration TIMEOUT = Duration.ofSeconds(2); // for all questions
+  private static final int MAX_NUMBERS = 20;
+  private static final int MAX_OUTPUT = 4096;
+  private static final String NO_ANSWER =
+      "users that only the name service switch knows have no names in this run, and rules with their"
+          + " names match nothing: in 2 seconds there was no answer to getent passwd ";
+
+  private final Path passwd;
+  private final Path getent;
+  private final Consumer<String> warnings;
+  private final Map<String, PasswdFile> answers = new HashMap<>();
+  private PasswdFile local; // read where a rule names a user
+  private long left = TIMEOUT.toNanos();
+
+  /** Takes a passwd(5) file, candidates for getent(1), and what reports that it does not answer. */
+  UserNames(Path passwd, List<Path> getent, Consumer<String> warnings) {
+    this.passwd = passwd;
+    this.getent = getent.stream().filter(Files::isExecutable).findFirst().orElse(getent.get(0));
+    this.warnings = warnings;
+  }
+
+  /** Adds the name to the number of a user, {@code 4711, jdoe}, for up to 20 users. */
+  String withName(String user) {
+    if (!isNumber(user) || (answers.size() >= MAX_NUMBERS && !answers.containsKey(user))) {
+      return user;
+    }
+    String name = ask(user).names().get(Long.valueOf(user));
+    return name == null ? user : user + ", " + name;
+  }
+
+  /** Returns what owners may call the user that a rule names or numbers, this text included. */
+  Set<String> synonyms(String user) {
+    Set<String> synonyms = new HashSet<>(Set.of(user));
+    Long uid = isNumber(user) ? Long.valueOf(user) : local().uids().get(user);
+    Collection<Long> uids = uid == null ? ask(user).uids().values() : List.of(uid);
+    for (long it : uids) {
+      synonyms.add(local().names().getOrDefault(it, Long.toString(it)));
+    }
+    return synonyms;
+  }
+
+  private PasswdFile local() {
+    try {
+      local = local == null ? PasswdFile.read(passwd) : local;
+      return local;
+    } catch (IOException e) {
+      return PasswdFile.parse(""); // the scan reports it
+    }
+  }
+
+  private static boolean isNumber(String user) {
+    return user.matches("\\d{1,10}");
+  }
+
+  private PasswdFile ask(String user) {
+    return answers.computeIfAbsent(user, this::runGetent);
+  }
+
+  private PasswdFile runGetent(String user) {
+    if (left <= 0 || user.startsWith("-")) {
+      return PasswdFile.parse("");
+    }
+    ExternalCommand command = new ExternalCommand(getent, Duration.ofNanos(left), MAX_OUTPUT);
+    long start = System.nanoTime();
+    String answer = "";
+    try {
+      answer = command.run(List.of("passwd", user), new byte[0], Map.of());
+    } catch (IOException e) {
+      // there is no such user, or no answer in time
+    }
+    left -= System.nanoTime() - start;
+    if (left <= 0) {
+      warnings.accept(NO_ANSWER + user);
+    }
+    return PasswdFile.parse(answer);
+  }
+}

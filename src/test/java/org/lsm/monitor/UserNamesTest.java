@@ -1,0 +1,116 @@
+package org.lsm.monitor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The users of a host whose passwd(5) has less than its name service switch. */
+class UserNamesTest {
+  @TempDir private Path folder;
+  private Path passwd;
+  private final List<String> warnings = new ArrayList<>();
+
+  @BeforeEach
+  void makeUsers() throws IOException {
+    passwd = folder.resolve("passwd");
+    Files.writeString(passwd, "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/:\nwww:x:33:33::/:\n");
+  }
+
+  /** A program in place of getent(1), which logs its arguments. */
+  private UserNames users(String script) throws IOException {
+    Path getent = folder.resolve("getent");
+    Files.writeString(getent, "#!/bin/sh\necho \"$*\" >>'" + folder + "/asked'\n" + script);
+    Files.setPosixFilePermissions(getent, PosixFilePermissions.fromString("rwxr-xr-x"));
+    return new UserNames(passwd, List.of(folder.resolve("absent"), getent), warnings::add);
+  }
+
+  private UserNames directory() throws IOException {
+    return users(
+        """
+        case $2 in
+          4711 | jdoe | JDOE) echo 'jdoe:*:4711:100:Jane:/home/jdoe:/bin/sh' ;;
+          *) echo unknown; exit 2 ;;
+        esac
+        """);
+  }
+
+  private List<String> asked() throws IOException {
+    Path asked = folder.resolve("asked");
+    return Files.exists(asked) ? Files.readAllLines(asked) : List.of();
+  }
+
+  @Test
+  void addsNamesToNumbers() throws IOException {
+    UserNames users = directory();
+    assertEquals("4711, jdoe", users.withName("4711"));
+    assertEquals("4712", users.withName("4712"));
+    assertEquals("root", users.withName("root"));
+    assertEquals("?", users.withName("?"));
+    assertEquals("4711, jdoe", users.withName("4711"));
+    assertEquals(List.of("passwd 4711", "passwd 4712"), asked(), "each is asked for once");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "root,   root,          ''",
+    "0,      0 root,        ''",
+    "toor,   toor root,     ''",
+    "33,     33 www,        ''",
+    "4711,   4711,          ''",
+    "jdoe,   jdoe 4711,     passwd jdoe",
+    "JDOE,   JDOE 4711,     passwd JDOE",
+    "nobody, nobody,        passwd nobody",
+    "-s,     -s,            ''"
+  })
+  void knowsWhatOwnersCallTheUserOfARule(String user, String names, String asked)
+      throws IOException {
+    assertEquals(Set.of(names.split(" ", -1)), directory().synonyms(user));
+    assertEquals(asked.isEmpty() ? List.of() : List.of(asked), asked());
+  }
+
+  @Test
+  void asksForTwentyNumbers() throws IOException {
+    UserNames users = users("echo \"u$2:x:$2:1\"");
+    for (int uid = 1001; uid <= 1020; uid++) {
+      assertEquals(uid + ", u" + uid, users.withName(Integer.toString(uid)));
+    }
+    assertEquals("1021", users.withName("1021"));
+    assertEquals("1020, u1020", users.withName("1020"));
+  }
+
+  @Test
+  void waitsTwoSecondsInAll() throws IOException {
+    UserNames users = users("exec sleep 60");
+    Instant start = Instant.now();
+    assertEquals("4711", users.withName("4711"));
+    assertEquals(Set.of("jdoe"), users.synonyms("jdoe"));
+    assertTrue(Duration.between(start, Instant.now()).toMillis() < 10_000);
+    assertEquals(List.of("passwd 4711"), asked());
+    assertEquals(1, warnings.size(), warnings.toString());
+    assertTrue(warnings.get(0).endsWith("no answer to getent passwd 4711"), warnings.get(0));
+  }
+
+  @Test
+  void asksTheRealProgram() throws IOException {
+    Files.writeString(passwd, "");
+    List<Path> getent = SystemEnvironment.real().getent();
+    assertEquals("0, root", new UserNames(passwd, getent, warnings::add).withName("0"));
+    List<Path> absent = List.of(folder.resolve("absent"));
+    assertEquals("0", new UserNames(passwd, absent, warnings::add).withName("0"));
+    assertEquals(List.of(), warnings);
+  }
+}
