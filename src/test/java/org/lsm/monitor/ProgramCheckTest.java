@@ -32,7 +32,6 @@ import org.lsm.model.Owner;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.ProgramDigest;
 import org.lsm.model.ProgramFile;
-import org.lsm.model.Sha256;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.storage.StateDirectory;
@@ -229,7 +228,7 @@ class ProgramCheckTest {
   // ---- the baseline
 
   @Test
-  void acceptTakesTheFilesOfAcceptedPrograms() throws IOException {
+  void acceptTakesTheFilesOfAcceptedPrograms() throws Exception {
     Path other = Files.writeString(folder.resolve("other"), "x");
     Snapshot old = snapshot(process(1, app), process(2, other), process(4, app));
     Snapshot baseline = old.with(baseline(process(1, app), process(2, other)));
@@ -249,7 +248,7 @@ class ProgramCheckTest {
   }
 
   @Test
-  void programsWithoutSocketsLeaveTheBaseline() throws IOException {
+  void programsWithoutSocketsLeaveTheBaseline() throws Exception {
     Path other = Files.writeString(folder.resolve("other"), "x");
     List<ProgramDigest> programs = baseline(process(1, app), process(2, other));
     Snapshot next = snapshot(process(1, app)).with(programs);
@@ -341,10 +340,13 @@ class ProgramCheckTest {
   }
 
   private void install(String content) throws Exception {
-    MessageDigest md5 = MessageDigest.getInstance("MD5");
-    String sum = HexFormat.of().formatHex(md5.digest(content.getBytes(StandardCharsets.UTF_8)));
     dpkg.put("/usr/bin/dpkg-query --search " + app, "app: " + app + "\n");
-    dpkg.put("/usr/bin/dpkg-query --control-show app md5sums", sum + "  x/app\n");
+    dpkg.put("/usr/bin/dpkg-query --control-show app md5sums", sum("MD5", content) + "  x/app\n");
+  }
+
+  private static String sum(String algorithm, String content) throws Exception {
+    MessageDigest digest = MessageDigest.getInstance(algorithm);
+    return HexFormat.of().formatHex(digest.digest(content.getBytes(StandardCharsets.UTF_8)));
   }
 
   private static Snapshot snapshot(ProcessRef... processes) {
@@ -378,9 +380,11 @@ class ProgramCheckTest {
         .toList();
   }
 
-  private List<String> contents(Snapshot snapshot) {
+  private static List<String> contents(Snapshot snapshot) throws Exception {
     Map<String, String> contents = new HashMap<>();
-    List.of("one", "two", "x", "y").forEach(it -> contents.put(Sha256.of(it), it));
+    for (String it : List.of("one", "two", "x", "y")) {
+      contents.put(sum("SHA-256", it), it);
+    }
     return snapshot.programs().stream().map(it -> contents.get(it.sha256())).toList();
   }
 
