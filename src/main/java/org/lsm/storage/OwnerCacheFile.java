@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -47,11 +48,14 @@ final class OwnerCacheFile {
   }
 
   static ChecksummedText format(OwnerCache cache) {
-    Map<ProcessRef, Integer> numbers = new LinkedHashMap<>();
+    Set<ProcessRef> processes = new HashSet<>();
     for (SocketOwners owners : cache.owners().values()) {
-      for (ProcessRef process : owners.processes()) {
-        numbers.putIfAbsent(process, numbers.size());
-      }
+      processes.addAll(owners.processes());
+    }
+    Map<ProcessRef, Integer> numbers = new LinkedHashMap<>();
+    Comparator<ProcessRef> byPid = Comparator.comparing(ProcessRef::pid);
+    for (ProcessRef process : processes.stream().sorted(byPid).toList()) {
+      numbers.put(process, numbers.size());
     }
     ChecksummedText text = new ChecksummedText(KIND, FORMAT).line(cache.validity(), numbers.size());
     for (ProcessRef process : numbers.keySet()) {

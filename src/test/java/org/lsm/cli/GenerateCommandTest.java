@@ -70,7 +70,7 @@ class GenerateCommandTest extends CommandTestBase {
         Accepted into the baseline:
 
         NEW      tcp/127.0.0.1:8080
-                 program    /usr/bin/python3
+                 program    /usr/bin/python3 (script unknown)
                  PID        800
                  user       www-data
                  started    2026-01-01 00:01:30 +00:00 (1 d 3 h ago)

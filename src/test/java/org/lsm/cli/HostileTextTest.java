@@ -179,18 +179,18 @@ class HostileTextTest extends ChannelTestBase {
       String words) {
 
     static Names of(String text) {
-      // Where two of them share a line, they must not be so long that it is cut.
+      // Where two of them share a line, they must not be so long that it is cut; nor must programs.
       int some = bytes(text).length > 60 ? 12 : 60;
       return new Names(
           name("@V-new", text),
           name("@V-old", text),
           "V-user" + fit(text, "[:\n\udc80-\udcff]", some),
-          path("/opt/V-new", text),
+          path("/opt/V-new", fit(text, "", 400)),
           path("/opt/V-old", fit(text, "", some)),
           "V-run" + fit(text, "", 4000).replace('\0', ' ') + " end",
           path("/V-in", text),
           "V-unit" + fit(text, "[/\n]", 200) + ".service",
-          path("/opt/V-parent", text),
+          path("/opt/V-parent", fit(text, "", 400)),
           "V-comm" + fit(text, "", 30) + "end",
           "V-net" + fit(text, "[/\0\udc80-\udcff]", 60),
           (fit(text, "[\udc80-\udcff]", 56) + "-V-host").strip(),

@@ -23,10 +23,10 @@ class ListCommandTest extends CommandTestBase {
         """
         SOCKET                    USER      PID      PROGRAM
         tcp/0.0.0.0:22            root      700      /usr/sbin/sshd
-        tcp/127.0.0.1:8080        www-data  800,801  /usr/bin/python3
+        tcp/127.0.0.1:8080        www-data  800,801  /usr/bin/python3 (script unknown)
         udp/127.0.0.53:53         101       701      /usr/lib/systemd/systemd-resolved
         udp/0.0.0.0:51820         -         -        -
-        unix/@/tmp/abstract name  www-data  800      /usr/bin/python3
+        unix/@/tmp/abstract name  www-data  800      /usr/bin/python3 (script unknown)
         """;
 
     assertEquals(done(expected), lsm("list"));

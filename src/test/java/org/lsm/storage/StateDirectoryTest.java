@@ -301,16 +301,16 @@ class StateDirectoryTest {
       for (int number = 1; number <= 3; number++) {
         state.storeBaseline(snapshot(number));
       }
-      state.storeBaseline(large(20_000));
+      state.storeBaseline(large(25_000));
       assertEquals(List.of("baseline", "baseline.1", "baseline.2", "baseline.3"), baselines());
-      state.storeBaseline(large(20_001));
-      state.storeBaseline(large(20_002));
+      state.storeBaseline(large(25_001));
+      state.storeBaseline(large(25_002));
       assertEquals(List.of("baseline", "baseline.1"), baselines());
-      assertEquals(large(20_002), state.readBaseline());
+      assertEquals(large(25_002), state.readBaseline());
 
       IOException e = assertThrows(IOException.class, () -> state.storeBaseline(large(40_000)));
       assertTrue(e.getMessage().contains("baseline.next would be larger than 16 MiB; 'lsm list'"));
-      assertEquals(large(20_002), state.readBaseline());
+      assertEquals(large(25_002), state.readBaseline());
       assertEquals(List.of("baseline", "baseline.1"), baselines());
     }
   }
