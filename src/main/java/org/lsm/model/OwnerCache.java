@@ -13,11 +13,6 @@ public record OwnerCache(
     String validity, Map<SocketKey, SocketOwners> owners, Set<StuckReader> stuck) {
   public static final OwnerCache EMPTY = new OwnerCache("", Map.of(), Set.of());
 
-  /** A cache of scans that have left nothing behind. */
-  public OwnerCache(String validity, Map<SocketKey, SocketOwners> owners) {
-    this(validity, owners, Set.of());
-  }
-
   /** A process of lsm that reads a file of a user and cannot be ended. */
   public record StuckReader(long uid, int pid, long startTicks) {}
 

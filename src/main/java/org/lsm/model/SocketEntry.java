@@ -1,6 +1,5 @@
 package org.lsm.model;
 
-import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -16,11 +15,6 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
   public SocketEntry {
     owners = Collections.unmodifiableSortedSet(new TreeSet<>(owners));
     processes = List.copyOf(processes);
-  }
-
-  /** Makes an entry with these processes, and whether they are all that hold the socket. */
-  public static SocketEntry heldBy(Endpoint at, Collection<ProcessRef> processes, boolean all) {
-    return heldBy(at, new SocketOwners(List.copyOf(processes), all));
   }
 
   public static SocketEntry heldBy(Endpoint at, SocketOwners held) {

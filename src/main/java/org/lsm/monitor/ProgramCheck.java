@@ -49,9 +49,8 @@ public final class ProgramCheck {
 
   private ProgramFiles files() {
     if (files == null) {
-      List<ProgramDigest> known = StateDirectory.readProgramCache(stateDirectory);
-      known =
-          Stream.concat(known.stream(), byPath.values().stream().flatMap(List::stream)).toList();
+      List<ProgramDigest> known = new ArrayList<>(StateDirectory.readProgramCache(stateDirectory));
+      byPath.values().forEach(known::addAll);
       files = new ProgramFiles(known, proc, runner);
     }
     return files;
@@ -63,14 +62,10 @@ public final class ProgramCheck {
    */
   Snapshot withOldPaths(Snapshot found) {
     Map<ProcessRef, ProcessRef> renamed = new HashMap<>();
-    for (SocketEntry entry : found.sockets().values()) {
-      for (ProcessRef process : entry.processes()) {
-        if (isElsewhere(process)) {
-          String path = files().pathOf(process.file());
-          if (path != null) {
-            renamed.put(process, process.at(path));
-          }
-        }
+    for (ProcessRef process : processes(found)) {
+      String path = hasUnknownPath(process) ? files().pathOf(process.file()) : null;
+      if (byPath.containsKey(path)) {
+        renamed.put(process, process.at(path));
       }
     }
     if (renamed.isEmpty()) {
@@ -86,7 +81,15 @@ public final class ProgramCheck {
     return Snapshot.of(found.hostInfo(), entries);
   }
 
-  private boolean isElsewhere(ProcessRef process) {
+  private static List<ProcessRef> processes(Snapshot found) {
+    List<ProcessRef> processes = new ArrayList<>();
+    for (SocketEntry entry : found.sockets().values()) {
+      processes.addAll(entry.processes());
+    }
+    return processes;
+  }
+
+  private boolean hasUnknownPath(ProcessRef process) {
     return !byPath.isEmpty()
         && !byPath.containsKey(process.owner().program())
         && !process.file().equals(ProgramFile.UNKNOWN);
@@ -95,11 +98,9 @@ public final class ProgramCheck {
   /** Returns the sockets of replaced programs. */
   List<SocketEntry> replaced(Snapshot found) {
     List<ProcessRef> differing = new ArrayList<>();
-    for (SocketEntry entry : found.sockets().values()) {
-      for (ProcessRef process : entry.processes()) {
-        if (differs(process)) {
-          differing.add(process);
-        }
+    for (ProcessRef process : processes(found)) {
+      if (differs(process)) {
+        differing.add(process);
       }
     }
     if (differing.isEmpty()) {
@@ -164,8 +165,7 @@ public final class ProgramCheck {
    * @param isTaken the paths of programs whose files are taken; the others keep theirs
    */
   public Snapshot addPrograms(Snapshot next, Snapshot now, Predicate<String> isTaken) {
-    List<ProcessRef> processes = new ArrayList<>();
-    now.sockets().values().forEach(it -> processes.addAll(it.processes()));
+    List<ProcessRef> processes = processes(now);
     processes.removeIf(
         it ->
             it.file().equals(ProgramFile.UNKNOWN)

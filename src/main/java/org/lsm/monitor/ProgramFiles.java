@@ -32,7 +32,7 @@ final class ProgramFiles {
   }
 
   private static final Duration READ_TIMEOUT = Duration.ofSeconds(10);
-  private static final Duration ASK_TIMEOUT = READ_TIMEOUT.plusSeconds(10);
+  private static final Duration PACKAGE_TIMEOUT = READ_TIMEOUT.plusSeconds(10);
   private static final int FILE_TIMEOUT = 3; // seconds
   private static final int MAX_FILES = 1000;
 
@@ -58,7 +58,7 @@ final class ProgramFiles {
   private final Map<ProgramDigest, ProgramDigest> digests = new HashMap<>(); // by key
   private final Map<ProgramFile, String> paths = new HashMap<>(); // by file without time
   private final Set<ProgramDigest> inUse = new HashSet<>(); // keys
-  private final Set<ProgramDigest> unowned = new HashSet<>();
+  private final Map<ProgramDigest, String> owners = new HashMap<>(); // packages; or empty
   private final List<String> upgrades = new ArrayList<>();
   private boolean isChanged;
   private boolean isLate;
@@ -157,25 +157,27 @@ final class ProgramFiles {
   /** Whether a package has this content at this path, or had it before it was upgraded. */
   boolean isVouched(ProcessRef process) {
     ProgramDigest digest = digest(process);
-    if (isVouched(digest) || digest.sha256().isEmpty() || unowned.contains(digest)) {
+    if (isVouched(digest) || digest.sha256().isEmpty()) {
       return isVouched(digest);
     }
-    String owner =
-        new InstalledPackages(command -> output(command, ASK_TIMEOUT))
-            .packageOf(
-                digest.path(),
-                digest.sha256(),
-                () ->
-                    sums("md5sum", List.of(process), ASK_TIMEOUT)
-                        .getOrDefault(digest.file().withoutTime(), ""));
+    String owner = owners.computeIfAbsent(digest, it -> packageOf(it, process));
     if (owner.isEmpty()) {
-      unowned.add(digest);
       return false;
     }
     digests.put(key(process), digest.with(true));
     upgrades.add(digest.path() + " is a new file of package " + owner);
     isChanged = true;
     return true;
+  }
+
+  private String packageOf(ProgramDigest digest, ProcessRef process) {
+    var packages = new InstalledPackages(command -> output(command, PACKAGE_TIMEOUT));
+    return packages.packageOf(
+        digest.path(),
+        digest.sha256(),
+        () ->
+            sums("md5sum", List.of(process), PACKAGE_TIMEOUT)
+                .getOrDefault(digest.file().withoutTime(), ""));
   }
 
   private boolean isVouched(ProgramDigest digest) {

@@ -14,7 +14,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -73,19 +75,6 @@ public record DiffReport(
       first.add("… and " + (notes.size() - first.size()) + " more notes");
       notes = first;
     }
-  }
-
-  /** A report of snapshots that may be of another host, whose users are not known here. */
-  public DiffReport(
-      Snapshot before,
-      Snapshot after,
-      Diff diff,
-      List<Difference> alertedBefore,
-      Map<Endpoint, SocketDetails> details,
-      Map<Endpoint, Instant> absentAt,
-      List<String> notes,
-      Supplier<ZoneId> zone) {
-    this(before, after, diff, alertedBefore, details, absentAt, notes, zone, user -> user);
   }
 
   /** The same report of some of its differences; the others are listed as alerted before. */
@@ -223,7 +212,7 @@ public record DiffReport(
     int more = holders.stream().mapToInt(Owner::count).sum() - 1;
     return holders.stream().findFirst().map(this::brief).orElse("no visible process")
         + (more > 0 ? " and " + more + " more" : "")
-        + EscapedText.cut(madeBy(entry, userNames).text(), MAX_OUTCOME_OWNER);
+        + EscapedText.cut(madeBy(entry, userNames, ", ", "").text(), MAX_OUTCOME_OWNER);
   }
 
   /** The names of a program and its script without their directories, and the user. */
@@ -244,23 +233,37 @@ public record DiffReport(
 
   /** The blocks of these groups that fit into the report, chosen so that users take turns. */
   private static IdentityHashMap<DifferenceGroup, List<Line>> blocks(List<DifferenceGroup> groups) {
-    IdentityHashMap<DifferenceGroup, List<Line>> blocks = new IdentityHashMap<>();
-    int size = 0;
-    int detailed = 0; // also what was too large: making it takes time
-    for (DifferenceGroup group : Diff.inTurns(groups, it -> it.named().get(0).users())) {
-      List<Line> block = group.lines(detailed < MAX_SIZE);
-      detailed += size(block);
-      block = size + size(block) > MAX_SIZE / 2 ? group.lines(false) : block;
-      if (size + size(block) <= MAX_SIZE) {
-        blocks.put(group, block);
-        size += size(block);
-      }
-    }
-    return blocks;
+    List<DifferenceGroup> inTurns = Diff.inTurns(groups, it -> it.named().get(0).users());
+    return fitting(
+        inTurns,
+        MAX_SIZE,
+        DifferenceGroup::lines,
+        block -> block.stream().mapToInt(Line::size).sum());
   }
 
-  private static int size(List<Line> lines) {
-    return lines.stream().mapToInt(Line::size).sum();
+  /**
+   * Makes texts until {@code max} bytes are full: with details up to half of that, then without.
+   * What does not fit is left out.
+   */
+  static <T, R> IdentityHashMap<T, R> fitting(
+      List<T> inTurns, int max, BiFunction<T, Boolean, R> maker, ToIntFunction<R> sizeOf) {
+    IdentityHashMap<T, R> chosen = new IdentityHashMap<>();
+    long size = 0;
+    long detailed = 0; // also what was too large: making it takes time
+    for (T it : inTurns) {
+      R text = maker.apply(it, detailed < max);
+      int length = sizeOf.applyAsInt(text);
+      detailed += length;
+      if (size + length > max / 2) {
+        text = maker.apply(it, false);
+        length = sizeOf.applyAsInt(text);
+      }
+      if (size + length <= max) {
+        chosen.put(it, text);
+        size += length;
+      }
+    }
+    return chosen;
   }
 
   private List<Line> differenceLines(
@@ -355,7 +358,7 @@ public record DiffReport(
 
   /** Who holds a socket, and who made it if that is somebody else. */
   static EscapedText owners(SocketEntry entry, UnaryOperator<String> userNames) {
-    return EscapedText.of(holders(entry, userNames), madeBy(entry, userNames));
+    return EscapedText.of(holders(entry, userNames), madeBy(entry, userNames, ", ", ""));
   }
 
   /** The owners of a socket but its maker. */
@@ -367,16 +370,13 @@ public record DiffReport(
         entry.hasNoProcess() ? "no visible process" : names.collect(Collectors.joining(", ")));
   }
 
-  private static EscapedText madeBy(SocketEntry entry, UnaryOperator<String> userNames) {
-    EscapedText makers = makers(entry, userNames);
-    return makers.text().isEmpty() ? makers : EscapedText.of(", made by ", makers);
-  }
-
-  /** The users who made a socket that no process of theirs holds; empty if there are none. */
-  static EscapedText makers(SocketEntry entry, UnaryOperator<String> userNames) {
+  /** Who made a socket that no process of theirs holds, between two texts; else empty. */
+  static EscapedText madeBy(
+      SocketEntry entry, UnaryOperator<String> userNames, String before, String after) {
     Stream<Owner> makers = entry.owners().stream().filter(Owner::isMaker);
     Stream<String> names = makers.map(it -> escape(userNames.apply(it.user())));
-    return new EscapedText(names.collect(Collectors.joining(", ")));
+    String all = names.collect(Collectors.joining(", "));
+    return new EscapedText(all.isEmpty() ? "" : before + "made by " + all + after);
   }
 
   static EscapedText name(Owner owner, UnaryOperator<String> userNames) {

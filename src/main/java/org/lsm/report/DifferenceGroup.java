@@ -127,14 +127,14 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   }
 
   private EscapedText words(Flag flag) {
-    return flag == Flag.MAKER_DIFFERS && !madeBy().text().isEmpty()
-        ? EscapedText.of(madeBy(), "held by ", DiffReport.holders(entry(), report.userNames()))
+    EscapedText made = madeBy();
+    return flag == Flag.MAKER_DIFFERS && !made.text().isEmpty()
+        ? EscapedText.of(made, "held by ", DiffReport.holders(entry(), report.userNames()))
         : EscapedText.of(flag.words());
   }
 
   private EscapedText madeBy() {
-    EscapedText makers = DiffReport.makers(entry(), report.userNames());
-    return makers.text().isEmpty() ? makers : EscapedText.of("made by ", makers, ", ");
+    return DiffReport.madeBy(entry(), report.userNames(), "", ", ");
   }
 
   private void addOwners(List<Line> lines, List<ProcessDetails> details) {

@@ -13,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -80,7 +79,7 @@ public final class Json {
 
   /** A whole report, together with the port scans that the same run found. */
   public static String of(DiffReport report, Optional<PortScanReport> portScans) {
-    List<JsonObject> all = list(report.diff().differences(), it -> difference(it, report));
+    List<JsonObject> all = list(report.diff().differences(), it -> difference(it, report, true));
     JsonObject json = object(report, all, report.alertedBefore().stream());
     if (portScans.isPresent()) {
       JsonObject scans = object(portScans.get(), portScans.get().hosts());
@@ -157,23 +156,9 @@ public final class Json {
    * that with their details, then the rest without; null stands for one that does not fit.
    */
   public static List<JsonObject> details(List<Difference> differences, DiffReport report, int max) {
-    IdentityHashMap<Difference, JsonObject> chosen = new IdentityHashMap<>();
-    long size = 0;
-    long detailed = 0; // also what was too large: making it takes time
-    for (Difference it : Diff.inTurns(differences)) {
-      JsonObject json = null;
-      if (detailed < max) {
-        json = difference(it, report);
-        detailed += size(json);
-      }
-      if (json == null || size + size(json) > max / 2) {
-        json = difference(it, SocketDetails.UNKNOWN, report.absentAt(it));
-      }
-      if (size + size(json) <= max) {
-        chosen.put(it, json);
-        size += size(json);
-      }
-    }
+    var chosen =
+        DiffReport.fitting(
+            Diff.inTurns(differences), max, (it, all) -> difference(it, report, all), Json::size);
     return list(differences, chosen::get);
   }
 
@@ -302,12 +287,9 @@ public final class Json {
     }
   }
 
-  private static JsonObject difference(Difference difference, DiffReport report) {
-    return difference(difference, report.details(difference), report.absentAt(difference));
-  }
-
   private static JsonObject difference(
-      Difference difference, SocketDetails details, Optional<Instant> absentAt) {
+      Difference difference, DiffReport report, boolean withDetails) {
+    SocketDetails details = withDetails ? report.details(difference) : SocketDetails.UNKNOWN;
     DifferenceType type = difference.type();
     return merge(
         EndpointView.of(type.name(), difference.endpoint()),
@@ -318,7 +300,7 @@ public final class Json {
             details.flags(),
             details.suspectedParent().map(Endpoint::toString).orElse(""),
             details.peers(),
-            absentAt.orElse(null),
+            report.absentAt(difference).orElse(null),
             list(difference.after().processes(), ProcessRef::pid),
             list(details.processes(), Json::process)));
   }

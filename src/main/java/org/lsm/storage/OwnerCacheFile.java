@@ -48,18 +48,24 @@ final class OwnerCacheFile {
   }
 
   static ChecksummedText format(OwnerCache cache) {
-    Set<ProcessRef> processes = new HashSet<>();
-    for (SocketOwners owners : cache.owners().values()) {
-      processes.addAll(owners.processes());
-    }
     Map<ProcessRef, Integer> numbers = new LinkedHashMap<>();
-    Comparator<ProcessRef> byPid = Comparator.comparing(ProcessRef::pid);
-    for (ProcessRef process : processes.stream().sorted(byPid).toList()) {
-      numbers.put(process, numbers.size());
-    }
+    cache.owners().values().stream()
+        .flatMap(it -> it.processes().stream())
+        .sorted(Comparator.comparing(ProcessRef::pid))
+        .forEach(it -> numbers.putIfAbsent(it, numbers.size()));
     ChecksummedText text = new ChecksummedText(KIND, FORMAT).line(cache.validity(), numbers.size());
-    for (ProcessRef process : numbers.keySet()) {
-      text.line(fields(process));
+    for (ProcessRef it : numbers.keySet()) {
+      long millis = it.startTime().toEpochMilli();
+      Owner owner = it.owner();
+      text.line(
+          it.pid(),
+          it.startTicks(),
+          millis,
+          it.startStack(),
+          it.file().numbers(),
+          owner.user(),
+          owner.program(),
+          owner.script());
     }
     for (Map.Entry<SocketKey, SocketOwners> entry : cache.owners().entrySet()) {
       text.line(fields(entry.getKey(), entry.getValue(), numbers));
@@ -70,25 +76,13 @@ final class OwnerCacheFile {
     return text;
   }
 
-  private static Object[] fields(ProcessRef process) {
-    ProgramFile file = process.file();
-    List<Object> fields = new ArrayList<>();
-    fields.addAll(List.of(process.pid(), process.startTicks(), process.startTime().toEpochMilli()));
-    fields.addAll(List.of(process.startStack(), file.device(), file.inode()));
-    fields.addAll(List.of(file.size(), file.ctime()));
-    ChecksummedText.addOwners(fields, List.of(process.owner()));
-    return fields.toArray();
-  }
-
   private static Object[] fields(
       SocketKey socket, SocketOwners owners, Map<ProcessRef, Integer> numbers) {
     Endpoint at = socket.endpoint();
     List<Object> fields = new ArrayList<>();
     fields.addAll(List.of(socket.inode(), socket.uid(), at.table(), at.local(), owners.complete()));
     fields.add(owners.processes().size());
-    for (ProcessRef process : owners.processes()) {
-      fields.add(numbers.get(process));
-    }
+    owners.processes().forEach(it -> fields.add(numbers.get(it)));
     ChecksummedText.addOwners(fields, owners.others());
     return fields.toArray();
   }
@@ -124,11 +118,11 @@ final class OwnerCacheFile {
   }
 
   private static ProcessRef process(Iterator<String> field) {
-    int pid = Integer.parseInt(field.next());
+    int pid = (int) number(field);
     long startTicks = number(field);
     Instant startTime = Instant.ofEpochMilli(number(field));
     long startStack = number(field);
-    ProgramFile file = new ProgramFile(number(field), number(field), number(field), number(field));
+    ProgramFile file = ProgramFile.parse(field.next());
     Owner owner = new Owner(field.next(), field.next(), field.next());
     return new ProcessRef(pid, startTicks, startTime, owner, startStack, file);
   }

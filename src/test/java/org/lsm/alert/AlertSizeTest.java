@@ -23,6 +23,7 @@ import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
 import org.lsm.report.SampleAlerts;
@@ -48,7 +49,9 @@ class AlertSizeTest {
       entries.add(SocketEntry.heldBy(endpoint, limit.apply(processes.subList(i / 2, 300), true)));
       details.put(endpoint, details(entries.get(i), text));
     }
-    entries.add(SocketEntry.heldBy(OTHER, List.of(process(1, new Owner("www", "/bin/nc"))), true));
+    entries.add(
+        SocketEntry.heldBy(
+            OTHER, new SocketOwners(List.of(process(1, new Owner("www", "/bin/nc"))), true)));
 
     Alert alert = alert(entries, details);
 
@@ -81,7 +84,8 @@ class AlertSizeTest {
             details,
             Map.of(),
             List.of(),
-            report.zone());
+            report.zone(),
+            user -> user);
     return Alert.of(AlertType.DIFFERENCES, complete, "Alert");
   }
 

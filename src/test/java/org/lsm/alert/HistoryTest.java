@@ -31,6 +31,7 @@ import org.lsm.model.Owner;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
 import org.lsm.report.LogEvent;
@@ -83,7 +84,9 @@ class HistoryTest {
                   Owner owner = new Owner("joe\n", i == 7777 ? "/bin/other" : "/bin/x");
                   Endpoint endpoint = new Endpoint("", Protocol.UNIX, "@\033" + i, 0);
                   return SocketEntry.heldBy(
-                      endpoint, List.of(new ProcessRef(800, 1, SampleAlerts.TIME, owner)), true);
+                      endpoint,
+                      new SocketOwners(
+                          List.of(new ProcessRef(800, 1, SampleAlerts.TIME, owner)), true));
                 })
             .toArray(SocketEntry[]::new);
     DiffReport report = SampleAlerts.report(many);

@@ -32,6 +32,7 @@ import org.lsm.alert.DeliveryException;
 import org.lsm.alert.DeliveryException.FailureKind;
 import org.lsm.model.Endpoint;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 import org.lsm.report.DiffReport;
 import org.lsm.report.EscapedText;
 import org.lsm.report.LogEvent;
@@ -157,7 +158,7 @@ class SyslogChannelTest {
     SocketEntry[] many =
         IntStream.range(0, DiffReport.MAX_NAMED + 5)
             .mapToObj(i -> Endpoint.of("tcp", "0.0.0.0:" + (1000 + i)))
-            .map(it -> SocketEntry.heldBy(it, List.of(), true))
+            .map(it -> SocketEntry.heldBy(it, new SocketOwners(List.of(), true)))
             .toArray(SocketEntry[]::new);
     Alert alert = Alert.of(AlertType.DIFFERENCES, SampleAlerts.report(many), "x");
 
@@ -172,8 +173,10 @@ class SyslogChannelTest {
         Alert.of(
             AlertType.DIFFERENCES,
             SampleAlerts.report(
-                SocketEntry.heldBy(Endpoint.of("tcp", "0.0.0.0:1"), List.of(), true),
-                SocketEntry.heldBy(Endpoint.of("tcp", "0.0.0.0:2"), List.of(), true)),
+                SocketEntry.heldBy(
+                    Endpoint.of("tcp", "0.0.0.0:1"), new SocketOwners(List.of(), true)),
+                SocketEntry.heldBy(
+                    Endpoint.of("tcp", "0.0.0.0:2"), new SocketOwners(List.of(), true))),
             "x");
 
     DeliveryException e =

@@ -293,7 +293,8 @@ class DiffTest {
   private static Difference replacedBy(int pid, ProgramFile file) {
     ProcessRef process = new ProcessRef(pid, 1, HOST.time(), new Owner("root", "/bin/a"), 0, file);
     SocketEntry entry =
-        SocketEntry.heldBy(Endpoint.of("tcp", "0.0.0.0:22"), List.of(process), true);
+        SocketEntry.heldBy(
+            Endpoint.of("tcp", "0.0.0.0:22"), new SocketOwners(List.of(process), true));
     return new Difference(DifferenceType.CHANGED, entry, entry);
   }
 
@@ -309,7 +310,9 @@ class DiffTest {
     ProcessRef process =
         new ProcessRef(
             pid, seconds * 100L, HOST.time().plusSeconds(seconds), new Owner("root", "/bin/a"));
-    return snapshot(SocketEntry.heldBy(Endpoint.of("tcp", "0.0.0.0:22"), List.of(process), true));
+    return snapshot(
+        SocketEntry.heldBy(
+            Endpoint.of("tcp", "0.0.0.0:22"), new SocketOwners(List.of(process), true)));
   }
 
   private static SocketEntry entry(String protocol, String local, String owners) {

@@ -34,6 +34,7 @@ import org.lsm.model.ProgramDigest;
 import org.lsm.model.ProgramFile;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 import org.lsm.storage.StateDirectory;
 
 /** Real files, and the tools that read them; only dpkg is a table. */
@@ -356,7 +357,8 @@ class ProgramCheckTest {
             .map(
                 it ->
                     SocketEntry.heldBy(
-                        Endpoint.of("tcp", "0.0.0.0:" + it.pid()), List.of(it), true))
+                        Endpoint.of("tcp", "0.0.0.0:" + it.pid()),
+                        new SocketOwners(List.of(it), true)))
             .toList());
   }
 

@@ -103,12 +103,21 @@ class DiffReportTest {
         Map.of(),
         Map.of(),
         notes,
-        () -> zone);
+        () -> zone,
+        user -> user);
   }
 
   private static DiffReport with(DiffReport it, Map<Endpoint, SocketDetails> details) {
     return new DiffReport(
-        it.before(), it.after(), it.diff(), List.of(), details, Map.of(), it.notes(), it.zone());
+        it.before(),
+        it.after(),
+        it.diff(),
+        List.of(),
+        details,
+        Map.of(),
+        it.notes(),
+        it.zone(),
+        user -> user);
   }
 
   @Test
@@ -135,7 +144,7 @@ class DiffReportTest {
     IntStream.rangeClosed(1001, 1020).forEach(pid -> processes.add(process(pid, NGINX, SCAN)));
     IntStream.rangeClosed(10, 31)
         .forEach(i -> processes.add(process(i, new Owner("x", "/x/" + i), SCAN.plusSeconds(9))));
-    SocketEntry web = SocketEntry.heldBy(WEB.endpoint(), processes, true);
+    SocketEntry web = SocketEntry.heldBy(WEB.endpoint(), new SocketOwners(processes, true));
     Snapshot now = snapshot("web1", SCAN, List.of(web));
     Diff diff = new Diff(List.of(difference(DifferenceType.NEW, web)));
 
@@ -149,7 +158,8 @@ class DiffReportTest {
                 Map.of(web.endpoint(), details),
                 Map.of(),
                 List.of(),
-                () -> ZoneOffset.UTC)
+                () -> ZoneOffset.UTC,
+                user -> user)
             .differencesText());
   }
 
@@ -190,22 +200,26 @@ class DiffReportTest {
                     process(81, SSHD, STARTED),
                     process(82, NGINX, STARTED)))),
         arguments(
-            "new, held by nobody", List.of(), List.of(SocketEntry.heldBy(web, List.of(), true))),
+            "new, held by nobody",
+            List.of(),
+            List.of(SocketEntry.heldBy(web, new SocketOwners(List.of(), true)))),
         arguments(
             "new, held by somebody who may not be seen",
             List.of(),
-            List.of(SocketEntry.heldBy(web, List.of(), false))),
+            List.of(SocketEntry.heldBy(web, new SocketOwners(List.of(), false)))),
         arguments(
             "new, held by one who is seen and one who is not",
             List.of(),
-            List.of(SocketEntry.heldBy(web, List.of(process(82, NGINX, STARTED)), false))),
+            List.of(
+                SocketEntry.heldBy(
+                    web, new SocketOwners(List.of(process(82, NGINX, STARTED)), false)))),
         arguments("gone, with all who held it", List.of(stored(web, SSHD, NGINX)), List.of()),
         arguments("gone, held by nobody", List.of(stored(web)), List.of()),
         arguments("changed hands", List.of(stored(web, SSHD)), List.of(WEB)),
         arguments(
             "let go by its owner",
             List.of(stored(web, NGINX)),
-            List.of(SocketEntry.heldBy(web, List.of(), true))),
+            List.of(SocketEntry.heldBy(web, new SocketOwners(List.of(), true)))),
         arguments(
             "all kinds: NEW, then CHANGED, then GONE",
             List.of(stored(SSH.endpoint(), SSHD), stored(web, SSHD)),
@@ -225,7 +239,8 @@ class DiffReportTest {
                 .map(
                     it ->
                         SocketEntry.heldBy(
-                            Endpoint.of(it[0], it[1]), List.of(process(80, NGINX, STARTED)), true))
+                            Endpoint.of(it[0], it[1]),
+                            new SocketOwners(List.of(process(80, NGINX, STARTED)), true)))
                 .toList()),
         arguments(
             "the same program in two processes: two blocks",
@@ -241,7 +256,7 @@ class DiffReportTest {
     Endpoint path = new Endpoint("", Protocol.UNIX, "/run/" + raw, 0);
     SocketEntry before = stored(path, new Owner("old" + raw, raw));
     ProcessRef process = process(7, new Owner(raw, "/bin/" + raw), STARTED);
-    SocketEntry after = SocketEntry.heldBy(path, List.of(process), true);
+    SocketEntry after = SocketEntry.heldBy(path, new SocketOwners(List.of(process), true));
     DiffReport report =
         new DiffReport(
             snapshot(raw, BASELINE, List.of(before)),
@@ -251,7 +266,8 @@ class DiffReportTest {
             Map.of(),
             Map.of(),
             List.of("row " + raw),
-            () -> ZoneOffset.UTC);
+            () -> ZoneOffset.UTC,
+            user -> user);
     String expected = Golden.read("hostile.txt").replace("<>", escaped);
 
     assertEquals(expected, report.document().text());
@@ -313,7 +329,8 @@ class DiffReportTest {
             Map.of(),
             Map.of(),
             List.of(),
-            () -> ZoneOffset.UTC);
+            () -> ZoneOffset.UTC,
+            user -> user);
 
     assertEquals(expected, Alert.of(AlertType.DIFFERENCES, report, subject).subject());
   }
@@ -334,7 +351,8 @@ class DiffReportTest {
             Map.of(),
             Map.of(),
             List.of(),
-            () -> ZoneOffset.UTC);
+            () -> ZoneOffset.UTC,
+            user -> user);
 
     assertEquals(expected, Alert.of(AlertType.DIFFERENCES, report, "$HOSTNAME").subject());
   }
@@ -524,7 +542,7 @@ class DiffReportTest {
     "OUTSIDE_PID_NAMESPACE, its process may be outside this PID namespace"
   })
   void reportsWhyThereIsNoOwner(Flag flag, String reason) {
-    SocketEntry nobody = SocketEntry.heldBy(WEB.endpoint(), List.of(), true);
+    SocketEntry nobody = SocketEntry.heldBy(WEB.endpoint(), new SocketOwners(List.of(), true));
     DiffReport plain = report(List.of(), List.of(nobody));
     DiffReport report = with(plain, Map.of(WEB.endpoint(), flagged(flag)));
 
@@ -608,7 +626,9 @@ class DiffReportTest {
   }
 
   private static Stream<Arguments> summaries() {
-    SocketEntry both = SocketEntry.heldBy(WEB.endpoint(), List.of(process(1, NGINX, SCAN)), false);
+    SocketEntry both =
+        SocketEntry.heldBy(
+            WEB.endpoint(), new SocketOwners(List.of(process(1, NGINX, SCAN)), false));
     String longName = "x".repeat(107);
     SocketEntry hostile =
         held(
@@ -630,7 +650,9 @@ class DiffReportTest {
         arguments(
             "NEW tcp/0.0.0.0:80 no visible process",
             AlertType.DIFFERENCES,
-            report(List.of(), List.of(SocketEntry.heldBy(WEB.endpoint(), List.of(), true)))),
+            report(
+                List.of(),
+                List.of(SocketEntry.heldBy(WEB.endpoint(), new SocketOwners(List.of(), true))))),
         arguments(
             "NEW tcp/0.0.0.0:80 nginx (www-data) and 1 more",
             AlertType.DIFFERENCES,
@@ -690,7 +712,8 @@ class DiffReportTest {
       })
   void quotesNamesInCommands(String table, String local, String word) {
     SocketEntry entry =
-        SocketEntry.heldBy(Endpoint.of(table, local), List.of(process(7, SSHD, STARTED)), true);
+        SocketEntry.heldBy(
+            Endpoint.of(table, local), new SocketOwners(List.of(process(7, SSHD, STARTED)), true));
 
     assertTrue(
         report(List.of(), List.of(entry))
@@ -743,7 +766,8 @@ class DiffReportTest {
                 Map.of(at, details),
                 Map.of(),
                 List.of(),
-                report.zone())
+                report.zone(),
+                user -> user)
             .document()
             .text();
     assertTrue(
@@ -837,7 +861,8 @@ class DiffReportTest {
             Map.of(),
             Map.of(),
             List.of(),
-            () -> ZoneOffset.UTC);
+            () -> ZoneOffset.UTC,
+            user -> user);
 
     assertEquals(event.message(), DiffReport.line(difference, it -> it));
     assertEquals(List.of(event), report.events());
@@ -845,8 +870,8 @@ class DiffReportTest {
 
   private static Stream<Arguments> events() {
     Endpoint web = WEB.endpoint();
-    SocketEntry nobody = SocketEntry.heldBy(web, List.of(), true);
-    SocketEntry unseen = SocketEntry.heldBy(web, List.of(), false);
+    SocketEntry nobody = SocketEntry.heldBy(web, new SocketOwners(List.of(), true));
+    SocketEntry unseen = SocketEntry.heldBy(web, new SocketOwners(List.of(), false));
     SocketEntry both =
         held(
             Protocol.TCP,
@@ -1037,7 +1062,8 @@ class DiffReportTest {
   }
 
   private static SocketEntry held(Protocol protocol, String local, ProcessRef... processes) {
-    return SocketEntry.heldBy(Endpoint.of(protocol.label(), local), List.of(processes), true);
+    return SocketEntry.heldBy(
+        Endpoint.of(protocol.label(), local), new SocketOwners(List.of(processes), true));
   }
 
   /** An entry as a baseline has it. */
@@ -1061,6 +1087,7 @@ class DiffReportTest {
         Map.of(),
         Map.of(),
         List.of(),
-        () -> ZoneOffset.UTC);
+        () -> ZoneOffset.UTC,
+        user -> user);
   }
 }

@@ -42,6 +42,7 @@ import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 import org.lsm.report.StatusReport.Item;
 import org.lsm.report.StatusReport.Severity;
 
@@ -64,7 +65,7 @@ class JsonTest {
 
   @Test
   void report() {
-    SocketEntry web = SocketEntry.heldBy(WEB, List.of(NGINX), true);
+    SocketEntry web = SocketEntry.heldBy(WEB, new SocketOwners(List.of(NGINX), true));
     ProcessDetails process =
         new ProcessDetails(
             NGINX,
@@ -92,7 +93,8 @@ class JsonTest {
             Map.of(WEB, details),
             Map.of(),
             List.of("a note"),
-            () -> ZoneOffset.UTC);
+            () -> ZoneOffset.UTC,
+            user -> user);
     String json = Json.of(report, Optional.empty());
     assertGolden("report.json", json);
     assertValid("report", json);
@@ -100,7 +102,7 @@ class JsonTest {
 
   @Test
   void listing() {
-    SocketEntry web = SocketEntry.heldBy(WEB, List.of(NGINX), false);
+    SocketEntry web = SocketEntry.heldBy(WEB, new SocketOwners(List.of(NGINX), false));
     SocketListing listing =
         new SocketListing(
             snapshot(SCAN, web, OLD_SSH),
@@ -188,7 +190,7 @@ class JsonTest {
   void escapesHostileText(String raw, String escaped) {
     Endpoint endpoint = new Endpoint(raw, Protocol.UNIX, raw, 0);
     ProcessRef process = new ProcessRef(7, 7, STARTED, new Owner(raw, raw));
-    SocketEntry entry = SocketEntry.heldBy(endpoint, List.of(process), true);
+    SocketEntry entry = SocketEntry.heldBy(endpoint, new SocketOwners(List.of(process), true));
     SocketDetails details =
         new SocketDetails(
             raw,
@@ -208,7 +210,8 @@ class JsonTest {
             Map.of(endpoint, details),
             Map.of(),
             List.of(raw),
-            () -> ZoneOffset.UTC);
+            () -> ZoneOffset.UTC,
+            user -> user);
 
     String json = Json.of(report, Optional.empty());
 
@@ -239,7 +242,8 @@ class JsonTest {
   @Test
   void ephemeralPortIsMinusOne() {
     SocketEntry entry =
-        SocketEntry.heldBy(Endpoint.of("udp", "0.0.0.0:ephemeral"), List.of(), true);
+        SocketEntry.heldBy(
+            Endpoint.of("udp", "0.0.0.0:ephemeral"), new SocketOwners(List.of(), true));
     String json = Json.of(new SocketListing(snapshot(SCAN, entry), new TreeMap<>(), List.of()));
     assertValid("listing", json);
     JsonObject socket =

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.lsm.model.Endpoint;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 import org.lsm.storage.AtomicFile;
 
 /** What Prometheus reads, to the character and by its grammar. */
@@ -37,9 +38,10 @@ class MetricsTest {
 
   private static final DiffReport REPORT =
       SampleAlerts.report(
-          SocketEntry.heldBy(Endpoint.of("tcp", "0.0.0.0:80"), List.of(), true),
-          SocketEntry.heldBy(Endpoint.of("web:tcp6", "[::]:80"), List.of(), true),
-          SocketEntry.heldBy(Endpoint.of("unix", "/run/\"{x}\\\n"), List.of(), true));
+          SocketEntry.heldBy(Endpoint.of("tcp", "0.0.0.0:80"), new SocketOwners(List.of(), true)),
+          SocketEntry.heldBy(Endpoint.of("web:tcp6", "[::]:80"), new SocketOwners(List.of(), true)),
+          SocketEntry.heldBy(
+              Endpoint.of("unix", "/run/\"{x}\\\n"), new SocketOwners(List.of(), true)));
 
   private static final Metrics NO_BASELINE =
       new Metrics(Optional.empty(), 0, Optional.empty(), Duration.ZERO, 0, new TreeMap<>());

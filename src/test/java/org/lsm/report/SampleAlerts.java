@@ -23,6 +23,7 @@ import org.lsm.model.Protocol;
 import org.lsm.model.ScanningHost;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 
 /** Reports and alerts to send: sshd is in the baseline, and another socket is new. */
 public final class SampleAlerts {
@@ -36,7 +37,7 @@ public final class SampleAlerts {
   public static DiffReport report(String path, String user, String program) {
     Endpoint endpoint = new Endpoint("", Protocol.UNIX, path, 0);
     ProcessRef process = new ProcessRef(800, 1, STARTED, new Owner(user, program));
-    return report(SocketEntry.heldBy(endpoint, List.of(process), true));
+    return report(SocketEntry.heldBy(endpoint, new SocketOwners(List.of(process), true)));
   }
 
   /** A report of new sockets. */
@@ -52,7 +53,15 @@ public final class SampleAlerts {
     Snapshot after = Snapshot.of(hostInfo(TIME.toString()), now);
     Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
     return new DiffReport(
-        before, after, diff, List.of(), Map.of(), Map.of(), List.of(), () -> ZoneOffset.UTC);
+        before,
+        after,
+        diff,
+        List.of(),
+        Map.of(),
+        Map.of(),
+        List.of(),
+        () -> ZoneOffset.UTC,
+        user -> user);
   }
 
   /** An alert of such a socket. */

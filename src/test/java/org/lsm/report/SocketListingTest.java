@@ -16,6 +16,7 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 
 /** The table of sockets, to the character. */
 class SocketListingTest {
@@ -29,11 +30,13 @@ class SocketListingTest {
     SocketEntry shared =
         SocketEntry.heldBy(
             Endpoint.of("tcp", "0.0.0.0:80"),
-            List.of(process(82, NGINX), process(81, NGINX), process(7, SSHD)),
-            true);
-    SocketEntry nobody = SocketEntry.heldBy(Endpoint.of("udp", "0.0.0.0:51820"), List.of(), true);
+            new SocketOwners(
+                List.of(process(82, NGINX), process(81, NGINX), process(7, SSHD)), true));
+    SocketEntry nobody =
+        SocketEntry.heldBy(Endpoint.of("udp", "0.0.0.0:51820"), new SocketOwners(List.of(), true));
     SocketEntry unknown =
-        SocketEntry.heldBy(Endpoint.of("packet", "eth0:0x0003"), List.of(), false);
+        SocketEntry.heldBy(
+            Endpoint.of("packet", "eth0:0x0003"), new SocketOwners(List.of(), false));
     SocketEntry longName =
         held(Protocol.UNIX, "/run/a path with spaces/" + "x".repeat(40), process(1, SSHD));
 
@@ -50,7 +53,8 @@ class SocketListingTest {
   void escapesHostileText(String raw, String escaped) {
     ProcessRef process = process(7, new Owner(raw, "/bin/" + raw));
     SocketEntry entry =
-        SocketEntry.heldBy(new Endpoint("", Protocol.UNIX, raw, 0), List.of(process), true);
+        SocketEntry.heldBy(
+            new Endpoint("", Protocol.UNIX, raw, 0), new SocketOwners(List.of(process), true));
 
     String row = table(List.of(entry)).split("\n", -1)[1];
 
@@ -68,6 +72,7 @@ class SocketListingTest {
   }
 
   private static SocketEntry held(Protocol protocol, String local, ProcessRef... processes) {
-    return SocketEntry.heldBy(Endpoint.of(protocol.label(), local), List.of(processes), true);
+    return SocketEntry.heldBy(
+        Endpoint.of(protocol.label(), local), new SocketOwners(List.of(processes), true));
   }
 }

@@ -23,6 +23,7 @@ import org.lsm.model.HostInfo;
 import org.lsm.model.PortSet;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 
 /** The text of the rules; {@link NftRulesetIT} loads them. */
 class NftRulesetTest {
@@ -68,7 +69,7 @@ class NftRulesetTest {
     words(endpoints)
         .map(it -> it.split("/", 2))
         .map(it -> Endpoint.of(it[0], it[1]))
-        .forEach(it -> entries.add(SocketEntry.heldBy(it, List.of(), true)));
+        .forEach(it -> entries.add(SocketEntry.heldBy(it, new SocketOwners(List.of(), true))));
     return Snapshot.of(new HostInfo("web1", "6.1.0", Instant.EPOCH, "1"), entries);
   }
 

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -132,7 +133,7 @@ class FuzzTest {
       }
       owners.put(socket, new SocketOwners(processes, draw.below(2) == 0));
     }
-    OwnerCache cache = new OwnerCache(validity, owners);
+    OwnerCache cache = new OwnerCache(validity, owners, Set.of());
     assertEquals(cache, ownerCache(OwnerCacheFile.format(cache).seal()));
   }
 

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,7 +52,8 @@ class OwnerCacheFileTest {
               new SocketKey(104, 0, Endpoint.of("unix", "/run/\t\n\\\udcff\u202e é")),
               new SocketOwners(List.of(HOSTILE), List.of(new Owner("", "7 more")), false),
               new SocketKey(105, 0, Endpoint.of("unix", "")),
-              new SocketOwners(List.of(SSHD), true)));
+              new SocketOwners(List.of(SSHD), true)),
+          Set.of());
 
   @TempDir private Path folder;
   private Path file;
@@ -72,7 +74,7 @@ class OwnerCacheFileTest {
   void readsEmptyCache() throws Exception {
     OwnerCacheFile.format(OwnerCache.EMPTY).write(file);
     assertEquals(OwnerCache.EMPTY, OwnerCacheFile.read(file));
-    assertEquals(new OwnerCache("", Map.of()), OwnerCache.EMPTY);
+    assertEquals(new OwnerCache("", Map.of(), Set.of()), OwnerCache.EMPTY);
   }
 
   @Test
@@ -83,13 +85,14 @@ class OwnerCacheFileTest {
                     "boot caps",
                     Map.of(
                         new SocketKey(101, 33, Endpoint.of("web:tcp", "0.0.0.0:22")),
-                        new SocketOwners(List.of(SSHD), true))))
+                        new SocketOwners(List.of(SSHD), true)),
+                    Set.of()))
             .seal();
     assertEquals(
         """
         lsm-owner-cache\t1
         boot caps\t1
-        22\t10050\t1767225700500\t7\t1\t2\t3\t4\troot\t/usr/sbin/sshd\t
+        22\t10050\t1767225700500\t7\t1 2 3 4\troot\t/usr/sbin/sshd\t
         101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t1\t0
         """,
         text.substring(0, text.indexOf("sha256\t")));
@@ -107,7 +110,7 @@ class OwnerCacheFileTest {
       Endpoint endpoint = new Endpoint("", Protocol.UNIX, "@" + inode, 0);
       owners.put(new SocketKey(inode, 0, endpoint), new SocketOwners(processes, true));
     }
-    OwnerCache cache = new OwnerCache("boot", owners);
+    OwnerCache cache = new OwnerCache("boot", owners, Set.of());
 
     OwnerCacheFile.write(file, cache);
 
@@ -123,7 +126,8 @@ class OwnerCacheFileTest {
             .mapToObj(pid -> new ProcessRef(pid, pid, START, new Owner("joe", "/x".repeat(250))))
             .toList();
     SocketKey socket = new SocketKey(101, 0, Endpoint.of("tcp", "0.0.0.0:22"));
-    OwnerCache large = new OwnerCache("boot", Map.of(socket, new SocketOwners(processes, true)));
+    OwnerCache large =
+        new OwnerCache("boot", Map.of(socket, new SocketOwners(processes, true)), Set.of());
 
     IOException e = assertThrows(IOException.class, () -> OwnerCacheFile.write(file, large));
 

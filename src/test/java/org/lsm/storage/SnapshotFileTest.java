@@ -27,6 +27,7 @@ import org.lsm.model.ProgramFile;
 import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 import org.lsm.storage.SnapshotFile.DamagedException;
 
 class SnapshotFileTest {
@@ -116,7 +117,7 @@ class SnapshotFileTest {
   void omitsProcesses() throws Exception {
     ProcessRef process = new ProcessRef(22, 0, Instant.EPOCH, SSHD);
     Endpoint endpoint = Endpoint.of("tcp", "0.0.0.0:22");
-    SocketEntry entry = SocketEntry.heldBy(endpoint, List.of(process), true);
+    SocketEntry entry = SocketEntry.heldBy(endpoint, new SocketOwners(List.of(process), true));
     SnapshotFile.format(Snapshot.of(SNAPSHOT.hostInfo(), List.of(entry))).write(file);
     assertEquals(
         Snapshot.of(SNAPSHOT.hostInfo(), List.of(entry(Protocol.TCP, "0.0.0.0:22", SSHD))),

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -33,6 +34,7 @@ import org.lsm.model.ProgramDigest;
 import org.lsm.model.ProgramFile;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketOwners;
 import org.lsm.storage.StateDirectory.NoBaselineException;
 
 class StateDirectoryTest {
@@ -278,7 +280,7 @@ class StateDirectoryTest {
   void storesChangedOwnerCacheOnly() throws IOException {
     StateDirectory.create(directory);
     Path file = directory.resolve("owner-cache");
-    OwnerCache cache = new OwnerCache("boot 1", Map.of());
+    OwnerCache cache = new OwnerCache("boot 1", Map.of(), Set.of());
     try (StateDirectory state = open()) {
       assertEquals(OwnerCache.EMPTY, state.readOwnerCache());
       state.storeOwnerCache(OwnerCache.EMPTY, OwnerCache.EMPTY);
@@ -286,7 +288,7 @@ class StateDirectoryTest {
       state.storeOwnerCache(cache, OwnerCache.EMPTY);
       assertEquals(cache, state.readOwnerCache());
       Object inode = Files.getAttribute(file, "unix:ino");
-      state.storeOwnerCache(new OwnerCache("boot 1", Map.of()), cache);
+      state.storeOwnerCache(new OwnerCache("boot 1", Map.of(), Set.of()), cache);
       assertEquals(inode, Files.getAttribute(file, "unix:ino"));
       state.deleteAll();
       assertFalse(Files.exists(file));
@@ -367,7 +369,7 @@ class StateDirectoryTest {
         new HostInfo("host" + number, "6.1.0", Instant.ofEpochSecond(number), "1.0.0"),
         IntStream.rangeClosed(1, number)
             .mapToObj(port -> Endpoint.of("tcp", "0.0.0.0:" + port))
-            .map(endpoint -> SocketEntry.heldBy(endpoint, List.of(), true))
+            .map(endpoint -> SocketEntry.heldBy(endpoint, new SocketOwners(List.of(), true)))
             .toList());
   }
 
