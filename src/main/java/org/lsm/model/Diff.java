@@ -85,14 +85,10 @@ public record Diff(List<Difference> differences) {
 
   /** Returns these differences and the others of these sockets: their program was replaced. */
   public Diff withReplaced(List<SocketEntry> sockets) {
-    List<Difference> all = new ArrayList<>(differences);
-    for (SocketEntry socket : sockets) {
-      if (differences.stream().noneMatch(it -> it.endpoint().equals(socket.endpoint()))) {
-        all.add(new Difference(DifferenceType.CHANGED, socket, socket));
-      }
-    }
-    all.sort(Comparator.comparing(Difference::type).thenComparing(Difference::endpoint));
-    return new Diff(all);
+    SortedMap<Endpoint, Difference> all = new TreeMap<>();
+    sockets.forEach(it -> all.put(it.endpoint(), new Difference(DifferenceType.CHANGED, it, it)));
+    differences.forEach(it -> all.put(it.endpoint(), it));
+    return new Diff(all.values().stream().sorted(Comparator.comparing(Difference::type)).toList());
   }
 
   /** The paths of the programs that hold the sockets that differ. */

@@ -72,7 +72,7 @@ public final class ProgramCheck {
       return found;
     }
     files().read(renamed.values());
-    renamed.values().removeIf(it -> !hasOldContent(it) && !files().isVouched(it));
+    renamed.values().removeIf(it -> !isProven(it));
     List<SocketEntry> entries = new ArrayList<>();
     for (SocketEntry entry : found.sockets().values()) {
       Stream<ProcessRef> processes = entry.processes().stream();
@@ -124,16 +124,15 @@ public final class ProgramCheck {
   }
 
   private boolean isReplaced(ProcessRef process) {
-    return differs(process)
-        && files().isRead(process)
-        && !hasOldContent(process)
-        && !files().isVouched(process);
+    return differs(process) && files().digest(process) != null && !isProven(process);
   }
 
-  private boolean hasOldContent(ProcessRef process) {
+  /** Whether the file of a process has a content of the baseline, or of a package. */
+  private boolean isProven(ProcessRef process) {
     ProgramDigest digest = files().digest(process);
+    List<ProgramDigest> known = byPath.get(process.owner().program());
     return digest != null
-        && byPath.get(digest.path()).stream().anyMatch(it -> it.hasContentOf(digest));
+        && (known.stream().anyMatch(it -> it.hasContentOf(digest)) || files().isVouched(process));
   }
 
   /** The paths of the programs of a socket that {@link #replaced} has found to be replaced. */

@@ -86,12 +86,7 @@ final class ProgramFiles {
     return paths.get(file.withoutTime());
   }
 
-  /** Whether {@link #read} has found out about the file of a process. */
-  boolean isRead(ProcessRef process) {
-    return digests.containsKey(key(process));
-  }
-
-  /** Returns the content of the file of a process; null unless it {@link #isRead}. */
+  /** Returns the content of the file of a process; null unless {@link #read} has found it out. */
   ProgramDigest digest(ProcessRef process) {
     return digests.get(key(process));
   }
@@ -157,8 +152,11 @@ final class ProgramFiles {
   /** Whether a package has this content at this path, or had it before it was upgraded. */
   boolean isVouched(ProcessRef process) {
     ProgramDigest digest = digest(process);
-    if (isVouched(digest) || digest.sha256().isEmpty()) {
-      return isVouched(digest);
+    if (digest == null || digest.sha256().isEmpty()) {
+      return false;
+    }
+    if (isVouched(digest)) {
+      return true;
     }
     String owner = owners.computeIfAbsent(digest, it -> packageOf(it, process));
     if (owner.isEmpty()) {

@@ -69,8 +69,8 @@ final class ScanThread extends Thread implements DetailsSelector {
     return (ScanResult) outcome;
   }
 
-  private synchronized void end(Object first) {
-    outcome = outcome == null ? first : outcome;
+  private synchronized void end(Object result) {
+    outcome = outcome == null ? result : outcome;
   }
 
   @Override

@@ -226,6 +226,30 @@ class ProgramCheckTest {
     assertEquals(List.of(), started);
   }
 
+  @Test
+  void renamedFileOfEndedProcessKeepsItsPath() throws IOException {
+    List<ProgramDigest> programs = baseline(process(1, app));
+    Path old = Files.move(app, folder.resolve("app.old"));
+    ctime++;
+    ProcessRef ended = process(1, old);
+    Files.delete(folder.resolve("proc/1/exe"));
+    Files.delete(folder.resolve("proc/1/stat"));
+    assertEquals("[" + old + "]", programs(check(programs), ended).toString());
+  }
+
+  @Test
+  void programThatLeftTheBaselineGivesNoPath() throws Exception {
+    List<ProgramDigest> programs = baseline(process(1, app));
+    replace(app, "one");
+    ProgramCheck check = check(programs);
+    replaced(check, process(1, app));
+    store(check);
+    Path other = Files.writeString(folder.resolve("other"), "x");
+    programs = baseline(process(2, other));
+    Path old = Files.move(app, folder.resolve("app.old"));
+    assertEquals("[" + old + "]", programs(check(programs), process(1, old)).toString());
+  }
+
   // ---- the baseline
 
   @Test
