@@ -30,8 +30,8 @@ public record Owner(String user, String program, String script) implements Compa
   }
 
   /**
-   * The user who made a socket that no process of his holds. He is one of its owners: a rule or a
-   * baseline with its holders alone does not cover what he gave them.
+   * The user who made a socket that no process of theirs holds. This user counts as an owner, so
+   * that a rule or a baseline with the holders alone does not cover a socket that was passed on.
    */
   public static Owner maker(String user) {
     return new Owner(user, MAKER);

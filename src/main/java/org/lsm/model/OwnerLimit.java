@@ -58,7 +58,7 @@ public final class OwnerLimit {
     return new SocketOwners(held, List.copyOf(new TreeSet<>(kept)), complete);
   }
 
-  /** So many owners, and one that stands for all others. */
+  /** {@link #MAX_OWNERS} owners, and one that stands for all others. */
   private Set<Owner> limited(Set<Owner> owners) {
     SortedMap<String, Owner> byDigest = new TreeMap<>();
     for (Owner owner : owners) {

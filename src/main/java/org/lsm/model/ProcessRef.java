@@ -13,7 +13,7 @@ import java.time.Instant;
 public record ProcessRef(
     int pid, long startTicks, Instant startTime, Owner owner, long startStack, ProgramFile file) {
 
-  /** A process without what tells its execution from others. */
+  /** A process whose stack and file are unknown. */
   public ProcessRef(int pid, long startTicks, Instant startTime, Owner owner) {
     this(pid, startTicks, startTime, owner, 0, ProgramFile.UNKNOWN);
   }

@@ -11,9 +11,12 @@ package org.lsm.model;
 public record ProgramFile(long device, long inode, long size, long ctime) {
   public static final ProgramFile UNKNOWN = new ProgramFile(0, 0, 0, 0);
 
-  /** Parses {@link #numbers}; throws NumberFormatException if they are none. */
+  /** Parses {@link #numbers}; throws NumberFormatException on another text. */
   public static ProgramFile parse(String numbers) {
     String[] words = numbers.split(" ", 4);
+    if (words.length < 4) {
+      throw new NumberFormatException("not four numbers: '" + numbers + "'");
+    }
     return new ProgramFile(
         Long.parseLong(words[0]),
         Long.parseLong(words[1]),

@@ -32,7 +32,7 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     return new SocketEntry(other, owners, processes);
   }
 
-  /** Returns the entry with these instead of its processes, and their owners instead of theirs. */
+  /** Returns the entry with these processes and their owners in place of its own. */
   public SocketEntry with(List<ProcessRef> others) {
     SortedSet<Owner> all = new TreeSet<>(owners);
     processes.forEach(process -> all.remove(process.owner()));
@@ -64,7 +64,7 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     return true;
   }
 
-  /** Whether an owner belongs to this entry of a baseline: a maker does if his user does. */
+  /** Whether an owner belongs to this entry of a baseline: a maker does if its user does. */
   boolean includes(Owner owner) {
     if (!owner.isMaker()) {
       return owners.contains(owner);

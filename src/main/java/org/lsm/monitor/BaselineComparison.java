@@ -33,7 +33,7 @@ import org.lsm.report.DiffReport;
  * @param ephemeral the ports that count by owner
  * @param rules for the sockets to ignore on both sides
  * @param programs whose files are compared with those of the baseline
- * @param userNames adds to a user's number, in a report, what names only it knows
+ * @param userNames adds the name to the number of a user that passwd(5) lacks
  */
 public record BaselineComparison(
     RepeatedScan scans,

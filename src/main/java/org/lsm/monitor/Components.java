@@ -76,7 +76,8 @@ public record Components(
   }
 
   private UserNames userNames() {
-    return new UserNames(environment.sources().passwd(), environment.getent(), this::warn);
+    return new UserNames(
+        environment.sources().passwd(), environment.getent(), UserNames.TIMEOUT, this::warn);
   }
 
   /** Opens the state directory; waits for another run to end. */

@@ -174,7 +174,7 @@ public final class MonitorRun {
     Path proc = components.environment().sources().proc();
     String reason =
         String.format(
-            "lsm with PID %s holds the lock of %s since %s (%s), and no run can compare; see what it"
+            "lsm with PID %s has held the lock of %s since %s (%s), and no run can compare; see what it"
                 + " waits for, then continue it with 'kill -CONT %1$s' or end it with 'kill -KILL"
                 + " %1$s'",
             held.pid(),
@@ -207,7 +207,7 @@ public final class MonitorRun {
     return alertFailure(failure, ErrorMessages.explain(failure), before, alertState);
   }
 
-  /** Alerts a failure that counts as the same as long as its key is the same. */
+  /** Alerts a failure; those with the same key are one. */
   private RunResult alertFailure(Exception failure, String key, AlertState before, Path file)
       throws Exception {
     boolean hasBaseline = !(failure instanceof NoBaselineException);

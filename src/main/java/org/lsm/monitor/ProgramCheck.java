@@ -36,7 +36,7 @@ public final class ProgramCheck {
   private final ProgramFiles.Runner runner;
   private ProgramFiles files; // null until a file has to be read
 
-  /** Takes the programs of a baseline, and where /proc is mounted. */
+  /** Takes the programs of a baseline, and the mount point of /proc. */
   ProgramCheck(
       List<ProgramDigest> baseline, Path stateDirectory, Path proc, ProgramFiles.Runner runner) {
     this.stateDirectory = stateDirectory;
@@ -146,10 +146,7 @@ public final class ProgramCheck {
     return programs;
   }
 
-  /**
-   * Returns the differences that are accepted with these: those of which nothing is left once the
-   * files of their programs are accepted.
-   */
+  /** Returns the accepted differences, and those which only the files of the same programs make. */
   public Diff withSamePrograms(Diff accepted, Diff all) {
     Set<String> programs = accepted.programs();
     Stream<Difference> settled =

@@ -37,8 +37,8 @@ final class ProgramFiles {
   private static final int MAX_FILES = 1000;
 
   /**
-   * Takes a tool, the seconds after which it begins no further file, the time-out for one, and the
-   * files. It opens each once, so that the numbers are those of the file that it reads.
+   * Its arguments are a tool, the seconds after which it begins no further file, the time-out for
+   * one, and the files. It opens each once: the numbers are those of the file that it reads.
    */
   private static final String SCRIPT =
       """
@@ -58,12 +58,13 @@ final class ProgramFiles {
   private final Map<ProgramDigest, ProgramDigest> digests = new HashMap<>(); // by key
   private final Map<ProgramFile, String> paths = new HashMap<>(); // by file without time
   private final Set<ProgramDigest> inUse = new HashSet<>(); // keys
-  private final Map<ProgramDigest, String> owners = new HashMap<>(); // packages; or empty
+  private final Map<ProgramDigest, String> packages =
+      new HashMap<>(); // by digest; empty if there is none
   private final List<String> upgrades = new ArrayList<>();
   private boolean isChanged;
   private boolean isLate;
 
-  /** Takes what is known already. */
+  /** Takes the digests of earlier runs. */
   ProgramFiles(Collection<ProgramDigest> known, Path proc, Runner runner) {
     this.proc = proc;
     this.runner = runner;
@@ -86,7 +87,7 @@ final class ProgramFiles {
     return paths.get(file.withoutTime());
   }
 
-  /** Returns the content of the file of a process; null unless {@link #read} has found it out. */
+  /** Returns the digest of the file of a process; null if {@link #read} has not got it. */
   ProgramDigest digest(ProcessRef process) {
     return digests.get(key(process));
   }
@@ -158,19 +159,19 @@ final class ProgramFiles {
     if (isVouched(digest)) {
       return true;
     }
-    String owner = owners.computeIfAbsent(digest, it -> packageOf(it, process));
-    if (owner.isEmpty()) {
+    String name = packages.computeIfAbsent(digest, it -> packageOf(it, process));
+    if (name.isEmpty()) {
       return false;
     }
     digests.put(key(process), digest.with(true));
-    upgrades.add(digest.path() + " is a new file of package " + owner);
+    upgrades.add(digest.path() + " is a new file of package " + name);
     isChanged = true;
     return true;
   }
 
   private String packageOf(ProgramDigest digest, ProcessRef process) {
-    var packages = new InstalledPackages(command -> output(command, PACKAGE_TIMEOUT));
-    return packages.packageOf(
+    var installed = new InstalledPackages(command -> output(command, PACKAGE_TIMEOUT));
+    return installed.packageOf(
         digest.path(),
         digest.sha256(),
         () ->
@@ -200,7 +201,7 @@ final class ProgramFiles {
     return notes;
   }
 
-  /** Whether this run has read a file or asked a package manager with success. */
+  /** Whether this run has read a file, or found its package. */
   boolean isChanged() {
     return isChanged;
   }

@@ -16,7 +16,7 @@ import org.lsm.proc.SocketScanner.ScanResult;
  * system may never end. Once it is late, nothing that it does has an effect.
  */
 final class ScanThread extends Thread implements DetailsSelector {
-  /** The scans of a run took too long. */
+  /** The scans of a run took longer than their time-out. */
   static final class LateException extends IOException {
     private static final long serialVersionUID = 1L;
 

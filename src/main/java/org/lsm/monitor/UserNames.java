@@ -16,10 +16,12 @@ import org.lsm.proc.PasswdFile;
 
 /**
  * The names and numbers of users in one run: those of passwd(5), and those that only the name
- * service switch knows (nsswitch.conf(5)), which getent(1) asks. Owners have the number of those.
+ * service switch knows (nsswitch.conf(5)), which getent(1) asks. Owners have the numbers of the
+ * latter.
  */
 final class UserNames {
-  private static final Duration TIMEOUT = Duration.ofSeconds(2); // for all questions
+  static final Duration TIMEOUT = Duration.ofSeconds(2); // for all questions
+
   private static final int MAX_NUMBERS = 20;
   private static final int MAX_OUTPUT = 4096;
   private static final String NO_ANSWER =
@@ -31,12 +33,13 @@ final class UserNames {
   private final Consumer<String> warnings;
   private final Map<String, PasswdFile> answers = new HashMap<>();
   private PasswdFile local; // read where a rule names a user
-  private long left = TIMEOUT.toNanos();
+  private long left;
 
   /** Takes a passwd(5) file, candidates for getent(1), and what reports that it does not answer. */
-  UserNames(Path passwd, List<Path> getent, Consumer<String> warnings) {
+  UserNames(Path passwd, List<Path> getent, Duration timeout, Consumer<String> warnings) {
     this.passwd = passwd;
     this.getent = getent.stream().filter(Files::isExecutable).findFirst().orElse(getent.get(0));
+    this.left = timeout.toNanos();
     this.warnings = warnings;
   }
 

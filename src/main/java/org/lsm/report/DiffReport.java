@@ -233,9 +233,8 @@ public record DiffReport(
 
   /** The blocks of these groups that fit into the report, chosen so that users take turns. */
   private static IdentityHashMap<DifferenceGroup, List<Line>> blocks(List<DifferenceGroup> groups) {
-    List<DifferenceGroup> inTurns = Diff.inTurns(groups, it -> it.named().get(0).users());
     return fitting(
-        inTurns,
+        Diff.inTurns(groups, it -> it.named().get(0).users()),
         MAX_SIZE,
         DifferenceGroup::lines,
         block -> block.stream().mapToInt(Line::size).sum());

@@ -152,8 +152,7 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
       }
       List<ProcessRef> held = processes.getOrDefault(owner, List.of());
       if (owner.equals(Owner.UNKNOWN)) {
-        boolean isHidden = held.isEmpty();
-        String why = isHidden ? "lsm cannot see all processes" : "it cannot be read";
+        String why = held.isEmpty() ? "lsm cannot see all processes" : "it cannot be read";
         add(lines, Style.DETAIL, "program", "unknown: " + why);
         add(lines, Style.DETAIL, "PID", pids(held));
         continue;

@@ -20,6 +20,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The users of a host whose passwd(5) has less than its name service switch. */
 class UserNamesTest {
+  private static final Duration TIMEOUT = Duration.ofMinutes(1); // on a loaded machine
+
   @TempDir private Path folder;
   private Path passwd;
   private final List<String> warnings = new ArrayList<>();
@@ -31,11 +33,11 @@ class UserNamesTest {
   }
 
   /** A program in place of getent(1), which logs its arguments. */
-  private UserNames users(String script) throws IOException {
+  private UserNames users(String script, Duration timeout) throws IOException {
     Path getent = folder.resolve("getent");
     Files.writeString(getent, "#!/bin/sh\necho \"$*\" >>'" + folder + "/asked'\n" + script);
     Files.setPosixFilePermissions(getent, PosixFilePermissions.fromString("rwxr-xr-x"));
-    return new UserNames(passwd, List.of(folder.resolve("absent"), getent), warnings::add);
+    return new UserNames(passwd, List.of(folder.resolve("absent"), getent), timeout, warnings::add);
   }
 
   private UserNames directory() throws IOException {
@@ -45,7 +47,8 @@ class UserNamesTest {
           4711 | jdoe | JDOE) echo 'jdoe:*:4711:100:Jane:/home/jdoe:/bin/sh' ;;
           *) echo unknown; exit 2 ;;
         esac
-        """);
+        """,
+        TIMEOUT);
   }
 
   private List<String> asked() throws IOException {
@@ -84,7 +87,7 @@ class UserNamesTest {
 
   @Test
   void asksForTwentyNumbers() throws IOException {
-    UserNames users = users("echo \"u$2:x:$2:1\"");
+    UserNames users = users("echo \"u$2:x:$2:1\"", TIMEOUT);
     for (int uid = 1001; uid <= 1020; uid++) {
       assertEquals(uid + ", u" + uid, users.withName(Integer.toString(uid)));
     }
@@ -94,7 +97,7 @@ class UserNamesTest {
 
   @Test
   void waitsTwoSecondsInAll() throws IOException {
-    UserNames users = users("exec sleep 60");
+    UserNames users = users("exec sleep 60", UserNames.TIMEOUT);
     Instant start = Instant.now();
     assertEquals("4711", users.withName("4711"));
     assertEquals(Set.of("jdoe"), users.synonyms("jdoe"));
@@ -108,9 +111,9 @@ class UserNamesTest {
   void asksTheRealProgram() throws IOException {
     Files.writeString(passwd, "");
     List<Path> getent = SystemEnvironment.real().getent();
-    assertEquals("0, root", new UserNames(passwd, getent, warnings::add).withName("0"));
+    assertEquals("0, root", new UserNames(passwd, getent, TIMEOUT, warnings::add).withName("0"));
     List<Path> absent = List.of(folder.resolve("absent"));
-    assertEquals("0", new UserNames(passwd, absent, warnings::add).withName("0"));
+    assertEquals("0", new UserNames(passwd, absent, TIMEOUT, warnings::add).withName("0"));
     assertEquals(List.of(), warnings);
   }
 }
