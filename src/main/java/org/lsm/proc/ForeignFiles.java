@@ -32,7 +32,7 @@ final class ForeignFiles {
   private static final int MAX_NAMES = 32_000; // in one command; a pipe holds 64 KiB of its output
   private static final int MAX_COMMAND_LINE = 4096;
   private static final int MAX_REASONS = 5;
-  private static final String FORMAT = "--printf=%d %i %s %Z %u %a %n\\0"; // stat(1)
+  private static final String FORMAT = "--printf=%d %i %s %.9Z %u %a %n\\0"; // stat(1)
   private static final int OTHERS_WRITE = 02;
 
   /** What stat(2) says of a file. */
@@ -146,7 +146,7 @@ final class ForeignFiles {
             Long.parseLong(fields[0]),
             Long.parseLong(fields[1]),
             Long.parseLong(fields[2]),
-            Long.parseLong(fields[3]));
+            Long.parseLong(fields[3].replace(".", "")));
     boolean worldWritable = (Integer.parseInt(fields[5], 8) & OTHERS_WRITE) != 0;
     return new Attributes(file, Long.parseLong(fields[4]), worldWritable);
   }

@@ -48,6 +48,8 @@ final class OwnerLookup {
   // Each process of the cache that was checked.
   private final Map<Integer, State> checked = new HashMap<>();
 
+  private final Set<SocketKey> unknown = new HashSet<>();
+
   // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
   private final Map<Long, Set<Integer>> holders = new HashMap<>();
   private final Map<Integer, RunningProcess> found = new HashMap<>();
@@ -75,7 +77,6 @@ final class OwnerLookup {
       Map<SocketKey, SocketOwners> cache, Map<SocketKey, SocketOwners> ofThisBoot)
       throws IOException {
     Map<SocketKey, SocketOwners> owners = new HashMap<>();
-    Set<SocketKey> unknown = new HashSet<>();
     for (SocketKey socket : tables.sockets()) {
       SocketOwners cached = socket.inode() == 0 ? NONE : cache.get(socket);
       SocketOwners current = cached == null ? null : withoutEnded(cached);
@@ -286,6 +287,11 @@ final class OwnerLookup {
     timedOut |= System.nanoTime() - end > 0;
     incomplete |= timedOut;
     return timedOut;
+  }
+
+  /** The sockets that were not in the cache. */
+  Set<SocketKey> searched() {
+    return unknown;
   }
 
   /** Whether the search ended before all processes were searched. */

@@ -114,10 +114,12 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
                 suspected);
     // What was not found out in time is not cached: the next scan tries again.
     List<String> incomplete = new ArrayList<>(files.reasons());
-    if (lookup.timedOut() && owners.values().removeIf(it -> it.isUnknown())) {
+    if (lookup.timedOut()) { // where owners were found, others may hold the socket, too
+      owners.keySet().removeAll(lookup.searched());
       incomplete.add(OWNERS_MISSED);
     }
     owners.values().removeIf(it -> it.hasUnknownProcess());
+    notes.addAll(incomplete);
     OwnerCache next = new OwnerCache(validity, owners, files.stuck());
     return new ScanResult(snapshot, forged, details, next, ownerSearch, incomplete, notes);
   }
