@@ -13,6 +13,11 @@ public record SocketOwners(List<ProcessRef> processes, List<Owner> others, boole
     this(processes, List.of(), complete);
   }
 
+  /** Whether it may have owners, of which none was found. */
+  public boolean isUnknown() {
+    return processes.isEmpty() && !complete;
+  }
+
   /** Whether it is not known what one of the processes executes. */
   public boolean hasUnknownProcess() {
     for (ProcessRef process : processes) {
