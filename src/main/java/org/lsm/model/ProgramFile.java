@@ -6,7 +6,7 @@ package org.lsm.model;
  * @param device st_dev
  * @param inode st_ino
  * @param size in bytes
- * @param ctime the time of its last change, in seconds since 1970
+ * @param ctime the time of its last change, in nanoseconds since 1970
  */
 public record ProgramFile(long device, long inode, long size, long ctime) {
   public static final ProgramFile UNKNOWN = new ProgramFile(0, 0, 0, 0);

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -36,7 +37,7 @@ public final class RepeatedScan {
   public static final class IncompleteException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    IncompleteException(List<String> reasons) {
+    IncompleteException(Collection<String> reasons) {
       super(String.join("; ", reasons));
     }
   }
@@ -55,7 +56,7 @@ public final class RepeatedScan {
   private boolean late;
   private List<String> notes = List.of();
   private OwnerCache ownerCache;
-  private List<String> incomplete = List.of();
+  private final Set<String> incomplete = new LinkedHashSet<>();
   private Duration ownerSearch = SocketScanner.OWNER_SEARCH_TIMEOUT; // what is left of it
 
   /** Scans with this scanner, beginning with the owner cache of the last run. */
@@ -122,12 +123,11 @@ public final class RepeatedScan {
         throw e;
       }
       late = true;
-      incomplete = new ArrayList<>(incomplete);
       incomplete.add(e.getMessage());
       return;
     }
     ownerSearch = ownerSearch.minus(scan.ownerSearch());
-    incomplete = scan.incomplete();
+    incomplete.addAll(scan.incomplete());
     ownerCache = scan.ownerCache();
     notes = scan.notes();
     forged.addAll(scan.forged());
@@ -193,9 +193,11 @@ public final class RepeatedScan {
     return storedCache;
   }
 
-  /** The owners that the last scan found, for the next run. */
+  /** The owners for the next run; those of the last run if a search could not find all. */
   public OwnerCache ownerCache() {
-    return ownerCache;
+    return incomplete.contains(SocketScanner.OWNERS_MISSED)
+        ? new OwnerCache(storedCache.validity(), storedCache.owners(), ownerCache.stuck())
+        : ownerCache;
   }
 
   /** What limits the trust in the last scan, in words; not escaped. */

@@ -32,7 +32,7 @@ final class ForeignFiles {
   private static final int MAX_NAMES = 32_000; // in one command; a pipe holds 64 KiB of its output
   private static final int MAX_COMMAND_LINE = 4096;
   private static final int MAX_REASONS = 5;
-  private static final String FORMAT = "--printf=%d %i %s %Z %u %a %n\\0"; // stat(1)
+  private static final String FORMAT = "--printf=%d %i %s %.9Z %u %a %n\\0"; // stat(1)
   private static final int OTHERS_WRITE = 02;
 
   /** What stat(2) says of a file. */
@@ -45,6 +45,8 @@ final class ForeignFiles {
   private final Path programs;
   private final Map<Long, StuckReader> stuck = new HashMap<>(); // by user ID
   private final Map<Long, Set<RunningProcess>> unanswered = new TreeMap<>();
+  private final Set<RunningProcess> unread = new HashSet<>();
+  private String failure = "";
   private final Map<String, Optional<Attributes>> known = new HashMap<>(); // by name
   private long left = TIMEOUT_IN_ALL.toNanos();
 
@@ -73,8 +75,9 @@ final class ForeignFiles {
   }
 
   /** Whether a file of this process was not read in time. */
-  boolean isUnanswered(RunningProcess process) {
-    return unanswered.getOrDefault(process.uid(), Set.of()).contains(process);
+  boolean isUnread(RunningProcess process) {
+    return unread.contains(process)
+        || unanswered.getOrDefault(process.uid(), Set.of()).contains(process);
   }
 
   /**
@@ -107,7 +110,7 @@ final class ForeignFiles {
     Map<String, Attributes> attributes = new HashMap<>();
     for (var ofProcess : names.entrySet()) {
       for (String name : ofProcess.getValue()) {
-        if (!isUnanswered(ofProcess.getKey())) {
+        if (!isUnread(ofProcess.getKey())) {
           known.putIfAbsent(name, Optional.empty());
         }
         known.getOrDefault(name, Optional.empty()).ifPresent(it -> attributes.put(name, it));
@@ -146,7 +149,7 @@ final class ForeignFiles {
             Long.parseLong(fields[0]),
             Long.parseLong(fields[1]),
             Long.parseLong(fields[2]),
-            Long.parseLong(fields[3]));
+            Long.parseLong(fields[3].replace(".", "")));
     boolean worldWritable = (Integer.parseInt(fields[5], 8) & OTHERS_WRITE) != 0;
     return new Attributes(file, Long.parseLong(fields[4]), worldWritable);
   }
@@ -190,7 +193,9 @@ final class ForeignFiles {
     try {
       readers.put(new Reader(uid, builder.start()), asking);
     } catch (IOException e) {
-      addUnanswered(uid, asking); // no descriptors, or no such program
+      // There are no descriptors or no memory left, or there is no such program.
+      failure = "not all processes can be identified, as " + command.get(0) + " cannot be run";
+      unread.addAll(asking);
     }
   }
 
@@ -230,6 +235,9 @@ final class ForeignFiles {
   /** What was not read in time, a sentence for each user; not escaped. */
   List<String> reasons() {
     List<String> reasons = new ArrayList<>();
+    if (!failure.isEmpty()) {
+      reasons.add(failure);
+    }
     for (Set<RunningProcess> ofUser : unanswered.values()) {
       RunningProcess first = ofUser.iterator().next();
       String more = ofUser.size() > 1 ? " and " + (ofUser.size() - 1) + " more" : "";

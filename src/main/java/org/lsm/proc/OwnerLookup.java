@@ -8,6 +8,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -53,6 +54,7 @@ final class OwnerLookup {
   private final Map<Integer, RunningProcess> found = new HashMap<>();
   private final Map<Long, Path> descriptors = new HashMap<>();
   private final OwnerLimit limit = new OwnerLimit();
+  private Duration searchTime = Duration.ZERO;
   private boolean timedOut;
   private boolean incomplete; // there are processes that were not searched
 
@@ -86,7 +88,9 @@ final class OwnerLookup {
       }
     }
     if (!unknown.isEmpty()) {
+      long start = System.nanoTime();
       search(unknown);
+      searchTime = Duration.ofNanos(System.nanoTime() - start);
     }
     Map<Integer, ProcessRef> identified = identify(ofThisBoot);
     for (SocketKey socket : unknown) {
@@ -209,6 +213,7 @@ final class OwnerLookup {
       return true;
     }
     try {
+      long startTicks = processes.startTicks(pid);
       Map<Long, Path> sockets = new HashMap<>();
       for (Path table : processes.descriptorTables(pid, inThreads)) {
         if (!addSockets(table, inodes, max, sockets)) {
@@ -216,13 +221,14 @@ final class OwnerLookup {
         }
       }
       if (!sockets.isEmpty()) {
-        found.put(pid, processes.running(pid));
+        RunningProcess process = processes.running(pid);
+        if (process.startTicks() != startTicks) {
+          return true; // the PID belongs to another process than before
+        }
+        found.put(pid, process);
         for (var socket : sockets.entrySet()) {
-          // Read again: the PID may belong to another process than before.
-          if (sockets(socket.getValue()).contains(socket.getKey())) {
-            holders.computeIfAbsent(socket.getKey(), none -> new LinkedHashSet<>()).add(pid);
-            descriptors.put(socket.getKey(), socket.getValue());
-          }
+          holders.computeIfAbsent(socket.getKey(), none -> new LinkedHashSet<>()).add(pid);
+          descriptors.put(socket.getKey(), socket.getValue());
         }
       }
     } catch (AccessDeniedException | RuntimeException e) {
@@ -286,6 +292,11 @@ final class OwnerLookup {
     timedOut |= System.nanoTime() - end > 0;
     incomplete |= timedOut;
     return timedOut;
+  }
+
+  /** How long the search took. */
+  Duration searchTime() {
+    return searchTime;
   }
 
   /** Whether the search ended before all processes were searched. */

@@ -62,7 +62,7 @@ final class ProcessIdentifier {
     Attributes running = attributes.get(process.link().toString());
     Attributes atPath = attributes.get(process.target());
     boolean same = running != null && atPath != null && isSame(running.file(), atPath.file());
-    if (files.isUnanswered(process) && !isInOwnMounts) {
+    if (files.isUnread(process) && !isInOwnMounts) {
       return Owner.UNKNOWN;
     }
     if (same && process.hasMark()) {
@@ -81,6 +81,9 @@ final class ProcessIdentifier {
     String script = "";
     if (Interpreter.isInterpreter(program)) {
       script = Interpreter.script(program, files.commandLine(process), workingDirectory(process));
+      if (files.isUnread(process)) {
+        return Owner.UNKNOWN;
+      }
     }
     return new Owner(process.user(), program, script);
   }

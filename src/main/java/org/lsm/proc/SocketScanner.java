@@ -33,7 +33,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
 
   private static final long CAP_SYS_PTRACE = 1L << 19; // capabilities(7)
 
-  private static final String OWNERS_MISSED =
+  /** A search for owners that ended early; where some were found, there may be more. */
+  public static final String OWNERS_MISSED =
       "the search for the owners of sockets took more than 10 seconds; see which processes have so"
           + " many open files, 'lsm list' has what was found";
 
@@ -91,12 +92,10 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     String old = cache.validity();
     Map<SocketKey, SocketOwners> ofThisBoot = old.startsWith(boot) ? cache.owners() : Map.of();
     Map<SocketKey, SocketOwners> valid = old.equals(validity) ? cache.owners() : Map.of();
-    long start = System.nanoTime();
-    long end = start + ownerSearchTimeout.toNanos();
+    long end = System.nanoTime() + ownerSearchTimeout.toNanos();
     ForeignFiles files = new ForeignFiles(processes, cache.stuck());
     OwnerLookup lookup = new OwnerLookup(processes, files, tables, namespaces, end);
     Map<SocketKey, SocketOwners> owners = lookup.find(valid, ofThisBoot);
-    Duration ownerSearch = Duration.ofNanos(System.nanoTime() - start);
     Map<Endpoint, SocketEntry> entries = entries(owners, processes);
     Map<Endpoint, Endpoint> suspected = suspected(tables, entries);
     boolean privileged = (Long.parseUnsignedLong(capabilities, 16) & CAP_SYS_PTRACE) != 0;
@@ -114,12 +113,14 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
                 suspected);
     // What was not found out in time is not cached: the next scan tries again.
     List<String> incomplete = new ArrayList<>(files.reasons());
-    if (lookup.timedOut() && owners.values().removeIf(it -> it.isUnknown())) {
+    if (lookup.timedOut()) {
+      owners.values().removeIf(it -> it.isUnknown());
       incomplete.add(OWNERS_MISSED);
     }
     owners.values().removeIf(it -> it.hasUnknownProcess());
+    notes.addAll(incomplete);
     OwnerCache next = new OwnerCache(validity, owners, files.stuck());
-    return new ScanResult(snapshot, forged, details, next, ownerSearch, incomplete, notes);
+    return new ScanResult(snapshot, forged, details, next, lookup.searchTime(), incomplete, notes);
   }
 
   private static Map<Endpoint, SocketDetails> details(
