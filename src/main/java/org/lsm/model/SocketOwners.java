@@ -18,16 +18,6 @@ public record SocketOwners(List<ProcessRef> processes, List<Owner> others, boole
     return processes.isEmpty() && !complete;
   }
 
-  /** Whether it is not known what one of the processes executes. */
-  public boolean hasUnknownProcess() {
-    for (ProcessRef process : processes) {
-      if (process.owner().equals(Owner.UNKNOWN)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   /** Whether a process of this user holds it, or one that is not kept by name may. */
   public boolean mayInclude(String user) {
     for (ProcessRef process : processes) {

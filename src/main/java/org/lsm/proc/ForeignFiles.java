@@ -31,8 +31,11 @@ final class ForeignFiles {
   private static final Duration TIMEOUT_IN_ALL = Duration.ofSeconds(6);
   private static final int MAX_NAMES = 32_000; // in one command; a pipe holds 64 KiB of its output
   private static final int MAX_COMMAND_LINE = 4096;
+  static final int MAX_FDINFO = 60_000;
+  private static final int MAX_READERS = 100; // at the same time
   private static final int MAX_REASONS = 5;
-  private static final String FORMAT = "--printf=%d %i %s %.9Z %u %a %n\\0"; // stat(1)
+  private static final List<String> STAT =
+      List.of("-L", "--printf=%d %i %s %.9Z %u %a %n\\0", "--"); // stat(1)
   private static final int OTHERS_WRITE = 02;
 
   /** What stat(2) says of a file. */
@@ -125,14 +128,14 @@ final class ForeignFiles {
       Map<RunningProcess, List<String>> names,
       long end,
       Map<Reader, Set<RunningProcess>> readers) {
-    List<String> arguments = new ArrayList<>();
+    List<String> arguments = new ArrayList<>(STAT);
     Set<RunningProcess> asking = new HashSet<>();
     int length = 0;
     for (var ofProcess : names.entrySet()) {
       int more = ofProcess.getValue().stream().mapToInt(it -> it.length() + 80).sum();
       if (length > 0 && length + more > MAX_NAMES) {
         start(uid, "stat", arguments, asking, end, readers);
-        arguments = new ArrayList<>();
+        arguments = new ArrayList<>(STAT);
         asking = new HashSet<>();
         length = 0;
       }
@@ -159,10 +162,23 @@ final class ForeignFiles {
    * if it has ended or is not read in time: a thread that maps files can stop whoever reads them.
    */
   String commandLine(RunningProcess process) {
+    return head(process, MAX_COMMAND_LINE, process.link().resolveSibling("cmdline"));
+  }
+
+  /**
+   * What fdinfo (proc(5)) says of a descriptor, up to {@link #MAX_FDINFO} bytes; empty if it is
+   * closed or not read in time: a thread that waits for epoll(7) events can stop whoever reads it.
+   */
+  String fdinfo(RunningProcess process, Path descriptor) {
+    Path directory = descriptor.getParent().resolveSibling("fdinfo");
+    return head(process, MAX_FDINFO, directory.resolve(descriptor.getFileName()));
+  }
+
+  private String head(RunningProcess process, int max, Path file) {
     Map<Reader, Set<RunningProcess>> readers = new HashMap<>();
     long end = end();
-    List<String> file = List.of(process.link().resolveSibling("cmdline").toString());
-    start(process.uid(), "head", file, Set.of(process), end, readers);
+    List<String> arguments = List.of("-c", "" + max, file.toString());
+    start(process.uid(), "head", arguments, Set.of(process), end, readers);
     for (var reader : readers.entrySet()) {
       return output(reader.getKey(), reader.getValue(), end);
     }
@@ -172,11 +188,13 @@ final class ForeignFiles {
   private void start(
       long uid,
       String program,
-      List<String> names,
+      List<String> arguments,
       Set<RunningProcess> asking,
       long end,
       Map<Reader, Set<RunningProcess>> readers) {
-    if (names.isEmpty()) {
+    if (readers.size() >= MAX_READERS) {
+      failure = "there was no time to identify all processes; see which users run so many";
+      unread.addAll(asking);
       return;
     }
     if (stuck.containsKey(uid) || unanswered.containsKey(uid) || System.nanoTime() > end) {
@@ -184,9 +202,7 @@ final class ForeignFiles {
       return;
     }
     List<String> command = new ArrayList<>(List.of(programs.resolve(program).toString()));
-    boolean isStat = program.equals("stat");
-    command.addAll(isStat ? List.of("-L", FORMAT, "--") : List.of("-c", "" + MAX_COMMAND_LINE));
-    command.addAll(names);
+    command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command).directory(new File("/"));
     builder.environment().clear();
     builder.redirectInput(new File("/dev/null")).redirectError(Redirect.DISCARD);

@@ -42,6 +42,8 @@ final class Interpreter {
       java words. *@ -jar< -m= --module= -cp: -classpath: --class-path: -p: --module-path: \
         --upgrade-module-path: --add-exports: --add-modules: --add-opens: --add-reads: \
         --enable-native-access: --limit-modules: --patch-module: --source:
+      ld ld-linux ld-linux-x ld-linux-aarch --library-path: --preload: --argv0: --audit: \
+        --inhibit-rpath:
       busybox toybox
       """;
 
@@ -78,7 +80,11 @@ final class Interpreter {
   }
 
   private static String name(String program) {
-    return program.substring(program.lastIndexOf('/') + 1).replaceFirst("[\\d.]+$", "");
+    // python3.11, perl5.36-x86_64-linux-gnu, platform-python3.6, bash-static, ld-linux-x86-64.so.2
+    String base = program.substring(program.lastIndexOf('/') + 1);
+    return base.replaceFirst("^platform-", "")
+        .replaceFirst("\\.so(\\.\\d+)*$", "")
+        .replaceFirst("(-static|-dbg|[-.]?\\d[\\d.]*(-.*)?)$", "");
   }
 
   /**

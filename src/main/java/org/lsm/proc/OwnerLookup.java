@@ -40,6 +40,9 @@ final class OwnerLookup {
   private final Map<String, NetworkNamespace> namespaces;
   private final long end;
 
+  /** {@code /proc/PID/fd/N} of a process. */
+  private record Descriptor(RunningProcess process, Path path) {}
+
   private enum State {
     UNCHANGED,
     CHANGED,
@@ -52,8 +55,9 @@ final class OwnerLookup {
   // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
   private final Map<Long, Set<Integer>> holders = new HashMap<>();
   private final Map<Integer, RunningProcess> found = new HashMap<>();
-  private final Map<Long, Path> descriptors = new HashMap<>();
+  private final Map<Long, Descriptor> descriptors = new HashMap<>();
   private final OwnerLimit limit = new OwnerLimit();
+  private final Set<SocketKey> unread = new HashSet<>();
   private Duration searchTime = Duration.ZERO;
   private boolean timedOut;
   private boolean incomplete; // there are processes that were not searched
@@ -101,6 +105,9 @@ final class OwnerLookup {
         if (process != null) { // it still runs
           held.add(process);
           isComplete &= !process.owner().equals(Owner.UNKNOWN);
+        }
+        if (files.isUnread(found.get(pid))) {
+          unread.add(socket);
         }
       }
       boolean credible = isCredible(socket, held, ofThisBoot.getOrDefault(socket, NONE));
@@ -215,21 +222,24 @@ final class OwnerLookup {
     try {
       long startTicks = processes.startTicks(pid);
       Map<Long, Path> sockets = new HashMap<>();
+      List<Path> rings = new ArrayList<>();
       for (Path table : processes.descriptorTables(pid, inThreads)) {
-        if (!addSockets(table, inodes, max, sockets)) {
+        if (!addSockets(table, inodes, max, sockets, rings)) {
           return false;
         }
       }
-      if (!sockets.isEmpty()) {
-        RunningProcess process = processes.running(pid);
-        if (process.startTicks() != startTicks) {
-          return true; // the PID belongs to another process than before
-        }
+      if (sockets.isEmpty() && rings.isEmpty()) {
+        return true;
+      }
+      RunningProcess process = processes.running(pid);
+      if (process.startTicks() != startTicks) {
+        return true; // the PID belongs to another process than before
+      }
+      addRegistered(process, rings, inodes, sockets);
+      for (var socket : sockets.entrySet()) {
         found.put(pid, process);
-        for (var socket : sockets.entrySet()) {
-          holders.computeIfAbsent(socket.getKey(), none -> new LinkedHashSet<>()).add(pid);
-          descriptors.put(socket.getKey(), socket.getValue());
-        }
+        holders.computeIfAbsent(socket.getKey(), none -> new LinkedHashSet<>()).add(pid);
+        descriptors.put(socket.getKey(), new Descriptor(process, socket.getValue()));
       }
     } catch (AccessDeniedException | RuntimeException e) {
       incomplete = true; // an odd process must not hide the sockets of others
@@ -243,7 +253,8 @@ final class OwnerLookup {
   }
 
   /** Adds those of the inodes that descriptors refer to; returns false if there are too many. */
-  private boolean addSockets(Path table, Set<Long> inodes, int max, Map<Long, Path> sockets)
+  private boolean addSockets(
+      Path table, Set<Long> inodes, int max, Map<Long, Path> sockets, List<Path> rings)
       throws IOException {
     int count = 0;
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(table)) {
@@ -254,10 +265,14 @@ final class OwnerLookup {
         if (count % MAX_FEW_DESCRIPTORS == 0 && isTimeOver()) {
           return true;
         }
-        for (long inode : sockets(descriptor)) {
+        String target = target(descriptor);
+        if (target.startsWith(SOCKET)) {
+          long inode = Long.parseLong(target, SOCKET.length(), target.length() - 1, 10);
           if (inodes.contains(inode)) {
             sockets.put(inode, descriptor);
           }
+        } else if (target.equals(IO_URING)) {
+          rings.add(descriptor);
         }
       }
     } catch (DirectoryIteratorException | NoSuchFileException e) {
@@ -266,32 +281,40 @@ final class OwnerLookup {
     return true;
   }
 
-  /** The inodes of the sockets that a descriptor leads to. */
-  private Set<Long> sockets(Path descriptor) throws IOException {
+  /** What a descriptor refers to; empty if that cannot be said. */
+  private static String target(Path descriptor) throws IOException {
     try {
-      String target = Files.readSymbolicLink(descriptor).toString();
-      if (target.startsWith(SOCKET)) {
-        return Set.of(Long.parseLong(target, SOCKET.length(), target.length() - 1, 10));
-      }
-      // Only of io_uring: a process can keep whoever reads fdinfo of its epoll(7) waiting.
-      return target.equals(IO_URING) && !isTimeOver()
-          ? IoUring.inodes(ProcFile.read(fdinfo(descriptor)))
-          : Set.of();
+      return Files.readSymbolicLink(descriptor).toString();
     } catch (AccessDeniedException e) {
       throw e;
     } catch (FileSystemException e) {
-      return Set.of(); // closed, or a file whose path is longer than a page (ENAMETOOLONG)
+      return ""; // closed, or a file whose path is longer than a page (ENAMETOOLONG)
     }
   }
 
-  private static Path fdinfo(Path descriptor) {
-    return descriptor.getParent().resolveSibling("fdinfo").resolve(descriptor.getFileName());
+  /** Adds those of the inodes that are registered with an io_uring of a process. */
+  private void addRegistered(
+      RunningProcess process, List<Path> rings, Set<Long> inodes, Map<Long, Path> sockets) {
+    for (Path ring : rings) {
+      String fdinfo = isTimeOver() ? "" : files.fdinfo(process, ring);
+      incomplete |= fdinfo.length() >= ForeignFiles.MAX_FDINFO || files.isUnread(process);
+      for (long inode : IoUring.inodes(fdinfo)) {
+        if (inodes.contains(inode)) {
+          sockets.put(inode, ring);
+        }
+      }
+    }
   }
 
   private boolean isTimeOver() {
     timedOut |= System.nanoTime() - end > 0;
     incomplete |= timedOut;
     return timedOut;
+  }
+
+  /** The sockets with a process of which a file was not read in time. */
+  Set<SocketKey> unread() {
+    return unread;
   }
 
   /** How long the search took. */
@@ -315,7 +338,16 @@ final class OwnerLookup {
       return true;
     }
     return (!suspicion.contested() || !Collections.disjoint(before.processes(), found))
-        && processes.mayBeUnixSocket(descriptors.get(socket.inode()))
+        && mayBeUnixSocket(descriptors.get(socket.inode()))
         && namespaces.get(socket.endpoint().netns()).hasOneOf(found, processes);
+  }
+
+  /** Whether a descriptor refers to a unix socket, has been closed, or the kernel is too old. */
+  private boolean mayBeUnixSocket(Descriptor descriptor) {
+    if (!processes.marksUnixSockets()) {
+      return true;
+    }
+    String fdinfo = files.fdinfo(descriptor.process(), descriptor.path());
+    return fdinfo.isEmpty() || fdinfo.contains("scm_fds:");
   }
 }

@@ -3,6 +3,7 @@ package org.lsm.proc;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,7 +34,7 @@ final class ProcessIdentifier {
   Map<Integer, ProcessRef> identify(Collection<RunningProcess> running) {
     Map<Integer, ProcessRef> identified = new HashMap<>();
     Map<RunningProcess, List<String>> names = new LinkedHashMap<>();
-    for (RunningProcess process : running) {
+    for (RunningProcess process : ofUsersWithNamesFirst(running)) {
       ProcessRef before = known.get(process.pid());
       // Without its start on the stack, a second execution could pass for the first.
       if (before != null && process.startStack() != 0 && process.continues(before)) {
@@ -54,6 +55,13 @@ final class ProcessIdentifier {
       }
     }
     return identified;
+  }
+
+  /** Anybody can have processes of thousands of users that passwd(5) does not name (subuid(5)). */
+  private static List<RunningProcess> ofUsersWithNamesFirst(Collection<RunningProcess> running) {
+    List<RunningProcess> ordered = new ArrayList<>(running);
+    ordered.sort(Comparator.comparing(it -> Character.isDigit(it.user().charAt(0))));
+    return ordered;
   }
 
   private Owner owner(RunningProcess process, Map<String, Attributes> attributes)

@@ -160,14 +160,12 @@ final class ProcessReader {
     return new ProcessRef(pid, start, time(start), new Owner(userName(effectiveUid(pid)), name));
   }
 
-  /** Whether a descriptor refers to a unix socket, has been closed, or the kernel is too old. */
-  boolean mayBeUnixSocket(Path descriptor) {
-    Path directory = descriptor.getParent().resolveSibling("fdinfo");
+  /** Whether fdinfo of unix sockets says that they are. */
+  boolean marksUnixSockets() {
     try {
-      return !new KernelInfo(proc).marksUnixSockets()
-          || ProcFile.read(directory.resolve(descriptor.getFileName())).contains("scm_fds:");
+      return new KernelInfo(proc).marksUnixSockets();
     } catch (IOException e) {
-      return true;
+      return false;
     }
   }
 

@@ -117,7 +117,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       owners.values().removeIf(it -> it.isUnknown());
       incomplete.add(OWNERS_MISSED);
     }
-    owners.values().removeIf(it -> it.hasUnknownProcess());
+    owners.keySet().removeAll(lookup.unread());
     notes.addAll(incomplete);
     OwnerCache next = new OwnerCache(validity, owners, files.stuck());
     return new ScanResult(snapshot, forged, details, next, lookup.searchTime(), incomplete, notes);

@@ -6,7 +6,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 
@@ -55,7 +54,7 @@ public final class FileLock {
       channel.truncate(pid.limit());
     } catch (IOException e) {
       // The PID is only for messages; the lock holds all the same.
-      Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
+      file.toFile().setLastModified(System.currentTimeMillis());
     }
     return channel;
   }

@@ -97,6 +97,7 @@ class InterpreterTest {
     "gawk,       gawk -F: --file=x.awk file,                          /srv/x.awk",
     "mawk,       awk code file,                                       ?",
     "gawk,       awk -- code file,                                    ?",
+    "ld-linux-x86-64.so.2, ld.so --preload /x.so /opt/app 80,         /opt/app",
     "java,       java -Xmx1g -Dm=x -cp a:b com.example.Main 80,       com.example.Main",
     "java,       java --class-path=a com.example.Main,                com.example.Main",
     "java,       java --add-opens a/b=ALL-UNNAMED -jar x.jar -m y,    /srv/x.jar",
@@ -171,8 +172,21 @@ class InterpreterTest {
 
   @ParameterizedTest
   @CsvSource({
-    "python3.11, true", "python, true", "busybox, true", "java, true", "(elsewhere)/bin/sh, true",
-    "sshd, false", "3, false", "node_exporter, false", "'', false", "?, false",
+    "python3.11, true",
+    "python3.11-dbg, true",
+    "perl5.36-x86_64-linux-gnu, true",
+    "platform-python3.6, true",
+    "bash-static, true",
+    "node_exporter, false",
+    "python, true",
+    "busybox, true",
+    "java, true",
+    "(elsewhere)/bin/sh, true",
+    "sshd, false",
+    "3, false",
+    "node_exporter, false",
+    "'', false",
+    "?, false",
   })
   void knowsInterpreters(String program, boolean isInterpreter) {
     assertEquals(isInterpreter, Interpreter.isInterpreter(program));
