@@ -38,6 +38,8 @@ hold as_user 'mkdir -p "$0/lower" "$0/below" "$0/fuse" "$0/upper" "$0/work" "$0/
   exec "$0/merged/app" "$3" tcp/127.0.0.1:7002' "$hang" "$scripts/sockets.pl"
 attacker=$holder
 server=$(cat "$hang/lower.pid")
+hold setpriv --reuid nobody --regid nogroup --clear-groups perl "$scripts/sockets.pl" tcp/127.0.0.1:7007
+plain=$holder
 run "$lsm" list
 prints "it is known while it answers" "(elsewhere)$hang/merged/app"
 kill -STOP "$server"
@@ -48,7 +50,7 @@ for turn in first second third; do
   run "$lsm" compare
   exits "file system that hangs, $turn run: incomplete" 2
   check "file system that hangs, $turn run: it ends within 30 s" test $(($(date +%s) - began)) -le 30
-  prints "file system that hangs, $turn run: it says why" "PID $attacker of user nobody: its file system does not answer"
+  prints "file system that hangs, $turn run: it says why" "PID $attacker and $plain of user nobody: a file system of theirs does not answer"
   prints "file system that hangs, $turn run: its listener is reported" "NEW      tcp/127.0.0.1:7002"
   sed -n '/^NEW *tcp.127.0.0.1:7003/,/^$/p' "$work/run.out" >"$work/ours"
   check "file system that hangs, $turn run: so is that of another user, with its owner" grep -q "PID *$holder$" "$work/ours"
@@ -63,6 +65,11 @@ prints_nothing "file system that hangs: cron's run repeats nothing"
 kill -KILL "$attacker" "$server" "$(cat "$hang/below.pid")"
 close_sockets
 check "file system that hangs: no reader is left when it has ended" within 10 sh -c '! pgrep -x stat'
+run "$lsm" compare --no-alert
+exits "file system that hangs: the next run has the other socket of that user" 1
+prints "file system that hangs: it is reported" "NEW      tcp/127.0.0.1:7007"
+check "file system that hangs: nothing is unknown any more" test -z "$(echo "$out" | grep "program *unknown")"
+close_sockets "$plain"
 run "$lsm" compare --no-alert
 exits "file system that hangs: the next run works" 0
 

@@ -148,7 +148,7 @@ final class DetailsReader {
     }
     if (running.isInMemory()) {
       flags.add(Flag.MEMFD);
-    } else if (running.hasMark() && !program.endsWith(running.target())) {
+    } else if (running.isMarkedDeleted() && !program.endsWith(running.target())) {
       flags.add(Flag.PROGRAM_DELETED);
     }
     Map<String, Attributes> attributes = files.attributes(Map.of(running, running.directories()));

@@ -256,14 +256,18 @@ final class ForeignFiles {
     }
     for (Set<RunningProcess> ofUser : unanswered.values()) {
       RunningProcess first = ofUser.iterator().next();
-      String more = ofUser.size() > 1 ? " and " + (ofUser.size() - 1) + " more" : "";
-      String who = "PID " + first.pid() + more + " of user " + first.user();
-      reasons.add(who + ": its file system does not answer; see /proc/" + first.pid() + "/mounts");
+      List<Integer> pids = ofUser.stream().map(RunningProcess::pid).sorted().toList();
+      int more = pids.size() - 2;
+      String others = more > 0 ? ", " + pids.get(1) + " and " + more + " more" : "";
+      others = more == 0 ? " and " + pids.get(1) : others;
+      String whose = more < 0 ? ": its file system does" : ": a file system of theirs does";
+      String who = "PID " + pids.get(0) + others + " of user " + first.user();
+      reasons.add(who + whose + " not answer; see /proc/" + pids.get(0) + "/mounts");
     }
-    int more = reasons.size() - MAX_REASONS;
-    if (more > 0) {
+    int moreUsers = reasons.size() - MAX_REASONS;
+    if (moreUsers > 0) {
       reasons.subList(MAX_REASONS, reasons.size()).clear();
-      reasons.add("so with " + more + " more users");
+      reasons.add("so with " + moreUsers + " more users");
     }
     return reasons;
   }

@@ -73,7 +73,7 @@ final class ProcessIdentifier {
     if (files.isUnread(process) && !isInOwnMounts) {
       return Owner.UNKNOWN;
     }
-    if (same && process.hasMark()) {
+    if (same && process.isMarkedDeleted()) {
       return owner(process, process.target()); // its name only looks as if it were deleted
     }
     // Where lsm sees the same file systems, only root can put another file over such a path.

@@ -19,13 +19,13 @@ record RunningProcess(
   private static final String ELSEWHERE = "(elsewhere)";
   private static final String MEMFD = "/memfd:"; // memfd_create(2)
 
-  boolean hasMark() {
+  boolean isMarkedDeleted() {
     return target.endsWith(DELETED);
   }
 
   /** The target without the mark of a deleted file. */
   String path() {
-    return hasMark() ? target.substring(0, target.length() - DELETED.length()) : target;
+    return isMarkedDeleted() ? target.substring(0, target.length() - DELETED.length()) : target;
   }
 
   /** The directories above the program's file, except for the root, as the process sees them. */
