@@ -70,7 +70,7 @@ class InstalledIT {
   }
 
   private static String owner(OpenSockets sockets, String user) throws Exception {
-    return InstalledLsm.process(OpenSockets.PERL.toRealPath(), user, sockets.pid());
+    return InstalledLsm.process(OpenSockets.program(), user, sockets.pid());
   }
 
   @Test
@@ -147,8 +147,8 @@ class InstalledIT {
       assertEquals(1, result.exitCode(), result.toString());
       String details = result.details(endpoint);
       assertTrue(details.startsWith("CHANGED "), result.out());
-      assertTrue(
-          details.contains("before     " + OpenSockets.PERL.toRealPath() + " (" + USER), details);
+      assertTrue(details.contains("before     " + OpenSockets.program() + "\n"), details);
+      assertTrue(details.contains("                    (" + USER + ")\n"), details);
       assertTrue(details.contains(InstalledLsm.process(impostor, USER, second.pid())), details);
     }
   }

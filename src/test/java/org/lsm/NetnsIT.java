@@ -166,7 +166,7 @@ class NetnsIT {
         OpenSockets ofBlue = blue.open("tcp/127.0.0.1:4000");
         OpenSockets ofHost = OpenSockets.open("root", OpenSockets.PERL, "tcp/127.0.0.1:0")) {
       for (String table : List.of("igmp", "tcp", "unix")) {
-        // The first open fails as if the process had ended.
+        // The first open of each scan, which is a thread, fails as if the process had ended.
         List<String> command = new ArrayList<>(List.of("/usr/bin/strace", "-f", "-o"));
         command.add(directory.resolve("trace").toString());
         command.addAll(List.of("-P", "/proc/" + ofBlue.pid() + "/net/" + table));
@@ -177,7 +177,8 @@ class NetnsIT {
         assertNotCut(result);
         assertTrue(Files.readString(directory.resolve("trace")).contains("INJECTED"), table);
         assertNewBy(ofHost, result.details(ofHost.endpoints().get(0)));
-        assertNewBy(ofBlue, result.details(blue.name() + ":" + ofBlue.endpoints().get(0)));
+        String out = result.out().replaceAll("\\s+", " ");
+        assertTrue(out.contains("cannot read network namespace " + blue.name() + ": "), out);
       }
     }
   }

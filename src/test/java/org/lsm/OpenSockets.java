@@ -9,12 +9,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Sockets that a process of another program holds open until this is closed. */
 final class OpenSockets implements AutoCloseable {
 
   static final Path PERL = Path.of("/usr/bin/perl");
+
+  private static final Map<String, Path> SCRIPTS = new HashMap<>();
 
   private final Process process;
   private final List<String> endpoints = new ArrayList<>();
@@ -47,18 +51,27 @@ final class OpenSockets implements AutoCloseable {
     return command;
   }
 
+  /** Returns how reports name the perl that opens sockets. */
+  static String program() throws IOException {
+    return PERL.toRealPath() + " " + script("sockets.pl");
+  }
+
   /**
-   * Copies a script of the tests, because other users may not read the source tree; returns the
-   * path.
+   * Returns the path of a copy of a script of the tests, because other users may not read the
+   * source tree; always the same one, as another script is a difference.
    */
-  static String script(String name) throws IOException {
-    Path directory = Files.createTempDirectory("lsm-it");
-    Path copy = directory.resolve(name);
-    Files.copy(Path.of("src/test/resources/org/lsm", name), copy);
-    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-    Files.setPosixFilePermissions(copy, PosixFilePermissions.fromString("rw-r--r--"));
-    directory.toFile().deleteOnExit();
-    copy.toFile().deleteOnExit();
+  static synchronized String script(String name) throws IOException {
+    Path copy = SCRIPTS.get(name);
+    if (copy == null) {
+      Path directory = Files.createTempDirectory("lsm-it");
+      copy = directory.resolve(name);
+      Files.copy(Path.of("src/test/resources/org/lsm", name), copy);
+      Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+      Files.setPosixFilePermissions(copy, PosixFilePermissions.fromString("rw-r--r--"));
+      directory.toFile().deleteOnExit();
+      copy.toFile().deleteOnExit();
+      SCRIPTS.put(name, copy);
+    }
     return copy.toString();
   }
 

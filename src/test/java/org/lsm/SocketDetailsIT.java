@@ -121,18 +121,21 @@ class SocketDetailsIT {
       assertContains(
           details,
           "NEW      " + sockets.endpoints().get(0),
-          InstalledLsm.process(perl, user, listener),
+          InstalledLsm.process(OpenSockets.program(), user, listener),
           "command    " + String.join(" ", command.subList(2, command.size())) + "\n",
           "directory  " + directory.toRealPath() + "\n",
-          "parents    " + Path.of("/bin/sh").toRealPath() + " (" + SELF + "), PID " + shell.pid(),
-          self() + " (" + SELF + "), PID " + ProcessHandle.current().pid());
+          "parents    "
+              + Path.of("/bin/sh").toRealPath()
+              + " "
+              + script
+              + " ("
+              + SELF
+              + "), PID "
+              + shell.pid(),
+          "(" + SELF + "), PID " + ProcessHandle.current().pid());
       assertEquals(ancestors(shell), pidsOfParents(details), details);
       assertEquals(Set.of("reachable beyond loopback", "shell or interpreter"), flags(details));
     }
-  }
-
-  private static Path self() throws IOException {
-    return Files.readSymbolicLink(Path.of("/proc/self/exe"));
   }
 
   /** Returns the PIDs of a process and its visible ancestors. */
@@ -235,14 +238,15 @@ class SocketDetailsIT {
   void showsAllOwnersOfSharedSocket() throws Exception {
     Path helper = copyOfPerl(directory.resolve("helper"));
     List<String> command = List.of(perl, OpenSockets.script("pass.pl"), helper.toString());
+    String program = perl + " " + OpenSockets.script("pass.pl");
     try (OpenSockets sockets = OpenSockets.start(command)) {
       String endpoint = sockets.endpoints().get(0);
       String child = sockets.endpoints().get(1);
       assertContains(
           compare(endpoint),
-          InstalledLsm.process(perl, SELF, sockets.pid()),
+          InstalledLsm.process(program, SELF, sockets.pid()),
           InstalledLsm.process(helper, SELF, child),
-          "parents    " + perl + " (" + SELF + "), PID " + sockets.pid());
+          "parents    " + program + " (" + SELF + "), PID " + sockets.pid());
 
       ProcessHandle left = ProcessHandle.of(Long.parseLong(child)).orElseThrow();
       try {
@@ -356,7 +360,7 @@ class SocketDetailsIT {
       assertContains(
           details,
           "CHANGED  " + endpoint,
-          "before     " + perl + " (" + SELF + ")\n",
+          "before     " + OpenSockets.program() + " (" + SELF + ")\n",
           InstalledLsm.process(impostor, ROOT ? user : SELF, second.pid()));
       assertEquals(Set.of("program in a world-writable directory"), flags(details));
     }
@@ -374,8 +378,8 @@ class SocketDetailsIT {
       assertContains(
           compare(endpoint),
           "CHANGED  " + endpoint,
-          "before     " + perl + " (root)\n",
-          InstalledLsm.process(perl, "nobody", second.pid()));
+          "before     " + OpenSockets.program() + " (root)\n",
+          InstalledLsm.process(OpenSockets.program(), "nobody", second.pid()));
     }
   }
 
@@ -422,7 +426,7 @@ class SocketDetailsIT {
       assertContains(
           result.details(before),
           "GONE     ",
-          "program    " + perl + "\n         user       " + SELF);
+          "program    " + OpenSockets.program() + "\n         user       " + SELF);
     }
   }
 
@@ -526,12 +530,12 @@ class SocketDetailsIT {
       assertContains(
           forward.details(endpoint),
           "NEW      ",
-          "program    " + perl + "\n         user       " + SELF);
+          "program    " + OpenSockets.program() + "\n         user       " + SELF);
       Result backward = lsm.run("diff", newer, older.toString());
       assertContains(
           backward.details(endpoint),
           "GONE     ",
-          "program    " + perl + "\n         user       " + SELF);
+          "program    " + OpenSockets.program() + "\n         user       " + SELF);
       assertEquals(0, lsm.run("diff", newer, newer).exitCode());
       assertEquals("", compare(endpoint));
       assertContains(

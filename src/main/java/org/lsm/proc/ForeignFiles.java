@@ -55,8 +55,16 @@ final class ForeignFiles {
 
   /** Takes the readers that earlier scans left behind. */
   ForeignFiles(ProcessReader processes, Set<StuckReader> leftBehind) {
+    this(
+        processes,
+        leftBehind,
+        Path.of(Files.isExecutable(Path.of("/usr/bin/stat")) ? "/usr/bin" : "/bin"));
+  }
+
+  /** Takes the directory of stat(1) and head(1) as well. */
+  ForeignFiles(ProcessReader processes, Set<StuckReader> leftBehind, Path programs) {
     this.processes = processes;
-    this.programs = Path.of(Files.isExecutable(Path.of("/usr/bin/stat")) ? "/usr/bin" : "/bin");
+    this.programs = programs;
     for (StuckReader reader : leftBehind) {
       if (isRunning(reader)) {
         stuck.put(reader.uid(), reader);
