@@ -97,7 +97,7 @@ has_level() {
 alert=33 crit=34 warning=36 notice=37 info=38 # of the facility auth
 # new_on PORT: the line of a new listener there.
 new_on() {
-  echo "NEW tcp/0\.0\.0\.0:$1 by /usr/bin/perl (root), PID [0-9]* .*socket=\"tcp/0\.0\.0\.0:$1\".*"
+  echo "NEW tcp/0\.0\.0\.0:$1 by /usr/bin/perl [^ ]*/sockets\.pl (root), PID [0-9]* .*socket=\"tcp/0\.0\.0\.0:$1\".*"
 }
 
 conceals() {
@@ -165,7 +165,7 @@ check "the mail has the recipient" grep -qx "To: ops@mail.test" "$work/mail.txt"
 check "the mail is marked as sent by a program" grep -qx "Auto-Submitted: auto-generated" "$work/mail.txt"
 check "the mail has two parts" grep -q "^Content-Type: multipart/alternative" "$work/mail.txt"
 check "the mail names the socket" grep -q "^NEW      tcp/0.0.0.0:4444" "$work/mail.txt"
-check "the mail names the program" grep -q "^         program    /usr/bin/perl$" "$work/mail.txt"
+check "the mail names the program" grep -qE "^         program    /usr/bin/perl( |$)" "$work/mail.txt"
 check "the mail names the process" grep -q "^         PID        $holder$" "$work/mail.txt"
 check "the mail has the command that accepts it" grep -q "^    lsm accept tcp/0.0.0.0:4444$" "$work/mail.txt"
 sed '/^Content-Type: text.html/,$d' "$work/mail.txt" >"$work/plain.txt"

@@ -32,7 +32,8 @@ on_jdk() {
   run "$lsm" -c
   exits "$name: a new listener" 1
   prints "$name: compare names the port" "NEW      $endpoint"
-  prints "$name: compare names the process" "program    $(readlink -f "$(command -v perl)")
+  prints "$name: compare names the program" "         program    $(readlink -f "$(command -v perl)")"
+  prints "$name: compare names the process" "
          PID        $holder
          user       root"
   close_sockets
