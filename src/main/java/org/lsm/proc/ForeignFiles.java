@@ -275,7 +275,7 @@ final class ForeignFiles {
     int moreUsers = reasons.size() - MAX_REASONS;
     if (moreUsers > 0) {
       reasons.subList(MAX_REASONS, reasons.size()).clear();
-      reasons.add("so with " + moreUsers + " more users");
+      reasons.add(moreUsers + " more users have such processes");
     }
     return reasons;
   }

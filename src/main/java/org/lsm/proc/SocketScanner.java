@@ -194,7 +194,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     return entries;
   }
 
-  /** The owners of a socket, and the user who made it, if none of his processes holds it. */
+  /** The owners of a socket, and the user who made it, if no process of that user holds it. */
   private static SocketOwners withMaker(
       Map.Entry<SocketKey, SocketOwners> socket, ProcessReader processes) {
     long uid = socket.getKey().uid();

@@ -107,12 +107,12 @@ final class OwnerCacheFile {
       long uid = number(field);
       Endpoint endpoint = Endpoint.of(field.next(), field.next());
       boolean complete = Boolean.parseBoolean(field.next());
-      List<ProcessRef> holding = new ArrayList<>();
+      List<ProcessRef> held = new ArrayList<>();
       for (long left = number(field); left > 0; left--) {
-        holding.add(processes.get((int) number(field)));
+        held.add(processes.get((int) number(field)));
       }
       List<Owner> others = List.copyOf(ChecksummedText.owners(field));
-      owners.put(new SocketKey(inode, uid, endpoint), new SocketOwners(holding, others, complete));
+      owners.put(new SocketKey(inode, uid, endpoint), new SocketOwners(held, others, complete));
     }
     return new OwnerCache(validity, owners, stuck);
   }

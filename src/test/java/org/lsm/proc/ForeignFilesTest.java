@@ -103,7 +103,7 @@ class ForeignFilesTest {
     assertEquals(6, reasons.size());
     assertTrue(reasons.get(0).startsWith("PID 10 of user user1: its file system does not answer;"));
     assertTrue(reasons.get(4).startsWith("PID 50, 51 and 3 more of user user5: a file system of"));
-    assertEquals("so with 2 more users", reasons.get(5));
+    assertEquals("2 more users have such processes", reasons.get(5));
   }
 
   /** While one that was left behind waits, no other one is started. */
