@@ -88,7 +88,7 @@ exits "stuck: for half an hour" 2
 check "stuck: the next run ends in 40 s" test $(($(date +%s) - began)) -le 40
 check "stuck: it is alerted" test "$(count scan_failed)" -eq 1
 check "stuck: the alert has the PID and what that waits for" \
-  grep -q "lsm with PID $stuck holds .* (state S (sleeping), wchan [a-z_]*, system call [0-9]*)" "$state/history.jsonl"
+  grep -q "lsm with PID $stuck has held .* (state S (sleeping), wchan [a-z_]*, system call [0-9]*)" "$state/history.jsonl"
 kill -STOP "$stuck"
 run "$lsm" -c --quiet
 exits "stopped: the next run" 2
@@ -98,7 +98,7 @@ pass_time $((24 * 60)) stuck-run
 run "$lsm" -c --quiet
 exits "stopped: a day later" 2
 check "stopped: a day later: it is alerted again" test "$(count scan_failed)" -eq 2
-check "stopped: that alert has the state" grep -q "PID $stuck holds .* (state T (stopped), wchan" "$state/history.jsonl"
+check "stopped: that alert has the state" grep -q "PID $stuck has held .* (state T (stopped), wchan" "$state/history.jsonl"
 run "$lsm" generate
 exits "stopped: generate" 2
 prints "stopped: generate names the PID" "PID $stuck"
