@@ -51,7 +51,7 @@ compare() {
   took=$(perl -e 'printf "%.3f", ($ARGV[1] - $ARGV[0]) / 1e9' "$began" "$(date +%s%N)")
 }
 
-appear before # without any socket lsm refuses a baseline
+appear before
 baseline
 appear first
 compare # a first time is slower

@@ -121,7 +121,7 @@ took() {
 
 # --- the installed program, without cron: only the test runs it
 named web1.example.org
-open_sockets udp/127.0.0.1:5353 # without any socket lsm refuses a baseline
+open_sockets udp/127.0.0.1:5353
 tar -xzf "$root"/target/lsm-*-linux-*.tar.gz -C "$work"
 run sh "$work"/lsm-*/install.sh --no-cron
 exits "install.sh" 0

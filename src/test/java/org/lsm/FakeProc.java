@@ -92,6 +92,11 @@ public final class FakeProc {
     return empty("net");
   }
 
+  /** Removes even the headers of the tables. */
+  public FakeProc headerless() {
+    return write("net/tcp", "").write("net/udp", "").write("net/unix", "");
+  }
+
   private FakeProc empty(String tables) {
     write(tables + "/tcp", INET_HEADER + "\n");
     write(tables + "/udp", INET_HEADER + " ref pointer drops\n");

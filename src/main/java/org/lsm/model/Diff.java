@@ -91,6 +91,15 @@ public record Diff(List<Difference> differences) {
     return new Diff(all.values().stream().sorted(Comparator.comparing(Difference::type)).toList());
   }
 
+  /** Returns these differences without those that are GONE from these tables. */
+  public Diff withoutGone(Set<String> tables) {
+    return new Diff(
+        differences.stream()
+            .filter(
+                it -> it.type() != DifferenceType.GONE || !tables.contains(it.endpoint().table()))
+            .toList());
+  }
+
   /** The paths of the programs that hold the sockets that differ. */
   public Set<String> programs() {
     Set<String> programs = new TreeSet<>();

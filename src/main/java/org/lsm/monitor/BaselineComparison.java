@@ -58,14 +58,14 @@ public record BaselineComparison(
       scans.dropFromCache(withoutOwner(selector.diff));
       scans.scanOnce(selector);
     }
-    return report(selector.diff, scans.found());
+    return report(selector.diff.withoutGone(scans.damaged()), scans.found());
   }
 
   /** Scans until the sockets are stable, and reports the differences that are still there. */
   public DiffReport compareStable() throws IOException {
     scans.scanUntilStable(new Selector());
     Snapshot open = scans.open();
-    return report(diff(visible(open)), open);
+    return report(diff(visible(open)).withoutGone(scans.damaged()), open);
   }
 
   /** The number of sockets found that rules ignore. */

@@ -50,6 +50,7 @@ public final class RepeatedScan {
   private final Map<Endpoint, SocketDetails> details = new HashMap<>();
   private final Set<Endpoint> seenOnce = new HashSet<>();
   private final Set<Endpoint> forged = new HashSet<>();
+  private final Set<String> damaged = new HashSet<>();
   private HostInfo hostInfo;
   private Set<Endpoint> seenLast = Set.of();
   private int scans;
@@ -131,6 +132,7 @@ public final class RepeatedScan {
     ownerCache = scan.ownerCache();
     notes = scan.notes();
     forged.addAll(scan.forged());
+    damaged.addAll(scan.damaged());
     details.putAll(scan.details());
   }
 
@@ -177,6 +179,11 @@ public final class RepeatedScan {
     Set<Endpoint> closed = new HashSet<>(seenOnce);
     closed.removeAll(seenLast);
     return closed;
+  }
+
+  /** The tables that may have more sockets, as {@link Endpoint#table} names them. */
+  public Set<String> damaged() {
+    return damaged;
   }
 
   public Map<Endpoint, SocketDetails> details() {

@@ -134,7 +134,7 @@ record NetworkNamespace(String label, Path tables) {
 
   /** Reads all tables; takes {@link KernelInfo#listsListenersFirst}. */
   ParsedTable read(boolean listenersFirst) throws IOException {
-    Map<Integer, String> interfaces = readInterfaceNames();
+    InterfaceNames interfaces = new InterfaceNames(tables);
     List<ParsedTable> tables = new ArrayList<>();
     for (Protocol protocol : Protocol.values()) {
       tables.add(read(protocol, interfaces, listenersFirst));
@@ -143,8 +143,7 @@ record NetworkNamespace(String label, Path tables) {
   }
 
   /** Reads a table. A table does not exist without IPv6 or while its module is not loaded. */
-  private ParsedTable read(
-      Protocol protocol, Map<Integer, String> interfaces, boolean listenersFirst)
+  private ParsedTable read(Protocol protocol, InterfaceNames interfaces, boolean listenersFirst)
       throws IOException {
     Path file = file(protocol);
     ByteOrder order = ByteOrder.nativeOrder();
@@ -167,7 +166,8 @@ record NetworkNamespace(String label, Path tables) {
   Map<Integer, Set<String>> peers(Protocol protocol, int max) {
     try (InputStream in = Files.newInputStream(file(protocol))) {
       ByteOrder order = ByteOrder.nativeOrder();
-      return new ProcNetParser(label, protocol, order, Map.of(), false).peers(in, max);
+      InterfaceNames none = new InterfaceNames(tables);
+      return new ProcNetParser(label, protocol, order, none, false).peers(in, max);
     } catch (IOException e) {
       return Map.of(); // the scan reports a table that it cannot read
     }
@@ -175,23 +175,5 @@ record NetworkNamespace(String label, Path tables) {
 
   private Path file(Protocol protocol) {
     return tables.resolve(protocol == Protocol.SCTP ? "sctp/eps" : protocol.label());
-  }
-
-  /** Reads names by index from rows {@code 2 TAB eth0 : COUNT QUERIER} and skips indented ones. */
-  private Map<Integer, String> readInterfaceNames() throws IOException {
-    Map<Integer, String> names = new HashMap<>();
-    Path igmp = tables.resolve("igmp");
-    String text = Files.exists(igmp) ? ProcFile.read(igmp) : ""; // no IPv4
-    for (String line : text.split("\n", -1)) {
-      if (!line.isEmpty() && Character.digit(line.charAt(0), 10) >= 0) {
-        FieldReader fields = new FieldReader(line.replace('\t', ' ').replace(':', ' '));
-        try {
-          names.put(fields.number(10, Integer.MAX_VALUE), ProcFile.decode(fields.next()));
-        } catch (MalformedRowException e) {
-          // sockets on an interface without a name show its index
-        }
-      }
-    }
-    return names;
   }
 }

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
@@ -24,22 +25,23 @@ final class ProcNetParser extends TableParser {
   private static final int CLOSE = 0x07;
   private static final int LISTEN = 0x0A;
   private static final int MAX_PORT = 0xFFFF;
+  private static final String REMOVED = "-1"; // the index of an interface that is no more
 
   private final String netns;
   private final Protocol protocol;
   private final ByteOrder order;
-  private final Map<Integer, String> interfaces;
+  private final InterfaceNames interfaces;
   private final boolean listenersFirst;
 
   /**
-   * Takes the byte order of the machine, the names of network interfaces by their index, and {@link
+   * Takes the byte order of the machine, the names of network interfaces, and {@link
    * KernelInfo#listsListenersFirst}.
    */
   ProcNetParser(
       String netns,
       Protocol protocol,
       ByteOrder order,
-      Map<Integer, String> interfaces,
+      InterfaceNames interfaces,
       boolean listenersFirst) {
     this.netns = netns;
     this.protocol = protocol;
@@ -49,7 +51,7 @@ final class ProcNetParser extends TableParser {
   }
 
   @Override
-  void parseLine(String line) throws MalformedRowException {
+  void parseLine(String line) throws MalformedRowException, IOException {
     FieldReader fields = new FieldReader(line);
     switch (protocol.family()) {
       case INET, INET6 -> parseInet(fields);
@@ -57,6 +59,11 @@ final class ProcNetParser extends TableParser {
       case PACKET -> parsePacket(fields);
       case UNIX -> throw new IllegalStateException("ProcNetUnixParser parses unix");
     }
+  }
+
+  @Override
+  Optional<String> damagedTable() {
+    return Optional.of(new Endpoint(netns, protocol, "", 0).table());
   }
 
   /** sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode. */
@@ -96,12 +103,19 @@ final class ProcNetParser extends TableParser {
   }
 
   /** sk RefCnt Type Proto Iface R Rmem User Inode. */
-  private void parsePacket(FieldReader fields) throws MalformedRowException {
+  private void parsePacket(FieldReader fields) throws MalformedRowException, IOException {
     int etherType = fields.skip(3).number(16, MAX_PORT);
-    int index = fields.number(10, Integer.MAX_VALUE);
-    String name = index == 0 ? "*" : interfaces.get(index);
+    String index = fields.next();
+    String name =
+        index.equals(REMOVED)
+            ? "(removed)"
+            : interfaceName(FieldReader.number(index, 10, Integer.MAX_VALUE));
     long uid = fields.skip(2).decimal();
-    sockets.add(socket(name == null ? "if" + index : name, etherType, uid, fields.decimal()));
+    sockets.add(socket(name, etherType, uid, fields.decimal()));
+  }
+
+  private String interfaceName(long index) throws IOException {
+    return index == 0 ? "*" : interfaces.of((int) index);
   }
 
   private SocketKey socket(String address, int port, long uid, long inode) {

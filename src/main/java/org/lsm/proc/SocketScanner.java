@@ -45,6 +45,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
    * The result; forged endpoints are rows only, and notes, not escaped, limit the trust in it.
    *
    * @param ownerSearch how long the search for owners took
+   * @param damaged the tables that may have more sockets, as {@link Endpoint#table} names them
    * @param incomplete what this scan could not find out in time, a sentence each, not escaped
    */
   public record ScanResult(
@@ -53,6 +54,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       Map<Endpoint, SocketDetails> details,
       OwnerCache ownerCache,
       Duration ownerSearch,
+      Set<String> damaged,
       List<String> incomplete,
       List<String> notes) {}
 
@@ -71,8 +73,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   /**
    * Reads all tables, finds all owners, and reads the details of selected sockets. A process in the
    * cache that still runs the same program counts as an owner. Owners that are not found in time
-   * are unknown. Throws IOException if a table of this namespace cannot be read, or all tables are
-   * empty.
+   * are unknown. Throws IOException if a table of this namespace cannot be read, or no table has
+   * even a header.
    */
   public ScanResult scan(OwnerCache cache, DetailsSelector selector, Duration ownerSearchTimeout)
       throws IOException {
@@ -120,7 +122,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     owners.keySet().removeAll(lookup.unread());
     notes.addAll(incomplete);
     OwnerCache next = new OwnerCache(validity, owners, files.stuck());
-    return new ScanResult(snapshot, forged, details, next, lookup.searchTime(), incomplete, notes);
+    return new ScanResult(
+        snapshot, forged, details, next, lookup.searchTime(), tables.damaged(), incomplete, notes);
   }
 
   private static Map<Endpoint, SocketDetails> details(
@@ -160,7 +163,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       }
     }
     ParsedTable all = ParsedTable.union(tables);
-    if (all.rowCount() == 0) {
+    if (!all.hasHeader()) {
       // Seen in the wild (microsoft/WSL#2084); "all sockets are gone" would be wrong.
       String under = "all socket tables under " + sources.proc().resolve("net") + " are empty, so";
       throw new IOException(

@@ -5,10 +5,13 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import org.lsm.model.Endpoint;
 import org.lsm.model.Plural;
 import org.lsm.model.SocketKey;
 
@@ -17,24 +20,32 @@ abstract class TableParser {
   /** The socket whose name may contain a row, and whether another row has the same inode. */
   record ForgerySuspicion(SocketKey suspectedParent, boolean contested) {}
 
-  /** Watched sockets, those of them that may be forged, the number of all rows, and warnings. */
+  /**
+   * Watched sockets, those of them that may be forged, and warnings.
+   *
+   * @param hasHeader whether there is a header line, which a table without rows has as well
+   * @param damaged the tables that may have more sockets, as {@link Endpoint#table} names them
+   */
   record ParsedTable(
       List<SocketKey> sockets,
       Map<SocketKey, ForgerySuspicion> suspicions,
-      int rowCount,
+      boolean hasHeader,
+      Set<String> damaged,
       List<String> notes) {
     static ParsedTable union(List<ParsedTable> tables) {
       List<SocketKey> sockets = new ArrayList<>();
       Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
       List<String> notes = new ArrayList<>();
-      int rowCount = 0;
+      Set<String> damaged = new HashSet<>();
+      boolean hasHeader = false;
       for (ParsedTable table : tables) {
         sockets.addAll(table.sockets);
         suspicions.putAll(table.suspicions);
         notes.addAll(table.notes);
-        rowCount += table.rowCount;
+        damaged.addAll(table.damaged);
+        hasHeader |= table.hasHeader;
       }
-      return new ParsedTable(sockets, suspicions, rowCount, notes);
+      return new ParsedTable(sockets, suspicions, hasHeader, damaged, notes);
     }
   }
 
@@ -43,7 +54,10 @@ abstract class TableParser {
   boolean stopped; // the rows behind the line being parsed are not of interest
 
   /** Parses one line, which ends with a newline. */
-  abstract void parseLine(String line) throws MalformedRowException;
+  abstract void parseLine(String line) throws MalformedRowException, IOException;
+
+  /** The name of the table, unless its users can put malformed rows into it. */
+  abstract Optional<String> damagedTable();
 
   /** Called after the last line; returns the sockets whose rows may be forged. */
   Map<SocketKey, ForgerySuspicion> finish() {
@@ -53,7 +67,7 @@ abstract class TableParser {
   /** Parses a table, which a parser does once, and names it by its file in notes. */
   final ParsedTable parse(InputStream in, Path file) throws IOException {
     ByteLineReader lines = new ByteLineReader(in);
-    lines.next(); // the header, which differs between kernels
+    boolean hasHeader = lines.next() != null; // its text differs between kernels
     int lineNumber = 1;
     int skipped = 0;
     String firstSkipped = "";
@@ -72,11 +86,13 @@ abstract class TableParser {
       }
     }
     List<String> notes = new ArrayList<>();
+    Set<String> damaged = new HashSet<>();
     if (skipped > 0) {
+      damagedTable().ifPresent(damaged::add);
       String rows = "skipped " + skipped + " malformed of " + Plural.count(rowCount, "row");
       notes.add(rows + " in " + file + "; " + firstSkipped);
     }
     Map<SocketKey, ForgerySuspicion> suspicions = finish();
-    return new ParsedTable(List.copyOf(sockets), suspicions, rowCount, notes);
+    return new ParsedTable(List.copyOf(sockets), suspicions, hasHeader, damaged, notes);
   }
 }

@@ -504,10 +504,38 @@ class CompareCommandTest extends CommandTestBase {
   }
 
   @Test
-  void emptyTablesAreAnError() throws Exception {
+  void reportsThatTheLastSocketIsGone() {
+    proc.empty();
+
+    Result gone = lsm("compare");
+    assertEquals(1, gone.exitCode());
+    assertTrue(gone.out().contains("GONE     tcp/0.0.0.0:22"), gone.out());
+    assertTrue(gone.out().contains("GONE     udp/127.0.0.53:53"), gone.out());
+    assertEquals(0, lsm("generate").exitCode());
+    String none = lsm("compare").out();
+    assertTrue(none.startsWith("web1: no difference to the baseline, 0 sockets\n"), none);
+    proc.tcp("0.0.0.0", 22, 101);
+    assertTrue(lsm("compare").out().contains("NEW      tcp/0.0.0.0:22"));
+  }
+
+  /** A kernel that prints rows in another way has not closed the sockets. */
+  @Test
+  void reportsNoSocketOfDamagedTableAsGone() {
+    proc.empty().write("net/tcp", "header\n 0: 0.0.0.0:22 new layout\n");
+
+    Result result = lsm("compare");
+
+    assertEquals(1, result.exitCode());
+    assertFalse(result.out().contains("GONE     tcp/"), result.out());
+    assertTrue(result.out().contains("GONE     udp/127.0.0.53:53"), result.out());
+    assertTrue(result.out().contains("skipped 1 malformed of 1 row"), result.out());
+  }
+
+  @Test
+  void headerlessTablesAreAnError() throws Exception {
     configureMail();
     byte[] before = Files.readAllBytes(baseline);
-    proc.empty();
+    proc.headerless();
 
     assertEquals(
         error(

@@ -103,12 +103,12 @@ class GenerateCommandTest extends CommandTestBase {
   }
 
   @Test
-  void emptyTablesKeepBaseline() throws IOException {
+  void headerlessTablesKeepBaseline() throws IOException {
     lsm("generate");
     byte[] before = Files.readAllBytes(baseline);
-    proc.empty();
+    proc.headerless();
 
-    assertEquals(error(emptyTables()), lsm("generate"));
+    assertEquals(error(headerlessTables()), lsm("generate"));
     assertArrayEquals(before, Files.readAllBytes(baseline));
     assertFalse(Files.exists(state.resolve("baseline.1")));
   }
@@ -202,7 +202,7 @@ class GenerateCommandTest extends CommandTestBase {
     return clock == null ? super.clock() : clock;
   }
 
-  private String emptyTables() {
+  private String headerlessTables() {
     return "all socket tables under "
         + proc.path().resolve("net")
         + " are empty, so the sockets of this host are unknown; is this a sandbox without them?";

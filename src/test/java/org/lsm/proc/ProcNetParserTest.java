@@ -8,10 +8,14 @@ import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -49,6 +53,13 @@ class ProcNetParserTest {
 
   private static final SocketKey SSH_ROW = row(Protocol.TCP, "0.0.0.0", 22, 4711);
   private static final SocketKey MAIL_ROW = row(Protocol.TCP, "127.0.0.1", 25, 4712, 101);
+
+  @TempDir static Path tables;
+
+  @BeforeAll
+  static void nameInterfaces() throws IOException {
+    Files.writeString(tables.resolve("igmp"), "2\teth0  :     1      V3\n");
+  }
 
   @Test
   void readsPaddedListeners() throws IOException {
@@ -88,8 +99,10 @@ class ProcNetParserTest {
   void readsAllOfTableInAnotherOrder() throws IOException {
     String table = String.join("\n", HEADER, TIME_WAIT, SSH, ESTABLISHED, HALF_OPEN, MAIL, "");
     ProcNetParser parser =
-        new ProcNetParser("", Protocol.TCP, ByteOrder.LITTLE_ENDIAN, Map.of(), false);
-    assertEquals(parsed(List.of(SSH_ROW, MAIL_ROW), 5, 0, ""), parser.parse(stream(table), FILE));
+        new ProcNetParser(
+            "", Protocol.TCP, ByteOrder.LITTLE_ENDIAN, new InterfaceNames(tables), false);
+    assertEquals(
+        parsed(List.of(SSH_ROW, MAIL_ROW), 5, 0, ""), rows(parser.parse(stream(table), FILE)));
   }
 
   @Test
@@ -140,14 +153,20 @@ class ProcNetParserTest {
   void skipsLastRowWithoutNewline() throws IOException {
     assertEquals(
         parsed(List.of(SSH_ROW), 2, 1, "line 3: row is cut short: '" + MAIL.strip() + "'"),
-        parser(Protocol.TCP).parse(stream(String.join("\n", HEADER, SSH, MAIL)), FILE));
+        rows(parser(Protocol.TCP).parse(stream(String.join("\n", HEADER, SSH, MAIL)), FILE)));
   }
 
   @ParameterizedTest
   @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "UNIX")
   void readsTablesWithoutRows(Protocol protocol) throws IOException {
-    assertEquals(parsed(List.of(), 0, 0, ""), parser(protocol).parse(stream(""), FILE));
-    assertEquals(parsed(List.of(), 0, 0, ""), parse(protocol, HEADER));
+    Set<String> damaged = Set.of();
+    List<String> notes = List.of();
+    assertEquals(
+        new ParsedTable(List.of(), Map.of(), false, damaged, notes),
+        parser(protocol).parse(stream(""), FILE));
+    assertEquals(
+        new ParsedTable(List.of(), Map.of(), true, damaged, notes),
+        parser(protocol).parse(stream(HEADER + "\n"), FILE));
   }
 
   @Test
@@ -174,7 +193,7 @@ class ProcNetParserTest {
   @Test
   void readsBigEndianAddresses() throws IOException {
     ProcNetParser parser =
-        new ProcNetParser("", Protocol.TCP, ByteOrder.BIG_ENDIAN, Map.of(), true);
+        new ProcNetParser("", Protocol.TCP, ByteOrder.BIG_ENDIAN, new InterfaceNames(tables), true);
     assertEquals(
         List.of(row(Protocol.TCP, "127.0.0.1", 22, 7)),
         parser
@@ -212,7 +231,13 @@ class ProcNetParserTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0, *, 3, 0003", "2, eth0, 3, 0003", "9, if9, 2048, 0800", "2, eth0, 35020, 88cc"})
+  @CsvSource({
+    "0, *, 3, 0003",
+    "2, eth0, 3, 0003",
+    "9, if9, 2048, 0800",
+    "2, eth0, 35020, 88cc",
+    "-1, (removed), 3, 0003"
+  })
   void readsPacketSockets(int index, String address, int ethernetProtocol, String hex)
       throws IOException {
     assertEquals(
@@ -222,6 +247,16 @@ class ProcNetParserTest {
             "sk               RefCnt Type Proto  Iface R Rmem   User   Inode",
             String.format(
                 "0000000063def9c2 3      3    %s   %-5d 1 0      0      41", hex, index)));
+  }
+
+  /** Such a row may be a socket of the baseline, which is not gone then. */
+  @ParameterizedTest
+  @CsvSource({"TCP, web:tcp", "UDP6, web:udp6", "PACKET, web:packet", "SCTP, web:sctp"})
+  void namesTableWithMalformedRow(Protocol protocol, String table) throws IOException {
+    InterfaceNames names = new InterfaceNames(tables);
+    ProcNetParser parser = new ProcNetParser("web", protocol, ByteOrder.LITTLE_ENDIAN, names, true);
+    ParsedTable parsed = parser.parse(stream(HEADER + "\nnew layout\n"), FILE);
+    assertEquals(Set.of(table), parsed.damaged());
   }
 
   @Test
@@ -280,15 +315,21 @@ class ProcNetParserTest {
             + FILE
             + "; ";
     List<String> notes = skipped == 0 ? List.of() : List.of(rows + firstSkipped);
-    return new ParsedTable(sockets, Map.of(), rowCount, notes);
+    return new ParsedTable(sockets, Map.of(), true, Set.of(), notes);
+  }
+
+  /** All that {@link #parsed} compares. */
+  static ParsedTable rows(ParsedTable table) {
+    return new ParsedTable(table.sockets(), table.suspicions(), true, Set.of(), table.notes());
   }
 
   private static ParsedTable parse(Protocol protocol, String... lines) throws IOException {
-    return parser(protocol).parse(stream(String.join("\n", lines) + "\n"), FILE);
+    return rows(parser(protocol).parse(stream(String.join("\n", lines) + "\n"), FILE));
   }
 
   private static ProcNetParser parser(Protocol protocol) {
-    return new ProcNetParser("", protocol, ByteOrder.LITTLE_ENDIAN, Map.of(2, "eth0"), true);
+    return new ProcNetParser(
+        "", protocol, ByteOrder.LITTLE_ENDIAN, new InterfaceNames(tables), true);
   }
 
   static InputStream stream(String bytes) {

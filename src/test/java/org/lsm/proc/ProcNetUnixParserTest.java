@@ -3,6 +3,7 @@ package org.lsm.proc;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.lsm.proc.ProcNetParserTest.FILE;
 import static org.lsm.proc.ProcNetParserTest.parsed;
+import static org.lsm.proc.ProcNetParserTest.rows;
 import static org.lsm.proc.ProcNetParserTest.stream;
 
 import java.io.IOException;
@@ -123,13 +124,16 @@ class ProcNetUnixParserTest {
   void skipsLastRowWithoutNewline() throws IOException {
     assertEquals(
         parsed(List.of(), 1, 1, "line 2: row is cut short: '" + LISTENS + "   61 /run/a'"),
-        new ProcNetUnixParser("").parse(stream(HEADER + "\n" + LISTENS + "   61 /run/a"), FILE));
+        rows(
+            new ProcNetUnixParser("")
+                .parse(stream(HEADER + "\n" + LISTENS + "   61 /run/a"), FILE)));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"", HEADER + "\n"})
   void readsTablesWithoutRows(String table) throws IOException {
-    assertEquals(parsed(List.of(), 0, 0, ""), new ProcNetUnixParser("").parse(stream(table), FILE));
+    assertEquals(
+        parsed(List.of(), 0, 0, ""), rows(new ProcNetUnixParser("").parse(stream(table), FILE)));
   }
 
   @Test
