@@ -53,6 +53,25 @@ compare() {
   run "$lsm" compare --no-alert
 }
 
+# --- a host without sockets, and an interface that is down
+baseline
+compare
+exits "without sockets there is no difference" 0
+ip link add v0 type veth peer name v1
+open_sockets packet/v0:0x0003
+compare
+exits "the first socket is a difference" 1
+prints "an interface that is down has its name" "NEW      packet/v0:0x0003"
+baseline
+ip link set v0 up
+compare
+exits "the same interface is up" 0
+close_sockets
+compare
+exits "the last socket is gone" 1
+prints "it is the one of that interface" "GONE     packet/v0:0x0003"
+ip link delete v0
+
 # --- another script on the same port
 app /srv/app/main.pl tcp/127.0.0.1:7001
 baseline

@@ -39,6 +39,12 @@ sub open_packet {
     my ($interface, $protocol) = @_;
     socket(my $socket, $AF_PACKET, SOCK_RAW, unpack('n', pack('S', hex $protocol)))
         or die "socket packet: $!";
+    if ($interface ne '*') {
+        my $request = pack 'a16 i x20', $interface, 0;
+        ioctl($socket, 0x8933, $request) or die "SIOCGIFINDEX $interface: $!";
+        my ($index) = unpack 'x16 i', $request;
+        bind($socket, pack('S n i x12', $AF_PACKET, hex $protocol, $index)) or die "bind $interface: $!";
+    }
     print "packet/$interface:$protocol\n";
     return $socket;
 }

@@ -37,7 +37,7 @@ public final class AcceptCommand extends BaseCommand {
   public Integer call() throws Exception {
     Components components = context.components();
     try (StateDirectory state = components.openState()) {
-      RepeatedScan scans = components.scans(state);
+      RepeatedScan scans = components.scans();
       Snapshot baseline = state.readBaseline();
       BaselineComparison comparison = components.comparison(scans, baseline);
       DiffReport report = comparison.compareStable();

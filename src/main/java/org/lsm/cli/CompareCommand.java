@@ -86,7 +86,7 @@ public final class CompareCommand extends BaseCommand {
     RepeatedScan scans;
     DiffReport report;
     try (StateDirectory state = components.openState()) {
-      scans = components.scans(state);
+      scans = components.scans();
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
       report = components.comparison(scans, baseline).compare();

@@ -24,7 +24,7 @@ public final class GenerateCommand extends BaseCommand {
     Components components = context.components();
     StateDirectory.create(components.config().stateDirectory());
     try (StateDirectory state = components.openState()) {
-      RepeatedScan scans = components.scans(state);
+      RepeatedScan scans = components.scans();
       Optional<DiffReport> changes = scan(components, state, scans);
       Snapshot open = scans.open();
       ProgramCheck programs = components.programs(List.of());

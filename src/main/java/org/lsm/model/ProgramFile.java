@@ -3,8 +3,8 @@ package org.lsm.model;
 /**
  * The file that a process executes, as stat(2) sees it.
  *
- * @param device st_dev
- * @param inode st_ino
+ * @param device st_dev, unsigned
+ * @param inode st_ino, unsigned
  * @param size in bytes
  * @param ctime the time of its last change, in nanoseconds since 1970
  */
@@ -18,15 +18,16 @@ public record ProgramFile(long device, long inode, long size, long ctime) {
       throw new NumberFormatException("not four numbers: '" + numbers + "'");
     }
     return new ProgramFile(
-        Long.parseLong(words[0]),
-        Long.parseLong(words[1]),
+        Long.parseUnsignedLong(words[0]),
+        Long.parseUnsignedLong(words[1]),
         Long.parseLong(words[2]),
         Long.parseLong(words[3]));
   }
 
   /** Device, inode, size and time of change in one line. */
   public String numbers() {
-    return device + " " + inode + " " + size + " " + ctime;
+    String file = Long.toUnsignedString(device) + " " + Long.toUnsignedString(inode);
+    return file + " " + size + " " + ctime;
   }
 
   /** Returns what a change of the name alone, rename(2) or link(2), leaves as it was. */

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.lsm.config.IgnoreRules;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -33,7 +32,7 @@ import org.lsm.report.DiffReport;
  * @param ephemeral the ports that count by owner
  * @param rules for the sockets to ignore on both sides
  * @param programs whose files are compared with those of the baseline
- * @param userNames adds the name to the number of a user that passwd(5) lacks
+ * @param users the names of users that passwd(5) lacks
  */
 public record BaselineComparison(
     RepeatedScan scans,
@@ -42,7 +41,7 @@ public record BaselineComparison(
     IgnoreRules rules,
     ProgramCheck programs,
     Supplier<ZoneId> zone,
-    UnaryOperator<String> userNames) {
+    UserNames users) {
 
   private static final int MAX_DETAILS = 2 * DiffReport.MAX_NAMED;
 
@@ -151,12 +150,13 @@ public record BaselineComparison(
     }
     List<String> notes = notes(found, closed);
     return new DiffReport(
-        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone, userNames);
+        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone, users::withName);
   }
 
   private List<String> notes(Snapshot found, Set<Endpoint> closed) {
     List<String> notes = new ArrayList<>(scans.notes());
     notes.addAll(programs.notes());
+    notes.addAll(users.notes());
     int shortLived = 0;
     for (SocketEntry entry : found.sockets().values()) {
       shortLived += isShortLivedClient(entry, closed) ? 1 : 0;

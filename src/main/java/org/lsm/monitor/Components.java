@@ -68,16 +68,18 @@ public record Components(
 
   /** The rules of ignore.lsm beside the configuration. */
   public IgnoreRules ignoreRules() throws IOException, ConfigException {
-    return ignoreRules(userNames());
+    UserNames users = userNames();
+    IgnoreRules rules = ignoreRules(users);
+    users.notes().forEach(this::warn);
+    return rules;
   }
 
   private IgnoreRules ignoreRules(UserNames users) throws IOException, ConfigException {
-    return IgnoreRules.read(configFile.resolveSibling("ignore.lsm"), users::synonyms);
+    return IgnoreRules.read(configFile.resolveSibling("ignore.lsm"), users::namesAndNumbers);
   }
 
   private UserNames userNames() {
-    return new UserNames(
-        environment.sources().passwd(), environment.getent(), UserNames.TIMEOUT, this::warn);
+    return new UserNames(environment.sources().passwd(), environment.getent(), UserNames.TIMEOUT);
   }
 
   /** Opens the state directory; waits for another run to end. */
@@ -86,8 +88,11 @@ public record Components(
   }
 
   /** Scans of this host, beginning with the owner cache of the last run. */
-  public RepeatedScan scans(StateDirectory state) {
-    return new RepeatedScan(scanner(), state.readOwnerCache(), environment.scanTimeout());
+  public RepeatedScan scans() {
+    return new RepeatedScan(
+        scanner(),
+        StateDirectory.readOwnerCache(config.stateDirectory()),
+        environment.scanTimeout());
   }
 
   /**
@@ -105,8 +110,11 @@ public record Components(
   /** Scans this host once, and searches for all owners. */
   public ScanResult scan() throws IOException {
     Duration limit = environment.scanTimeout();
+    // No further process waits for a file system that one waits for already.
+    OwnerCache stored = StateDirectory.readOwnerCache(config.stateDirectory());
+    OwnerCache cache = new OwnerCache("", Map.of(), stored.stuck());
     return new ScanThread(
-            scanner(), OwnerCache.EMPTY, DetailsSelector.NONE, SocketScanner.OWNER_SEARCH_TIMEOUT)
+            scanner(), cache, DetailsSelector.NONE, SocketScanner.OWNER_SEARCH_TIMEOUT)
         .scan(System.nanoTime() + limit.toNanos(), limit);
   }
 
@@ -125,7 +133,7 @@ public record Components(
         ignoreRules(users),
         programs(baseline.programs()),
         environment.zone(),
-        users::withName);
+        users);
   }
 
   /** The check of the files of programs against those of a baseline. */

@@ -109,14 +109,14 @@ public final class MonitorRun {
     try {
       return compare(state, before);
     } catch (Exception e) {
-      return alertFailure(e, before);
+      return alertFailure(e, AlertState.read(alertState));
     } catch (OutOfMemoryError e) {
-      return alertFailure(ErrorMessages.outOfMemory(e), before);
+      return alertFailure(ErrorMessages.outOfMemory(e), AlertState.read(alertState));
     }
   }
 
   private RunResult compare(StateDirectory state, AlertState before) throws Exception {
-    RepeatedScan scans = components.scans(state);
+    RepeatedScan scans = components.scans();
     Snapshot baseline = state.readBaseline();
     BaselineComparison comparison = components.comparison(scans, baseline);
     DiffReport report = comparison.compare();
@@ -131,7 +131,6 @@ public final class MonitorRun {
       }
       alerted = alertDifferences(report, decision, before);
     }
-    touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
     components.storeOwnerCache(state, scans);
     components.storePrograms(state, comparison.programs(), report.after().hostInfo());
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
@@ -141,6 +140,7 @@ public final class MonitorRun {
             Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE);
     try {
       scans.requireComplete();
+      touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
       return result;
     } catch (RepeatedScan.IncompleteException e) {
       // A user must not hide a socket by making a part of the scan take too long.

@@ -106,6 +106,7 @@ public final class ProgramCheck {
     if (differing.isEmpty()) {
       return List.of(); // a quiet run ends here
     }
+    // Those of root first: the packages are asked while there is time.
     files().read(differing).forEach(this::isReplaced);
     return found.sockets().values().stream().filter(it -> !replacedPrograms(it).isEmpty()).toList();
   }
@@ -169,17 +170,19 @@ public final class ProgramCheck {
                 || !isTaken.test(it.owner().program()));
     Set<String> owners = new TreeSet<>();
     next.sockets().values().forEach(it -> it.owners().forEach(at -> owners.add(at.program())));
-    Stream<ProgramDigest> taken =
-        files().read(processes).stream().map(it -> files().digest(it).with(false));
-    Stream<ProgramDigest> kept =
-        next.programs().stream()
-            .filter(it -> owners.contains(it.path()) && !isTaken.test(it.path()));
+    List<ProgramDigest> programs = new ArrayList<>();
+    files().read(processes).forEach(it -> programs.add(files().digest(it).with(false)));
+    Set<String> taken = new TreeSet<>();
+    programs.forEach(it -> taken.add(it.path()));
+    next.programs().stream()
+        .filter(it -> owners.contains(it.path()) && !taken.contains(it.path()))
+        .forEach(programs::add);
     Comparator<ProgramDigest> byName = Comparator.comparing(ProgramDigest::path);
-    return next.with(
-        Stream.concat(taken, kept).sorted(byName.thenComparing(it -> it.file().inode())).toList());
+    programs.sort(byName.thenComparing(it -> it.file().inode()));
+    return next.with(programs);
   }
 
-  /** Stores what later runs need, and records which programs packages upgraded. */
+  /** Stores the digests that were read, and records in the history what packages upgraded. */
   void store(StateDirectory state, History history, HostInfo host) throws IOException {
     if (files != null && files.isChanged()) {
       Stream<String> upgrades = files.upgrades().stream().map(TextEscaper::escape);

@@ -21,9 +21,9 @@ import org.lsm.model.ProgramDigest;
 import org.lsm.model.ProgramFile;
 
 /**
- * The contents of the files that processes execute, each read once. Other programs read them, since
- * those can be killed where a file system does not answer: within 10 seconds from the first one on,
- * and within 10 more seconds dpkg and rpm say what they installed.
+ * The SHA-256 of the files that processes execute. External programs read the files, because lsm
+ * can kill them if a file system does not answer. All reads of a run take at most 10 s, all queries
+ * of dpkg and rpm another 10 s. A file whose read had to be killed is not read again.
  */
 final class ProgramFiles {
   /** Runs a command and returns its output; an IOException if it fails or takes longer. */
@@ -31,14 +31,18 @@ final class ProgramFiles {
     String run(List<String> command, Duration timeout) throws IOException;
   }
 
-  private static final Duration READ_TIMEOUT = Duration.ofSeconds(10);
-  private static final Duration PACKAGE_TIMEOUT = READ_TIMEOUT.plusSeconds(10);
+  /** What is left of a time-out for several commands. */
+  private static final class TimeLeft {
+    private Duration left = Duration.ofSeconds(10);
+  }
+
   private static final int FILE_TIMEOUT = 3; // seconds
   private static final int MAX_FILES = 1000;
 
   /**
    * Its arguments are a tool, the seconds after which it begins no further file, the time-out for
-   * one, and the files. It opens each once: the numbers are those of the file that it reads.
+   * one, and the files. It opens each once: the numbers are those of the file that it reads. Of a
+   * read that it had to kill, which may still wait, it prints the name.
    */
   private static final String SCRIPT =
       """
@@ -48,28 +52,35 @@ final class ProgramFiles {
         [ "$(date +%s)" -lt "$end" ] || break
         timeout -s KILL "$timeout" sh -c \\
           '{ stat -L -c "%d %i %s 0" /dev/stdin && "$0" /dev/stdin; } <"$1"' "$tool" "$file"
+        [ $? -ne 137 ] || echo "killed $file"
       done
       exit 0
       """;
 
   private final Path proc;
   private final Runner runner;
-  private final long start = System.nanoTime();
+  private final TimeLeft readTime = new TimeLeft();
+  private final TimeLeft packageTime = new TimeLeft();
   private final Map<ProgramDigest, ProgramDigest> digests = new HashMap<>(); // by key
   private final Map<ProgramFile, String> paths = new HashMap<>(); // by file without time
   private final Set<ProgramDigest> inUse = new HashSet<>(); // keys
+  private final Set<ProgramDigest> hanging = new HashSet<>(); // keys
   private final Map<ProgramDigest, String> packages =
       new HashMap<>(); // by digest; empty if there is none
   private final List<String> upgrades = new ArrayList<>();
   private boolean isChanged;
-  private boolean isLate;
+  private boolean timedOut;
 
   /** Takes the digests of earlier runs. */
   ProgramFiles(Collection<ProgramDigest> known, Path proc, Runner runner) {
     this.proc = proc;
     this.runner = runner;
     for (ProgramDigest it : known) {
-      digests.put(key(it.path(), it.file()), it);
+      ProgramDigest key = key(it.path(), it.file());
+      digests.put(key, it);
+      if (it.sha256().isEmpty()) {
+        hanging.add(key);
+      }
       paths.put(it.file().withoutTime(), it.path());
     }
   }
@@ -105,7 +116,8 @@ final class ProgramFiles {
     unknown.keySet().removeAll(digests.keySet());
     if (!unknown.isEmpty()) {
       List<ProcessRef> some = unknown.values().stream().limit(MAX_FILES).toList();
-      Map<ProgramFile, String> sums = sums("sha256sum", some, READ_TIMEOUT);
+      Set<Integer> killed = new HashSet<>();
+      Map<ProgramFile, String> sums = sums("sha256sum", some, readTime, killed);
       unknown.forEach(
           (key, process) -> {
             String sum = sums.getOrDefault(key.file().withoutTime(), "");
@@ -114,6 +126,9 @@ final class ProgramFiles {
               digests.put(key, new ProgramDigest(key.path(), key.file(), sum, false));
               isChanged = true;
             }
+            if (killed.contains(process.pid())) {
+              hanging.add(key);
+            }
           });
     }
     byFile.keySet().retainAll(digests.keySet());
@@ -121,32 +136,39 @@ final class ProgramFiles {
     return List.copyOf(byFile.values());
   }
 
-  /** Returns the checksums by file without time, except for files that cannot be read in time. */
-  private Map<ProgramFile, String> sums(String tool, List<ProcessRef> processes, Duration end) {
-    long seconds = left(end).toSeconds() - FILE_TIMEOUT;
+  /**
+   * Returns the checksums by file without time, except for files that cannot be read in time; adds
+   * the PIDs of processes whose file hangs.
+   */
+  private Map<ProgramFile, String> sums(
+      String tool, List<ProcessRef> processes, TimeLeft time, Set<Integer> killed) {
+    long seconds = time.left.toSeconds() - FILE_TIMEOUT;
     List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", SCRIPT, "sh", tool));
     command.addAll(List.of(Long.toString(seconds), Integer.toString(FILE_TIMEOUT)));
     processes.forEach(it -> command.add(proc.resolve(it.pid() + "/exe").toString()));
-    Pattern pattern = Pattern.compile("(\\d+ \\d+ \\d+ 0)\n([0-9a-f]{32,64}) ");
-    Matcher file = pattern.matcher(output(command, end));
+    Pattern pattern =
+        Pattern.compile("(\\d+ \\d+ \\d+ 0)\n([0-9a-f]{32,64}) |killed \\S*/(\\d+)/exe\n");
+    Matcher file = pattern.matcher(output(command, time));
     Map<ProgramFile, String> sums = new HashMap<>();
     while (file.find()) {
-      sums.put(ProgramFile.parse(file.group(1)), file.group(2));
+      if (file.group(3) != null) {
+        killed.add(Integer.valueOf(file.group(3)));
+      } else {
+        sums.put(ProgramFile.parse(file.group(1)), file.group(2));
+      }
     }
     return sums;
   }
 
-  private Duration left(Duration end) {
-    return end.minusNanos(System.nanoTime() - start);
-  }
-
-  private String output(List<String> command, Duration end) {
+  private String output(List<String> command, TimeLeft time) {
+    long start = System.nanoTime();
     try {
-      return left(end).isNegative() ? "" : runner.run(command, left(end));
+      return time.left.isNegative() ? "" : runner.run(command, time.left);
     } catch (IOException e) {
       return ""; // a program that is not installed, or knows no such file
     } finally {
-      isLate |= left(end).isNegative();
+      time.left = time.left.minusNanos(System.nanoTime() - start);
+      timedOut |= time.left.isNegative();
     }
   }
 
@@ -159,23 +181,23 @@ final class ProgramFiles {
     if (isVouched(digest)) {
       return true;
     }
-    String name = packages.computeIfAbsent(digest, it -> packageOf(it, process));
-    if (name.isEmpty()) {
+    String packageName = packages.computeIfAbsent(digest, it -> packageOf(it, process));
+    if (packageName.isEmpty()) {
       return false;
     }
     digests.put(key(process), digest.with(true));
-    upgrades.add(digest.path() + " is a new file of package " + name);
+    upgrades.add(digest.path() + " is a new file of package " + packageName);
     isChanged = true;
     return true;
   }
 
   private String packageOf(ProgramDigest digest, ProcessRef process) {
-    var installed = new InstalledPackages(command -> output(command, PACKAGE_TIMEOUT));
+    var installed = new InstalledPackages(command -> output(command, packageTime));
     return installed.packageOf(
         digest.path(),
         digest.sha256(),
         () ->
-            sums("md5sum", List.of(process), PACKAGE_TIMEOUT)
+            sums("md5sum", List.of(process), packageTime, new HashSet<>())
                 .getOrDefault(digest.file().withoutTime(), ""));
   }
 
@@ -195,7 +217,7 @@ final class ProgramFiles {
     if (unread > 0) {
       notes.add(Plural.count(unread, "program file") + " could not be read");
     }
-    if (isLate) {
+    if (timedOut) {
       notes.add("there was no time to read all program files and to ask dpkg and rpm about them");
     }
     return notes;
@@ -213,7 +235,7 @@ final class ProgramFiles {
     return digests.entrySet().stream()
         .filter(it -> inUse.contains(it.getKey()) || !programs.contains(it.getKey().path()))
         .map(it -> it.getValue().with(isVouched(it.getValue())))
-        .filter(it -> !it.sha256().isEmpty())
+        .filter(it -> !it.sha256().isEmpty() || hanging.contains(key(it.path(), it.file())))
         .limit(MAX_FILES)
         .toList();
   }

@@ -4,13 +4,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Consumer;
 import org.lsm.channel.ExternalCommand;
 import org.lsm.proc.PasswdFile;
 
@@ -19,7 +19,7 @@ import org.lsm.proc.PasswdFile;
  * service switch knows (nsswitch.conf(5)), which getent(1) asks. Owners have the numbers of the
  * latter.
  */
-final class UserNames {
+public final class UserNames {
   static final Duration TIMEOUT = Duration.ofSeconds(2); // for all questions
 
   private static final int MAX_NUMBERS = 20;
@@ -30,17 +30,16 @@ final class UserNames {
 
   private final Path passwd;
   private final Path getent;
-  private final Consumer<String> warnings;
+  private final List<String> notes = new ArrayList<>();
   private final Map<String, PasswdFile> answers = new HashMap<>();
   private PasswdFile local; // read where a rule names a user
   private long left;
 
-  /** Takes a passwd(5) file, candidates for getent(1), and what reports that it does not answer. */
-  UserNames(Path passwd, List<Path> getent, Duration timeout, Consumer<String> warnings) {
+  /** Takes a passwd(5) file, and candidates for getent(1). */
+  UserNames(Path passwd, List<Path> getent, Duration timeout) {
     this.passwd = passwd;
     this.getent = getent.stream().filter(Files::isExecutable).findFirst().orElse(getent.get(0));
     this.left = timeout.toNanos();
-    this.warnings = warnings;
   }
 
   /** Adds the name to the number of a user, {@code 4711, jdoe}, for up to 20 users. */
@@ -48,19 +47,24 @@ final class UserNames {
     if (!isNumber(user) || (answers.size() >= MAX_NUMBERS && !answers.containsKey(user))) {
       return user;
     }
-    String name = ask(user).names().get(Long.valueOf(user));
+    String name = query(user).names().get(Long.valueOf(user));
     return name == null ? user : user + ", " + name;
   }
 
-  /** Returns what owners may call the user that a rule names or numbers, this text included. */
-  Set<String> synonyms(String user) {
-    Set<String> synonyms = new HashSet<>(Set.of(user));
+  /** Returns the names and numbers that an owner may have who is the user of a rule. */
+  Set<String> namesAndNumbers(String user) {
+    Set<String> all = new HashSet<>(Set.of(user));
     Long uid = isNumber(user) ? Long.valueOf(user) : local().uids().get(user);
-    Collection<Long> uids = uid == null ? ask(user).uids().values() : List.of(uid);
+    Collection<Long> uids = uid == null ? query(user).uids().values() : List.of(uid);
     for (long it : uids) {
-      synonyms.add(local().names().getOrDefault(it, Long.toString(it)));
+      all.add(local().names().getOrDefault(it, Long.toString(it)));
     }
-    return synonyms;
+    return all;
+  }
+
+  /** What could not be found out, in words; not escaped. */
+  List<String> notes() {
+    return notes;
   }
 
   private PasswdFile local() {
@@ -76,7 +80,7 @@ final class UserNames {
     return user.matches("\\d{1,10}");
   }
 
-  private PasswdFile ask(String user) {
+  private PasswdFile query(String user) {
     return answers.computeIfAbsent(user, this::runGetent);
   }
 
@@ -94,7 +98,7 @@ final class UserNames {
     }
     left -= System.nanoTime() - start;
     if (left <= 0) {
-      warnings.accept(NO_ANSWER + user);
+      notes.add(NO_ANSWER + user);
     }
     return PasswdFile.parse(answer);
   }

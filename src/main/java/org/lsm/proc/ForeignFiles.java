@@ -1,5 +1,7 @@
 package org.lsm.proc;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
@@ -21,15 +23,16 @@ import org.lsm.model.OwnerCache.StuckReader;
 import org.lsm.model.ProgramFile;
 
 /**
- * Reads files of other users by stat(1) and head(1). Their file systems (FUSE, NFS) may never
- * answer, and a process that waits for one cannot always be killed. So programs of their own wait,
- * for each user another one, and are left behind after 2 s. While such a program waits, no other
- * one reads files of that user.
+ * Reads files of other users through stat(1) and head(1), one process for each user. A file system
+ * (FUSE, NFS) may never answer, and a process that waits for it cannot always be killed. lsm
+ * therefore stops waiting after 2 s, and starts no further process for that user until that one has
+ * ended.
  */
 final class ForeignFiles {
   private static final Duration TIMEOUT = Duration.ofSeconds(2);
   private static final Duration TIMEOUT_IN_ALL = Duration.ofSeconds(6);
-  private static final int MAX_NAMES = 32_000; // in one command; a pipe holds 64 KiB of its output
+  private static final Duration START_TIME = Duration.ofMillis(100); // of a program; is no waiting
+  private static final int MAX_NAMES = 32_000; // bytes in a command; a pipe holds 64 KiB of output
   private static final int MAX_COMMAND_LINE = 4096;
   static final int MAX_FDINFO = 60_000;
   private static final int MAX_READERS = 100; // at the same time
@@ -114,7 +117,7 @@ final class ForeignFiles {
       for (String line : output(reader.getKey(), reader.getValue(), end).split("\0", -1)) {
         String[] fields = line.split(" ", 7);
         if (fields.length == 7) {
-          known.put(ProcFile.decode(fields[6]), Optional.of(parse(fields)));
+          known.put(ProcFile.decode(fields[6]), parse(fields));
         }
       }
     }
@@ -140,7 +143,7 @@ final class ForeignFiles {
     Set<RunningProcess> asking = new HashSet<>();
     int length = 0;
     for (var ofProcess : names.entrySet()) {
-      int more = ofProcess.getValue().stream().mapToInt(it -> it.length() + 80).sum();
+      int more = ofProcess.getValue().stream().mapToInt(it -> it.getBytes(UTF_8).length + 80).sum();
       if (length > 0 && length + more > MAX_NAMES) {
         start(uid, "stat", arguments, asking, end, readers);
         arguments = new ArrayList<>(STAT);
@@ -154,15 +157,17 @@ final class ForeignFiles {
     start(uid, "stat", arguments, asking, end, readers);
   }
 
-  private static Attributes parse(String[] fields) {
-    ProgramFile file =
-        new ProgramFile(
-            Long.parseLong(fields[0]),
-            Long.parseLong(fields[1]),
-            Long.parseLong(fields[2]),
-            Long.parseLong(fields[3].replace(".", "")));
-    boolean worldWritable = (Integer.parseInt(fields[5], 8) & OTHERS_WRITE) != 0;
-    return new Attributes(file, Long.parseLong(fields[4]), worldWritable);
+  /** Returns nothing if a number is out of range: a file system of a user may report any. */
+  private static Optional<Attributes> parse(String[] fields) {
+    try {
+      String ctime = fields[3].replace(".", "");
+      ProgramFile file =
+          ProgramFile.parse(String.join(" ", fields[0], fields[1], fields[2], ctime));
+      boolean worldWritable = (Integer.parseInt(fields[5], 8) & OTHERS_WRITE) != 0;
+      return Optional.of(new Attributes(file, Long.parseLong(fields[4]), worldWritable));
+    } catch (NumberFormatException e) {
+      return Optional.empty();
+    }
   }
 
   /**
@@ -200,13 +205,13 @@ final class ForeignFiles {
       Set<RunningProcess> asking,
       long end,
       Map<Reader, Set<RunningProcess>> readers) {
-    if (readers.size() >= MAX_READERS) {
-      failure = "there was no time to identify all processes; see which users run so many";
-      unread.addAll(asking);
+    if (stuck.containsKey(uid) || unanswered.containsKey(uid)) {
+      addUnanswered(uid, asking);
       return;
     }
-    if (stuck.containsKey(uid) || unanswered.containsKey(uid) || System.nanoTime() > end) {
-      addUnanswered(uid, asking);
+    if (readers.size() >= MAX_READERS || System.nanoTime() >= end) {
+      failure = "there was no time to identify all processes; 'lsm list' shows unknown owners";
+      unread.addAll(asking);
       return;
     }
     List<String> command = new ArrayList<>(List.of(programs.resolve(program).toString()));
@@ -228,15 +233,16 @@ final class ForeignFiles {
   }
 
   private long end() {
-    return System.nanoTime() + Math.min(TIMEOUT.toNanos(), Math.max(0, left));
+    return System.nanoTime() + (left > 0 ? TIMEOUT.toNanos() : 0);
   }
 
-  /** The output of a program; empty, after the end, if it has not ended by then. */
+  /** The output of a program; empty, after the end, if it has not ended or been killed by then. */
   private String output(Reader reader, Set<RunningProcess> asking, long end) {
     Process process = reader.process();
     long start = System.nanoTime();
     try {
       if (process.waitFor(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+        left -= Math.max(0, System.nanoTime() - start - START_TIME.toNanos());
         byte[] bytes = process.getInputStream().readAllBytes();
         return new String(bytes, StandardCharsets.ISO_8859_1);
       }
@@ -245,7 +251,8 @@ final class ForeignFiles {
       int pid = (int) process.pid();
       long startTicks = processes.startTicks(pid);
       process.destroyForcibly();
-      if (!process.waitFor(100, TimeUnit.MILLISECONDS)) {
+      long grace = end + START_TIME.toNanos() - System.nanoTime();
+      if (!process.waitFor(Math.max(0, grace), TimeUnit.NANOSECONDS)) {
         stuck.put(reader.uid(), new StuckReader(reader.uid(), pid, startTicks));
       }
     } catch (IOException e) {

@@ -88,8 +88,4 @@ final class ProcFile {
     String encoded = path.toUri().getRawPath().replace("+", "%2B");
     return decode(URLDecoder.decode(encoded, StandardCharsets.ISO_8859_1));
   }
-
-  static boolean isSameFile(Path a, Path b) throws IOException {
-    return Files.exists(b) && Files.isSameFile(a, b);
-  }
 }

@@ -17,6 +17,7 @@ record RunningProcess(
 
   private static final String DELETED = " (deleted)";
   private static final String ELSEWHERE = "(elsewhere)";
+  private static final int MAX_DIRECTORIES = 8000; // characters
   private static final String MEMFD = "/memfd:"; // memfd_create(2)
 
   boolean isMarkedDeleted() {
@@ -28,11 +29,19 @@ record RunningProcess(
     return isMarkedDeleted() ? target.substring(0, target.length() - DELETED.length()) : target;
   }
 
-  /** The directories above the program's file, except for the root, as the process sees them. */
+  /**
+   * The directories above the program's file, as the process sees them: from the root, which is not
+   * one of them, as far as {@link ForeignFiles} can read them at once.
+   */
   List<String> directories() {
     List<String> directories = new ArrayList<>();
     Path root = link.resolveSibling("root");
-    for (int end = path().lastIndexOf('/'); end > 0; end = path().lastIndexOf('/', end - 1)) {
+    int length = 0;
+    for (int end = path().indexOf('/', 1); end > 0; end = path().indexOf('/', end + 1)) {
+      length += end;
+      if (length > MAX_DIRECTORIES) {
+        break;
+      }
       directories.add(root + path().substring(0, end));
     }
     return directories;

@@ -20,8 +20,8 @@ public final class WaitingProcess {
       List<Path> threads = ProcFile.list(proc.resolve(pid).resolve("task"));
       for (Path thread : threads.subList(0, Math.min(threads.size(), MAX_THREADS))) {
         String state = ProcFile.readLine(thread.resolve("status"), "State:").strip();
-        String function = ProcFile.read(thread.resolve("wchan")).strip();
-        String call = ProcFile.read(thread.resolve("syscall")).strip().replaceFirst(" .*", "");
+        String function = read(thread.resolve("wchan"));
+        String call = read(thread.resolve("syscall")).replaceFirst(" .*", "");
         String text = "state " + state + ", wchan " + function + ", system call " + call;
         if (!function.startsWith("futex")) {
           return text;
@@ -32,5 +32,14 @@ public final class WaitingProcess {
       // It has ended, or this is not its PID namespace.
     }
     return first.isEmpty() ? "not in this PID namespace" : first;
+  }
+
+  /** Not every kernel has these files. */
+  private static String read(Path file) {
+    try {
+      return ProcFile.read(file).strip();
+    } catch (IOException e) {
+      return "unknown";
+    }
   }
 }

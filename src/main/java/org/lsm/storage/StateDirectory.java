@@ -143,11 +143,13 @@ public final class StateDirectory implements AutoCloseable {
   }
 
   /** Reads the owners that the last run found; empty if the file is missing or damaged. */
-  public OwnerCache readOwnerCache() {
+  public static OwnerCache readOwnerCache(Path directory) {
     return OwnerCacheFile.read(directory.resolve(OWNER_CACHE));
   }
 
-  /** Stores the owners that this run found, unless they are those of {@link #readOwnerCache}. */
+  /**
+   * Stores the owners that this run found, unless they are those of {@link #readOwnerCache(Path)}.
+   */
   public void storeOwnerCache(OwnerCache cache, OwnerCache stored) throws IOException {
     if (!cache.equals(stored)) {
       OwnerCacheFile.write(directory.resolve(OWNER_CACHE), cache);

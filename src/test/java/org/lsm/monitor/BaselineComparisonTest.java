@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -194,8 +195,9 @@ class BaselineComparisonTest {
             new SocketScanner(proc.sources(), false, clock, "1.0.0"), OwnerCache.EMPTY);
     Snapshot before = Snapshot.of(new HostInfo("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
     EphemeralPorts ephemeral = new EphemeralPorts(Scope.UDP, 32768, 60999);
+    UserNames users = new UserNames(proc.sources().passwd(), List.of(Path.of("/")), Duration.ZERO);
     return new BaselineComparison(
-            scans, before, ephemeral, rules, programs, () -> ZoneOffset.UTC, it -> it)
+            scans, before, ephemeral, rules, programs, () -> ZoneOffset.UTC, users)
         .compare();
   }
 

@@ -250,6 +250,22 @@ class ProgramCheckTest {
     assertEquals("[" + old + "]", programs(check(programs), process(1, old)).toString());
   }
 
+  /** A process that waits for a file system for good would be left behind by each run. */
+  @Test
+  void fileThatHangsIsNotReadAgain() throws Exception {
+    List<ProgramDigest> programs = baseline(process(1, app));
+    Files.delete(app);
+    new ProcessBuilder("mkfifo", app.toString()).start().waitFor();
+    ctime++;
+    ProgramCheck check = check(programs);
+    assertEquals(List.of("tcp/0.0.0.0:2"), replaced(check, process(2, app)));
+    assertEquals(List.of("1 program file could not be read"), check.notes());
+    store(check);
+    started.clear();
+    assertEquals(List.of("tcp/0.0.0.0:2"), replaced(check(programs), process(2, app)));
+    assertEquals(List.of(), started);
+  }
+
   // ---- the baseline
 
   @Test

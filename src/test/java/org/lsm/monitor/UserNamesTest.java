@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,7 +23,6 @@ class UserNamesTest {
 
   @TempDir private Path folder;
   private Path passwd;
-  private final List<String> warnings = new ArrayList<>();
 
   @BeforeEach
   void makeUsers() throws IOException {
@@ -37,7 +35,7 @@ class UserNamesTest {
     Path getent = folder.resolve("getent");
     Files.writeString(getent, "#!/bin/sh\necho \"$*\" >>'" + folder + "/asked'\n" + script);
     Files.setPosixFilePermissions(getent, PosixFilePermissions.fromString("rwxr-xr-x"));
-    return new UserNames(passwd, List.of(folder.resolve("absent"), getent), timeout, warnings::add);
+    return new UserNames(passwd, List.of(folder.resolve("absent"), getent), timeout);
   }
 
   private UserNames directory() throws IOException {
@@ -81,7 +79,7 @@ class UserNamesTest {
   })
   void knowsWhatOwnersCallTheUserOfARule(String user, String names, String asked)
       throws IOException {
-    assertEquals(Set.of(names.split(" ", -1)), directory().synonyms(user));
+    assertEquals(Set.of(names.split(" ", -1)), directory().namesAndNumbers(user));
     assertEquals(asked.isEmpty() ? List.of() : List.of(asked), asked());
   }
 
@@ -100,20 +98,20 @@ class UserNamesTest {
     UserNames users = users("exec sleep 60", UserNames.TIMEOUT);
     Instant start = Instant.now();
     assertEquals("4711", users.withName("4711"));
-    assertEquals(Set.of("jdoe"), users.synonyms("jdoe"));
+    assertEquals(Set.of("jdoe"), users.namesAndNumbers("jdoe"));
     assertTrue(Duration.between(start, Instant.now()).toMillis() < 10_000);
     assertEquals(List.of("passwd 4711"), asked());
-    assertEquals(1, warnings.size(), warnings.toString());
-    assertTrue(warnings.get(0).endsWith("no answer to getent passwd 4711"), warnings.get(0));
+    assertEquals(1, users.notes().size(), users.notes().toString());
+    String note = users.notes().get(0);
+    assertTrue(note.endsWith("no answer to getent passwd 4711"), note);
   }
 
   @Test
   void asksTheRealProgram() throws IOException {
     Files.writeString(passwd, "");
     List<Path> getent = SystemEnvironment.real().getent();
-    assertEquals("0, root", new UserNames(passwd, getent, TIMEOUT, warnings::add).withName("0"));
+    assertEquals("0, root", new UserNames(passwd, getent, TIMEOUT).withName("0"));
     List<Path> absent = List.of(folder.resolve("absent"));
-    assertEquals("0", new UserNames(passwd, absent, TIMEOUT, warnings::add).withName("0"));
-    assertEquals(List.of(), warnings);
+    assertEquals("0", new UserNames(passwd, absent, TIMEOUT).withName("0"));
   }
 }
