@@ -38,7 +38,7 @@ public record IgnoreRules(List<Rule> rules) {
   /**
    * Reads the rules of a file; a missing file has none.
    *
-   * @param users returns what owners may call the user whom a rule names or numbers
+   * @param users returns the names and numbers that stand for the user of a rule
    */
   public static IgnoreRules read(Path file, Function<String, Set<String>> users)
       throws IOException, ConfigException {

@@ -20,12 +20,13 @@ public record Difference(DifferenceType type, SocketEntry before, SocketEntry af
   }
 
   /**
-   * Who makes the socket differ: its owners, and with them the files that their processes execute
-   * if a file was replaced.
+   * The owners that an alert reports; if a program file was replaced, also one entry for each file,
+   * so that a second replacement is a new alert.
    */
   public Set<Owner> identity() {
     Set<Owner> identity = new TreeSet<>(after.owners());
     for (ProcessRef it : isReplaced() ? after.processes() : List.<ProcessRef>of()) {
+      // The numbers stand in for the script: only the digest is used.
       identity.add(new Owner(it.owner().user(), it.owner().program(), it.file().numbers()));
     }
     return identity;

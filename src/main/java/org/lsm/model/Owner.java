@@ -30,8 +30,8 @@ public record Owner(String user, String program, String script) implements Compa
   }
 
   /**
-   * The user who made a socket that no process of theirs holds. This user counts as an owner, so
-   * that a rule or a baseline with the holders alone does not cover a socket that was passed on.
+   * The user who made a socket, if no process of that user holds it. It counts as an owner: else, a
+   * rule or a baseline that has only the holders would cover a socket that was handed over.
    */
   public static Owner maker(String user) {
     return new Owner(user, MAKER);

@@ -62,7 +62,7 @@ public final class MonitorRun {
     this(components, quiet, DeliveryProcess.RUN_TIMEOUT);
   }
 
-  /** A run that itself spends so much time on the deliveries through a channel. */
+  /** A run whose deliveries through one channel take at most {@code limit}. */
   public MonitorRun(Components components, boolean quiet, Duration limit) {
     this.components = components;
     this.config = components.config();
@@ -162,8 +162,8 @@ public final class MonitorRun {
   }
 
   /**
-   * Alerts a run that has kept the lock for three intervals. It can go on at any moment, so that
-   * only {@link StateDirectory#STUCK_RUN} is written, under a lock of its own.
+   * Alerts that another run has held the lock for three intervals. That run may continue at any
+   * moment, so this one writes only {@link StateDirectory#STUCK_RUN}, under its own lock.
    */
   @SuppressWarnings("try") // the lock is only held
   private RunResult alertStuckRun(FileLock.HeldException held) throws Exception {

@@ -72,7 +72,7 @@ public final class ProgramCheck {
       return found;
     }
     files().read(renamed.values());
-    renamed.values().removeIf(it -> !isProven(it));
+    renamed.values().removeIf(it -> !hasKnownContent(it));
     List<SocketEntry> entries = new ArrayList<>();
     for (SocketEntry entry : found.sockets().values()) {
       Stream<ProcessRef> processes = entry.processes().stream();
@@ -125,11 +125,11 @@ public final class ProgramCheck {
   }
 
   private boolean isReplaced(ProcessRef process) {
-    return differs(process) && files().digest(process) != null && !isProven(process);
+    return differs(process) && files().digest(process) != null && !hasKnownContent(process);
   }
 
   /** Whether the file of a process has a content of the baseline, or of a package. */
-  private boolean isProven(ProcessRef process) {
+  private boolean hasKnownContent(ProcessRef process) {
     ProgramDigest digest = files().digest(process);
     List<ProgramDigest> known = byPath.get(process.owner().program());
     return digest != null
@@ -150,10 +150,11 @@ public final class ProgramCheck {
   /** Returns the accepted differences, and those which only the files of the same programs make. */
   public Diff withSamePrograms(Diff accepted, Diff all) {
     Set<String> programs = accepted.programs();
-    Stream<Difference> settled =
+    Stream<Difference> ofSamePrograms =
         all.differences().stream()
             .filter(it -> it.isReplaced() && programs.containsAll(replacedPrograms(it.after())));
-    return new Diff(Stream.concat(accepted.differences().stream(), settled).distinct().toList());
+    return new Diff(
+        Stream.concat(accepted.differences().stream(), ofSamePrograms).distinct().toList());
   }
 
   /**

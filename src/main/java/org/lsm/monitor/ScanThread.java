@@ -12,8 +12,8 @@ import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
 
 /**
- * One scan in a thread that can be left behind, since a read of the kernel's tables or of a file
- * system may never end. Once it is late, nothing that it does has an effect.
+ * Runs one scan in a thread that the caller can stop waiting for: a read under /proc or of a file
+ * system may never end. After the deadline the scan cannot change any result.
  */
 final class ScanThread extends Thread implements DetailsSelector {
   /** The scans of a run took longer than their time-out. */

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Flag;
@@ -117,18 +116,17 @@ final class DetailsReader {
     return new ProcessDetails(
         process,
         running == null ? "" : commandLine(running),
-        orEmpty(() -> processes.workingDirectory(pid)),
-        orEmpty(() -> processes.controlGroup(pid).unit()),
+        processes.workingDirectory(pid),
+        unit(pid),
         identifier.parents(pid, MAX_PARENTS),
         flags(process, running));
   }
 
-  /** Returns a property of a process; empty if that has ended. */
-  private static String orEmpty(Callable<String> property) {
+  private String unit(int pid) {
     try {
-      return property.call();
-    } catch (Exception e) {
-      return "";
+      return processes.controlGroup(pid).unit();
+    } catch (IOException e) {
+      return ""; // it has ended
     }
   }
 

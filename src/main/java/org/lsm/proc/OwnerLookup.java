@@ -31,7 +31,7 @@ final class OwnerLookup {
   private static final SocketOwners NONE = new SocketOwners(List.of(), true);
   private static final String SOCKET = "socket:[";
   private static final String IO_URING = "anon_inode:[io_uring]";
-  private static final int MAX_FEW_DESCRIPTORS = 1024; // processes with more are searched last
+  private static final int MAX_DESCRIPTORS_AT_FIRST = 1024; // processes with more are searched last
   private static final int MAX_PROCESSES = 1 << 22; // PID_MAX_LIMIT of proc(5)
 
   private final ProcessReader processes;
@@ -52,7 +52,7 @@ final class OwnerLookup {
   // Each process of the cache that was checked.
   private final Map<Integer, State> checked = new HashMap<>();
 
-  // What the search has found, by the inodes of sockets: a descriptor is /proc/PID/fd/N.
+  // What the search found: PIDs by inode, processes by PID, /proc/PID/fd/N by inode.
   private final Map<Long, Set<Integer>> holders = new HashMap<>();
   private final Map<Integer, RunningProcess> found = new HashMap<>();
   private final Map<Long, Descriptor> descriptors = new HashMap<>();
@@ -169,7 +169,7 @@ final class OwnerLookup {
     }
     List<Integer> large = new ArrayList<>();
     for (int pid : processesInTurn(uids)) {
-      if (!search(pid, false, MAX_FEW_DESCRIPTORS, inodes)) {
+      if (!search(pid, false, MAX_DESCRIPTORS_AT_FIRST, inodes)) {
         large.add(pid);
       }
     }
@@ -189,8 +189,8 @@ final class OwnerLookup {
   }
 
   /**
-   * The processes of the users who made the sockets, then those of others, of each user in turn, so
-   * that no user can use up the time for the processes of others.
+   * The processes of the users who made the sockets, then all others. Users take turns: none can
+   * use up the time of the search.
    */
   private List<Integer> processesInTurn(Set<Long> uids) throws IOException {
     List<Integer> pids = processes.pids();
@@ -262,7 +262,7 @@ final class OwnerLookup {
         if (++count > max) {
           return false;
         }
-        if (count % MAX_FEW_DESCRIPTORS == 0 && isTimeOver()) {
+        if (count % MAX_DESCRIPTORS_AT_FIRST == 0 && isTimeOver()) {
           return true;
         }
         String target = target(descriptor);

@@ -88,20 +88,13 @@ final class ProcessIdentifier {
   private Owner owner(RunningProcess process, String program) {
     String script = "";
     if (Interpreter.isInterpreter(program)) {
-      script = Interpreter.script(program, files.commandLine(process), workingDirectory(process));
+      String directory = processes.workingDirectory(process.pid());
+      script = Interpreter.script(program, files.commandLine(process), directory);
       if (files.isUnread(process)) {
         return Owner.UNKNOWN;
       }
     }
     return new Owner(process.user(), program, script);
-  }
-
-  private String workingDirectory(RunningProcess process) {
-    try {
-      return processes.workingDirectory(process.pid());
-    } catch (IOException e) {
-      return "";
-    }
   }
 
   /** The parents of a process up to PID 1, or as far as they still run. */

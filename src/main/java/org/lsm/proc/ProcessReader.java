@@ -169,8 +169,13 @@ final class ProcessReader {
     }
   }
 
-  String workingDirectory(int pid) throws IOException {
-    return ProcFile.text(Files.readSymbolicLink(threadFile(pid, "cwd")));
+  /** Returns where a process runs; empty if that is unknown. */
+  String workingDirectory(int pid) {
+    try {
+      return ProcFile.text(Files.readSymbolicLink(threadFile(pid, "cwd")));
+    } catch (IOException e) {
+      return "";
+    }
   }
 
   ControlGroup controlGroup(int pid) throws IOException {

@@ -19,12 +19,15 @@ import org.lsm.model.OwnerCache;
 import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
 
-/** Baselines, owner cache and other state. Whoever has it open holds its lock: runs take turns. */
+/**
+ * Baselines, owner cache and other state. An open StateDirectory holds the lock, so that only one
+ * run uses it at a time.
+ */
 public final class StateDirectory implements AutoCloseable {
   // Names of files in the directory; each may be missing.
   public static final String BASELINE = "baseline";
   public static final String ALERT_STATE = "alert-state";
-  // What runs without the lock have alerted: that another run does not end.
+  // What runs without the lock have alerted: that another run has held it too long.
   public static final String STUCK_RUN = "stuck-run";
   public static final String SENTRY_STATE = "sentry-state";
   // Its modification time is that of the last successful compare.
