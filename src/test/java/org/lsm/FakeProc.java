@@ -116,6 +116,12 @@ public final class FakeProc {
     return append("net/udp", inet(address, port, "0.0.0.0", 0, "07", inode));
   }
 
+  /** Adds a UDP socket that a user made. */
+  public FakeProc udpOf(int uid, String address, int port, long inode) {
+    String row = inet(address, port, "0.0.0.0", 0, "07", inode);
+    return append("net/udp", row.replace("     0        0 ", "  " + uid + "        0 "));
+  }
+
   /** Adds a listening stream socket; the path is written as it is, as the kernel does. */
   public FakeProc unix(String path, long inode) {
     return append(

@@ -26,9 +26,9 @@ import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Owner;
 import org.lsm.model.Sha256;
+import org.lsm.model.SocketIdentity;
 
 /**
  * Decides when an alert is sent.
@@ -83,8 +83,8 @@ public record AlertPolicy(Duration remind, int maxNamed) {
 
   /** Decides what to report of a compare; {@code differences} is all that differs now. */
   public AlertDecision decide(
-      AlertState state, List<Difference> differences, EphemeralPorts ephemeral, Instant now) {
-    return new Compare(state, differences, ephemeral, now).decide();
+      AlertState state, List<Difference> differences, SocketIdentity identity, Instant now) {
+    return new Compare(state, differences, identity, now).decide();
   }
 
   /**
@@ -130,15 +130,15 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     private final Map<Owner, String> digests = new HashMap<>();
     private int totalOwners;
 
-    Compare(AlertState state, List<Difference> differences, EphemeralPorts ephemeral, Instant now) {
+    Compare(AlertState state, List<Difference> differences, SocketIdentity identity, Instant now) {
       this.now = now;
       // A time in the future would silence a reminder, or keep back the all-clear, until then.
       state.entries().forEach((name, entry) -> next.put(name, entry.notAfter(now)));
       next.values().forEach(it -> totalOwners += it.ownerDigests().size());
       for (Difference it : differences) {
         counts.merge(it.type(), 1, Integer::sum);
-        boolean covered = ephemeral.covers(it.after());
-        Endpoint own = covered ? EphemeralPorts.generalize(it.endpoint()) : it.endpoint();
+        boolean isGone = it.type() == DifferenceType.GONE; // it is in the baseline by this name
+        Endpoint own = isGone ? it.endpoint() : identity.key(it.after());
         String full = bounded(it.type() + " " + own);
         String name = next.containsKey(full) || next.size() < MAX_ENTRIES ? full : FURTHER;
         if (next.putIfAbsent(name, Entry.at(now)) == null) {

@@ -44,7 +44,7 @@ public final class AcceptCommand extends BaseCommand {
       ProgramCheck programs = comparison.programs();
       Diff chosen = programs.withSamePrograms(choose(report.diff()), report.diff());
       Instant time = report.after().hostInfo().time();
-      Snapshot next = chosen.applyTo(baseline, comparison.ephemeral(), time);
+      Snapshot next = chosen.applyTo(baseline, comparison.identity(), time);
       state.storeBaseline(programs.addPrograms(next, report.after(), chosen.programs()::contains));
       components.storeOwnerCache(state, scans);
       printAccepted(components, chosen.differences(), report);

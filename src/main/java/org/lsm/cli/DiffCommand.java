@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.lsm.model.Diff;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Snapshot;
+import org.lsm.model.SocketIdentity;
 import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
 import org.lsm.storage.SnapshotFile;
@@ -28,7 +28,7 @@ public final class DiffCommand extends BaseCommand {
   public Integer call() throws Exception {
     Snapshot before = SnapshotFile.read(oldFile);
     Snapshot after = SnapshotFile.read(newFile);
-    Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
+    Diff diff = Diff.between(before, after, SocketIdentity.NONE);
     var zone = context.environment.zone();
     DiffReport report =
         new DiffReport(

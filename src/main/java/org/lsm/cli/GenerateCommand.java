@@ -28,7 +28,7 @@ public final class GenerateCommand extends BaseCommand {
       Optional<DiffReport> changes = scan(components, state, scans);
       Snapshot open = scans.open();
       ProgramCheck programs = components.programs(List.of());
-      Snapshot sockets = components.ephemeralPorts().generalize(open);
+      Snapshot sockets = scans.identityAfter(components.socketIdentity()).generalize(open);
       Snapshot baseline = programs.addPrograms(sockets, open, path -> true);
       state.storeBaseline(baseline);
       String size = Plural.count(baseline.sockets().size(), "socket");

@@ -118,12 +118,15 @@ public final class StatusCommand extends BaseCommand {
 
   /** A rule that matches nothing is mistyped, or its service does not run now: not a fault. */
   private void checkRules(Components components) throws IOException, ConfigException {
-    List<Rule> rules = components.ignoreRules().rules();
+    List<Rule> unused = new ArrayList<>(components.ignoreRules().rules());
     ScanResult scan = components.scan();
-    for (Rule rule : rules) {
-      if (scan.snapshot().sockets().values().stream().noneMatch(rule.matches())) {
-        good("Ignore", "line " + rule.line() + " matches no socket now: " + rule.text());
-      }
+    unused.removeIf(rule -> scan.snapshot().sockets().values().stream().anyMatch(rule.matches()));
+    if (unused.size() == 1) {
+      Rule rule = unused.get(0);
+      good("Ignore", "line " + rule.line() + " matches no socket now: " + rule.text());
+    } else if (!unused.isEmpty()) {
+      List<String> lines = unused.stream().map(rule -> String.valueOf(rule.line())).toList();
+      good("Ignore", "lines " + String.join(", ", lines) + " match no socket now");
     }
   }
 

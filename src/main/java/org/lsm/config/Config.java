@@ -15,8 +15,8 @@ import java.util.function.BiConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.PortSet;
+import org.lsm.model.SocketIdentity;
 import org.lsm.storage.SecureFiles;
 
 /**
@@ -39,7 +39,7 @@ public record Config(
     boolean syslog,
     String runCommand,
     Optional<Path> metricsFile,
-    EphemeralPorts.Scope ephemeral,
+    SocketIdentity.Scope ephemeral,
     boolean allNetworkNamespaces,
     SentryMode sentry,
     int sentryTrigger,
@@ -196,7 +196,7 @@ public record Config(
         values.get(ConfigKey.SYSLOG).equals("yes"),
         values.get(ConfigKey.RUN_CMD),
         file(values.get(ConfigKey.METRICS_FILE)),
-        choice(EphemeralPorts.Scope.class, values.get(ConfigKey.EPHEMERAL)),
+        choice(SocketIdentity.Scope.class, values.get(ConfigKey.EPHEMERAL)),
         values.get(ConfigKey.NETNS).equals("all"),
         choice(SentryMode.class, values.get(ConfigKey.SENTRY)),
         Integer.parseInt(values.get(ConfigKey.SENTRY_TRIGGER)),

@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 import org.lsm.config.Config.Mailer;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.Config.Tls;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.PortSet;
+import org.lsm.model.SocketIdentity;
 
 /** Every key of conf.lsm, with its default and valid values; tests check the documents with it. */
 public enum ConfigKey {
@@ -36,7 +36,7 @@ public enum ConfigKey {
   SYSLOG("yes", oneOf(List.of("yes", "no"))),
   RUN_CMD("", value -> {}),
   METRICS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
-  EPHEMERAL("udp", oneOf(List.of(EphemeralPorts.Scope.values()))),
+  EPHEMERAL("all", oneOf(List.of(SocketIdentity.Scope.values()))),
   NETNS("host", oneOf(List.of("host", "all"))),
   SENTRY("off", oneOf(List.of(SentryMode.values()))),
   SENTRY_TRIGGER("3", matching("[1-9]\\d{0,2}", "a number of ports from 1 to 999")),

@@ -20,30 +20,48 @@ public record Diff(List<Difference> differences) {
     differences = List.copyOf(differences);
   }
 
-  /** Compares snapshots. A socket with an ephemeral port is NEW if its owner had none before. */
-  public static Diff between(Snapshot before, Snapshot after, EphemeralPorts ephemeral) {
-    SortedMap<Endpoint, SocketEntry> baseline = ephemeral.generalize(before).sockets();
+  /** Compares a baseline with what is there now. */
+  public static Diff between(Snapshot before, Snapshot after, SocketIdentity identity) {
+    SortedMap<Endpoint, SocketEntry> baseline = before.sockets();
     List<Difference> differences = new ArrayList<>();
     List<Difference> changed = new ArrayList<>();
-    List<Difference> gone = new ArrayList<>();
     for (SocketEntry now : after.sockets().values()) {
-      boolean covered = ephemeral.covers(now);
-      SocketEntry was =
-          baseline.get(covered ? EphemeralPorts.generalize(now.endpoint()) : now.endpoint());
-      if (was == null || (covered && hasNewOwner(was, now))) {
+      SocketEntry was = baseline.get(now.endpoint());
+      if (was != null && !identity.countsByOwner(was.endpoint())) {
+        if (isChanged(was, now)) {
+          changed.add(new Difference(DifferenceType.CHANGED, was, now));
+        }
+      } else if (isNew(baseline, now, identity)) {
         differences.add(new Difference(DifferenceType.NEW, now, now));
-      } else if (!covered && isChanged(was, now)) {
-        changed.add(new Difference(DifferenceType.CHANGED, was, now));
       }
     }
+    List<SocketEntry> gone = new ArrayList<>();
     for (SocketEntry was : baseline.values()) {
-      if (!ephemeral.covers(was) && !after.sockets().containsKey(was.endpoint())) {
-        gone.add(new Difference(DifferenceType.GONE, was, was));
+      if (!identity.countsByOwner(was.endpoint()) && !after.sockets().containsKey(was.endpoint())) {
+        gone.add(was);
       }
+    }
+    if (!differences.isEmpty() && !identity.isByName()) {
+      MovedSockets moved = new MovedSockets(identity, baseline.values(), gone);
+      differences.removeIf(it -> moved.include(it.after()));
+      gone = List.copyOf(moved.gone());
     }
     differences.addAll(changed);
-    differences.addAll(gone);
+    gone.forEach(was -> differences.add(new Difference(DifferenceType.GONE, was, was)));
     return new Diff(differences);
+  }
+
+  /** Whether the baseline lacks a socket by its key, or knows none of its owner there. */
+  private static boolean isNew(
+      SortedMap<Endpoint, SocketEntry> baseline, SocketEntry now, SocketIdentity identity) {
+    SocketEntry general = identity.generalize(now);
+    SocketEntry was = baseline.get(general.endpoint());
+    if (was == null) {
+      return true;
+    }
+    // Of a port that was closed at once, only the user is known.
+    boolean isAsMade = now.hasNoProcess() && !identity.shortLived().contains(now.endpoint());
+    return isAsMade ? !was.owners().containsAll(general.owners()) : hasNewOwner(was, general);
   }
 
   /**
@@ -64,19 +82,19 @@ public record Diff(List<Difference> differences) {
   }
 
   /** Returns the baseline with these differences accepted, as of a time. */
-  public Snapshot applyTo(Snapshot baseline, EphemeralPorts ephemeral, Instant time) {
-    var sockets = new TreeMap<>(ephemeral.generalize(baseline).sockets());
+  public Snapshot applyTo(Snapshot baseline, SocketIdentity identity, Instant time) {
+    var sockets = new TreeMap<>(baseline.sockets());
     for (Difference difference : differences) {
       SocketEntry now = difference.after();
+      SocketEntry was = sockets.get(now.endpoint());
       if (difference.type() == DifferenceType.GONE) {
         sockets.remove(difference.endpoint());
-      } else if (ephemeral.covers(now)) {
-        Endpoint endpoint = EphemeralPorts.generalize(now.endpoint());
-        sockets.merge(endpoint, now.at(endpoint), SocketEntry::and);
+      } else if (was == null || identity.countsByOwner(was.endpoint())) {
+        SocketEntry general = identity.generalize(now);
+        sockets.merge(general.endpoint(), general, SocketEntry::and);
       } else {
-        SocketEntry was = sockets.get(now.endpoint());
         // If an old owner is left, the other ones may come back.
-        boolean replaced = was == null || Collections.disjoint(was.owners(), now.owners());
+        boolean replaced = Collections.disjoint(was.owners(), now.owners());
         sockets.put(now.endpoint(), replaced ? now : was.and(now));
       }
     }

@@ -6,17 +6,21 @@ import org.lsm.model.Protocol.Family;
 /**
  * Where a socket can be reached; snapshots are compared by it. The label of the network namespace
  * is empty for that of lsm. The address is an IP address (RFC 5952), an interface or {@code *} (for
- * packet), or a path (unix; an abstract name starts with {@code @}); not escaped. The port may be
- * {@link #EPHEMERAL}; it is the IP protocol for raw, ETH_P_* for packet, and 0 for unix.
+ * packet), or a path (unix; an abstract name starts with {@code @}); not escaped. The port is the
+ * IP protocol for raw, ETH_P_* for packet, and 0 for unix. In a baseline the port may be {@link
+ * #EPHEMERAL}, and the address a class of addresses, {@code link-local}; see {@link
+ * SocketIdentity}.
  */
 public record Endpoint(String netns, Protocol protocol, String address, int port)
     implements Comparable<Endpoint> {
-  public static final int EPHEMERAL = -1; // any ephemeral port, see EphemeralPorts
+  public static final int EPHEMERAL = -1; // any port that was chosen anew, see SocketIdentity
   private static final String EPHEMERAL_WORD = "ephemeral";
+  private static final int FIRST_OF_CLIENTS = 1024;
 
   /** Address and port as one word: {@code [::1]:22}, {@code eth0:0x0003}, {@code /run/x}. */
   public String local() {
-    String host = address.indexOf(':') < 0 ? address : "[" + address + "]";
+    boolean isIpv6 = protocol.family() == Family.INET6 || address.indexOf(':') >= 0;
+    String host = isIpv6 ? "[" + address + "]" : address;
     return switch (protocol.family()) {
       case UNIX -> address;
       case PACKET -> String.format(Locale.ROOT, "%s:0x%04x", address, port);
@@ -35,6 +39,27 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
       case TCP, TCP6, UDP, UDP6, UDPLITE, UDPLITE6, SCTP -> port == number;
       case RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> false;
     };
+  }
+
+  /**
+   * Whether this may be the port of a client, which comes and goes: of UDP above the ports of
+   * services, or a ping socket.
+   */
+  public boolean isOfClient() {
+    return switch (protocol) {
+      case UDP, UDP6, UDPLITE, UDPLITE6 -> port >= FIRST_OF_CLIENTS;
+      default -> isPing();
+    };
+  }
+
+  /** Whether this is a ping socket (icmp(7)), whose port is the identifier of its echo requests. */
+  public boolean isPing() {
+    return protocol == Protocol.ICMP || protocol == Protocol.ICMP6;
+  }
+
+  /** The endpoint with another address and port. */
+  Endpoint with(String otherAddress, int otherPort) {
+    return new Endpoint(netns, protocol, otherAddress, otherPort);
   }
 
   /** Parses {@link #table} and {@link #local}, or throws IllegalArgumentException. */
@@ -56,7 +81,8 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
     String address = local.substring(0, colon);
     String word = local.substring(colon + 1);
     boolean isIp = protocol.family() != Family.PACKET; // an interface may have the name [x]
-    if (isIp && address.indexOf(':') > 0 && address.startsWith("[") && address.endsWith("]")) {
+    boolean isIpv6 = protocol.family() == Family.INET6 || (isIp && address.indexOf(':') > 0);
+    if (isIpv6 && address.startsWith("[") && address.endsWith("]")) {
       address = address.substring(1, address.length() - 1);
     }
     int port = isIp && word.equals(EPHEMERAL_WORD) ? EPHEMERAL : number(word);

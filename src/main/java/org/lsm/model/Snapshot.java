@@ -38,6 +38,13 @@ public record Snapshot(
     return new Snapshot(hostInfo, sockets);
   }
 
+  /** Makes a snapshot of entries; those with one endpoint become one. */
+  static Snapshot merged(HostInfo hostInfo, Collection<SocketEntry> entries) {
+    SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
+    entries.forEach(entry -> sockets.merge(entry.endpoint(), entry, SocketEntry::and));
+    return new Snapshot(hostInfo, sockets);
+  }
+
   /** Returns the snapshot with only the entries that fulfil a condition. */
   public Snapshot where(Predicate<SocketEntry> condition) {
     return of(hostInfo, sockets.values().stream().filter(condition).toList()).with(programs);

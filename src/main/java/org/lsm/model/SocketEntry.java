@@ -28,10 +28,6 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     return new SocketEntry(at, owners, held.processes());
   }
 
-  public SocketEntry at(Endpoint other) {
-    return new SocketEntry(other, owners, processes);
-  }
-
   /** Returns the entry with these processes and their owners in place of its own. */
   public SocketEntry with(List<ProcessRef> others) {
     SortedSet<Owner> all = new TreeSet<>(owners);
@@ -75,6 +71,16 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
       }
     }
     return false;
+  }
+
+  /** Whether all owners are known; an interpreter whose script is unknown may run anything. */
+  boolean ownersKnown() {
+    for (Owner owner : owners) {
+      if (owner.equals(Owner.UNKNOWN) || owner.script().equals(Owner.UNKNOWN_SCRIPT)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Whether there may be owners that lsm lacks the privileges to see. */

@@ -15,12 +15,12 @@ import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Flag;
 import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketIdentity;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.report.DiffReport;
 
@@ -29,7 +29,7 @@ import org.lsm.report.DiffReport;
  * if every scan missed it, and NEW if one scan saw it, even if the next did not.
  *
  * @param scans of the host, none made yet
- * @param ephemeral the ports that count by owner
+ * @param identity what makes a socket the same
  * @param rules for the sockets to ignore on both sides
  * @param programs whose files are compared with those of the baseline
  * @param users the names of users that passwd(5) lacks
@@ -37,7 +37,7 @@ import org.lsm.report.DiffReport;
 public record BaselineComparison(
     RepeatedScan scans,
     Snapshot baseline,
-    EphemeralPorts ephemeral,
+    SocketIdentity identity,
     IgnoreRules rules,
     ProgramCheck programs,
     Supplier<ZoneId> zone,
@@ -47,6 +47,12 @@ public record BaselineComparison(
 
   public BaselineComparison {
     baseline = baseline.where(entry -> !rules.ignores(entry));
+  }
+
+  /** What makes a socket the same, according to the scans so far. */
+  @Override
+  public SocketIdentity identity() {
+    return scans.identityAfter(identity);
   }
 
   /** Scans until the differences are confirmed, and reports all of them. */
@@ -118,23 +124,15 @@ public record BaselineComparison(
   }
 
   private Diff diff(Snapshot visible) {
-    Diff diff = Diff.between(baseline, visible, ephemeral);
+    Diff diff = Diff.between(baseline, visible, identity());
     List<SocketEntry> replaced = programs.replaced(visible);
     return replaced.isEmpty() ? diff : diff.withReplaced(replaced);
   }
 
   private Snapshot visible(Snapshot found) {
-    Set<Endpoint> closed = scans.closedAgain();
     return programs
         .withOldPaths(found)
-        .where(entry -> !rules.ignores(entry) && !isShortLivedClient(entry, closed));
-  }
-
-  /** The port of a client that closed it before its owner was found says nothing about anybody. */
-  private boolean isShortLivedClient(SocketEntry entry, Set<Endpoint> closed) {
-    return closed.contains(entry.endpoint())
-        && ephemeral.covers(entry.endpoint())
-        && (entry.hasNoProcess() || entry.ownerUnknown());
+        .where(entry -> !rules.ignores(entry) && !scans.isShortLivedClient(entry));
   }
 
   private DiffReport report(Diff diff, Snapshot found) {
@@ -148,22 +146,22 @@ public record BaselineComparison(
         details.computeIfPresent(it.endpoint(), (at, known) -> known.with(Flag.PROGRAM_REPLACED));
       }
     }
-    List<String> notes = notes(found, closed);
+    List<String> notes = notes(found);
     return new DiffReport(
         baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone, users::withName);
   }
 
-  private List<String> notes(Snapshot found, Set<Endpoint> closed) {
+  private List<String> notes(Snapshot found) {
     List<String> notes = new ArrayList<>(scans.notes());
     notes.addAll(programs.notes());
     notes.addAll(users.notes());
     int shortLived = 0;
     for (SocketEntry entry : found.sockets().values()) {
-      shortLived += isShortLivedClient(entry, closed) ? 1 : 0;
+      shortLived += scans.isShortLivedClient(entry) ? 1 : 0;
     }
     if (shortLived > 0) {
-      String ports = Plural.count(shortLived, "ephemeral port");
-      notes.add(ports + " closed before the owner was found");
+      String ports = Plural.count(shortLived, "port");
+      notes.add(ports + " of clients closed before the owner was found");
     }
     String host = baseline.hostInfo().host();
     if (!host.equals(found.hostInfo().host())) {

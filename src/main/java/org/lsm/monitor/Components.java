@@ -26,13 +26,13 @@ import org.lsm.config.CidrBlock;
 import org.lsm.config.Config;
 import org.lsm.config.ConfigException;
 import org.lsm.config.IgnoreRules;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.PortSet;
 import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
+import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
 import org.lsm.proc.GatewaysAndResolvers;
 import org.lsm.proc.KernelInfo;
@@ -129,7 +129,7 @@ public record Components(
     return new BaselineComparison(
         scans,
         baseline,
-        ephemeralPorts(),
+        socketIdentity(),
         ignoreRules(users),
         programs(baseline.programs()),
         environment.zone(),
@@ -162,9 +162,8 @@ public record Components(
     }
   }
 
-  /** The ports that count by owner. */
-  public EphemeralPorts ephemeralPorts() throws IOException {
-    return kernel().ephemeralPorts(config.ephemeral());
+  public SocketIdentity socketIdentity() throws IOException {
+    return kernel().socketIdentity(config.ephemeral());
   }
 
   public HostInfo hostInfo() throws IOException {
@@ -225,7 +224,7 @@ public record Components(
 
   /** The rules of the packet filter where these sockets are served. */
   public NftRuleset nftRuleset(List<Snapshot> serving) throws IOException {
-    EphemeralPorts ports = kernel().ephemeralPorts(EphemeralPorts.Scope.NONE);
+    SocketIdentity ports = kernel().socketIdentity(SocketIdentity.Scope.NONE);
     PortSet clientPorts = PortSet.parse(ports.first() + "-" + ports.last());
     return NftRuleset.of(config, serving, gatewaysAndResolvers(), clientPorts);
   }

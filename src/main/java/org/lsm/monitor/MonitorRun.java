@@ -125,7 +125,7 @@ public final class MonitorRun {
     if (active || !report.diff().isEmpty()) { // a quiet run loads no class of the policy
       Instant time = report.after().hostInfo().time();
       AlertDecision decision =
-          policy.decide(before, report.diff().differences(), comparison.ephemeral(), time);
+          policy.decide(before, report.diff().differences(), comparison.identity(), time);
       if (!decision.appeared().isEmpty()) {
         report = report.withAbsentAt(decision.appeared(), components.lastCompare());
       }

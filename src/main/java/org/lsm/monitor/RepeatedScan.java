@@ -18,6 +18,7 @@ import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketIdentity;
 import org.lsm.proc.SocketScanner;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
@@ -51,6 +52,9 @@ public final class RepeatedScan {
   private final Set<Endpoint> seenOnce = new HashSet<>();
   private final Set<Endpoint> forged = new HashSet<>();
   private final Set<String> damaged = new HashSet<>();
+
+  // The ports of clients without an owner, by address and user, that each scan saw.
+  private Set<SocketEntry> lasting = Set.of();
   private HostInfo hostInfo;
   private Set<Endpoint> seenLast = Set.of();
   private int scans;
@@ -140,13 +144,44 @@ public final class RepeatedScan {
     hostInfo = scans == 0 ? scanned.hostInfo() : hostInfo;
     scans++;
     seenLast = scanned.sockets().keySet();
+    Set<SocketEntry> ownerless = new HashSet<>();
     for (SocketEntry entry : scanned.sockets().values()) {
       if (found.put(entry.endpoint(), entry) == null) {
         seenOnce.add(entry.endpoint());
       } else {
         seenOnce.remove(entry.endpoint());
       }
+      if (entry.hasNoProcess() && entry.endpoint().isOfClient()) {
+        ownerless.add(onAnyPort(entry));
+      }
     }
+    if (scans > 1) {
+      ownerless.retainAll(lasting);
+    }
+    lasting = ownerless;
+  }
+
+  private static SocketEntry onAnyPort(SocketEntry entry) {
+    Endpoint at = entry.endpoint();
+    Endpoint any = new Endpoint(at.netns(), at.protocol(), at.address(), Endpoint.EPHEMERAL);
+    return new SocketEntry(any, entry.owners(), List.of());
+  }
+
+  /**
+   * Whether this is the port of a client that one scan saw, without its owner. It says nothing
+   * about anybody, unless each scan saw such a port of its user, who goes from port to port.
+   */
+  public boolean isShortLivedClient(SocketEntry entry) {
+    return scans > 1
+        && entry.endpoint().isOfClient()
+        && seenOnce.contains(entry.endpoint())
+        && (entry.hasNoProcess() || entry.ownerUnknown())
+        && !lasting.contains(onAnyPort(entry));
+  }
+
+  /** What makes a socket the same, with the endpoints that only one of these scans saw. */
+  public SocketIdentity identityAfter(SocketIdentity identity) {
+    return scans > 1 ? identity.withShortLived(seenOnce) : identity;
   }
 
   /** Whether each socket was seen twice, or no further scan is worth its time. */
@@ -164,10 +199,15 @@ public final class RepeatedScan {
     return new Snapshot(hostInfo, found);
   }
 
-  /** The sockets found that are still open, without rows that are forged. */
+  /** The sockets found that are still open, without forged rows and short-lived clients. */
   public Snapshot open() {
     Set<Endpoint> closed = closedAgain();
-    return found().where(entry -> !closed.contains(entry.endpoint()) && !isForged(entry));
+    return found()
+        .where(
+            entry ->
+                !closed.contains(entry.endpoint())
+                    && !isForged(entry)
+                    && !isShortLivedClient(entry));
   }
 
   private boolean isForged(SocketEntry entry) {

@@ -7,26 +7,67 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
 import java.util.Set;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.HostInfo;
+import org.lsm.model.PortSet;
+import org.lsm.model.SocketIdentity;
 
 /** The host as the kernel describes it under a mounted {@code /proc} (proc(5)). */
 public record KernelInfo(Path proc) {
+  private static final int TEMPORARY = 0x01;
+  private static final int PERMANENT = 0x80;
+
   /** The host at a moment, which this version of lsm scans. */
   public HostInfo hostInfo(Instant time, String version) throws IOException {
     Instant seconds = time.truncatedTo(ChronoUnit.SECONDS);
     return new HostInfo(read("hostname"), read("osrelease"), seconds, version);
   }
 
-  /** The ports that the kernel assigns (ip_local_port_range), for the protocols of this scope. */
-  public EphemeralPorts ephemeralPorts(EphemeralPorts.Scope scope) throws IOException {
+  /** What the kernel chooses of the names of sockets; ports for the protocols of this scope. */
+  public SocketIdentity socketIdentity(SocketIdentity.Scope scope) throws IOException {
     requireMounted();
-    Path file = proc.resolve("sys/net/ipv4/ip_local_port_range");
+    Path settings = proc.resolve("sys/net/ipv4");
+    Path file = settings.resolve("ip_local_port_range");
     String[] range = ProcFile.read(file).trim().split("\\s+", -1);
     if (range.length != 2 || !(range[0] + range[1]).matches("\\d{2,10}")) {
       throw new IOException(file + ": not a range of ports: '" + String.join(" ", range) + "'");
     }
-    return new EphemeralPorts(scope, Integer.parseInt(range[0]), Integer.parseInt(range[1]));
+    return new SocketIdentity(
+        scope,
+        Integer.parseInt(range[0]),
+        Integer.parseInt(range[1]),
+        reservedPorts(settings.resolve("ip_local_reserved_ports")),
+        dynamicAddresses(proc.resolve("net/if_inet6")),
+        Set.of());
+  }
+
+  private static PortSet reservedPorts(Path file) throws IOException {
+    try {
+      return PortSet.parse(Files.exists(file) ? ProcFile.read(file) : "");
+    } catch (IllegalArgumentException e) {
+      throw new IOException(file + ": it " + e.getMessage());
+    }
+  }
+
+  /**
+   * The addresses that are temporary or have a lifetime, by rows of address, interface, length of
+   * the prefix, scope, flags (IFA_F_* of linux/if_addr.h) and name; none without IPv6.
+   */
+  private static Set<String> dynamicAddresses(Path file) throws IOException {
+    Set<String> addresses = new HashSet<>();
+    String text = Files.exists(file) ? ProcFile.read(file) : "";
+    for (String line : text.split("\n", -1)) {
+      try {
+        FieldReader fields = new FieldReader(line);
+        String address = fields.next();
+        int flags = fields.skip(3).number(16, 0xFF);
+        if ((flags & (TEMPORARY | PERMANENT)) != PERMANENT) {
+          addresses.add(ProcNetAddress.ofHex(address));
+        }
+      } catch (MalformedRowException e) {
+        // sockets at this address are compared by it
+      }
+    }
+    return addresses;
   }
 
   /** The names (comm) of the processes that this user can see. */

@@ -34,7 +34,15 @@ final class ProcNetAddress {
     if (!text.matches("[0-9a-f]{4}(:[0-9a-f]{4}){7}")) {
       throw new MalformedRowException("not an address: '" + text + "'");
     }
-    return ipv6(ByteBuffer.wrap(HexFormat.of().parseHex(text.replace(":", ""))));
+    return ofHex(text.replace(":", ""));
+  }
+
+  /** Converts the 32 hexadecimal digits of an IPv6 address as if_inet6 prints it. */
+  static String ofHex(String digits) throws MalformedRowException {
+    if (!digits.matches("[0-9a-f]{32}")) {
+      throw new MalformedRowException("not an address: '" + digits + "'");
+    }
+    return ipv6(ByteBuffer.wrap(HexFormat.of().parseHex(digits)));
   }
 
   private static String ipv4(int it) {

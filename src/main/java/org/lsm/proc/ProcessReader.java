@@ -116,9 +116,11 @@ final class ProcessReader {
     List<String> stat = stat(pid);
     long startTicks = number(stat, START_TICKS, pid);
     long startStack = stat.size() < START_STACK - 2 ? 0 : number(stat, START_STACK, pid);
+    int parent = (int) number(stat, PARENT, pid);
     Path link = threadFile(pid, "exe");
     long uid = effectiveUid(pid);
-    return new RunningProcess(pid, startTicks, startStack, uid, userName(uid), link, target(link));
+    return new RunningProcess(
+        pid, startTicks, startStack, parent, uid, userName(uid), link, target(link));
   }
 
   private static String target(Path link) throws IOException {
@@ -150,7 +152,8 @@ final class ProcessReader {
     if (startTicks(pid) != start) {
       throw new IOException("PID " + pid + " now belongs to another process");
     }
-    return new ProcessRef(pid, start, time(start), owner, process.startStack(), file);
+    long stack = process.startStack();
+    return new ProcessRef(pid, start, time(start), owner, stack, file, process.parent());
   }
 
   /** A process by its name in brackets, as in ps(1). */

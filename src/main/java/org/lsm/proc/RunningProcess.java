@@ -13,7 +13,14 @@ import org.lsm.model.ProcessRef;
  * @param target what the link names (proc(5)); that of a deleted file has a mark at its end
  */
 record RunningProcess(
-    int pid, long startTicks, long startStack, long uid, String user, Path link, String target) {
+    int pid,
+    long startTicks,
+    long startStack,
+    int parent,
+    long uid,
+    String user,
+    Path link,
+    String target) {
 
   private static final String DELETED = " (deleted)";
   private static final String ELSEWHERE = "(elsewhere)";

@@ -63,6 +63,7 @@ final class OwnerCacheFile {
           millis,
           it.startStack(),
           it.file().numbers(),
+          it.parent(),
           owner.user(),
           owner.program(),
           owner.script());
@@ -123,8 +124,9 @@ final class OwnerCacheFile {
     Instant startTime = Instant.ofEpochMilli(number(field));
     long startStack = number(field);
     ProgramFile file = ProgramFile.parse(field.next());
+    int parent = (int) number(field);
     Owner owner = new Owner(field.next(), field.next(), field.next());
-    return new ProcessRef(pid, startTicks, startTime, owner, startStack, file);
+    return new ProcessRef(pid, startTicks, startTime, owner, startStack, file, parent);
   }
 
   private static long number(Iterator<String> field) {

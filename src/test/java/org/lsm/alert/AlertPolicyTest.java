@@ -27,10 +27,10 @@ import org.lsm.alert.AlertPolicy.AlertDecision;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Owner;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
 import org.lsm.storage.ChecksummedText;
 
@@ -41,8 +41,8 @@ class AlertPolicyTest {
   private static final Duration DAY = Duration.ofHours(24);
   private static final int MAX_NAMED = 200;
   private static final AlertPolicy DAILY = new AlertPolicy(DAY, MAX_NAMED);
-  private static final EphemeralPorts EPHEMERAL =
-      new EphemeralPorts(EphemeralPorts.Scope.UDP, 32768, 60999);
+  private static final SocketIdentity EPHEMERAL =
+      new SocketIdentity(SocketIdentity.Scope.UDP, 32768, 60999);
 
   /** Day, time of day, what differs, {@code |}, and the alert with what it reports. */
   private static final Pattern RUN = Pattern.compile("(\\d+) (\\d+):(\\d+)(:\\d+)? (.*?) *\\|.*");
@@ -312,13 +312,13 @@ class AlertPolicyTest {
             1 03:40 NEW:udp1000=nc NEW:udp50004=nc | DIFFERENCES NEW:udp1000=nc
             """),
         scenario(
-            "ephemeral: a port without a process counts by its number",
+            "ephemeral: ports without a process count by their user, who is reported once",
             "PT24H",
             """
             1 03:00 NEW:udp40000=dig | DIFFERENCES NEW:udp40000=dig
-            1 03:10 NEW:udp40000=dig NEW:udp40001= | DIFFERENCES NEW:udp40001=
-            1 03:20 NEW:udp40000=dig NEW:udp40002= | DIFFERENCES NEW:udp40002=
-            1 03:30 NEW:udp40000=dig NEW:udp40001= |
+            1 03:10 NEW:udp40000=dig NEW:udp40001= | DIFFERENCES NEW:udp40000=dig NEW:udp40001=
+            1 03:20 NEW:udp40000=dig NEW:udp40002= |
+            1 03:30 NEW:udp40000=dig NEW:udp4000= | DIFFERENCES NEW:udp4000=
             """));
   }
 

@@ -27,9 +27,9 @@ import org.lsm.alert.AlertPolicy.AlertDecision;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Owner;
 import org.lsm.model.Protocol;
+import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
 import org.lsm.storage.ChecksummedText;
 
@@ -231,7 +231,7 @@ class AlertStateTest {
   }
 
   private static AlertDecision decide(AlertState state, List<Difference> differences, Instant now) {
-    return POLICY.decide(state, differences, EphemeralPorts.NONE, now);
+    return POLICY.decide(state, differences, SocketIdentity.NONE, now);
   }
 
   /** A socket whose path, user and program are of this name. */

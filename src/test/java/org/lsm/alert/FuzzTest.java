@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.lsm.ByteSource;
 import org.lsm.Checksum;
 import org.lsm.FuzzTarget;
-import org.lsm.model.EphemeralPorts;
+import org.lsm.model.SocketIdentity;
 import org.lsm.report.EscapedText;
 import org.lsm.report.Json;
 import org.lsm.report.LogEvent;
@@ -48,7 +48,7 @@ class FuzzTest {
         continue;
       }
       assertEquals(state, read(state.format().seal()));
-      POLICY.decide(state, List.of(), EphemeralPorts.NONE, SampleAlerts.TIME);
+      POLICY.decide(state, List.of(), SocketIdentity.NONE, SampleAlerts.TIME);
       POLICY.decideFailure(state, AlertType.NO_BASELINE, "", SampleAlerts.TIME);
     }
   }

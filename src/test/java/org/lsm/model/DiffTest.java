@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.lsm.model.EphemeralPorts.Scope;
+import org.lsm.model.SocketIdentity.Scope;
 
 class DiffTest {
   private static final Instant LATER = Instant.parse("2027-01-01T00:00:00Z");
@@ -23,7 +23,7 @@ class DiffTest {
   private static final HostInfo HOST =
       new HostInfo("web1", "6.1.0", Instant.parse("2026-01-01T00:00:00Z"), "1.0.0");
 
-  private static final EphemeralPorts UDP_PORTS = new EphemeralPorts(Scope.UDP, 32768, 60999);
+  private static final SocketIdentity UDP_PORTS = new SocketIdentity(Scope.UDP, 32768, 60999);
 
   /** Owners as user:program, "-" for no entry at all, "" for held by no process. */
   @ParameterizedTest
@@ -77,7 +77,7 @@ class DiffTest {
           root:/bin/a ?:?      | root:/bin/b          | CHANGED
           """)
   void comparesOwners(String before, String after, DifferenceType type) {
-    Diff diff = Diff.between(sshd(before), sshd(after), EphemeralPorts.NONE);
+    Diff diff = Diff.between(sshd(before), sshd(after), SocketIdentity.NONE);
     assertEquals(
         type == null ? List.of() : List.of(type),
         diff.differences().stream().map(Difference::type).toList());
@@ -86,7 +86,7 @@ class DiffTest {
 
   @Test
   void ignoresRestart() {
-    assertTrue(Diff.between(heldBy(100, 0), heldBy(200, 3600), EphemeralPorts.NONE).isEmpty());
+    assertTrue(Diff.between(heldBy(100, 0), heldBy(200, 3600), SocketIdentity.NONE).isEmpty());
   }
 
   @Test
@@ -118,7 +118,7 @@ class DiffTest {
             entry("unix", "/new", "root:/bin/a"),
             entry("tcp", "0.0.0.0:100", "root:/bin/a"),
             entry("tcp", "0.0.0.0:3", "root:/bin/a"));
-    Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
+    Diff diff = Diff.between(before, after, SocketIdentity.NONE);
     assertEquals(
         List.of(
             "NEW tcp/0.0.0.0:3",
@@ -161,17 +161,21 @@ class DiffTest {
           UDP  | udp | 0.0.0.0:40000 u:/a     | -                      | ''
           UDP  | udp | 0.0.0.0:ephemeral u:/a | -                      | ''
           UDP  | udp | -                      | 0.0.0.0:50000 u:/a     | NEW udp/0.0.0.0:50000
-          # by its number where the owner is not known, on either side
+          # what no process holds counts by its user, who is root where there is no maker
           UDP  | udp | -                      | 0.0.0.0:40000          | NEW udp/0.0.0.0:40000
-          UDP  | udp | 0.0.0.0:40000          | -                      | GONE udp/0.0.0.0:40000
-          UDP  | udp | 0.0.0.0:40000          | 0.0.0.0:40000          | ''
-          UDP  | udp | 0.0.0.0:40000          | 0.0.0.0:40001          | NEW udp/0.0.0.0:40001, GONE udp/0.0.0.0:40000
+          UDP  | udp | 0.0.0.0:40000          | -                      | ''
+          UDP  | udp | 0.0.0.0:40000          | 0.0.0.0:40001          | ''
+          UDP  | udp | 0.0.0.0:40000 root:/a  | 0.0.0.0:40001          | NEW udp/0.0.0.0:40001
+          UDP  | udp | 0.0.0.0:40000          | 0.0.0.0:40001 e:(maker) | NEW udp/0.0.0.0:40001
+          UDP  | udp | 0.0.0.0:40000 e:/a     | 0.0.0.0:40001 e:(maker) | NEW udp/0.0.0.0:40001
+          UDP  | udp | 0.0.0.0:40000          | 0.0.0.0:40001 root:/a  | NEW udp/0.0.0.0:40001
+          # by its number where the owner is not known
           UDP  | udp | 0.0.0.0:40000 ?:?      | 0.0.0.0:40000 ?:?      | ''
           UDP  | udp | 0.0.0.0:40000 ?:?      | -                      | GONE udp/0.0.0.0:40000
           # outside the range, and outside the scope
           UDP  | udp | 0.0.0.0:53 u:/a        | 0.0.0.0:54 u:/a        | NEW udp/0.0.0.0:54, GONE udp/0.0.0.0:53
           UDP  | udp | 0.0.0.0:53 u:/a        | 0.0.0.0:53 u:/b        | CHANGED udp/0.0.0.0:53
-          UDP  | tcp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | NEW tcp/0.0.0.0:50000, GONE tcp/0.0.0.0:40000
+          UDP  | tcp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 v:/a     | NEW tcp/0.0.0.0:50000, GONE tcp/0.0.0.0:40000
           ALL  | tcp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | ''
           ALL  | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | ''
           NONE | udp | 0.0.0.0:40000 u:/a     | 0.0.0.0:50000 u:/a     | NEW udp/0.0.0.0:50000, GONE udp/0.0.0.0:40000
@@ -181,9 +185,8 @@ class DiffTest {
           """)
   void comparesEphemeralPortsByOwner(
       Scope scope, String table, String before, String after, String expected) {
-    Diff diff =
-        Diff.between(
-            one(table, before), one(table, after), new EphemeralPorts(scope, 32768, 60999));
+    SocketIdentity identity = new SocketIdentity(scope, 32768, 60999);
+    Diff diff = Diff.between(identity.generalize(one(table, before)), one(table, after), identity);
     assertEquals(expected, format(diff));
   }
 
@@ -191,7 +194,7 @@ class DiffTest {
   void distinguishesNamespaces() {
     Diff diff =
         Diff.between(
-            one("a:udp", "0.0.0.0:40000 u:/a"), one("b:udp", "0.0.0.0:40000 u:/a"), UDP_PORTS);
+            one("a:udp", "0.0.0.0:ephemeral u:/a"), one("b:udp", "0.0.0.0:40000 u:/a"), UDP_PORTS);
     assertEquals("NEW b:udp/0.0.0.0:40000", format(diff));
   }
 
@@ -201,7 +204,7 @@ class DiffTest {
         snapshot(
             entry("udp", "0.0.0.0:40000", "u:/a"), entry("udp", "0.0.0.0:40001", "root:/bin/b"));
     Snapshot after = snapshot(entry("udp", "0.0.0.0:40001", "u:/a"));
-    assertEquals("", format(Diff.between(before, after, UDP_PORTS)));
+    assertEquals("", format(Diff.between(UDP_PORTS.generalize(before), after, UDP_PORTS)));
   }
 
   @Test
@@ -211,7 +214,7 @@ class DiffTest {
             entry("tcp", "0.0.0.0:22", "root:/bin/a"),
             entry("tcp", "0.0.0.0:80", "root:/bin/a"),
             entry("tcp", "0.0.0.0:81", "root:/bin/a"),
-            entry("udp", "0.0.0.0:40000", "u:/a"));
+            entry("udp", "0.0.0.0:ephemeral", "u:/a"));
     Snapshot after =
         snapshot(
             entry("tcp", "0.0.0.0:22", "root:/bin/b"),
@@ -271,7 +274,7 @@ class DiffTest {
     SocketEntry ssh = entry("tcp", "0.0.0.0:22", "root:/sshd");
     SocketEntry web = entry("tcp", "0.0.0.0:80", "www:/web");
     SocketEntry dns = entry("udp", "0.0.0.0:53", "dns:/dns");
-    Diff diff = Diff.between(snapshot(ssh, dns), snapshot(ssh, web), EphemeralPorts.NONE);
+    Diff diff = Diff.between(snapshot(ssh, dns), snapshot(ssh, web), SocketIdentity.NONE);
     assertEquals(
         List.of("NEW tcp/0.0.0.0:80", "CHANGED tcp/0.0.0.0:22", "GONE udp/0.0.0.0:53"),
         diff.withReplaced(List.of(web, ssh)).differences().stream()
@@ -291,7 +294,8 @@ class DiffTest {
   }
 
   private static Difference replacedBy(int pid, ProgramFile file) {
-    ProcessRef process = new ProcessRef(pid, 1, HOST.time(), new Owner("root", "/bin/a"), 0, file);
+    ProcessRef process =
+        new ProcessRef(pid, 1, HOST.time(), new Owner("root", "/bin/a"), 0, file, 0);
     SocketEntry entry =
         SocketEntry.heldBy(
             Endpoint.of("tcp", "0.0.0.0:22"), new SocketOwners(List.of(process), true));
@@ -299,7 +303,7 @@ class DiffTest {
   }
 
   private static List<Difference> differences(SocketEntry before, SocketEntry after) {
-    return Diff.between(snapshot(before), snapshot(after), EphemeralPorts.NONE).differences();
+    return Diff.between(snapshot(before), snapshot(after), SocketIdentity.NONE).differences();
   }
 
   private static Snapshot sshd(String owners) {

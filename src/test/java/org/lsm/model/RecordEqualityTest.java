@@ -27,7 +27,7 @@ class RecordEqualityTest {
         Arguments.of(new Owner("root", "/a"), new Object[] {"www", "/b", "/c"}),
         Arguments.of(
             process,
-            new Object[] {2, 3L, Instant.ofEpochSecond(1), new Owner("www", "/a"), 4L, file}),
+            new Object[] {2, 3L, Instant.ofEpochSecond(1), new Owner("www", "/a"), 4L, file, 5}),
         Arguments.of(file, new Object[] {5L, 6L, 7L, 8L}),
         Arguments.of(
             new SocketKey(1, 2, endpoint),

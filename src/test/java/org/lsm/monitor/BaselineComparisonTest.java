@@ -14,18 +14,21 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.FakeProc;
 import org.lsm.ScriptedClock;
 import org.lsm.config.IgnoreRules;
 import org.lsm.model.Endpoint;
-import org.lsm.model.EphemeralPorts;
-import org.lsm.model.EphemeralPorts.Scope;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketIdentity;
+import org.lsm.model.SocketIdentity.Scope;
 import org.lsm.proc.SocketScanner;
 import org.lsm.report.DiffReport;
 
@@ -128,7 +131,7 @@ class BaselineComparisonTest {
     assertEquals(2, clock.asked());
   }
 
-  // ---- ephemeral ports
+  // ---- ports of clients
 
   @Test
   void dropsShortLivedClientPort() throws IOException {
@@ -151,12 +154,69 @@ class BaselineComparisonTest {
   }
 
   @Test
-  void reportsClosedFixedPort() throws IOException {
-    proc.udp("127.0.0.1", 4000, 103);
+  void reportsClosedPortOfService() throws IOException {
+    proc.udp("127.0.0.1", 400, 103);
     clock.then(this::sshAndNoUdp);
     assertEquals(
-        List.of("NEW udp/127.0.0.1:4000 [ALREADY_CLOSED, NO_PROCESS]"),
+        List.of("NEW udp/127.0.0.1:400 [ALREADY_CLOSED, NO_PROCESS]"), differences(compare(ssh())));
+  }
+
+  /** A resolver may choose its ports itself. */
+  @ParameterizedTest
+  @ValueSource(ints = {4000, 40000})
+  void dropsPortThatOnlyTheLastScanSaw(int port) throws IOException {
+    clock.then(() -> {}).then(() -> {}).then(() -> {});
+    clock.then(() -> proc.udpOf(1000, "127.0.0.1", port, 103));
+    assertEquals(
+        List.of("GONE tcp/0.0.0.0:80 []"),
+        differences(compare(ssh(), entry("tcp", "0.0.0.0:80", PROG))));
+    assertEquals(RepeatedScan.MAX_SCANS, clock.asked());
+  }
+
+  @Test
+  void reportsUserWhoGoesFromPortToPort() throws IOException {
+    hopFrom(40000, 1000);
+    assertEquals(
+        List.of(
+            "NEW udp/127.0.0.1:40000 [ALREADY_CLOSED, NO_PROCESS]",
+            "NEW udp/127.0.0.1:40001 [ALREADY_CLOSED, NO_PROCESS]",
+            "NEW udp/127.0.0.1:40002 [ALREADY_CLOSED, NO_PROCESS]",
+            "NEW udp/127.0.0.1:40003 [ALREADY_CLOSED, NO_PROCESS]",
+            "NEW udp/127.0.0.1:40004 [NO_PROCESS]"),
         differences(compare(ssh())));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1000, 0", "1001, 5"})
+  void knowsTheUserOfResolver(int uid, int differences) throws IOException {
+    hopFrom(4000, uid);
+    SocketEntry known = entry("udp", "127.0.0.1:ephemeral", new Owner("1000", "/fake/dnsmasq"));
+    assertEquals(differences, compare(ssh(), known).diff().differences().size());
+  }
+
+  @Test
+  void dropsPortsOfUserWhoHadNoneInOneScan() throws IOException {
+    proc.udpOf(1000, "127.0.0.1", 4000, 200);
+    clock.then(
+        () -> {
+          sshAndNoUdp();
+          proc.udpOf(1000, "127.0.0.1", 4001, 201);
+        });
+    clock.then(this::sshAndNoUdp);
+    assertEquals(List.of(), differences(compare(ssh())));
+  }
+
+  /** Each scan sees one UDP port of a user, always another one. */
+  private void hopFrom(int port, int uid) {
+    proc.udpOf(uid, "127.0.0.1", port, 200);
+    for (int i = 1; i < RepeatedScan.MAX_SCANS; i++) {
+      int next = port + i;
+      clock.then(
+          () -> {
+            sshAndNoUdp();
+            proc.udpOf(uid, "127.0.0.1", next, next);
+          });
+    }
   }
 
   // ---- ignore rules
@@ -194,8 +254,8 @@ class BaselineComparisonTest {
         new RepeatedScan(
             new SocketScanner(proc.sources(), false, clock, "1.0.0"), OwnerCache.EMPTY);
     Snapshot before = Snapshot.of(new HostInfo("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
-    EphemeralPorts ephemeral = new EphemeralPorts(Scope.UDP, 32768, 60999);
     UserNames users = new UserNames(proc.sources().passwd(), List.of(Path.of("/")), Duration.ZERO);
+    SocketIdentity ephemeral = new SocketIdentity(Scope.UDP, 32768, 60999);
     return new BaselineComparison(
             scans, before, ephemeral, rules, programs, () -> ZoneOffset.UTC, users)
         .compare();

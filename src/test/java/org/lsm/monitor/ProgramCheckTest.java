@@ -363,7 +363,7 @@ class ProgramCheckTest {
 
   private static ProcessRef process(int pid, Path program, ProgramFile file) {
     return new ProcessRef(
-        pid, 1, Instant.EPOCH, new Owner("root", program.toString(), ""), 0, file);
+        pid, 1, Instant.EPOCH, new Owner("root", program.toString(), ""), 0, file, 0);
   }
 
   private void link(int pid, Path program) throws IOException {

@@ -35,7 +35,7 @@ class ForeignFilesTest {
 
   private static RunningProcess process(int pid, long uid) {
     return new RunningProcess(
-        pid, 1, 1, uid, "user" + uid, Path.of("/proc", "" + SELF, "exe"), "/bin/x");
+        pid, 1, 1, 1, uid, "user" + uid, Path.of("/proc", "" + SELF, "exe"), "/bin/x");
   }
 
   /** Writes stat and head, which run this command. */

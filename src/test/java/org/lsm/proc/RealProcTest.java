@@ -83,10 +83,11 @@ class RealProcTest {
     assertTrue(running.continues(self));
     assertNotEquals(0, self.startStack(), "it changes with each execve(2)");
     assertNotEquals(ProgramFile.UNKNOWN, self.file());
+    assertEquals(ProcessHandle.current().parent().orElseThrow().pid(), self.parent());
     long start = self.startTicks() - 1;
     ProcessRef before =
         new ProcessRef(
-            self.pid(), start, self.startTime(), self.owner(), self.startStack(), self.file());
+            self.pid(), start, self.startTime(), self.owner(), self.startStack(), self.file(), 0);
     assertFalse(running.continues(before));
   }
 

@@ -30,15 +30,16 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.FakeProc;
 import org.lsm.model.Endpoint;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.ProgramFile;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketIdentity;
 import org.lsm.monitor.RepeatedScan;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
@@ -96,7 +97,7 @@ class SocketScannerTest {
   void socketOfOneProcess() throws Exception {
     SocketEntry ssh = ssh(FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101));
     assertEquals(owners(SSHD), ssh.owners());
-    assertEquals(List.of(new ProcessRef(22, 10050, START, SSHD)), ssh.processes());
+    assertEquals(List.of(process(22, SSHD)), ssh.processes());
   }
 
   @Test
@@ -109,9 +110,7 @@ class SocketScannerTest {
     Owner systemd = new Owner("root", "/fake/systemd");
     Owner worker = new Owner("www", "/fake/sshd");
     assertEquals(owners(systemd, worker), ssh.owners());
-    assertEquals(
-        Set.of(new ProcessRef(5, 10050, START, systemd), new ProcessRef(22, 10050, START, worker)),
-        Set.copyOf(ssh.processes()));
+    assertEquals(Set.of(process(5, systemd), process(22, worker)), Set.copyOf(ssh.processes()));
   }
 
   @Test
@@ -126,7 +125,7 @@ class SocketScannerTest {
   void twoDescriptorsAreOneProcess() throws Exception {
     SocketEntry ssh =
         ssh(FakeProc.of("host", folder).process(22, "sshd", 0, "/fake/sshd", 101, 101));
-    assertEquals(List.of(new ProcessRef(22, 10050, START, SSHD)), ssh.processes());
+    assertEquals(List.of(process(22, SSHD)), ssh.processes());
   }
 
   @Test
@@ -172,8 +171,7 @@ class SocketScannerTest {
   @ValueSource(strings = {") (", "a b", "\n", ") R 1 2 3 (", "\rUid:\t0\t0", "x) S 1\n22 (y", ""})
   void survivesHostileProcessName(String name) throws Exception {
     SocketEntry ssh = ssh(FakeProc.of("host", folder).process(22, name, 33, "/fake/sshd", 101));
-    assertEquals(
-        List.of(new ProcessRef(22, 10050, START, new Owner("www", "/fake/sshd"))), ssh.processes());
+    assertEquals(List.of(process(22, new Owner("www", "/fake/sshd"))), ssh.processes());
   }
 
   @ParameterizedTest
@@ -527,15 +525,56 @@ class SocketScannerTest {
     assertEquals(owners(SSHD), ssh(proc).owners());
   }
 
-  // ---- ephemeral ports
+  private static ProcessRef process(int pid, Owner owner) {
+    return new ProcessRef(pid, 10050, START, owner, 0, ProgramFile.UNKNOWN, 1);
+  }
+
+  // ---- what the kernel chooses
 
   @ParameterizedTest
   @CsvSource({"'32768\t60999\n', 32768, 60999", "'1024 65535', 1024, 65535", "'1\t1\n', 1, 1"})
   void readsEphemeralPortRange(String text, int first, int last) throws Exception {
     FakeProc proc = FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_port_range", text);
     assertEquals(
-        new EphemeralPorts(EphemeralPorts.Scope.UDP, first, last),
-        new KernelInfo(proc.sources().proc()).ephemeralPorts(EphemeralPorts.Scope.UDP));
+        new SocketIdentity(SocketIdentity.Scope.UDP, first, last),
+        new KernelInfo(proc.sources().proc()).socketIdentity(SocketIdentity.Scope.UDP));
+  }
+
+  @Test
+  void readsReservedPortsAndDynamicAddresses() throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder)
+            .write("sys/net/ipv4/ip_local_reserved_ports", "40000,41000-41001\n")
+            .write(
+                "net/if_inet6",
+                """
+                00000000000000000000000000000001 01 80 10 80       lo
+                fe80000000000000021122fffe334455 02 40 20 80     eth0
+                20010db8000000000000000000000001 02 40 00 80     eth0
+                20010db80000000000000000000000aa 02 40 00 01     eth0
+                20010db80000000000000000000000bb 02 40 00 00     eth0
+                20010db80000000000000000000000cc 02 40 00 81     eth0
+                20010db80000000000000000000000dd 02 40
+                x 02 40 00 01     eth0
+                """);
+    SocketIdentity identity =
+        new KernelInfo(proc.sources().proc()).socketIdentity(SocketIdentity.Scope.ALL);
+    assertEquals("40000,41000-41001", identity.reserved().toString());
+    assertEquals(Set.of("2001:db8::aa", "2001:db8::bb", "2001:db8::cc"), identity.dynamic());
+  }
+
+  @Test
+  void failsOnMalformedReservedPorts() throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder).write("sys/net/ipv4/ip_local_reserved_ports", "x\n");
+    IOException e =
+        assertThrows(
+            IOException.class,
+            () -> new KernelInfo(proc.sources().proc()).socketIdentity(SocketIdentity.Scope.UDP));
+    assertEquals(
+        proc.path().resolve("sys/net/ipv4/ip_local_reserved_ports")
+            + ": it has 'x', which is not a port or range of ports from 1 to 65535",
+        e.getMessage());
   }
 
   @ParameterizedTest
@@ -552,7 +591,7 @@ class SocketScannerTest {
     IOException e =
         assertThrows(
             IOException.class,
-            () -> new KernelInfo(proc.sources().proc()).ephemeralPorts(EphemeralPorts.Scope.UDP));
+            () -> new KernelInfo(proc.sources().proc()).socketIdentity(SocketIdentity.Scope.UDP));
     assertEquals(
         proc.path().resolve("sys/net/ipv4/ip_local_port_range")
             + ": not a range of ports: '"

@@ -42,7 +42,6 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
@@ -53,6 +52,7 @@ import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketIdentity;
 import org.lsm.model.SocketOwners;
 
 /** Reports, subjects and log events, to the character. */
@@ -1082,7 +1082,7 @@ class DiffReportTest {
     return new DiffReport(
         baseline,
         now,
-        Diff.between(baseline, now, EphemeralPorts.NONE),
+        Diff.between(baseline, now, SocketIdentity.NONE),
         List.of(),
         Map.of(),
         Map.of(),

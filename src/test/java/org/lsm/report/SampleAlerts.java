@@ -13,7 +13,6 @@ import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
 import org.lsm.model.Diff;
 import org.lsm.model.Endpoint;
-import org.lsm.model.EphemeralPorts;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.PortSet;
@@ -23,6 +22,7 @@ import org.lsm.model.Protocol;
 import org.lsm.model.ScanningHost;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketIdentity;
 import org.lsm.model.SocketOwners;
 
 /** Reports and alerts to send: sshd is in the baseline, and another socket is new. */
@@ -51,7 +51,7 @@ public final class SampleAlerts {
     now.add(ssh);
     Snapshot before = Snapshot.of(hostInfo("2026-01-01T00:00:00Z"), List.of(ssh));
     Snapshot after = Snapshot.of(hostInfo(TIME.toString()), now);
-    Diff diff = Diff.between(before, after, EphemeralPorts.NONE);
+    Diff diff = Diff.between(before, after, SocketIdentity.NONE);
     return new DiffReport(
         before,
         after,

@@ -34,7 +34,13 @@ class OwnerCacheFileTest {
   private static final Instant START = Instant.parse("2026-01-01T00:01:40.500Z");
   private static final ProcessRef SSHD =
       new ProcessRef(
-          22, 10050, START, new Owner("root", "/usr/sbin/sshd"), 7, new ProgramFile(1, 2, 3, 4));
+          22,
+          10050,
+          START,
+          new Owner("root", "/usr/sbin/sshd"),
+          7,
+          new ProgramFile(1, 2, 3, 4),
+          21);
   private static final ProcessRef HOSTILE =
       new ProcessRef(
           4194304, Long.MAX_VALUE, Instant.EPOCH, new Owner("a\tb", "/tmp/\n\r\\x\udcff\u202e"));
@@ -92,7 +98,7 @@ class OwnerCacheFileTest {
         """
         lsm-owner-cache\t1
         boot caps\t1
-        22\t10050\t1767225700500\t7\t1 2 3 4\troot\t/usr/sbin/sshd\t
+        22\t10050\t1767225700500\t7\t1 2 3 4\t21\troot\t/usr/sbin/sshd\t
         101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t1\t0
         """,
         text.substring(0, text.indexOf("sha256\t")));
