@@ -55,12 +55,7 @@ public record Diff(List<Difference> differences) {
   }
 
   private static boolean hasNewOwner(SocketEntry was, SocketEntry now) {
-    for (Owner owner : now.owners()) {
-      if (!owner.equals(Owner.UNKNOWN) && !was.includes(owner)) {
-        return true;
-      }
-    }
-    return false;
+    return !now.ownersBeyond(was).isEmpty();
   }
 
   /** Returns the baseline with these differences accepted, as of a time. */

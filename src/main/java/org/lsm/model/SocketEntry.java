@@ -1,5 +1,6 @@
 package org.lsm.model;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -64,8 +65,19 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     return true;
   }
 
+  /** The owners that an entry of a baseline lacks; one that this scan cannot see is not counted. */
+  public List<Owner> ownersBeyond(SocketEntry was) {
+    List<Owner> beyond = new ArrayList<>();
+    for (Owner owner : owners) {
+      if (!owner.equals(Owner.UNKNOWN) && !was.includes(owner)) {
+        beyond.add(owner);
+      }
+    }
+    return beyond;
+  }
+
   /** Whether an owner belongs to this entry of a baseline: a maker does if its user does. */
-  boolean includes(Owner owner) {
+  public boolean includes(Owner owner) {
     if (!owner.isMaker()) {
       return owners.contains(owner);
     }

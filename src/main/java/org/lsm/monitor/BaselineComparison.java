@@ -22,6 +22,7 @@ import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
+import org.lsm.proc.HelperProcesses;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.report.DiffReport;
 
@@ -33,6 +34,7 @@ import org.lsm.report.DiffReport;
  * @param ephemeral the ports that count by owner
  * @param rules for the sockets to ignore on both sides
  * @param programs whose files are compared with those of the baseline
+ * @param helpers owners that do not make a known socket CHANGED
  * @param userNames adds the name to the number of a user that passwd(5) lacks
  */
 public record BaselineComparison(
@@ -41,6 +43,7 @@ public record BaselineComparison(
     EphemeralPorts ephemeral,
     IgnoreRules rules,
     ProgramCheck programs,
+    HelperProcesses helpers,
     Supplier<ZoneId> zone,
     UnaryOperator<String> userNames) {
 
@@ -119,9 +122,20 @@ public record BaselineComparison(
   }
 
   private Diff diff(Snapshot visible) {
-    Diff diff = Diff.between(baseline, visible, ephemeral);
+    Diff diff = withoutHelpers(Diff.between(baseline, visible, ephemeral));
     List<SocketEntry> replaced = programs.replaced(visible);
     return replaced.isEmpty() ? diff : diff.withReplaced(replaced);
+  }
+
+  /** The processes of a further owner have to be read while they run, hence in the scan. */
+  private Diff withoutHelpers(Diff diff) {
+    List<Difference> rest = new ArrayList<>();
+    for (Difference it : diff.differences()) {
+      if (it.type() != DifferenceType.CHANGED || !helpers.explain(it.before(), it.after())) {
+        rest.add(it);
+      }
+    }
+    return new Diff(rest);
   }
 
   private Snapshot visible(Snapshot found) {

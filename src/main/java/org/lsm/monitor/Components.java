@@ -35,6 +35,7 @@ import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.proc.GatewaysAndResolvers;
+import org.lsm.proc.HelperProcesses;
 import org.lsm.proc.KernelInfo;
 import org.lsm.proc.SocketScanner;
 import org.lsm.proc.SocketScanner.DetailsSelector;
@@ -124,6 +125,7 @@ public record Components(
         ephemeralPorts(),
         ignoreRules(users),
         programs(baseline.programs()),
+        new HelperProcesses(environment.sources()),
         environment.zone(),
         users::withName);
   }

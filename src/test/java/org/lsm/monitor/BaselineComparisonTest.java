@@ -25,6 +25,7 @@ import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
+import org.lsm.proc.HelperProcesses;
 import org.lsm.proc.SocketScanner;
 import org.lsm.report.DiffReport;
 
@@ -195,7 +196,14 @@ class BaselineComparisonTest {
     Snapshot before = Snapshot.of(new HostInfo("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
     EphemeralPorts ephemeral = new EphemeralPorts(Scope.UDP, 32768, 60999);
     return new BaselineComparison(
-            scans, before, ephemeral, rules, programs, () -> ZoneOffset.UTC, it -> it)
+            scans,
+            before,
+            ephemeral,
+            rules,
+            programs,
+            new HelperProcesses(proc.sources()),
+            () -> ZoneOffset.UTC,
+            it -> it)
         .compare();
   }
 
