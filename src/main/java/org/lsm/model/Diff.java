@@ -37,7 +37,7 @@ public record Diff(List<Difference> differences) {
       }
     }
     for (SocketEntry was : baseline.values()) {
-      if (!ephemeral.covers(was) && !after.sockets().containsKey(was.endpoint())) {
+      if (!was.optional() && !ephemeral.covers(was) && !after.sockets().containsKey(was.endpoint())) {
         gone.add(new Difference(DifferenceType.GONE, was, was));
       }
     }
@@ -64,7 +64,7 @@ public record Diff(List<Difference> differences) {
     for (Difference difference : differences) {
       SocketEntry now = difference.after();
       if (difference.type() == DifferenceType.GONE) {
-        sockets.remove(difference.endpoint());
+        sockets.computeIfPresent(now.endpoint(), (at, was) -> now.optional() ? now : null);
       } else if (ephemeral.covers(now)) {
         Endpoint endpoint = EphemeralPorts.generalize(now.endpoint());
         sockets.merge(endpoint, now.at(endpoint), SocketEntry::and);
@@ -72,7 +72,8 @@ public record Diff(List<Difference> differences) {
         SocketEntry was = sockets.get(now.endpoint());
         // If an old owner is left, the other ones may come back.
         boolean replaced = was == null || Collections.disjoint(was.owners(), now.owners());
-        sockets.put(now.endpoint(), replaced ? now : was.and(now));
+        SocketEntry next = replaced ? now : was.and(now);
+        sockets.put(now.endpoint(), was != null && was.optional() ? next.asOptional() : next);
       }
     }
     return new Snapshot(baseline.hostInfo().at(time), sockets, baseline.programs());

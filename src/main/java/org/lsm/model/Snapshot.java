@@ -2,7 +2,9 @@ package org.lsm.model;
 
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
@@ -36,6 +38,24 @@ public record Snapshot(
       }
     }
     return new Snapshot(hostInfo, sockets);
+  }
+
+  /** The sockets that are marked as optional. */
+  public Set<Endpoint> optional() {
+    Set<Endpoint> optional = new HashSet<>();
+    for (SocketEntry entry : sockets.values()) {
+      if (entry.optional()) {
+        optional.add(entry.endpoint());
+      }
+    }
+    return optional;
+  }
+
+  /** Returns the snapshot with these of its sockets marked as optional, too. */
+  public Snapshot withOptional(Set<Endpoint> endpoints) {
+    SortedMap<Endpoint, SocketEntry> marked = new TreeMap<>(sockets);
+    marked.replaceAll((at, entry) -> endpoints.contains(at) ? entry.asOptional() : entry);
+    return new Snapshot(hostInfo, marked, programs);
   }
 
   /** Returns the snapshot with only the entries that fulfil a condition. */

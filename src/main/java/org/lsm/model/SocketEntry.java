@@ -11,11 +11,19 @@ import java.util.TreeSet;
 /**
  * An endpoint with its owners, see {@link OwnerLimit}, {@link Owner#UNKNOWN} for hidden ones, and
  * its processes (none in files).
+ *
+ * @param optional in a baseline: whether the socket may be absent without being GONE
  */
-public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes) {
+public record SocketEntry(
+    Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes, boolean optional) {
   public SocketEntry {
     owners = Collections.unmodifiableSortedSet(new TreeSet<>(owners));
     processes = List.copyOf(processes);
+  }
+
+  /** An entry that is not optional. */
+  public SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes) {
+    this(endpoint, owners, processes, false);
   }
 
   public static SocketEntry heldBy(Endpoint at, SocketOwners held) {
@@ -30,7 +38,11 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
   }
 
   public SocketEntry at(Endpoint other) {
-    return new SocketEntry(other, owners, processes);
+    return new SocketEntry(other, owners, processes, optional);
+  }
+
+  public SocketEntry asOptional() {
+    return new SocketEntry(endpoint, owners, processes, true);
   }
 
   /** Returns the entry with these processes and their owners in place of its own. */
@@ -38,16 +50,17 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     SortedSet<Owner> all = new TreeSet<>(owners);
     processes.forEach(process -> all.remove(process.owner()));
     others.forEach(process -> all.add(process.owner()));
-    return new SocketEntry(endpoint, all, others);
+    return new SocketEntry(endpoint, all, others, optional);
   }
 
-  /** Returns the entry with the owners and processes of both. */
+  /** Returns the entry with the owners and processes of both; it is optional if one is. */
   public SocketEntry and(SocketEntry other) {
     SortedSet<Owner> allOwners = new TreeSet<>(owners);
     allOwners.addAll(other.owners);
     Set<ProcessRef> allProcesses = new LinkedHashSet<>(processes);
     allProcesses.addAll(other.processes);
-    return new SocketEntry(endpoint, allOwners, List.copyOf(allProcesses));
+    return new SocketEntry(
+        endpoint, allOwners, List.copyOf(allProcesses), optional || other.optional);
   }
 
   /** Whether it has more owners than are kept by name. */
