@@ -37,7 +37,9 @@ public record Diff(List<Difference> differences) {
       }
     }
     for (SocketEntry was : baseline.values()) {
-      if (!was.optional() && !ephemeral.covers(was) && !after.sockets().containsKey(was.endpoint())) {
+      if (!was.optional()
+          && !ephemeral.covers(was)
+          && !after.sockets().containsKey(was.endpoint())) {
         gone.add(new Difference(DifferenceType.GONE, was, was));
       }
     }

@@ -13,7 +13,10 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 
-/** The sockets of a host, some of them optional, and for each ignored one the line of ignore.lsm that covers it. */
+/**
+ * The sockets of a host, some of them optional, and for each ignored one the line of ignore.lsm
+ * that covers it.
+ */
 public record SocketListing(
     Snapshot snapshot, SortedMap<Endpoint, Integer> ignoredBy, List<String> notes) {
   private static final int MAX_PADDING = 40;

@@ -32,7 +32,7 @@ class HelperProcessesTest {
   private static final int LISTENER = 101;
   private static final String MASTER = "/usr/lib/fakefix/sbin/master";
   private static final String SMTPD = "/usr/lib/fakefix/sbin/smtpd";
-  private static final String SYSTEMD = "/usr/lib/systemd/systemd";
+  private static final String SYSTEMD = "/usr/lib/fake/systemd";
   private static final String CUPS = "/system.slice/cups.service";
 
   @TempDir private Path folder;
@@ -52,8 +52,8 @@ class HelperProcessesTest {
       file(program, "");
     }
     file("/usr/lib/dovecot/imap", "");
-    file("/usr/lib/systemd/systemd-stranger", "");
-    file("/usr/bin/dash", "");
+    file("/usr/lib/fake/stranger", "");
+    file("/usr/fake/dash", "");
     file("/usr/lib/systemd/system/cups.socket", "[Socket]\nListenStream=631\n");
     file("/usr/lib/systemd/system/cups.service", "[Service]\nExecStart=-/sbin/cupsd -l\n");
     file("/usr/lib/systemd/system/print-admin.socket", "[Socket]\nService=print@%i.service\n");
@@ -73,10 +73,14 @@ class HelperProcessesTest {
             MASTER,
             HELPER,
             it -> {
-              it.proc.process(750, 0, "/usr/bin/dash", 1).stat(750, "sh", 700, 100);
+              it.proc.process(750, 0, "/usr/fake/dash", 1).stat(750, "sh", 700, 100);
               it.holds(800, 750, SMTPD);
             }),
-        row("directory of its name", "/usr/sbin/dovecot", HELPER, it -> it.holds(800, 700, "/usr/lib/dovecot/imap", 33)),
+        row(
+            "directory of its name",
+            "/usr/sbin/dovecot",
+            HELPER,
+            it -> it.holds(800, 700, "/usr/lib/dovecot/imap", 33)),
         row("an orphan", MASTER, CHANGED, it -> it.holds(800, 1, SMTPD)),
         row("of the same directory, not a child", MASTER, CHANGED, it -> it.holds(800, 60, SMTPD)),
         row(
@@ -95,7 +99,7 @@ class HelperProcessesTest {
               it.holds(800, 700, SMTPD);
               it.holds(801, 700, "/usr/sbin/other");
             }),
-        row("an inherited shell", MASTER, CHANGED, it -> it.holds(800, 700, "/usr/bin/dash")),
+        row("an inherited shell", MASTER, CHANGED, it -> it.holds(800, 700, "/usr/fake/dash")),
         row(
             "a shell of the directory",
             MASTER,
@@ -106,7 +110,7 @@ class HelperProcessesTest {
             MASTER,
             CHANGED,
             it -> {
-              it.holds(750, 700, "/usr/bin/dash");
+              it.holds(750, 700, "/usr/fake/dash");
               it.holds(800, 750, SMTPD);
             }),
         row("another program", MASTER, CHANGED, it -> it.holds(800, 700, "/usr/sbin/other")),
@@ -153,12 +157,8 @@ class HelperProcessesTest {
                     .link("self/ns/mnt", "mnt:[1]")
                     .link("700/ns/mnt", "mnt:[1]")
                     .link("800/ns/mnt", "mnt:[2]")),
-        row(
-            "the master let go of it",
-            MASTER,
-            CHANGED,
-            it -> it.child().proc.delete("700/fd/3")),
-        row("a child of PID 1", SYSTEMD, CHANGED, it -> it.holds(800, 1, "/usr/lib/systemd/systemd-stranger")),
+        row("the master let go of it", MASTER, CHANGED, it -> it.child().proc.delete("700/fd/3")),
+        row("a child of PID 1", SYSTEMD, CHANGED, it -> it.holds(800, 1, "/usr/lib/fake/stranger")),
         row("activated", SYSTEMD, HELPER, it -> it.service("/usr/sbin/cupsd", CUPS)),
         row(
             "worker of an activated one",
@@ -172,17 +172,10 @@ class HelperProcessesTest {
             "activated by Service=, an instance",
             SYSTEMD,
             HELPER,
-            it -> it.service("/usr/sbin/other", "/system.slice/system-print.slice/print@a.service")),
-        row(
-            "orphan in the service",
-            SYSTEMD,
-            CHANGED,
-            it -> it.service("/usr/sbin/other", CUPS)),
-        row(
-            "shell in the service",
-            SYSTEMD,
-            CHANGED,
-            it -> it.service("/usr/bin/dash", CUPS)),
+            it ->
+                it.service("/usr/sbin/other", "/system.slice/system-print.slice/print@a.service")),
+        row("orphan in the service", SYSTEMD, CHANGED, it -> it.service("/usr/sbin/other", CUPS)),
+        row("shell in the service", SYSTEMD, CHANGED, it -> it.service("/usr/fake/dash", CUPS)),
         row(
             "service without a .socket",
             SYSTEMD,
@@ -192,7 +185,9 @@ class HelperProcessesTest {
             "service of a user",
             SYSTEMD,
             CHANGED,
-            it -> it.service("/usr/sbin/cupsd", "/user.slice/user@33.service/app.slice/cups.service")),
+            it ->
+                it.service(
+                    "/usr/sbin/cupsd", "/user.slice/user@33.service/app.slice/cups.service")),
         row(
             "service, not started by PID 1",
             SYSTEMD,
@@ -220,8 +215,7 @@ class HelperProcessesTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("cases")
-  void judges(
-      String name, String known, boolean verdict, Consumer<HelperProcessesTest> change)
+  void judges(String name, String known, boolean verdict, Consumer<HelperProcessesTest> change)
       throws IOException {
     holds(known.equals(SYSTEMD) ? 1 : 700, known.equals(SYSTEMD) ? 0 : 1, known);
     SocketEntry was = scan();
