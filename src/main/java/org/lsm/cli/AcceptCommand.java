@@ -13,7 +13,6 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
-import org.lsm.model.SocketEntry;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.BaselineComparison;
 import org.lsm.monitor.Components;
@@ -101,15 +100,13 @@ public final class AcceptCommand extends BaseCommand {
     return chosen.stream().distinct().toList();
   }
 
-  /** The sockets of the baseline with their processes, as differences that only get a mark. */
+  /** The accepted sockets that are there, as differences which only make them optional. */
   private static Diff known(Snapshot baseline, Snapshot now) {
-    List<Difference> known = new ArrayList<>();
-    for (SocketEntry entry : baseline.sockets().values()) {
-      SocketEntry there = now.sockets().getOrDefault(entry.endpoint(), entry);
-      SocketEntry mark = new SocketEntry(entry.endpoint(), entry.owners(), there.processes());
-      known.add(new Difference(DifferenceType.GONE, mark, mark));
-    }
-    return new Diff(known);
+    return new Diff(
+        now.sockets().values().stream()
+            .filter(it -> baseline.sockets().containsKey(it.endpoint()))
+            .map(it -> new Difference(DifferenceType.GONE, it, it))
+            .toList());
   }
 
   private void print(Components components, Diff accepted, DiffReport report) {

@@ -66,7 +66,8 @@ public record Diff(List<Difference> differences) {
     for (Difference difference : differences) {
       SocketEntry now = difference.after();
       if (difference.type() == DifferenceType.GONE) {
-        sockets.computeIfPresent(now.endpoint(), (at, was) -> now.optional() ? now : null);
+        sockets.computeIfPresent(
+            now.endpoint(), (at, was) -> now.optional() ? was.asOptional() : null);
       } else if (ephemeral.covers(now)) {
         Endpoint endpoint = EphemeralPorts.generalize(now.endpoint());
         sockets.merge(endpoint, now.at(endpoint), SocketEntry::and);

@@ -2,7 +2,6 @@ package org.lsm.model;
 
 import java.util.Collection;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
@@ -42,13 +41,7 @@ public record Snapshot(
 
   /** The sockets that are marked as optional. */
   public Set<Endpoint> optional() {
-    Set<Endpoint> optional = new HashSet<>();
-    for (SocketEntry entry : sockets.values()) {
-      if (entry.optional()) {
-        optional.add(entry.endpoint());
-      }
-    }
-    return optional;
+    return where(SocketEntry::optional).sockets().keySet();
   }
 
   /** Returns the snapshot with these of its sockets marked as optional, too. */

@@ -6,15 +6,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.lsm.alert.AlertState;
-import org.lsm.alert.History;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
@@ -30,9 +26,6 @@ import org.lsm.storage.StateDirectory;
 public final class EndedDifferences {
   private static final Duration MIN_AGE = Duration.ofDays(1);
 
-  private final Map<String, Difference> differences = new LinkedHashMap<>(); // by name
-  private final Map<String, Instant> active = new HashMap<>(); // the last known time, by name
-
   private EndedDifferences() {}
 
   /**
@@ -40,48 +33,39 @@ public final class EndedDifferences {
    * with the owners of both.
    */
   public static Diff read(Components components, Snapshot baseline) throws IOException {
-    EndedDifferences ended = new EndedDifferences();
-    components.history().forEach(ended::add);
+    Map<String, Difference> reported = new LinkedHashMap<>(); // by name, as are the times
+    Map<String, Instant> times = new HashMap<>();
+    components
+        .history()
+        .forEach(
+            event -> {
+              if (event.event().equals("resolved")) {
+                times.put(event.what(), event.time());
+              } else if (event.event().equals("appeared")) {
+                for (Difference it : Json.difference(event.difference()).stream().toList()) {
+                  String name = escape(it.type() + " " + it.endpoint());
+                  reported.put(name, it);
+                  times.put(name, event.time());
+                }
+              }
+            });
     Path state = components.config().stateDirectory().resolve(StateDirectory.ALERT_STATE);
-    Set<String> now =
-        AlertState.read(state).entries().keySet().stream()
-            .map(it -> escape(it))
-            .collect(Collectors.toSet());
+    AlertState.read(state).entries().keySet().forEach(it -> times.put(escape(it), Instant.MAX));
     Duration remind = components.config().remind();
     Instant since = components.now().minus(remind.compareTo(MIN_AGE) > 0 ? remind : MIN_AGE);
-    List<Difference> missing = new ArrayList<>();
-    ended.differences.forEach(
-        (name, it) -> {
-          if (now.contains(name) || !ended.active.get(name).isBefore(since)) {
-            addMissing(it, baseline.sockets().get(it.endpoint()), missing);
-          }
-        });
-    return new Diff(missing);
+    reported.keySet().removeIf(it -> times.get(it).isBefore(since));
+    return new Diff(reported.values().stream().flatMap(it -> missing(it, baseline)).toList());
   }
 
-  private void add(History.Event event) {
-    if (event.event().equals("appeared")) {
-      Json.difference(event.difference())
-          .ifPresent(
-              it -> {
-                String name = escape(it.type() + " " + it.endpoint());
-                differences.put(name, it);
-                active.put(name, event.time());
-              });
-    } else if (event.event().equals("resolved")) {
-      active.replace(event.what(), event.time());
-    }
-  }
-
-  private static void addMissing(Difference it, SocketEntry known, List<Difference> missing) {
+  private static Stream<Difference> missing(Difference it, Snapshot baseline) {
+    SocketEntry known = baseline.sockets().get(it.endpoint());
     if (it.type() == DifferenceType.GONE) {
-      if (known != null && !known.optional()) {
-        missing.add(new Difference(DifferenceType.GONE, known, known));
-      }
-    } else if (known == null) {
-      missing.add(new Difference(DifferenceType.NEW, it.after(), it.after()));
-    } else if (!it.after().ownersBeyond(known).isEmpty()) {
-      missing.add(new Difference(DifferenceType.CHANGED, known, known.and(it.after())));
+      return Stream.of(it).filter(gone -> known != null && !known.optional());
     }
+    if (known == null) {
+      return Stream.of(new Difference(DifferenceType.NEW, it.after(), it.after()));
+    }
+    return Stream.of(new Difference(DifferenceType.CHANGED, known, known.and(it.after())))
+        .filter(added -> !it.after().ownersBeyond(known).isEmpty());
   }
 }

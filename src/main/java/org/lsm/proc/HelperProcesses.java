@@ -36,7 +36,7 @@ public final class HelperProcesses {
   private static final int MAX_PARENTS = 16;
   private static final int OTHERS_WRITE = 022; // the group, too
 
-  /** Where systemd looks for units, systemd.unit(5), the first one first. */
+  /** Of units, systemd.unit(5). */
   private static final List<String> UNIT_DIRECTORIES =
       List.of(
           "etc/systemd/system",
@@ -118,25 +118,16 @@ public final class HelperProcesses {
       throws IOException {
     int pid = processes.parent(process.pid());
     for (int i = 0; i < MAX_PARENTS && pid > 1; i++) {
-      ProcessRef parent = holder(now, pid);
-      if (parent != null
-          && isOfSameService(process.owner().program(), parent.owner().program())
-          && (was.includes(parent.owner()) || isActivated(parent, was, now))) {
-        return true;
+      for (ProcessRef parent : now.processes()) {
+        if (parent.pid() == pid
+            && isOfSameService(process.owner().program(), parent.owner().program())
+            && (was.includes(parent.owner()) || isActivated(parent, was, now))) {
+          return true;
+        }
       }
       pid = processes.parent(pid);
     }
     return false;
-  }
-
-  /** The process with this PID if it holds the socket, else null. */
-  private ProcessRef holder(SocketEntry now, int pid) throws IOException {
-    for (ProcessRef process : now.processes()) {
-      if (process.pid() == pid && process.startTicks() == processes.startTicks(pid)) {
-        return process;
-      }
-    }
-    return null;
   }
 
   private static boolean isOfSameService(String program, String parent) {
@@ -153,52 +144,43 @@ public final class HelperProcesses {
   /** Whether systemd has started a process as the service of a socket that it holds itself. */
   private boolean isActivated(ProcessRef process, SocketEntry was, SocketEntry now)
       throws IOException {
-    ProcessRef init = holder(now, 1);
-    if (init == null
-        || !was.includes(init.owner())
-        || !init.owner().program().endsWith("/systemd")
-        || processes.parent(process.pid()) != 1) {
-      return false;
+    boolean isOfSystemd = false;
+    for (ProcessRef init : now.processes()) {
+      isOfSystemd |=
+          init.pid() == 1
+              && init.owner().program().endsWith("/systemd")
+              && was.includes(init.owner());
     }
-    String service = withoutInstance(processes.controlGroup(process.pid()).unit());
-    return service.matches("[^/]+\\.service") // of the host, and of no user
-        && executes(service, process.owner().program())
-        && hasSocket(service);
+    return isOfSystemd
+        && processes.parent(process.pid()) == 1
+        && isService(processes.controlGroup(process.pid()).unit(), process.owner().program());
   }
 
-  private static String withoutInstance(String unit) {
-    return unit.replaceFirst("@.*\\.", "@.");
-  }
-
-  /** Whether a unit starts this program, where /sbin may be a link to /usr/sbin. */
-  private boolean executes(String service, String program) {
-    for (String directory : UNIT_DIRECTORIES) {
-      Path file = sources.root().resolve(directory).resolve(service);
-      if (Files.exists(file)) {
-        String command = value(file, "ExecStart=").replaceFirst("^[-@:+!|]*\"?", "");
-        String path = command.split("[\\s\"]", 2)[0];
-        return program.equals(path) || program.equals("/usr" + path);
-      }
-    }
-    return false;
-  }
-
-  /** Whether there is a .socket for a service: of the same name, or with Service=. */
-  private boolean hasSocket(String service) throws IOException {
+  /** Whether a unit is a service of the host that runs this program, and a .socket starts it. */
+  private boolean isService(String unit, String program) throws IOException {
+    String service = withoutInstance(unit); // that of a user has a slash
+    boolean executes = false;
+    boolean hasSocket = false;
     for (String directory : UNIT_DIRECTORIES) {
       Path units = sources.root().resolve(directory);
       for (Path file : Files.exists(units) ? ProcFile.list(units) : List.<Path>of()) {
         String name = file.getFileName().toString();
-        if (name.endsWith(".socket")) {
+        if (name.equals(service)) {
+          String command = value(file, "ExecStart=").replaceFirst("^[-@:+!|]*\"?", "");
+          String path = command.split("[\\s\"]", 2)[0]; // /sbin may be a link to /usr/sbin
+          executes |= program.equals(path) || program.equals("/usr" + path);
+        } else if (name.endsWith(".socket")) {
           String activated = value(file, "Service=");
           String byName = name.replaceFirst("socket$", "service");
-          if (service.equals(withoutInstance(activated.isEmpty() ? byName : activated))) {
-            return true;
-          }
+          hasSocket |= service.equals(withoutInstance(activated.isEmpty() ? byName : activated));
         }
       }
     }
-    return false;
+    return executes && hasSocket;
+  }
+
+  private static String withoutInstance(String unit) {
+    return unit.replaceFirst("@.*\\.", "@.");
   }
 
   /** What follows a key in the first line that begins with it; empty if there is none. */
