@@ -170,7 +170,12 @@ public final class History {
   /** The events at and after a time, oldest first. */
   public List<Event> since(Instant time) throws IOException {
     List<Event> events = new ArrayList<>();
-    forEach(it -> events.addAll(it.time().isBefore(time) ? List.of() : List.of(it)));
+    forEach(
+        it -> {
+          if (!it.time().isBefore(time)) {
+            events.add(it);
+          }
+        });
     return events;
   }
 

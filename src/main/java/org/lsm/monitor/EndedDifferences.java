@@ -20,11 +20,12 @@ import org.lsm.report.Json;
 import org.lsm.storage.StateDirectory;
 
 /**
- * The differences that were active within the last REMIND, hence reported then, or within a day if
- * REMIND is shorter; as the history has them. Some may still be there.
+ * The differences that were active within the last REMIND, hence reported then, or within two days
+ * if REMIND is shorter; as the history has them. Some may still be there.
  */
 public final class EndedDifferences {
-  private static final Duration MIN_AGE = Duration.ofDays(1);
+  /** A summary of a day arrives when it is over. */
+  private static final Duration MIN_AGE = Duration.ofDays(2);
 
   private EndedDifferences() {}
 

@@ -137,7 +137,7 @@ public final class HelperProcesses {
     String directory = program.substring(0, program.lastIndexOf('/'));
     String ofParent = parent.substring(0, parent.lastIndexOf('/'));
     String name = parent.substring(ofParent.length()); // with its slash
-    boolean isShared = directory.matches("(/usr(/local)?)?/[^/]*"); // /bin, /usr/libexec
+    boolean isShared = directory.matches("(/usr(/local)?)?(/[^/]*)?"); // /bin, /usr/libexec
     return !isShared && (directory.equals(ofParent) || directory.endsWith(name));
   }
 

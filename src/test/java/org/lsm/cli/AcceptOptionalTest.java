@@ -109,12 +109,12 @@ class AcceptOptionalTest extends CommandTestBase {
   /** How long ago it was reported, whether it was there until an hour ago, and REMIND. */
   @ParameterizedTest
   @CsvSource({
-    "PT23H, false, 24h, true",
-    "PT26H, false, 24h, false",
-    "PT25H, false, 48h, true",
-    "PT23H, false, 10m, true",
-    "PT23H, false, 0,   true",
-    "PT72H, true,  24h, true",
+    "PT47H, false, 24h, true",
+    "PT50H, false, 24h, false",
+    "PT50H, false, 72h, true",
+    "PT47H, false, 10m, true",
+    "PT47H, false, 0,   true",
+    "PT99H, true,  24h, true",
   })
   void knowsWhatWasReportedLately(Duration age, boolean isLasting, String remind, boolean taken)
       throws IOException {
