@@ -69,13 +69,14 @@ public final class FakeProc {
     return root;
   }
 
-  /** Returns this tree and, beside it, passwd, services and netns, which need not exist. */
+  /** Returns this tree and, beside it, passwd, services, netns and root, which need not exist. */
   public Sources sources() {
     return new Sources(
         root,
         root.resolveSibling("passwd"),
         root.resolveSibling("services"),
-        root.resolveSibling("netns"));
+        root.resolveSibling("netns"),
+        root.resolveSibling("root"));
   }
 
   public FakeProc hostname(String name) {

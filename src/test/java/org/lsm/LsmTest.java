@@ -27,7 +27,7 @@ class LsmTest extends CommandTestBase {
         "-g | Usage: lsm generate [-hV] [--no-color] [--verbose] [--config=FILE]",
         "compare | Usage: lsm compare [-hV] [--no-alert] [--no-color] [--quiet] [--verbose]",
         "delete | Usage: lsm delete [-hV] [--no-color] [--verbose] [--config=FILE]",
-        "accept | Usage: lsm accept [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "accept | Usage: lsm accept [-hV] [--no-color] [--optional] [--verbose] [--config=FILE]",
         "diff | Usage: lsm diff [-hV] [--no-color] [--verbose] [--config=FILE]",
         "list | Usage: lsm list [-hV] [--all] [--no-color] [--verbose] [--config=FILE]",
         "history | Usage: lsm history [-hV] [--no-color] [--verbose] [--config=FILE]",

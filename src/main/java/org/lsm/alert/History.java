@@ -167,18 +167,26 @@ public final class History {
     return age == 0 ? file : file.resolveSibling(file.getFileName() + "." + age);
   }
 
-  /** The events at and after a time, oldest first; damaged lines are counted in a warning. */
+  /** The events at and after a time, oldest first. */
   public List<Event> since(Instant time) throws IOException {
     List<Event> events = new ArrayList<>();
+    forEach(
+        it -> {
+          if (!it.time().isBefore(time)) {
+            events.add(it);
+          }
+        });
+    return events;
+  }
+
+  /** Hands out all events, oldest first; damaged lines are counted in a warning. */
+  public void forEach(Consumer<Event> reader) throws IOException {
     int damaged = 0;
     for (int age = MAX_ROTATED; age >= 0; age--) {
       byte[] content = Files.exists(file(age)) ? AtomicFile.read(file(age)) : new byte[0];
       for (String line : new String(content, StandardCharsets.UTF_8).lines().toList()) {
         try {
-          Event event = Json.read(line, Event.class);
-          if (!event.time().isBefore(time)) {
-            events.add(event);
-          }
+          reader.accept(Json.read(line, Event.class));
         } catch (RuntimeException e) {
           damaged++;
         }
@@ -187,7 +195,6 @@ public final class History {
     if (damaged > 0) {
       warn.accept(damaged + " damaged lines in " + file + " and its rotated files were skipped");
     }
-    return events;
   }
 
   /** A table with a header line. */

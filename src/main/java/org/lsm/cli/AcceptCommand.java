@@ -1,5 +1,6 @@
 package org.lsm.cli;
 
+import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,21 +10,31 @@ import java.util.regex.Pattern;
 import org.lsm.config.Glob;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
+import org.lsm.model.DifferenceType;
 import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.BaselineComparison;
 import org.lsm.monitor.Components;
+import org.lsm.monitor.EndedDifferences;
 import org.lsm.monitor.ProgramCheck;
 import org.lsm.monitor.RepeatedScan;
 import org.lsm.report.DiffReport;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "accept", description = "Accept only these differences into the baseline.")
 public final class AcceptCommand extends BaseCommand {
   private static final Pattern NUMBER = Pattern.compile("(port=|pid=|)(\\d{1,9})");
+
+  @Option(
+      names = "--optional",
+      description =
+          "Accept them as optional: neither NEW when they are there, nor GONE when they are not."
+              + " Also takes sockets of the baseline.")
+  private boolean optional;
 
   @Parameters(
       arity = "1..*",
@@ -42,31 +53,72 @@ public final class AcceptCommand extends BaseCommand {
       BaselineComparison comparison = components.comparison(scans, baseline);
       DiffReport report = comparison.compareStable();
       ProgramCheck programs = comparison.programs();
-      Diff chosen = programs.withSamePrograms(choose(report.diff()), report.diff());
+      List<Difference> chosen = choose(components, baseline, report);
+      Diff all = programs.withSamePrograms(new Diff(chosen), report.diff());
+      List<Difference> found = report.diff().differences();
+      Diff accepted =
+          new Diff(
+              all.differences().stream()
+                  .map(it -> isOptional(it, chosen, found) ? it.asOptional() : it)
+                  .toList());
       Instant time = report.after().hostInfo().time();
-      Snapshot next = chosen.applyTo(baseline, comparison.identity(), time);
-      state.storeBaseline(programs.addPrograms(next, report.after(), chosen.programs()::contains));
+      Snapshot next = accepted.applyTo(baseline, comparison.identity(), time);
+      state.storeBaseline(
+          programs.addPrograms(next, report.after(), accepted.programs()::contains));
       components.storeOwnerCache(state, scans);
-      printAccepted(components, chosen.differences(), report);
-      int left = report.diff().differences().size() - chosen.differences().size();
+      print(components, accepted, report);
+      long left = found.stream().filter(it -> !all.differences().contains(it)).count();
       out().println(Plural.count(left, "difference") + (left == 1 ? " remains" : " remain"));
     }
     return ExitCode.OK;
   }
 
-  /** The differences that the names stand for, at least one each. */
-  private Diff choose(Diff diff) {
+  /** An owner that is over is known from now on, but no reason to miss that the socket is GONE. */
+  private boolean isOptional(Difference it, List<Difference> chosen, List<Difference> found) {
+    boolean isOver = !found.contains(it) && it.type() != DifferenceType.CHANGED;
+    return chosen.contains(it) && (optional || isOver);
+  }
+
+  /** What the names stand for, at least one each: what differs now, else what did lately. */
+  private List<Difference> choose(Components components, Snapshot baseline, DiffReport report)
+      throws IOException {
     List<Difference> chosen = new ArrayList<>();
     for (String name : names) {
-      Matcher number = NUMBER.matcher(name);
-      List<Difference> found = number.matches() ? numbered(diff, number) : named(diff, name);
+      List<Difference> found = named(report.diff(), name);
+      if (found.isEmpty() && optional) {
+        found = named(known(baseline, report.after()), name);
+      }
+      if (found.isEmpty()) {
+        found = named(EndedDifferences.read(components, baseline), name);
+      }
       if (found.isEmpty()) {
         throw usageError(
             "no difference is named '" + name + "'; 'lsm compare --no-alert' shows all");
       }
       chosen.addAll(found);
     }
-    return new Diff(chosen.stream().distinct().toList());
+    return chosen.stream().distinct().toList();
+  }
+
+  /** The accepted sockets that are there, as differences which only make them optional. */
+  private static Diff known(Snapshot baseline, Snapshot now) {
+    return new Diff(
+        now.sockets().values().stream()
+            .filter(it -> baseline.sockets().containsKey(it.endpoint()))
+            .map(it -> new Difference(DifferenceType.GONE, it, it))
+            .toList());
+  }
+
+  private void print(Components components, Diff accepted, DiffReport report) {
+    printAccepted(components, where(accepted, it -> !it.after().optional()), "", report);
+    Diff marked = new Diff(where(accepted, it -> it.after().optional()));
+    List<Difference> added = where(marked, it -> it.type() != DifferenceType.GONE);
+    printAccepted(components, added, " as optional", report);
+    for (Difference it : marked.of(DifferenceType.GONE)) {
+      String line = TextEscaper.escape(it.endpoint().toString()) + " is optional";
+      components.history().append("accepted", line);
+      out().println(line);
+    }
   }
 
   /** All differences on a port, or all sockets of a process; a number alone may be either. */
@@ -90,8 +142,12 @@ public final class AcceptCommand extends BaseCommand {
     return onPort.isEmpty() ? ofProcess : onPort;
   }
 
-  /** The socket of this name, which may look like a pattern, or all that match the pattern. */
+  /** The socket of this name, which may look like a pattern, or all that the name stands for. */
   private List<Difference> named(Diff diff, String name) {
+    Matcher number = NUMBER.matcher(name);
+    if (number.matches()) {
+      return numbered(diff, number);
+    }
     List<Difference> exact =
         where(diff, it -> TextEscaper.escape(it.endpoint().toString()).equals(name));
     if (!exact.isEmpty()) {

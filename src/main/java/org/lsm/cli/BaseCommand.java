@@ -42,10 +42,17 @@ abstract class BaseCommand implements Callable<Integer> {
     out().print(color ? FLAG.matcher(bold).replaceAll("\033[1;31m$0\033[0m") : bold);
   }
 
-  /** Records and prints differences that went into the baseline, with the details of a report. */
-  void printAccepted(Components components, List<Difference> accepted, DiffReport report) {
-    components.history().append("accepted", accepted, report);
-    out().printf("Accepted into the baseline:%n%n");
-    print(report.reporting(accepted).differencesText());
+  /**
+   * Records and prints differences that went into the baseline, with the details of a report.
+   *
+   * @param how more words for the heading
+   */
+  void printAccepted(
+      Components components, List<Difference> accepted, String how, DiffReport report) {
+    if (!accepted.isEmpty()) {
+      components.history().append("accepted", accepted, report);
+      out().printf("Accepted into the baseline%s:%n%n", how);
+      print(report.reporting(accepted).differencesText());
+    }
   }
 }

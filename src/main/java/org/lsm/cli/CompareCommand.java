@@ -2,10 +2,12 @@ package org.lsm.cli;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.lsm.alert.Outbox;
-import org.lsm.model.Difference;
+import org.lsm.model.Diff;
 import org.lsm.model.Snapshot;
 import org.lsm.monitor.Components;
+import org.lsm.monitor.EndedDifferences;
 import org.lsm.monitor.MonitorRun;
 import org.lsm.monitor.RepeatedScan;
 import org.lsm.monitor.RunResult;
@@ -85,24 +87,26 @@ public final class CompareCommand extends BaseCommand {
   private int print(Components components) throws Exception {
     RepeatedScan scans;
     DiffReport report;
+    Diff ended;
     try (StateDirectory state = components.openState()) {
       scans = components.scans();
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
       report = components.comparison(scans, baseline).compare();
       components.storeOwnerCache(state, scans);
+      ended = names ? EndedDifferences.read(components, baseline) : report.diff();
     }
     if (names) {
-      report.diff().differences().forEach(this::printName);
+      Stream.of(report.diff(), ended)
+          .flatMap(it -> it.differences().stream())
+          .map(it -> EscapedText.pattern(it.endpoint()))
+          .distinct()
+          .forEach(out()::println);
     } else {
       show(report, Optional.empty());
     }
     scans.requireComplete();
     return report.diff().isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
-  }
-
-  private void printName(Difference difference) {
-    out().println(EscapedText.pattern(difference.endpoint()));
   }
 
   private void show(DiffReport report, Optional<PortScanReport> portScans) {

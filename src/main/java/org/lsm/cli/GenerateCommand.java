@@ -34,9 +34,7 @@ public final class GenerateCommand extends BaseCommand {
       String size = Plural.count(baseline.sockets().size(), "socket");
       try {
         components.storeOwnerCache(state, scans);
-        changes
-            .filter(it -> !it.diff().isEmpty())
-            .ifPresent(it -> printAccepted(components, it.diff().differences(), it));
+        changes.ifPresent(it -> printAccepted(components, it.diff().differences(), "", it));
         components.history().append("baseline", size);
       } catch (OutOfMemoryError e) {
         context.warn("there is not enough memory to print and record all that was accepted");

@@ -1,7 +1,9 @@
 package org.lsm.cli;
 
+import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.lsm.config.Config;
@@ -13,6 +15,7 @@ import org.lsm.monitor.Components;
 import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Json;
 import org.lsm.report.SocketListing;
+import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -38,7 +41,7 @@ public final class ListCommand extends BaseCommand {
       context.warn(e.getFile() + ": only root can read it; listing with the defaults");
     }
     ScanResult scan = components.scan();
-    Snapshot found = scan.snapshot();
+    Snapshot found = scan.snapshot().withOptional(optional(components));
     SortedMap<Endpoint, Integer> ignored = new TreeMap<>();
     for (SocketEntry entry : found.sockets().values()) {
       rules.covering(entry).ifPresent(rule -> ignored.put(entry.endpoint(), rule.line()));
@@ -48,5 +51,14 @@ public final class ListCommand extends BaseCommand {
     print(format.isJson() ? Json.of(listing) : listing.text());
     scan.notes().forEach(context::warn);
     return ExitCode.OK;
+  }
+
+  /** What the baseline has as optional; this user may not read it, and there may be none. */
+  private static Set<Endpoint> optional(Components components) {
+    try {
+      return StateDirectory.readBaseline(components.config().stateDirectory()).optional();
+    } catch (IOException e) {
+      return Set.of();
+    }
   }
 }

@@ -37,7 +37,9 @@ public record Diff(List<Difference> differences) {
     }
     List<SocketEntry> gone = new ArrayList<>();
     for (SocketEntry was : baseline.values()) {
-      if (!identity.countsByOwner(was.endpoint()) && !after.sockets().containsKey(was.endpoint())) {
+      if (!was.optional()
+          && !identity.countsByOwner(was.endpoint())
+          && !after.sockets().containsKey(was.endpoint())) {
         gone.add(was);
       }
     }
@@ -73,12 +75,7 @@ public record Diff(List<Difference> differences) {
   }
 
   private static boolean hasNewOwner(SocketEntry was, SocketEntry now) {
-    for (Owner owner : now.owners()) {
-      if (!owner.equals(Owner.UNKNOWN) && !was.includes(owner)) {
-        return true;
-      }
-    }
-    return false;
+    return !now.ownersBeyond(was).isEmpty();
   }
 
   /** Returns the baseline with these differences accepted, as of a time. */
@@ -88,14 +85,16 @@ public record Diff(List<Difference> differences) {
       SocketEntry now = difference.after();
       SocketEntry was = sockets.get(now.endpoint());
       if (difference.type() == DifferenceType.GONE) {
-        sockets.remove(difference.endpoint());
+        sockets.computeIfPresent(
+            now.endpoint(), (at, it) -> now.optional() ? it.asOptional() : null);
       } else if (was == null || identity.countsByOwner(was.endpoint())) {
         SocketEntry general = identity.generalize(now);
         sockets.merge(general.endpoint(), general, SocketEntry::and);
       } else {
         // If an old owner is left, the other ones may come back.
         boolean replaced = Collections.disjoint(was.owners(), now.owners());
-        sockets.put(now.endpoint(), replaced ? now : was.and(now));
+        SocketEntry next = replaced ? now : was.and(now);
+        sockets.put(now.endpoint(), was.optional() ? next.asOptional() : next);
       }
     }
     return new Snapshot(baseline.hostInfo().at(time), sockets, baseline.programs());

@@ -14,6 +14,11 @@ public record Difference(DifferenceType type, SocketEntry before, SocketEntry af
     return after.endpoint();
   }
 
+  /** Returns the difference with a socket that is optional once it is accepted. */
+  public Difference asOptional() {
+    return new Difference(type, before, after.asOptional());
+  }
+
   /** Whether it has the same owners, but the file of a program was replaced. */
   public boolean isReplaced() {
     return type == DifferenceType.CHANGED && before.owners().equals(after.owners());

@@ -3,6 +3,7 @@ package org.lsm.model;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
@@ -43,6 +44,18 @@ public record Snapshot(
     SortedMap<Endpoint, SocketEntry> sockets = new TreeMap<>();
     entries.forEach(entry -> sockets.merge(entry.endpoint(), entry, SocketEntry::and));
     return new Snapshot(hostInfo, sockets);
+  }
+
+  /** The sockets that are marked as optional. */
+  public Set<Endpoint> optional() {
+    return where(SocketEntry::optional).sockets().keySet();
+  }
+
+  /** Returns the snapshot with these of its sockets marked as optional, too. */
+  public Snapshot withOptional(Set<Endpoint> endpoints) {
+    SortedMap<Endpoint, SocketEntry> marked = new TreeMap<>(sockets);
+    marked.replaceAll((at, entry) -> endpoints.contains(at) ? entry.asOptional() : entry);
+    return new Snapshot(hostInfo, marked, programs);
   }
 
   /** Returns the snapshot with only the entries that fulfil a condition. */

@@ -1,5 +1,6 @@
 package org.lsm.model;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -10,11 +11,19 @@ import java.util.TreeSet;
 /**
  * An endpoint with its owners, see {@link OwnerLimit}, {@link Owner#UNKNOWN} for hidden ones, and
  * its processes (none in files).
+ *
+ * @param optional in a baseline: whether the socket may be absent without being GONE
  */
-public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes) {
+public record SocketEntry(
+    Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes, boolean optional) {
   public SocketEntry {
     owners = Collections.unmodifiableSortedSet(new TreeSet<>(owners));
     processes = List.copyOf(processes);
+  }
+
+  /** An entry that is not optional. */
+  public SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes) {
+    this(endpoint, owners, processes, false);
   }
 
   public static SocketEntry heldBy(Endpoint at, SocketOwners held) {
@@ -28,21 +37,26 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     return new SocketEntry(at, owners, held.processes());
   }
 
+  public SocketEntry asOptional() {
+    return new SocketEntry(endpoint, owners, processes, true);
+  }
+
   /** Returns the entry with these processes and their owners in place of its own. */
   public SocketEntry with(List<ProcessRef> others) {
     SortedSet<Owner> all = new TreeSet<>(owners);
     processes.forEach(process -> all.remove(process.owner()));
     others.forEach(process -> all.add(process.owner()));
-    return new SocketEntry(endpoint, all, others);
+    return new SocketEntry(endpoint, all, others, optional);
   }
 
-  /** Returns the entry with the owners and processes of both. */
+  /** Returns the entry with the owners and processes of both; it is optional if one is. */
   public SocketEntry and(SocketEntry other) {
     SortedSet<Owner> allOwners = new TreeSet<>(owners);
     allOwners.addAll(other.owners);
     Set<ProcessRef> allProcesses = new LinkedHashSet<>(processes);
     allProcesses.addAll(other.processes);
-    return new SocketEntry(endpoint, allOwners, List.copyOf(allProcesses));
+    return new SocketEntry(
+        endpoint, allOwners, List.copyOf(allProcesses), optional || other.optional);
   }
 
   /** Whether it has more owners than are kept by name. */
@@ -60,8 +74,19 @@ public record SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<Proce
     return true;
   }
 
+  /** The owners that an entry of a baseline lacks; one that this scan cannot see is not counted. */
+  public List<Owner> ownersBeyond(SocketEntry was) {
+    List<Owner> beyond = new ArrayList<>();
+    for (Owner owner : owners) {
+      if (!owner.equals(Owner.UNKNOWN) && !was.includes(owner)) {
+        beyond.add(owner);
+      }
+    }
+    return beyond;
+  }
+
   /** Whether an owner belongs to this entry of a baseline: a maker does if its user does. */
-  boolean includes(Owner owner) {
+  public boolean includes(Owner owner) {
     if (!owner.isMaker()) {
       return owners.contains(owner);
     }

@@ -125,7 +125,7 @@ public record SocketIdentity(
       return entry;
     }
     Set<Owner> owners = entry.owners().isEmpty() ? Set.of(Owner.maker("root")) : entry.owners();
-    return new SocketEntry(key, new TreeSet<>(owners), entry.processes());
+    return new SocketEntry(key, new TreeSet<>(owners), entry.processes(), entry.optional());
   }
 
   /** Merges the sockets that have one key into one entry, as in a baseline. */

@@ -21,6 +21,7 @@ import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketIdentity;
+import org.lsm.proc.HelperProcesses;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.report.DiffReport;
 
@@ -32,6 +33,7 @@ import org.lsm.report.DiffReport;
  * @param identity what makes a socket the same
  * @param rules for the sockets to ignore on both sides
  * @param programs whose files are compared with those of the baseline
+ * @param helpers owners that do not make a known socket CHANGED
  * @param users the names of users that passwd(5) lacks
  */
 public record BaselineComparison(
@@ -40,6 +42,7 @@ public record BaselineComparison(
     SocketIdentity identity,
     IgnoreRules rules,
     ProgramCheck programs,
+    HelperProcesses helpers,
     Supplier<ZoneId> zone,
     UserNames users) {
 
@@ -124,9 +127,20 @@ public record BaselineComparison(
   }
 
   private Diff diff(Snapshot visible) {
-    Diff diff = Diff.between(baseline, visible, identity());
+    Diff diff = withoutHelpers(Diff.between(baseline, visible, identity()));
     List<SocketEntry> replaced = programs.replaced(visible);
     return replaced.isEmpty() ? diff : diff.withReplaced(replaced);
+  }
+
+  /** The processes of a further owner have to be read while they run, hence in the scan. */
+  private Diff withoutHelpers(Diff diff) {
+    List<Difference> rest = new ArrayList<>();
+    for (Difference it : diff.differences()) {
+      if (it.type() != DifferenceType.CHANGED || !helpers.explain(it.before(), it.after())) {
+        rest.add(it);
+      }
+    }
+    return new Diff(rest);
   }
 
   private Snapshot visible(Snapshot found) {

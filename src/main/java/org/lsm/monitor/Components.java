@@ -35,6 +35,7 @@ import org.lsm.model.Snapshot;
 import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
 import org.lsm.proc.GatewaysAndResolvers;
+import org.lsm.proc.HelperProcesses;
 import org.lsm.proc.KernelInfo;
 import org.lsm.proc.SocketScanner;
 import org.lsm.proc.SocketScanner.DetailsSelector;
@@ -132,6 +133,7 @@ public record Components(
         socketIdentity(),
         ignoreRules(users),
         programs(baseline.programs()),
+        new HelperProcesses(environment.sources()),
         environment.zone(),
         users);
   }

@@ -47,7 +47,8 @@ public record SystemEnvironment(
             Path.of("/proc"),
             Path.of("/etc/passwd"),
             Path.of("/etc/services"),
-            Path.of("/run/netns")),
+            Path.of("/run/netns"),
+            Path.of("/")),
         MailSystem.real(
             List.of(
                 Path.of("/etc/ssl/certs/ca-certificates.crt"), // Debian, Alpine, Arch

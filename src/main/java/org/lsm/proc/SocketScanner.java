@@ -28,8 +28,11 @@ import org.lsm.proc.TableParser.ParsedTable;
 
 /** Scans all network namespaces or only that of lsm, whose version the snapshot names. */
 public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock, String version) {
-  /** Where /proc is mounted, passwd(5), services(5), and the directory of ip-netns(8). */
-  public record Sources(Path proc, Path passwd, Path services, Path netns) {}
+  /**
+   * Where /proc is mounted, passwd(5), services(5), the directory of ip-netns(8), and the root
+   * directory of programs and of units of systemd.
+   */
+  public record Sources(Path proc, Path passwd, Path services, Path netns, Path root) {}
 
   private static final long CAP_SYS_PTRACE = 1L << 19; // capabilities(7)
 

@@ -5,6 +5,7 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonDeserializer;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import com.google.gson.JsonSerializer;
@@ -20,7 +21,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.lsm.model.Diff;
@@ -35,6 +38,7 @@ import org.lsm.model.Plural;
 import org.lsm.model.ProbeType;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.Protocol;
 import org.lsm.model.ScanningHost;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
@@ -70,6 +74,10 @@ public final class Json {
           .registerTypeAdapter(
               String.class,
               (JsonSerializer<String>) (s, type, gson) -> new JsonPrimitive(TextEscaper.escape(s)))
+          .registerTypeAdapter(
+              String.class,
+              (JsonDeserializer<String>)
+                  (json, type, gson) -> TextEscaper.unescape(json.getAsString()))
           .registerTypeHierarchyAdapter(
               Enum.class,
               (JsonSerializer<Enum<?>>) (constant, type, gson) -> new JsonPrimitive(name(constant)))
@@ -254,7 +262,8 @@ public final class Json {
       List<Integer> pids,
       List<JsonObject> processes) {}
 
-  record OwnersView(Set<Owner> owners, List<JsonObject> processes, Integer ignoredByLine) {}
+  record OwnersView(
+      Set<Owner> owners, List<JsonObject> processes, Boolean optional, Integer ignoredByLine) {}
 
   record ProcessView(int pid, Instant startTime) {}
 
@@ -305,9 +314,37 @@ public final class Json {
             list(details.processes(), Json::process)));
   }
 
+  /** Reads a difference back; empty if it did not fit, or its socket may be a forged row. */
+  public static Optional<Difference> difference(JsonObject json) {
+    if (json == null || json.get("flags").toString().matches(".*\"(forged|unverified)\".*")) {
+      return Optional.empty();
+    }
+    EndpointView at = VIEWS.fromJson(json, EndpointView.class);
+    Protocol protocol = Protocol.of(at.protocol()).orElseThrow();
+    Endpoint endpoint = new Endpoint(at.netns(), protocol, at.address(), at.port());
+    List<ProcessRef> processes = new ArrayList<>();
+    for (int pid : VIEWS.fromJson(json.get("pids"), int[].class)) {
+      processes.add(new ProcessRef(pid, 0, Instant.EPOCH, Owner.UNKNOWN));
+    }
+    SocketEntry before = new SocketEntry(endpoint, owners(json.get("owners_before")), List.of());
+    SocketEntry after = new SocketEntry(endpoint, owners(json.get("owners")), processes);
+    DifferenceType type = DifferenceType.valueOf(at.kind());
+    return Optional.of(
+        new Difference(
+            type,
+            type == DifferenceType.NEW ? after : before,
+            type == DifferenceType.GONE ? before : after));
+  }
+
+  private static SortedSet<Owner> owners(JsonElement json) {
+    return new TreeSet<>(List.of(VIEWS.fromJson(json, Owner[].class)));
+  }
+
   private static JsonObject socket(SocketEntry entry, Map<Endpoint, Integer> ignoredBy) {
     List<JsonObject> processes = list(entry.processes(), Json::process);
-    OwnersView view = new OwnersView(entry.owners(), processes, ignoredBy.get(entry.endpoint()));
+    Boolean optional = entry.optional() ? true : null;
+    Integer line = ignoredBy.get(entry.endpoint());
+    OwnersView view = new OwnersView(entry.owners(), processes, optional, line);
     return merge(EndpointView.of(null, entry.endpoint()), view);
   }
 

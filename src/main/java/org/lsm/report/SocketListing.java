@@ -13,7 +13,10 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 
-/** The sockets of a host, and for each ignored one the line of ignore.lsm that covers it. */
+/**
+ * The sockets of a host, some of them optional, and for each ignored one the line of ignore.lsm
+ * that covers it.
+ */
 public record SocketListing(
     Snapshot snapshot, SortedMap<Endpoint, Integer> ignoredBy, List<String> notes) {
   private static final int MAX_PADDING = 40;
@@ -40,7 +43,8 @@ public record SocketListing(
   private List<String> row(Endpoint endpoint, String user, String pids, EscapedText program) {
     Integer line = ignoredBy.get(endpoint);
     String ignored = line == null ? "" : "  (ignored by line " + line + " of ignore.lsm)";
-    String last = program + ignored;
+    String optional = snapshot.sockets().get(endpoint).optional() ? "  (optional)" : "";
+    String last = program + optional + ignored;
     return List.of(escape(endpoint.toString()), escape(user), pids, last);
   }
 

@@ -25,6 +25,7 @@ import org.lsm.model.SocketEntry;
  * lsm           1.0.0
  * tcp           0.0.0.0:22     root  /usr/sbin/sshd     (user, program and script, again for each
  * unix          /run/x.sock    ?     ?                  owner; this one is unknown)
+ * tcp           127.0.0.1:631  optional  root  /usr/sbin/cupsd
  * udp           0.0.0.0:51820                           (no process holds it)
  * program       /usr/sbin/sshd  2049 131 1067 1767225600  (64 hex digits of its content)
  * sha256        (64 hex digits)
@@ -33,6 +34,7 @@ import org.lsm.model.SocketEntry;
 public final class SnapshotFile {
   private static final String KIND = "lsm-snapshot";
   private static final String FORMAT = "1";
+  private static final String OPTIONAL = "optional";
   private static final String PROGRAM = "program";
   private static final String VOUCHED = "vouched"; // in the program cache
 
@@ -65,6 +67,7 @@ public final class SnapshotFile {
     for (SocketEntry entry : snapshot.sockets().values()) {
       Endpoint at = entry.endpoint();
       List<String> fields = new ArrayList<>(List.of(at.table(), at.local()));
+      fields.addAll(entry.optional() ? List.of(OPTIONAL) : List.of());
       ChecksummedText.addOwners(fields, entry.owners());
       text.line(fields.toArray());
     }
@@ -91,12 +94,17 @@ public final class SnapshotFile {
         programs.add(new ProgramDigest(fields.get(1), file, fields.get(3), vouched));
         continue;
       }
-      if (fields.size() % 3 != 2) {
+      boolean isOptional = fields.size() % 3 == 0 && fields.get(2).equals(OPTIONAL);
+      if (!isOptional && fields.size() % 3 != 2) {
         throw new IllegalArgumentException("not a socket: '" + String.join(" ", fields) + "'");
       }
       Iterator<String> field = fields.iterator();
       Endpoint endpoint = Endpoint.of(field.next(), field.next());
-      entries.add(new SocketEntry(endpoint, ChecksummedText.owners(field), List.of()));
+      if (isOptional) {
+        field.next();
+      }
+      var owners = ChecksummedText.owners(field);
+      entries.add(new SocketEntry(endpoint, owners, List.of(), isOptional));
     }
     return Snapshot.of(hostInfo, entries).with(programs);
   }

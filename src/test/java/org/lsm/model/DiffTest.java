@@ -20,6 +20,8 @@ import org.lsm.model.SocketIdentity.Scope;
 class DiffTest {
   private static final Instant LATER = Instant.parse("2027-01-01T00:00:00Z");
 
+  private static final Endpoint SSH = Endpoint.of("tcp", "0.0.0.0:22");
+
   private static final HostInfo HOST =
       new HostInfo("web1", "6.1.0", Instant.parse("2026-01-01T00:00:00Z"), "1.0.0");
 
@@ -82,6 +84,45 @@ class DiffTest {
         type == null ? List.of() : List.of(type),
         diff.differences().stream().map(Difference::type).toList());
     assertEquals(type == null, diff.isEmpty());
+  }
+
+  /** An optional socket, what is there now, the difference, and all that a later scan may find. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # before    | after      | difference | accepted
+          root:/bin/a | -          |            |
+          root:/bin/a | root:/bin/a |           |
+          root:/bin/a | root:/bin/b | CHANGED   | root:/bin/b
+          root:/bin/a | root:/bin/a w:/bin/x | CHANGED | root:/bin/a w:/bin/x
+          root:/bin/a | ''         | CHANGED    | ''
+          """)
+  void optionalSocketsMayBeAbsent(
+      String before, String after, DifferenceType type, String accepted) {
+    Snapshot plain = sshd(before);
+    Snapshot baseline = plain.withOptional(plain.sockets().keySet());
+    Diff diff = Diff.between(baseline, sshd(after), SocketIdentity.NONE);
+    assertEquals(
+        type == null ? List.of() : List.of(type),
+        diff.differences().stream().map(Difference::type).toList());
+    Snapshot next = diff.applyTo(baseline, SocketIdentity.NONE, LATER);
+    assertEquals(baseline.optional(), next.optional());
+    if (accepted != null) {
+      assertEquals(sshd(accepted).sockets().get(SSH).owners(), next.sockets().get(SSH).owners());
+    }
+  }
+
+  /** What was GONE is removed, unless it is accepted as optional. */
+  @ParameterizedTest
+  @CsvSource({"false, 0", "true, 1"})
+  void keepsOptionalSocketThatIsGone(boolean isOptional, int left) {
+    Diff gone = Diff.between(sshd("root:/bin/a"), sshd("-"), SocketIdentity.NONE);
+    Diff accepted = isOptional ? new Diff(List.of(gone.differences().get(0).asOptional())) : gone;
+    Snapshot next = accepted.applyTo(sshd("root:/bin/a"), SocketIdentity.NONE, LATER);
+    assertEquals(left, next.sockets().size());
+    assertEquals(left, next.optional().size());
   }
 
   @Test

@@ -1,10 +1,12 @@
 package org.lsm.monitor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -29,6 +31,7 @@ import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketIdentity;
 import org.lsm.model.SocketIdentity.Scope;
+import org.lsm.proc.HelperProcesses;
 import org.lsm.proc.SocketScanner;
 import org.lsm.report.DiffReport;
 
@@ -129,6 +132,26 @@ class BaselineComparisonTest {
     DiffReport report = compare(ssh());
     assertEquals(List.of("CHANGED tcp/0.0.0.0:22 [BEYOND_LOOPBACK]"), differences(report));
     assertEquals(2, clock.asked());
+  }
+
+  // ---- helpers
+
+  /** A worker of sshd that came to hold the port is no difference, a shell beside it is one. */
+  @Test
+  void ignoresHelpers() throws IOException {
+    Path program = Files.createDirectories(folder.resolve("root/fake")).resolve("prog");
+    Files.setPosixFilePermissions(
+        Files.writeString(program, ""), PosixFilePermissions.fromString("rwxr-xr-x"));
+    Files.setPosixFilePermissions(
+        program.getParent(), PosixFilePermissions.fromString("rwxr-xr-x"));
+    assumeTrue((int) Files.getAttribute(program, "unix:uid") == 0, "only root has programs");
+    proc.process(800, 33, "/fake/prog", 99, 101).stat(800, "worker", 700, 9900);
+    assertEquals(List.of(), differences(compare(ssh())));
+    assertEquals(1, clock.asked());
+    proc.process(801, 33, "/fake/sh", 99, 101).stat(801, "sh", 700, 9900);
+    DiffReport report = compare(ssh());
+    assertEquals(List.of("CHANGED tcp/0.0.0.0:22 [BEYOND_LOOPBACK]"), differences(report));
+    assertEquals(3, report.diff().differences().get(0).after().owners().size());
   }
 
   // ---- ports of clients
@@ -257,7 +280,14 @@ class BaselineComparisonTest {
     UserNames users = new UserNames(proc.sources().passwd(), List.of(Path.of("/")), Duration.ZERO);
     SocketIdentity ephemeral = new SocketIdentity(Scope.UDP, 32768, 60999);
     return new BaselineComparison(
-            scans, before, ephemeral, rules, programs, () -> ZoneOffset.UTC, users)
+            scans,
+            before,
+            ephemeral,
+            rules,
+            programs,
+            new HelperProcesses(proc.sources()),
+            () -> ZoneOffset.UTC,
+            users)
         .compare();
   }
 

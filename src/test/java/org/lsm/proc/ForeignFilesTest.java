@@ -192,7 +192,8 @@ class ForeignFilesTest {
   @Test
   void readsDeepDirectoriesAtOnce() {
     String deep = "/tmp" + "/a".repeat(2000) + "/program";
-    RunningProcess process = new RunningProcess(7, 1, 1, 1000, "joe", Path.of("/proc/7/exe"), deep);
+    RunningProcess process =
+        new RunningProcess(7, 1, 1, 1, 1000, "joe", Path.of("/proc/7/exe"), deep);
     List<String> directories = process.directories();
     assertEquals(List.of("/proc/7/root/tmp", "/proc/7/root/tmp/a"), directories.subList(0, 2));
     assertTrue(directories.stream().mapToInt(String::length).sum() < 16_000);

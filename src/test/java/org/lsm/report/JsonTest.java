@@ -105,7 +105,7 @@ class JsonTest {
     SocketEntry web = SocketEntry.heldBy(WEB, new SocketOwners(List.of(NGINX), false));
     SocketListing listing =
         new SocketListing(
-            snapshot(SCAN, web, OLD_SSH),
+            snapshot(SCAN, web, OLD_SSH.asOptional()),
             new TreeMap<>(Map.of(OLD_SSH.endpoint(), 3)),
             List.of("a note"));
     assertGolden("listing.json", Json.of(listing));
@@ -237,6 +237,44 @@ class JsonTest {
     assertValid("listing", listing);
     assertEquals(0, json.chars().filter(c -> c < ' ' && c != '\n').count());
     assertEquals(0, listing.chars().filter(c -> c < ' ' && c != '\n').count());
+  }
+
+  /** What the history has can be accepted, but no row that may be forged. */
+  @ParameterizedTest
+  @MethodSource("org.lsm.report.DiffReportTest#hostileTexts")
+  void readsDifferencesBack(String raw) {
+    Endpoint endpoint = new Endpoint(raw, Protocol.UNIX, raw, 0);
+    SocketEntry before =
+        new SocketEntry(endpoint, new TreeSet<>(Set.of(new Owner(raw, raw, raw))), List.of());
+    ProcessRef process = new ProcessRef(7, 0, Instant.EPOCH, Owner.UNKNOWN);
+    SocketEntry after =
+        new SocketEntry(endpoint, new TreeSet<>(Set.of(new Owner("a", raw))), List.of(process));
+    List<Difference> all =
+        List.of(
+            new Difference(DifferenceType.NEW, after, after),
+            new Difference(DifferenceType.CHANGED, before, after),
+            new Difference(DifferenceType.GONE, before, before));
+    for (Difference difference : all) {
+      for (Flag flag : Flag.values()) {
+        SocketDetails details = SocketDetails.UNKNOWN.with(flag);
+        DiffReport report =
+            new DiffReport(
+                snapshot(BASELINE),
+                snapshot(SCAN),
+                new Diff(all),
+                List.of(),
+                Map.of(endpoint, details),
+                Map.of(),
+                List.of(),
+                () -> ZoneOffset.UTC,
+                user -> user);
+        JsonObject json = Json.details(List.of(difference), report, 100_000).get(0);
+        boolean mayBeForged = flag == Flag.FORGED || flag == Flag.UNVERIFIED;
+        assertEquals(
+            mayBeForged ? Optional.empty() : Optional.of(difference), Json.difference(json));
+      }
+    }
+    assertEquals(Optional.empty(), Json.difference(null));
   }
 
   @Test

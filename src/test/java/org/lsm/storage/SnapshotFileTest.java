@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -95,6 +96,18 @@ class SnapshotFileTest {
     String wrong = BODY + "program\t/opt/a b\t2049 131 1067 x\t\n";
     Files.writeString(file, Checksum.on(wrong));
     assertThrows(DamagedException.class, () -> SnapshotFile.read(file));
+  }
+
+  @Test
+  void readsOptionalSockets() throws Exception {
+    Snapshot optional =
+        SNAPSHOT.withOptional(
+            Set.of(Endpoint.of("tcp", "0.0.0.0:22"), Endpoint.of("udp", "0.0.0.0:51820")));
+    SnapshotFile.format(optional).write(file);
+    String text = Files.readString(file);
+    assertTrue(text.contains("\ntcp\t0.0.0.0:22\toptional\t1000\t/tmp/a b\t\troot\t"), text);
+    assertTrue(text.contains("\nudp\t0.0.0.0:51820\toptional\n"), text);
+    assertEquals(optional, SnapshotFile.read(file));
   }
 
   @Test
