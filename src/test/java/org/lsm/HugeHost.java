@@ -155,6 +155,7 @@ public final class HugeHost {
                 directory.resolve("passwd"),
                 directory.resolve("services"),
                 directory.resolve("netns")),
+            directory.resolve("login.defs"),
             real.mail(),
             real.logger(),
             real.getent(),

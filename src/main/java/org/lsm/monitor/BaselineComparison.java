@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.lsm.config.IgnoreRules;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -24,6 +23,7 @@ import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.report.DiffReport;
+import org.lsm.report.Users;
 
 /**
  * Compares a host with a baseline and confirms each difference by further scans: a socket is GONE
@@ -33,7 +33,6 @@ import org.lsm.report.DiffReport;
  * @param ephemeral the ports that count by owner
  * @param rules for the sockets to ignore on both sides
  * @param programs whose files are compared with those of the baseline
- * @param userNames adds the name to the number of a user that passwd(5) lacks
  */
 public record BaselineComparison(
     RepeatedScan scans,
@@ -42,7 +41,7 @@ public record BaselineComparison(
     IgnoreRules rules,
     ProgramCheck programs,
     Supplier<ZoneId> zone,
-    UnaryOperator<String> userNames) {
+    Users users) {
 
   private static final int MAX_DETAILS = 2 * DiffReport.MAX_NAMED;
 
@@ -150,8 +149,7 @@ public record BaselineComparison(
       }
     }
     List<String> notes = notes(found, closed);
-    return new DiffReport(
-        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone, userNames);
+    return new DiffReport(baseline, visible(found), diff, details, notes, zone, users);
   }
 
   private List<String> notes(Snapshot found, Set<Endpoint> closed) {

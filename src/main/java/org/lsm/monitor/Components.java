@@ -77,7 +77,11 @@ public record Components(
 
   private UserNames userNames() {
     return new UserNames(
-        environment.sources().passwd(), environment.getent(), UserNames.TIMEOUT, this::warn);
+        environment.sources().passwd(),
+        environment.loginDefs(),
+        environment.getent(),
+        UserNames.TIMEOUT,
+        this::warn);
   }
 
   /** Opens the state directory; waits for another run to end. */
@@ -125,7 +129,7 @@ public record Components(
         ignoreRules(users),
         programs(baseline.programs()),
         environment.zone(),
-        users::withName);
+        users);
   }
 
   /** The check of the files of programs against those of a baseline. */

@@ -96,28 +96,12 @@ class DiffReportTest {
 
   private static DiffReport with(DiffReport report, List<String> notes, ZoneId zone) {
     return new DiffReport(
-        report.before(),
-        report.after(),
-        report.diff(),
-        List.of(),
-        Map.of(),
-        Map.of(),
-        notes,
-        () -> zone,
-        user -> user);
+        report.before(), report.after(), report.diff(), Map.of(), notes, () -> zone, user -> user);
   }
 
   private static DiffReport with(DiffReport it, Map<Endpoint, SocketDetails> details) {
     return new DiffReport(
-        it.before(),
-        it.after(),
-        it.diff(),
-        List.of(),
-        details,
-        Map.of(),
-        it.notes(),
-        it.zone(),
-        user -> user);
+        it.before(), it.after(), it.diff(), details, it.notes(), it.zone(), user -> user);
   }
 
   @Test
@@ -154,9 +138,7 @@ class DiffReportTest {
                 now,
                 now,
                 diff,
-                List.of(),
                 Map.of(web.endpoint(), details),
-                Map.of(),
                 List.of(),
                 () -> ZoneOffset.UTC,
                 user -> user)
@@ -243,7 +225,7 @@ class DiffReportTest {
                             new SocketOwners(List.of(process(80, NGINX, STARTED)), true)))
                 .toList()),
         arguments(
-            "the same program in two processes: two blocks",
+            "the same program in two processes: one block with both",
             List.of(),
             List.of(WEB, held(Protocol.TCP, "0.0.0.0:81", process(81, NGINX, STARTED)))),
         arguments(
@@ -262,8 +244,6 @@ class DiffReportTest {
             snapshot(raw, BASELINE, List.of(before)),
             snapshot(raw, SCAN, List.of(after)),
             new Diff(List.of(new Difference(DifferenceType.CHANGED, before, after))),
-            List.of(),
-            Map.of(),
             Map.of(),
             List.of("row " + raw),
             () -> ZoneOffset.UTC,
@@ -325,8 +305,6 @@ class DiffReportTest {
             now,
             now,
             new Diff(differences),
-            List.of(),
-            Map.of(),
             Map.of(),
             List.of(),
             () -> ZoneOffset.UTC,
@@ -344,15 +322,7 @@ class DiffReportTest {
 
     DiffReport report =
         new DiffReport(
-            now,
-            now,
-            new Diff(List.of()),
-            List.of(),
-            Map.of(),
-            Map.of(),
-            List.of(),
-            () -> ZoneOffset.UTC,
-            user -> user);
+            now, now, new Diff(List.of()), Map.of(), List.of(), () -> ZoneOffset.UTC, user -> user);
 
     assertEquals(expected, Alert.of(AlertType.DIFFERENCES, report, "$HOSTNAME").subject());
   }
@@ -435,7 +405,7 @@ class DiffReportTest {
                 .mapToObj(port -> "Still     NEW tcp/0.0.0.0:" + port + ", alerted before")
                 .toList());
     if (number > 20) {
-      expected.add("Still     … and " + (number - 20) + " more, alerted before");
+      expected.add("Still     … and " + (number - 20) + " more");
     }
 
     assertEquals(
@@ -469,7 +439,8 @@ class DiffReportTest {
   void describesTwoHundredOfAType(int all, String more) {
     SocketEntry[] sockets =
         IntStream.rangeClosed(1, all)
-            .mapToObj(pid -> held(Protocol.TCP, "0.0.0.0:" + pid, process(pid, NGINX, STARTED)))
+            .mapToObj(i -> process(i, new Owner("www-data", "/bin/" + i), STARTED))
+            .map(it -> held(Protocol.TCP, "0.0.0.0:" + it.pid(), it))
             .toArray(SocketEntry[]::new);
     List<String> lines = report(List.of(), List.of(sockets)).differencesText().lines().toList();
 
@@ -493,7 +464,10 @@ class DiffReportTest {
     DiffReport report =
         report(
             List.of(),
-            List.of(SSH, WEB, held(Protocol.TCP, "0.0.0.0:81", process(81, SSHD, SCAN))));
+            List.of(
+                SSH,
+                WEB,
+                held(Protocol.TCP, "0.0.0.0:81", process(81, new Owner("x", "/x"), SCAN))));
     Map<Endpoint, SocketDetails> details =
         Map.of(
             SSH.endpoint(), flagged(Flag.BEYOND_LOOPBACK),
@@ -502,7 +476,7 @@ class DiffReportTest {
     DiffReport flagged = with(report, details);
 
     assertEquals(
-        List.of("tcp/0.0.0.0:80", "tcp/0.0.0.0:22", "tcp/0.0.0.0:81"),
+        List.of("[high] tcp/0.0.0.0:80", "tcp/0.0.0.0:22", "tcp/0.0.0.0:81"),
         flagged
             .differencesText()
             .lines()
@@ -574,8 +548,6 @@ class DiffReportTest {
             plain.before(),
             plain.after(),
             plain.diff(),
-            List.of(),
-            Map.of(),
             Map.of(),
             List.of(),
             plain.zone(),
@@ -735,8 +707,7 @@ class DiffReportTest {
             """
             If this is as it should be:
                 lsm accept pid=1
-                lsm accept 'tcp6/[::]:9'
-                lsm accept udp/0.0.0.0:9
+                lsm accept 'tcp6/[::]:9' udp/0.0.0.0:9
             To accept everything that is there now: lsm generate
 
             If one is not yours, here PID 1:
@@ -762,9 +733,7 @@ class DiffReportTest {
                 report.before(),
                 report.after(),
                 report.diff(),
-                List.of(),
                 Map.of(at, details),
-                Map.of(),
                 List.of(),
                 report.zone(),
                 user -> user)
@@ -773,9 +742,9 @@ class DiffReportTest {
     assertTrue(
         text.startsWith(
             """
-            web1: NEW tcp/127.0.0.1:4444 dbus-daemon (messagebus), made by user1
+            web1: [high] NEW tcp/127.0.0.1:4444 dbus-daemon (messagebus), made by user1
 
-            NEW      tcp/127.0.0.1:4444
+            NEW      [high] tcp/127.0.0.1:4444
                      ! made by user1, held by /usr/bin/dbus-daemon (messagebus)
                      program    /usr/bin/dbus-daemon
                      PID        9
@@ -857,8 +826,6 @@ class DiffReportTest {
             now,
             now,
             new Diff(List.of(difference)),
-            List.of(),
-            Map.of(),
             Map.of(),
             List.of(),
             () -> ZoneOffset.UTC,
@@ -1039,7 +1006,13 @@ class DiffReportTest {
     return new LogEvent(
         level,
         message,
-        new TreeMap<>(Map.of("kind", kind, "socket", socket, "owners", owners, "pids", pids)));
+        new TreeMap<>(
+            Map.of(
+                "kind", kind,
+                "severity", "normal",
+                "socket", socket,
+                "owners", owners,
+                "pids", pids)));
   }
 
   private static Difference difference(DifferenceType type, SocketEntry entry) {
@@ -1083,8 +1056,6 @@ class DiffReportTest {
         baseline,
         now,
         Diff.between(baseline, now, EphemeralPorts.NONE),
-        List.of(),
-        Map.of(),
         Map.of(),
         List.of(),
         () -> ZoneOffset.UTC,
