@@ -70,34 +70,50 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     List<Difference> differences = report.diff().differences();
     Set<Object> strict = new HashSet<>();
     for (Difference it : differences) {
-      boolean isChanged = it.type() == DifferenceType.CHANGED && !it.isReplaced();
-      if (isChanged || report.severity(it) == Severity.HIGH) {
+      if (isHandedOver(it) || report.severity(it) == Severity.HIGH) {
         strict.add(List.of(unit(it, report), it.after().owners()));
       }
     }
     Map<Object, List<Difference>> groups = new LinkedHashMap<>();
-    Map<Owner, Set<Object>> keysByOwner = new HashMap<>();
+    Map<Object, Set<Object>> keys = new HashMap<>();
     for (Difference it : differences) {
       if (it.type() != DifferenceType.GONE) {
         Object key = key(it, report, strict);
         groups.computeIfAbsent(key, any -> new ArrayList<>()).add(it);
-        Set<Owner> owners = new HashSet<>(it.before().owners());
-        mainOwner(it.after()).ifPresent(owners::add);
-        owners.forEach(at -> keysByOwner.computeIfAbsent(at, any -> new HashSet<>()).add(key));
+        List<Object> marks = new ArrayList<>(marks(it));
+        mainOwner(it.after()).ifPresent(marks::add);
+        marks.forEach(mark -> keys.computeIfAbsent(mark, any -> new HashSet<>()).add(key));
       }
     }
     for (Difference it : differences) {
       if (it.type() == DifferenceType.GONE) {
-        Set<Owner> owners = it.after().owners();
-        Set<Object> keys = new HashSet<>();
-        owners.forEach(owner -> keys.addAll(keysByOwner.getOrDefault(owner, Set.of())));
-        // Its unit is not known: where two fit, it stands for itself.
-        Object own = owners.isEmpty() ? it.endpoint() : owners;
-        Object key = keys.size() == 1 ? keys.iterator().next() : own;
-        groups.computeIfAbsent(key, any -> new ArrayList<>()).add(it);
+        groups.computeIfAbsent(keyOfGone(it, keys), any -> new ArrayList<>()).add(it);
       }
     }
     return groups.values();
+  }
+
+  private static boolean isHandedOver(Difference difference) {
+    return difference.type() == DifferenceType.CHANGED && !difference.isReplaced();
+  }
+
+  /** All owners of a socket now and before, each as one value. */
+  private static List<Object> marks(Difference difference) {
+    return List.of(
+        Map.entry("now", difference.after().owners()),
+        Map.entry("before", difference.before().owners()));
+  }
+
+  /** The group of the same owners; its unit is not known: where two fit, it stands for itself. */
+  private static Object keyOfGone(Difference gone, Map<Object, Set<Object>> keys) {
+    Set<Owner> owners = gone.after().owners();
+    List<Object> marks = new ArrayList<>(owners);
+    marks.add(0, marks(gone).get(0));
+    marks.add(marks(gone).get(1));
+    Set<Object> fitting =
+        marks.stream().filter(keys::containsKey).findFirst().map(keys::get).orElse(Set.of());
+    Object own = owners.isEmpty() ? gone.endpoint() : owners;
+    return fitting.size() == 1 ? fitting.iterator().next() : own;
   }
 
   /** What the differences of a group have in common; a socket of unknown owners stands alone. */
@@ -213,8 +229,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
       lines.add(Line.of(Style.FLAG, "!", words(flag, entry)));
     }
     boolean isGone = difference.type() == DifferenceType.GONE;
-    boolean isReplaced = difference.type() == DifferenceType.NEW || difference.isReplaced();
-    if (isGone ? !common.containsAll(entry.owners()) : !isReplaced) {
+    if (isHandedOver(difference) || (isGone && !common.containsAll(entry.owners()))) {
       EscapedText before = DiffReport.owners(difference.before(), report.users());
       lines.add(Line.of(Style.CODE, "before", before));
     }

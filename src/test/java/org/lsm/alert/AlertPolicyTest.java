@@ -549,13 +549,12 @@ class AlertPolicyTest {
             """),
         scenario(
             "an all-clear comes before a digest that is due",
-            "PT48H PT1H",
+            "PT48H PT30M",
             """
             1 03:00 NEW:tcp1=a | DIFFERENCES NEW:tcp1=a
             1 03:10 NEW:tcp1=a NEW:tcp2=low |
-            1 03:50 NEW:tcp2=low |
-            1 04:10 NEW:tcp2=low | ALL_CLEAR
-            1 04:20 NEW:tcp2=low | DIGEST NEW:tcp2=low
+            1 03:40 NEW:tcp2=low | ALL_CLEAR
+            1 03:50 NEW:tcp2=low | DIGEST NEW:tcp2=low
             """),
         scenario(
             "a failure neither has them nor ends them",
@@ -606,6 +605,7 @@ class AlertPolicyTest {
             1 03:10 NEW:tcp1=low NEW:tcp2=a | DIFFERENCES NEW:tcp2=a NEW:tcp1=low
             1 03:20 NEW:tcp2=a |
             1 03:30 NEW:tcp1=low |
+            1 03:50 NEW:tcp1=low | ALL_CLEAR
             2 03:10 NEW:tcp1=low | DIGEST NEW:tcp1=low
             """));
   }
