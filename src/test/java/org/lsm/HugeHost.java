@@ -156,6 +156,7 @@ public final class HugeHost {
                 directory.resolve("services"),
                 directory.resolve("netns"),
                 directory.resolve("root")),
+            directory.resolve("login.defs"),
             real.mail(),
             real.logger(),
             real.getent(),

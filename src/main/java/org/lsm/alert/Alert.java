@@ -72,7 +72,8 @@ public record Alert(
     Alert alert =
         of(type, report.document(), Json.bounded(report))
             .expand(subject, report.after().hostInfo(), counts, report.zone().get());
-    List<LogEvent> events = report.diff().isEmpty() ? alert.events : report.events();
+    List<LogEvent> events =
+        report.diff().isEmpty() && report.ended().isEmpty() ? alert.events : report.events();
     return alert.with(events, counts, List.of());
   }
 
@@ -126,7 +127,16 @@ public record Alert(
     List<String> names = VARIABLE.matcher(sub).results().map(it -> it.group(1)).toList();
     String line =
         VARIABLE.matcher(sub).replaceAll(it -> Matcher.quoteReplacement(values.get(it.group(1))));
-    return withSubject(names.contains("SUMMARY") ? line : line + type.suffix());
+    return withSubject(names.contains("SUMMARY") ? line : line + mark() + type.suffix());
+  }
+
+  /** The highest severity of its differences, {@code high}, {@code normal} or {@code low}. */
+  public String severity() {
+    return report.has("severity") ? report.get("severity").getAsString() : "";
+  }
+
+  private String mark() {
+    return severity().equals("high") ? " [high]" : "";
   }
 
   Alert withSubject(String line) {
@@ -153,7 +163,7 @@ public record Alert(
   }
 
   private String plainOutcome() {
-    return counts.equals(DifferenceCounts.NONE) ? outcome() : counts.toString();
+    return counts.equals(DifferenceCounts.NONE) ? outcome() : counts + mark();
   }
 
   private String outcome() {

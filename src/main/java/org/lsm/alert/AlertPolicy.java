@@ -21,23 +21,34 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.lsm.alert.AlertState.Entry;
+import org.lsm.alert.AlertState.Status;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
+import org.lsm.model.Severity;
 import org.lsm.model.Sha256;
 import org.lsm.model.SocketIdentity;
+import org.lsm.report.DiffReport;
+import org.lsm.report.EscapedText;
 
 /**
  * Decides when an alert is sent.
  *
  * <p>A difference is active from the compare that first sees it until it was absent from every
  * compare of 30 minutes. It is alerted when it becomes active, when it gets an owner that was not
- * reported with it yet, and when the last alert about it is as old as a reminder. An alert sent for
- * a reminder reports all that differs. When the last active entry is resolved, one all-clear is
- * sent. The same rule holds for what keeps lsm from comparing.
+ * reported with it yet or a higher severity, and when the last alert about it is as old as a
+ * reminder. An alert sent for a reminder reports all that differs. When the last active entry is
+ * resolved, one all-clear is sent. The same rule holds for what keeps lsm from comparing.
+ *
+ * <p>Low differences wait for the next alert, whatever its reason, but the all-clear. If there is
+ * none, a digest is sent when the first of them has waited for long enough, or 1,000 are over. It
+ * reports all that wait, also those that are over, and repeats the low ones whose reminder is due.
+ * So nobody can put it off.
  *
  * <p>An alert names so many differences of a type and counts the others. Those are alerted once
  * more when all of that type can be named.
@@ -45,17 +56,22 @@ import org.lsm.model.SocketIdentity;
  * <p>The state is bounded, whatever the users of the host open: its file stays below 16 MiB. Beyond
  * 20,000 entries, one more entry stands for all further differences. Each entry stores up to 100
  * owners (5 once all entries together store 50,000), then as many users with any program; further
- * owners count as reported.
+ * owners count as reported. 1,000 entries that wait store a line that describes them.
  *
  * @param remind the time between reminders; zero for a reminder at every run
+ * @param digest how long the first low difference waits; zero to alert it at once, like others
  * @param maxNamed the number of differences of a type that an alert can name
  */
-public record AlertPolicy(Duration remind, int maxNamed) {
+public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
   static final int MAX_ENTRIES = 20_000;
   static final int MAX_OWNERS = 100;
   static final int MAX_OWNERS_IF_MANY = 5;
   static final int MANY_OWNERS = 50_000;
 
+  static final int MAX_ENDED = 1000;
+
+  private static final int MAX_TEXTS = 1000;
+  private static final int MAX_TEXT = 200; // characters
   private static final int MAX_NAME = 480; // bytes, as it is stored
   private static final Duration RESOLVE_AFTER = Duration.ofMinutes(30);
   private static final String FURTHER = "further differences";
@@ -66,6 +82,7 @@ public record AlertPolicy(Duration remind, int maxNamed) {
    *
    * @param next the state to store once the alert is safe in the outbox
    * @param type empty if no alert is due
+   * @param ended low differences that no alert has reported and that are over, in words, escaped
    * @param appeared the differences that became active
    * @param resolved the names of the entries that were resolved
    */
@@ -73,18 +90,24 @@ public record AlertPolicy(Duration remind, int maxNamed) {
       AlertState next,
       Optional<AlertType> type,
       List<Difference> reported,
+      List<String> ended,
       List<Difference> appeared,
       List<String> resolved) {
     /** A decision without differences; a type of null stands for no alert. */
     static AlertDecision of(AlertState next, AlertType type) {
-      return new AlertDecision(next, Optional.ofNullable(type), List.of(), List.of(), List.of());
+      return new AlertDecision(
+          next, Optional.ofNullable(type), List.of(), List.of(), List.of(), List.of());
     }
   }
 
   /** Decides what to report of a compare; {@code differences} is all that differs now. */
   public AlertDecision decide(
-      AlertState state, List<Difference> differences, SocketIdentity identity, Instant now) {
-    return new Compare(state, differences, identity, now).decide();
+      AlertState state,
+      List<Difference> differences,
+      Function<Difference, Severity> rate,
+      SocketIdentity identity,
+      Instant now) {
+    return new Compare(state, differences, rate, identity, now).decide();
   }
 
   /**
@@ -99,9 +122,10 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     if (!next.containsKey(name) && next.size() >= MAX_ENTRIES) {
       name = AlertState.failure(type, "further reasons");
     }
-    Entry entry = next.getOrDefault(name, Entry.at(now)).notAfter(now);
+    Entry known = next.getOrDefault(name, Entry.at(now, Severity.NORMAL)).notAfter(now);
+    Entry entry = known.seen(now, known.severity(), known.ownerDigests());
     boolean due = !next.containsKey(name) || hasPassed(remind, entry.lastAlerted(), now);
-    next.put(name, due ? entry.alerted(now, true) : entry.seen(now, entry.ownerDigests()));
+    next.put(name, due ? entry.alerted(now, Status.NAMED) : entry);
     return AlertDecision.of(new AlertState(next), due ? type : null);
   }
 
@@ -122,6 +146,7 @@ public record AlertPolicy(Duration remind, int maxNamed) {
 
   /** One compare, and what becomes of the state in it. */
   private final class Compare {
+    private final Function<Difference, Severity> rate;
     private final Instant now;
     private final SortedMap<String, Entry> next = new TreeMap<>();
     private final Map<String, List<Difference>> current = new LinkedHashMap<>();
@@ -129,19 +154,30 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     private final Map<DifferenceType, Integer> counts = new HashMap<>();
     private final Map<Owner, String> digests = new HashMap<>();
     private int totalOwners;
+    private int texts;
 
-    Compare(AlertState state, List<Difference> differences, SocketIdentity identity, Instant now) {
+    Compare(
+        AlertState state,
+        List<Difference> differences,
+        Function<Difference, Severity> rate,
+        SocketIdentity identity,
+        Instant now) {
+      this.rate = rate;
       this.now = now;
       // A time in the future would silence a reminder, or keep back the all-clear, until then.
       state.entries().forEach((name, entry) -> next.put(name, entry.notAfter(now)));
-      next.values().forEach(it -> totalOwners += it.ownerDigests().size());
+      for (Entry entry : next.values()) {
+        totalOwners += entry.ownerDigests().size();
+        texts += entry.text().isEmpty() ? 0 : 1;
+      }
       for (Difference it : differences) {
         counts.merge(it.type(), 1, Integer::sum);
         boolean isGone = it.type() == DifferenceType.GONE; // it is in the baseline by this name
         Endpoint own = isGone ? it.endpoint() : identity.key(it.after());
         String full = bounded(it.type() + " " + own);
         String name = next.containsKey(full) || next.size() < MAX_ENTRIES ? full : FURTHER;
-        if (next.putIfAbsent(name, Entry.at(now)) == null) {
+        Entry known = next.putIfAbsent(name, Entry.at(now, rate.apply(it)));
+        if (known == null || (known.status() == Status.ENDED && !current.containsKey(name))) {
           appeared.add(name);
         }
         current.computeIfAbsent(name, key -> new ArrayList<>()).add(it);
@@ -149,43 +185,130 @@ public record AlertPolicy(Duration remind, int maxNamed) {
     }
 
     AlertDecision decide() {
-      boolean due = false;
       Set<String> fresh = new LinkedHashSet<>();
-      for (String name : current.keySet()) {
-        Entry entry = next.get(name);
-        due |= hasPassed(remind, entry.lastAlerted(), now);
-        Entry seen = entry.seen(now, withOwners(entry.ownerDigests(), current.get(name)));
-        next.put(name, seen);
-        boolean hasNewOwner = seen.ownerDigests().size() > entry.ownerDigests().size();
-        boolean canBeNamed = counts.get(current.get(name).get(0).type()) <= maxNamed;
-        if (appeared.contains(name) || hasNewOwner || (!entry.named() && canBeNamed)) {
-          fresh.add(name);
+      current.keySet().stream().filter(this::isNews).forEach(fresh::add);
+      List<String> resolved = resolved();
+      boolean wasUrgent = hasUrgent(resolved);
+      resolved.forEach(this::end);
+      boolean isClear = wasUrgent && !hasUrgent(next.keySet());
+      fresh.stream().filter(it -> !isUrgent(it)).forEach(this::putOff);
+      boolean isReminder = current.keySet().stream().anyMatch(it -> isUrgent(it) && isDue(it));
+      boolean isDigest = !isClear && isDigestDue();
+      AlertType type =
+          hasUrgent(fresh)
+              ? AlertType.DIFFERENCES
+              : isReminder
+                  ? AlertType.REMINDER
+                  : isDigest ? AlertType.DIGEST : isClear ? AlertType.ALL_CLEAR : null;
+      Set<String> alerted = new LinkedHashSet<>();
+      List<String> ended = List.of();
+      if (type != null && type != AlertType.ALL_CLEAR) {
+        alerted.addAll(fresh);
+        for (String name : current.keySet()) {
+          boolean isRepeated = isReminder || (isDigest && isDue(name));
+          if (isRepeated || next.get(name).isWaiting()) {
+            alerted.add(name);
+          }
+        }
+        ended = reportEnded();
+      }
+      List<Difference> reported = differences(alerted);
+      setAlerted(alerted, fresh, reported);
+      return new AlertDecision(
+          new AlertState(next),
+          Optional.ofNullable(type),
+          reported,
+          ended,
+          differences(appeared),
+          resolved);
+    }
+
+    /** Enters what is seen of an entry; returns whether it has to be reported, now or later. */
+    private boolean isNews(String name) {
+      Entry entry = next.get(name);
+      List<Difference> differences = current.get(name);
+      Severity rated = differences.stream().map(rate).reduce(Severity.LOW, Severity::or);
+      Entry seen = entry.seen(now, rated, withOwners(entry.ownerDigests(), differences));
+      next.put(name, seen);
+      return appeared.contains(name)
+          || seen.ownerDigests().size() > entry.ownerDigests().size()
+          || seen.severity() != entry.severity()
+          || (entry.status() == Status.COUNTED
+              && counts.get(differences.get(0).type()) <= maxNamed);
+    }
+
+    /** The entries that have been absent for long enough. */
+    private List<String> resolved() {
+      List<String> resolved = new ArrayList<>(next.keySet());
+      resolved.removeIf(it -> next.get(it).status() == Status.ENDED);
+      resolved.removeIf(it -> !hasPassed(RESOLVE_AFTER, next.get(it).lastSeen(), now));
+      return resolved;
+    }
+
+    private void end(String name) {
+      Entry entry = next.remove(name);
+      if (entry.isWaiting()) {
+        next.put(name, entry.with(Status.ENDED, entry.text()));
+      }
+    }
+
+    /** Leaves a low difference to the next digest. */
+    private void putOff(String name) {
+      Entry entry = next.get(name);
+      String line = DiffReport.line(current.get(name).get(0), user -> user);
+      boolean fits = !entry.text().isEmpty() || texts < MAX_TEXTS;
+      texts += fits && entry.text().isEmpty() ? 1 : 0;
+      next.put(name, entry.with(Status.WAITING, fits ? EscapedText.cut(line, MAX_TEXT) : ""));
+    }
+
+    private boolean isUrgent(String name) {
+      return digest.isZero() || next.get(name).severity() != Severity.LOW;
+    }
+
+    private boolean hasUrgent(Collection<String> names) {
+      return names.stream().anyMatch(this::isUrgent);
+    }
+
+    private boolean isDue(String name) {
+      return hasPassed(remind, next.get(name).lastAlerted(), now);
+    }
+
+    private boolean isDigestDue() {
+      List<Entry> waiting = next.values().stream().filter(Entry::isWaiting).toList();
+      long ended = waiting.stream().filter(it -> it.status() == Status.ENDED).count();
+      return ended > MAX_ENDED
+          || waiting.stream().anyMatch(it -> hasPassed(digest, it.lastAlerted(), now));
+    }
+
+    /** What has waited and is not there now, in words. */
+    private List<String> reportEnded() {
+      List<String> names = new ArrayList<>(next.keySet());
+      names.removeIf(it -> current.containsKey(it) || !next.get(it).isWaiting());
+      List<String> words = new ArrayList<>();
+      for (String name : names) {
+        Entry entry = next.remove(name);
+        words.add(entry.text().isEmpty() ? EscapedText.escape(name) : entry.text());
+        if (entry.status() == Status.WAITING) {
+          next.put(name, entry.alerted(now, Status.NAMED)); // it may be back in 30 minutes
         }
       }
-      Set<String> alerted = new LinkedHashSet<>(fresh);
-      alerted.addAll(due ? current.keySet() : Set.of());
-      List<Difference> reported = differences(alerted);
+      return words;
+    }
+
+    private void setAlerted(Set<String> alerted, Set<String> fresh, List<Difference> reported) {
       Set<Difference> named = new HashSet<>();
       counts.keySet().forEach(it -> named.addAll(new Diff(reported).of(it, maxNamed)));
       for (String name : alerted) {
-        boolean wasNamed = next.get(name).named() && !fresh.contains(name);
-        boolean isNamed = current.get(name).stream().anyMatch(named::contains);
-        next.computeIfPresent(name, (it, entry) -> entry.alerted(now, isNamed || wasNamed));
+        Entry entry = next.get(name);
+        boolean wasNamed = entry.status() == Status.NAMED && !fresh.contains(name);
+        boolean isNamed = wasNamed || current.get(name).stream().anyMatch(named::contains);
+        next.put(name, entry.alerted(now, isNamed ? Status.NAMED : Status.COUNTED));
       }
-      List<String> ended = new ArrayList<>(next.keySet());
-      ended.removeIf(it -> !hasPassed(RESOLVE_AFTER, next.get(it).lastSeen(), now));
-      ended.forEach(name -> next.remove(name));
-      boolean allResolved = next.isEmpty() && !ended.isEmpty();
-      AlertType rest = due ? AlertType.REMINDER : allResolved ? AlertType.ALL_CLEAR : null;
-      Optional<AlertType> why = Optional.ofNullable(fresh.isEmpty() ? rest : AlertType.DIFFERENCES);
-      return new AlertDecision(new AlertState(next), why, reported, differences(appeared), ended);
     }
 
     private List<Difference> differences(Collection<String> names) {
-      return names.stream()
-          .flatMap(name -> current.get(name).stream())
-          .sorted(Comparator.comparing(Difference::type))
-          .toList();
+      Stream<Difference> all = names.stream().flatMap(name -> current.get(name).stream());
+      return Severity.sort(all.sorted(Comparator.comparing(Difference::type)).toList(), rate);
     }
 
     /** The stored owners of an entry and those of these differences, up to the limits. */

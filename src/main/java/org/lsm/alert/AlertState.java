@@ -12,12 +12,14 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.lsm.model.Severity;
 import org.lsm.storage.ChecksummedText;
 
 /**
- * The file {@code alert-state}: what is active, and when it was alerted; see {@link AlertPolicy}.
+ * The file {@code alert-state}: what is active or waits for a digest, and when it was alerted; see
+ * {@link AlertPolicy}.
  *
- * @param entries what is active, by name: type and endpoint of differences, or a failure
+ * @param entries by name: type and endpoint of differences, or a failure
  */
 public record AlertState(SortedMap<String, Entry> entries) {
   /** Marks the digest of a user with any program; sorts behind all hexadecimal digits. */
@@ -29,30 +31,57 @@ public record AlertState(SortedMap<String, Entry> entries) {
   private static final String SCAN_FAILED = "scan failed: ";
   private static final String DAMAGED = "alert-state was damaged"; // all that was active until then
 
+  /** Whether an alert has reported an entry. */
+  public enum Status {
+    NAMED,
+    /** It was one of too many to be named. */
+    COUNTED,
+    /** It is low, and the next digest reports it, or any other alert before. */
+    WAITING,
+    /** It has waited and is resolved meanwhile. */
+    ENDED
+  }
+
   /**
-   * A difference or failure that is active.
+   * A difference or failure that is active, or waits for a digest.
    *
-   * @param named whether an alert named it; one of too many is only counted
+   * @param lastAlerted when it was reported last; of one never reported, when it was found
+   * @param severity the highest since it is active
+   * @param text what a digest says of it if it is over by then; may be empty
    * @param ownerDigests the owners that were reported with it, 16 hexadecimal digits each
    */
   public record Entry(
-      Instant lastSeen, Instant lastAlerted, boolean named, SortedSet<String> ownerDigests) {
-    static Entry at(Instant time) {
-      return new Entry(time, time, true, Collections.emptySortedSet());
+      Instant lastSeen,
+      Instant lastAlerted,
+      Severity severity,
+      Status status,
+      String text,
+      SortedSet<String> ownerDigests) {
+    static Entry at(Instant time, Severity severity) {
+      return new Entry(time, time, severity, Status.NAMED, "", Collections.emptySortedSet());
     }
 
-    Entry seen(Instant now, SortedSet<String> digests) {
-      return new Entry(now, lastAlerted, named, digests);
+    Entry seen(Instant now, Severity rated, SortedSet<String> digests) {
+      return new Entry(now, lastAlerted, severity.or(rated), status, text, digests);
     }
 
-    Entry alerted(Instant now, boolean isNamed) {
-      return new Entry(now, now, isNamed, ownerDigests);
+    Entry alerted(Instant now, Status reported) {
+      return new Entry(lastSeen, now, severity, reported, "", ownerDigests);
+    }
+
+    Entry with(Status next, String words) {
+      return new Entry(lastSeen, lastAlerted, severity, next, words, ownerDigests);
+    }
+
+    boolean isWaiting() {
+      return status == Status.WAITING || status == Status.ENDED;
     }
 
     /** The same entry with times in the future set to now. */
     Entry notAfter(Instant now) {
       Instant seen = Collections.min(List.of(lastSeen, now));
-      return new Entry(seen, Collections.min(List.of(lastAlerted, now)), named, ownerDigests);
+      Instant alerted = Collections.min(List.of(lastAlerted, now));
+      return new Entry(seen, alerted, severity, status, text, ownerDigests);
     }
   }
 
@@ -74,7 +103,8 @@ public record AlertState(SortedMap<String, Entry> entries) {
     } catch (NoSuchFileException e) {
       return empty();
     } catch (IOException | RuntimeException e) {
-      return new AlertState(new TreeMap<>(Map.of(DAMAGED, Entry.at(Instant.EPOCH))));
+      return new AlertState(
+          new TreeMap<>(Map.of(DAMAGED, Entry.at(Instant.EPOCH, Severity.NORMAL))));
     }
   }
 
@@ -93,7 +123,9 @@ public record AlertState(SortedMap<String, Entry> entries) {
   }
 
   public long activeDifferences() {
-    return entries.keySet().stream().filter(name -> !isFailure(name)).count();
+    return entries.entrySet().stream()
+        .filter(it -> !isFailure(it.getKey()) && it.getValue().status() != Status.ENDED)
+        .count();
   }
 
   /** Whether a run has failed since this time. */
@@ -114,8 +146,8 @@ public record AlertState(SortedMap<String, Entry> entries) {
     ChecksummedText text = new ChecksummedText(KIND, FORMAT);
     entries.forEach(
         (name, it) -> {
-          String named = it.named ? "named" : "counted";
-          Stream<Object> head = Stream.of(name, it.lastSeen, it.lastAlerted, named);
+          Stream<Object> head =
+              Stream.of(name, it.lastSeen, it.lastAlerted, it.severity, it.status, it.text);
           text.line(Stream.concat(head, it.ownerDigests.stream()).toArray());
         });
     return text;
@@ -126,13 +158,14 @@ public record AlertState(SortedMap<String, Entry> entries) {
     for (List<String> line : lines) {
       Instant lastSeen = ChecksummedText.time(line.get(1));
       Instant lastAlerted = ChecksummedText.time(line.get(2));
-      SortedSet<String> digests = new TreeSet<>(line.subList(4, line.size()));
-      if (!line.get(3).matches("named|counted")
-          || !digests.stream().allMatch(it -> it.matches("u?[0-9a-f]{16}"))) {
+      Severity severity = Severity.valueOf(line.get(3));
+      Status status = Status.valueOf(line.get(4));
+      SortedSet<String> digests = new TreeSet<>(line.subList(6, line.size()));
+      if (!digests.stream().allMatch(it -> it.matches("u?[0-9a-f]{16}"))) {
         throw new IllegalArgumentException("not an entry of " + KIND + ": " + line);
       }
-      boolean named = line.get(3).equals("named");
-      entries.put(line.get(0), new Entry(lastSeen, lastAlerted, named, digests));
+      String name = line.get(0);
+      entries.put(name, new Entry(lastSeen, lastAlerted, severity, status, line.get(5), digests));
     }
     return new AlertState(entries);
   }

@@ -4,6 +4,8 @@ package org.lsm.alert;
 public enum AlertType {
   DIFFERENCES("", "alert"),
   REMINDER(": reminder", "alert"),
+  /** The low differences of a day. */
+  DIGEST(": digest", "notice"),
   ALL_CLEAR(": all clear", "notice"),
   NO_BASELINE(": no baseline", "crit"),
   SCAN_FAILED(": scan failed", "crit"),

@@ -106,13 +106,12 @@ public final class History {
     List<JsonObject> details = Json.details(named, report, MAX_DETAILS_LENGTH);
     List<Event> events = new ArrayList<>();
     for (int i = 0; i < named.size(); i++) {
-      events.add(
-          event(event, DiffReport.line(named.get(i), report.userNames()), details.get(i), null));
+      events.add(event(event, report.line(named.get(i)), details.get(i), null));
     }
     if (differences.size() > named.size()) {
       List<Difference> others = new ArrayList<>(differences);
       others.removeIf(Set.copyOf(named)::contains);
-      JsonArray brief = Json.brief(Diff.inTurns(others), MAX_OTHERS_LENGTH);
+      JsonArray brief = Json.brief(Diff.inTurns(others), report, MAX_OTHERS_LENGTH);
       events.add(event(event, more(others.size()), null, brief));
     }
     write(events);

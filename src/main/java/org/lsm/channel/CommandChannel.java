@@ -39,16 +39,17 @@ public record CommandChannel(String command, Duration timeout) implements Channe
   }
 
   private static Map<String, String> variables(Alert alert) {
-    return Map.of(
-        "LSM_EVENT", Json.name(alert.type()),
-        "LSM_HOST", alert.host(),
-        "LSM_TIME", alert.time().toString(),
-        "LSM_SUBJECT", alert.subject(),
-        "LSM_SUMMARY", alert.summary(),
-        "LSM_NEW", String.valueOf(alert.counts().added()),
-        "LSM_GONE", String.valueOf(alert.counts().gone()),
-        "LSM_CHANGED", String.valueOf(alert.counts().changed()),
-        "LSM_TARGET", String.join(" ", alert.targets()),
-        "LSM_PORT", String.join(" ", alert.ports()));
+    return Map.ofEntries(
+        Map.entry("LSM_EVENT", Json.name(alert.type())),
+        Map.entry("LSM_HOST", alert.host()),
+        Map.entry("LSM_TIME", alert.time().toString()),
+        Map.entry("LSM_SUBJECT", alert.subject()),
+        Map.entry("LSM_SUMMARY", alert.summary()),
+        Map.entry("LSM_SEVERITY", alert.severity()),
+        Map.entry("LSM_NEW", String.valueOf(alert.counts().added())),
+        Map.entry("LSM_GONE", String.valueOf(alert.counts().gone())),
+        Map.entry("LSM_CHANGED", String.valueOf(alert.counts().changed())),
+        Map.entry("LSM_TARGET", String.join(" ", alert.targets())),
+        Map.entry("LSM_PORT", String.join(" ", alert.ports())));
   }
 }

@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
 
 /** The base of all commands; each returns one of {@link ExitCode}. */
 abstract class BaseCommand implements Callable<Integer> {
-  private static final Pattern TITLE = Pattern.compile("(?m)^(NEW|CHANGED|GONE|SCAN)\\b");
+  private static final Pattern TITLE =
+      Pattern.compile("(?m)^(NEW|CHANGED|GONE|SCAN)\\b( +\\[high\\])?");
   private static final Pattern FLAG = Pattern.compile("(?m)^ {9}! .*$");
 
   @ParentCommand CommandContext context;
@@ -38,7 +39,7 @@ abstract class BaseCommand implements Callable<Integer> {
   /** Prints a report; on a terminal the types of difference are bold, what is suspicious is red. */
   void print(String report) {
     boolean color = !context.noColor && Ansi.AUTO.enabled();
-    String bold = color ? TITLE.matcher(report).replaceAll("\033[1m$1\033[0m") : report;
+    String bold = color ? TITLE.matcher(report).replaceAll("\033[1m$0\033[0m") : report;
     out().print(color ? FLAG.matcher(bold).replaceAll("\033[1;31m$0\033[0m") : bold);
   }
 

@@ -31,8 +31,7 @@ public final class DiffCommand extends BaseCommand {
     Diff diff = Diff.between(before, after, SocketIdentity.NONE);
     var zone = context.environment.zone();
     DiffReport report =
-        new DiffReport(
-            before, after, diff, List.of(), Map.of(), Map.of(), List.of(), zone, user -> user);
+        new DiffReport(before, after, diff, Map.of(), List.of(), zone, user -> user);
     print(format.isJson() ? Json.of(report, Optional.empty()) : report.document(false).text());
     return diff.isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
   }

@@ -33,6 +33,7 @@ public enum ConfigKey {
   SMTP_USER("", value -> {}),
   SMTP_PASS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
   REMIND("24h", time()),
+  DIGEST("24h", time()),
   SYSLOG("yes", oneOf(List.of("yes", "no"))),
   RUN_CMD("", value -> {}),
   METRICS_FILE("", matching("(/.*)?", "an absolute path, or empty")),

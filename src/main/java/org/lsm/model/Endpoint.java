@@ -33,6 +33,16 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
     return netns.isEmpty() ? protocol.label() : netns + ":" + protocol.label();
   }
 
+  /** Whether only this host can reach it: a unix socket, or an address of loopback. */
+  public boolean isLocal() {
+    return switch (protocol.family()) {
+      case UNIX -> true;
+      case PACKET -> false;
+      case INET, INET6, SCTP ->
+          address.startsWith("127.") || address.startsWith("::ffff:127.") || address.equals("::1");
+    };
+  }
+
   /** Whether this is a port of TCP, UDP or SCTP, and not the number of a protocol. */
   public boolean hasPort(int number) {
     return switch (protocol) {

@@ -9,6 +9,7 @@ public enum Flag {
   FORGED("perhaps a forged row, not a socket"),
   UNVERIFIED("perhaps a forged row (only root can verify)"),
   BEYOND_LOOPBACK("reachable beyond loopback"),
+  SNIFFER("packet socket, which can capture the traffic of this host"),
   PROGRAM_REPLACED("program file replaced"),
   PROGRAM_DELETED("program file deleted"),
   WORLD_WRITABLE("program in a world-writable directory"),

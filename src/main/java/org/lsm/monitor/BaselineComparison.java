@@ -34,7 +34,6 @@ import org.lsm.report.DiffReport;
  * @param rules for the sockets to ignore on both sides
  * @param programs whose files are compared with those of the baseline
  * @param helpers owners that do not make a known socket CHANGED
- * @param users the names of users that passwd(5) lacks
  */
 public record BaselineComparison(
     RepeatedScan scans,
@@ -161,8 +160,7 @@ public record BaselineComparison(
       }
     }
     List<String> notes = notes(found);
-    return new DiffReport(
-        baseline, visible(found), diff, List.of(), details, Map.of(), notes, zone, users::withName);
+    return new DiffReport(baseline, visible(found), diff, details, notes, zone, users);
   }
 
   private List<String> notes(Snapshot found) {

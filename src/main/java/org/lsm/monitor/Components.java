@@ -80,7 +80,11 @@ public record Components(
   }
 
   private UserNames userNames() {
-    return new UserNames(environment.sources().passwd(), environment.getent(), UserNames.TIMEOUT);
+    return new UserNames(
+        environment.sources().passwd(),
+        environment.loginDefs(),
+        environment.getent(),
+        UserNames.TIMEOUT);
   }
 
   /** Opens the state directory; waits for another run to end. */

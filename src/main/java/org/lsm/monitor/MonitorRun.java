@@ -69,7 +69,7 @@ public final class MonitorRun {
     this.quiet = quiet;
     this.history = components.history();
     this.outbox = components.outbox(history, limit);
-    this.policy = new AlertPolicy(config.remind(), DiffReport.MAX_NAMED);
+    this.policy = new AlertPolicy(config.remind(), config.digest(), DiffReport.MAX_NAMED);
     this.alertState = config.stateDirectory().resolve(StateDirectory.ALERT_STATE);
     this.stuckRun = config.stateDirectory().resolve(StateDirectory.STUCK_RUN);
   }
@@ -125,7 +125,8 @@ public final class MonitorRun {
     if (active || !report.diff().isEmpty()) { // a quiet run loads no class of the policy
       Instant time = report.after().hostInfo().time();
       AlertDecision decision =
-          policy.decide(before, report.diff().differences(), comparison.identity(), time);
+          policy.decide(
+              before, report.diff().differences(), report::severity, comparison.identity(), time);
       if (!decision.appeared().isEmpty()) {
         report = report.withAbsentAt(decision.appeared(), components.lastCompare());
       }
@@ -193,7 +194,10 @@ public final class MonitorRun {
     Optional<AlertType> type = decision.type();
     if (type.isEmpty()
         || outbox.put(
-            Alert.of(type.get(), report.reporting(decision.reported()), config.subject()))) {
+            Alert.of(
+                type.get(),
+                report.reporting(decision.reported(), decision.ended()),
+                config.subject()))) {
       history.append("appeared", decision.appeared(), report);
       history.append(
           "resolved", decision.resolved().stream().map(TextEscaper::escape).toArray(String[]::new));

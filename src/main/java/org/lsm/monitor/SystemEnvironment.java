@@ -14,6 +14,7 @@ import org.lsm.proc.SocketScanner.Sources;
 /**
  * The paths, programs and clock of the host that lsm runs on. Tests pass others.
  *
+ * @param loginDefs login.defs(5)
  * @param getent candidates for getent(1)
  * @param nft candidates for nft(8)
  * @param resolvers files that name the DNS servers, resolv.conf(5)
@@ -26,6 +27,7 @@ import org.lsm.proc.SocketScanner.Sources;
  */
 public record SystemEnvironment(
     Sources sources,
+    Path loginDefs,
     MailSystem mail,
     Path logger,
     List<Path> getent,
@@ -49,6 +51,7 @@ public record SystemEnvironment(
             Path.of("/etc/services"),
             Path.of("/run/netns"),
             Path.of("/")),
+        Path.of("/etc/login.defs"),
         MailSystem.real(
             List.of(
                 Path.of("/etc/ssl/certs/ca-certificates.crt"), // Debian, Alpine, Arch

@@ -12,14 +12,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.lsm.channel.ExternalCommand;
+import org.lsm.model.ErrorMessages;
+import org.lsm.proc.LoginUids;
 import org.lsm.proc.PasswdFile;
+import org.lsm.report.Users;
 
 /**
  * The names and numbers of users in one run: those of passwd(5), and those that only the name
  * service switch knows (nsswitch.conf(5)), which getent(1) asks. Owners have the numbers of the
  * latter.
  */
-public final class UserNames {
+public final class UserNames implements Users {
   static final Duration TIMEOUT = Duration.ofSeconds(2); // for all questions
 
   private static final int MAX_NUMBERS = 20;
@@ -29,26 +32,47 @@ public final class UserNames {
           + " names match nothing: in 2 seconds there was no answer to getent passwd ";
 
   private final Path passwd;
+  private final Path loginDefs;
   private final Path getent;
   private final List<String> notes = new ArrayList<>();
   private final Map<String, PasswdFile> answers = new HashMap<>();
-  private PasswdFile local; // read where a rule names a user
+  private PasswdFile local; // read where it is needed first, as is the next
+  private LoginUids logins;
   private long left;
 
-  /** Takes a passwd(5) file, and candidates for getent(1). */
-  UserNames(Path passwd, List<Path> getent, Duration timeout) {
+  /** Takes passwd(5) and login.defs(5) files, and candidates for getent(1). */
+  UserNames(Path passwd, Path loginDefs, List<Path> getent, Duration timeout) {
     this.passwd = passwd;
+    this.loginDefs = loginDefs;
     this.getent = getent.stream().filter(Files::isExecutable).findFirst().orElse(getent.get(0));
     this.left = timeout.toNanos();
   }
 
   /** Adds the name to the number of a user, {@code 4711, jdoe}, for up to 20 users. */
-  String withName(String user) {
+  @Override
+  public String withName(String user) {
     if (!isNumber(user) || (answers.size() >= MAX_NUMBERS && !answers.containsKey(user))) {
       return user;
     }
     String name = query(user).names().get(Long.valueOf(user));
     return name == null ? user : user + ", " + name;
+  }
+
+  @Override
+  public boolean isLogin(String user) {
+    Long uid = local().uids().get(user);
+    uid = uid == null && isNumber(user) ? Long.valueOf(user) : uid;
+    return uid != null && logins().contains(uid);
+  }
+
+  private LoginUids logins() {
+    try {
+      logins = logins == null ? LoginUids.read(loginDefs) : logins;
+    } catch (IOException e) {
+      logins = LoginUids.NONE;
+      notes.add("no difference is low: " + ErrorMessages.explain(e));
+    }
+    return logins;
   }
 
   /** Returns the names and numbers that an owner may have who is the user of a rule. */

@@ -11,14 +11,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Flag;
 import org.lsm.model.Owner;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
-import org.lsm.model.Protocol.Family;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.proc.ForeignFiles.Attributes;
@@ -27,8 +25,6 @@ import org.lsm.proc.ForeignFiles.Attributes;
 final class DetailsReader {
   private static final int MAX_PEERS = 5;
   private static final int MAX_PARENTS = 16;
-
-  private static final Pattern LOOPBACK = Pattern.compile("(::ffff:)?127\\..*|::1");
 
   private final ProcessReader processes;
   private final ForeignFiles files;
@@ -83,10 +79,9 @@ final class DetailsReader {
     if (suspected) {
       flags.add(entry.ownerUnknown() ? Flag.UNVERIFIED : Flag.FORGED);
     }
-    Endpoint endpoint = entry.endpoint();
-    Family family = endpoint.protocol().family();
-    boolean internet = family != Family.PACKET && family != Family.UNIX;
-    if (internet && !LOOPBACK.matcher(endpoint.address()).matches()) {
+    if (entry.endpoint().protocol() == Protocol.PACKET) {
+      flags.add(Flag.SNIFFER);
+    } else if (!entry.endpoint().isLocal()) {
       flags.add(Flag.BEYOND_LOOPBACK);
     }
     return flags;

@@ -5,12 +5,14 @@ import static org.lsm.report.EscapedText.escape;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.lsm.model.DifferenceType;
+import org.lsm.model.Difference;
 import org.lsm.model.ProcessRef;
 import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
@@ -35,27 +37,31 @@ final class Advice {
     }
     lines.add(Line.BLANK);
     groups.stream()
-        .filter(it -> it.type() != DifferenceType.GONE && !it.entry().processes().isEmpty())
+        .filter(it -> !it.heldBy().isEmpty())
         .findFirst()
         .ifPresent(it -> addSteps(lines, it, groups.size() > 1));
     return lines;
   }
 
-  /** The command that accepts a group: by the names of its sockets, or by a PID if it has many. */
+  /** The command that accepts a group: by the names of its sockets, or by PIDs if it has many. */
   private static Optional<String> accept(DifferenceGroup group) {
-    if (group.size() <= DifferenceGroup.MAX_TITLES) {
-      String names =
-          group.named().stream()
-              .map(it -> quote(EscapedText.pattern(it.endpoint())))
-              .collect(Collectors.joining(" "));
-      return Optional.of("lsm accept " + (names.startsWith("'-") ? "-- " : "") + names);
+    boolean isSmall = group.size() <= DifferenceGroup.MAX_TITLES;
+    Set<String> words = new LinkedHashSet<>();
+    for (Difference it : group.named()) {
+      Optional<ProcessRef> process = it.after().processes().stream().findFirst();
+      words.add(
+          isSmall || process.isEmpty()
+              ? quote(EscapedText.pattern(it.endpoint()))
+              : "pid=" + process.get().pid());
     }
-    List<ProcessRef> processes = group.entry().processes();
-    return processes.stream().findFirst().map(it -> "lsm accept pid=" + it.pid());
+    String names = String.join(" ", words);
+    return words.size() > DifferenceGroup.MAX_TITLES
+        ? Optional.empty()
+        : Optional.of("lsm accept " + (names.startsWith("'-") ? "-- " : "") + names);
   }
 
   private static void addSteps(List<Line> lines, DifferenceGroup group, boolean isOneOfMany) {
-    List<ProcessRef> held = group.entry().processes();
+    List<ProcessRef> held = group.heldBy();
     int pid = held.get(0).pid();
     String parents =
         Stream.concat(
@@ -72,7 +78,7 @@ final class Advice {
     lines.add(step(1, "Keep a copy of the program: it may be gone when the process ends."));
     lines.add(command("cp /proc/" + pid + "/exe /root/program-" + pid));
     String stop = "Stop the process, or end it with -KILL instead of -STOP.";
-    boolean isCut = held.size() >= MAX_STOPPED || group.entry().hasFurtherOwners();
+    boolean isCut = held.size() >= MAX_STOPPED || group.hasFurtherOwners();
     String more = " There may be more processes than these.";
     lines.add(step(2, stop + (isCut ? more : "")));
     lines.add(command("kill -STOP " + DiffReport.pids(held, MAX_STOPPED).replace(",", " ")));

@@ -15,9 +15,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.Diff;
@@ -30,6 +30,7 @@ import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.Plural;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.Severity;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
@@ -39,21 +40,23 @@ import org.lsm.report.ReportDocument.Style;
 /**
  * The result of a comparison with a baseline, and what limits it, a sentence each.
  *
+ * @param diff most severe first
  * @param alertedBefore the other differences; they are only listed
+ * @param ended low differences that are over before they were alerted, in words, escaped
  * @param absentAt when a scan last missed a difference, for those that this scan was first to find
  * @param zone the time zone of the report; finding it takes a while, so it is asked for late
- * @param userNames adds the name to the number of a user that passwd(5) lacks; asked late as well
  */
 public record DiffReport(
     Snapshot before,
     Snapshot after,
     Diff diff,
     List<Difference> alertedBefore,
+    List<String> ended,
     Map<Endpoint, SocketDetails> detailsByEndpoint,
     Map<Endpoint, Instant> absentAt,
     List<String> notes,
     Supplier<ZoneId> zone,
-    UnaryOperator<String> userNames) {
+    Users users) {
   /** Differences of a type that a report describes; with thousands, a mail would be too large. */
   public static final int MAX_NAMED = 200;
 
@@ -61,15 +64,23 @@ public record DiffReport(
   private static final int MAX_SIZE = 480 * 1024;
   private static final int MAX_PER_SOCKET = 20; // PIDs, or names of differences
   private static final int MAX_NOTES = 20;
+  static final int MAX_ENDED = 100; // those that are named
   private static final int MAX_LOG_LINE = 600;
   private static final int MAX_OUTCOME_SOCKET = 60;
   private static final int MAX_OUTCOME_OWNER = 40;
+
+  private static final String LOW_LEVEL = "notice";
+
+  static final String HIGH = "[high]";
 
   static final String MORE =
       "lsm history --format json has all that was alerted, lsm compare --format json all that"
           + " differs now";
 
   public DiffReport {
+    if (!diff.isEmpty()) { // a quiet run loads no class for the severity
+      diff = new Diff(Severity.sort(diff.differences(), rating(detailsByEndpoint, users)));
+    }
     if (notes.size() > MAX_NOTES) {
       List<String> first = new ArrayList<>(notes.subList(0, MAX_NOTES - 1));
       first.add("… and " + (notes.size() - first.size()) + " more notes");
@@ -77,13 +88,31 @@ public record DiffReport(
     }
   }
 
+  /** A report of all differences that are there now. */
+  public DiffReport(
+      Snapshot before,
+      Snapshot after,
+      Diff diff,
+      Map<Endpoint, SocketDetails> detailsByEndpoint,
+      List<String> notes,
+      Supplier<ZoneId> zone,
+      Users users) {
+    this(
+        before, after, diff, List.of(), List.of(), detailsByEndpoint, Map.of(), notes, zone, users);
+  }
+
   /** The same report of some of its differences; the others are listed as alerted before. */
   public DiffReport reporting(List<Difference> differences) {
+    return reporting(differences, List.of());
+  }
+
+  /** The same report of some of its differences, and of {@link #ended} ones. */
+  public DiffReport reporting(List<Difference> differences, List<String> over) {
     Set<Difference> chosen = Set.copyOf(differences);
     List<Difference> rest = diff.differences().stream().filter(it -> !chosen.contains(it)).toList();
     Diff part = new Diff(differences);
     return new DiffReport(
-        before, after, part, rest, detailsByEndpoint, absentAt, notes, zone, userNames);
+        before, after, part, rest, over, detailsByEndpoint, absentAt, notes, zone, users);
   }
 
   /**
@@ -97,7 +126,7 @@ public record DiffReport(
     Map<Endpoint, Instant> times = new HashMap<>();
     appeared.forEach(it -> times.put(it.endpoint(), last));
     return new DiffReport(
-        before, after, diff, alertedBefore, detailsByEndpoint, times, notes, zone, userNames);
+        before, after, diff, alertedBefore, ended, detailsByEndpoint, times, notes, zone, users);
   }
 
   /** At most {@link #MAX_NAMED} differences of each type. */
@@ -110,6 +139,31 @@ public record DiffReport(
     return detailsByEndpoint.getOrDefault(difference.endpoint(), SocketDetails.UNKNOWN);
   }
 
+  public Severity severity(Difference difference) {
+    return rating(detailsByEndpoint, users).apply(difference);
+  }
+
+  private static Function<Difference, Severity> rating(
+      Map<Endpoint, SocketDetails> details, Users users) {
+    return it ->
+        Severity.of(it, details.getOrDefault(it.endpoint(), SocketDetails.UNKNOWN), users::isLogin);
+  }
+
+  int endedWithoutName() {
+    return Math.max(0, ended.size() - MAX_ENDED);
+  }
+
+  /** The highest severity of the differences. */
+  Optional<Severity> severity() {
+    Optional<Severity> low = ended.isEmpty() ? Optional.empty() : Optional.of(Severity.LOW);
+    return diff.differences().stream().findFirst().map(this::severity).or(() -> low);
+  }
+
+  /** The type of a difference, with a mark if it is high. */
+  String type(Difference difference) {
+    return difference.type() + (severity(difference) == Severity.HIGH ? " " + HIGH : "");
+  }
+
   /** The whole report: outcome, differences, what to do next, host and times. */
   public ReportDocument document() {
     return document(true);
@@ -120,16 +174,8 @@ public record DiffReport(
     List<DifferenceGroup> groups = groups();
     IdentityHashMap<DifferenceGroup, List<Line>> blocks = blocks(groups);
     List<Line> body = differenceLines(groups, blocks);
-    for (Difference it : alertedBefore.stream().limit(MAX_PER_SOCKET).toList()) {
-      body.add(Line.fact("Still", it.type(), " ", it.endpoint(), ", alerted before"));
-    }
-    int more = alertedBefore.size() - MAX_PER_SOCKET;
-    if (more > 0) {
-      body.add(Line.fact("Still", "… and ", more, " more, alerted before"));
-    }
-    if (!alertedBefore.isEmpty()) {
-      body.add(Line.BLANK);
-    }
+    addList(body, "Ended", ended, MAX_ENDED);
+    addList(body, "Still", alertedBefore.stream().map(this::still).toList(), MAX_PER_SOCKET);
     if (withAdvice && !groups.isEmpty()) {
       body.addAll(Advice.of(groups));
     }
@@ -138,11 +184,27 @@ public record DiffReport(
     facts.add(
         Line.fact("Baseline", Times.format(before.hostInfo().time(), zone.get()), ", ", sockets));
     notes.forEach(note -> facts.add(Line.fact("Note", note)));
-    if (blocks.keySet().stream().mapToInt(it -> it.named().size()).sum()
-        < diff.differences().size()) {
+    int named = blocks.keySet().stream().mapToInt(it -> it.named().size()).sum();
+    if (named < diff.differences().size() || endedWithoutName() > 0) {
       facts.add(Line.fact("More", MORE));
     }
     return ReportDocument.of(outcome(), body, after.hostInfo(), zone.get(), facts);
+  }
+
+  private String still(Difference it) {
+    String remark = severity(it) == Severity.LOW ? "low" : "alerted before";
+    return escape(it.type() + " " + it.endpoint()) + ", " + remark;
+  }
+
+  /** Adds a line for each of the first texts, and one for the others. */
+  private static void addList(List<Line> lines, String label, List<String> texts, int max) {
+    texts.stream().limit(max).forEach(it -> lines.add(Line.fact(label, new EscapedText(it))));
+    if (texts.size() > max) {
+      lines.add(Line.fact(label, "… and ", texts.size() - max, " more"));
+    }
+    if (!texts.isEmpty()) {
+      lines.add(Line.BLANK);
+    }
   }
 
   /** The report of {@code lsm test-alert}. */
@@ -194,16 +256,21 @@ public record DiffReport(
 
   /** The outcome in a few words: the only difference, or how many there are. */
   private EscapedText outcome() {
+    String over = ended.isEmpty() ? "" : ended.size() + " ended";
     if (diff.isEmpty()) {
+      String low = alertedBefore.isEmpty() ? "" : " but " + alertedBefore.size() + " low";
       String sockets = Plural.count(after.sockets().size(), "socket");
-      return EscapedText.of("no difference to the baseline, ", sockets);
+      String none = "no difference to the baseline" + low + ", " + sockets;
+      return EscapedText.of(over.isEmpty() ? none : over);
     }
+    String mark = severity().equals(Optional.of(Severity.HIGH)) ? HIGH + " " : "";
+    String and = over.isEmpty() ? "" : ", " + over;
     if (diff.differences().size() > 1) {
-      return EscapedText.of(DifferenceCounts.of(diff));
+      return EscapedText.of(mark, DifferenceCounts.of(diff), and);
     }
     Difference it = diff.differences().get(0);
     String socket = EscapedText.cut(EscapedText.word(it.endpoint()), MAX_OUTCOME_SOCKET);
-    return new EscapedText(it.type() + " " + socket + " " + brief(it.after()));
+    return new EscapedText(mark + it.type() + " " + socket + " " + brief(it.after()) + and);
   }
 
   /** The first owner, and how many more there are. */
@@ -212,7 +279,7 @@ public record DiffReport(
     int more = holders.stream().mapToInt(Owner::count).sum() - 1;
     return holders.stream().findFirst().map(this::brief).orElse("no visible process")
         + (more > 0 ? " and " + more + " more" : "")
-        + EscapedText.cut(madeBy(entry, userNames, ", ", "").text(), MAX_OUTCOME_OWNER);
+        + EscapedText.cut(madeBy(entry, users, ", ", "").text(), MAX_OUTCOME_OWNER);
   }
 
   /** The names of a program and its script without their directories, and the user. */
@@ -220,15 +287,14 @@ public record DiffReport(
     String program = owner.program().substring(owner.program().lastIndexOf('/') + 1);
     String script = owner.script().substring(owner.script().lastIndexOf('/') + 1);
     String names = program(new Owner(owner.user(), program, script)).text();
-    String user = EscapedText.cut(escape(userNames.apply(owner.user())), MAX_OUTCOME_OWNER);
+    String user = EscapedText.cut(escape(users.withName(owner.user())), MAX_OUTCOME_OWNER);
     return owner.equals(Owner.UNKNOWN)
         ? "unknown owner"
         : EscapedText.cut(names, MAX_OUTCOME_OWNER) + " (" + user + ")";
   }
 
   private List<DifferenceGroup> groups() {
-    Stream<DifferenceType> types = Stream.of(DifferenceType.values());
-    return types.flatMap(type -> DifferenceGroup.of(this, type).stream()).toList();
+    return DifferenceGroup.of(this);
   }
 
   /** The blocks of these groups that fit into the report, chosen so that users take turns. */
@@ -268,14 +334,10 @@ public record DiffReport(
   private List<Line> differenceLines(
       List<DifferenceGroup> groups, IdentityHashMap<DifferenceGroup, List<Line>> blocks) {
     List<Line> lines = new ArrayList<>();
+    List<DifferenceGroup> shown = groups.stream().filter(blocks::containsKey).toList();
+    shown.forEach(it -> lines.addAll(blocks.get(it)));
     for (DifferenceType type : DifferenceType.values()) {
-      int more = diff.of(type).size();
-      for (DifferenceGroup group : groups) {
-        if (group.type() == type && blocks.containsKey(group)) {
-          lines.addAll(blocks.get(group));
-          more -= group.size();
-        }
-      }
+      int more = diff.of(type).size() - shown.stream().mapToInt(it -> it.count(type)).sum();
       if (more > 0) {
         lines.add(Line.of(Style.ADVICE, "", "… and ", more, " more ", type));
         lines.add(Line.BLANK);
@@ -302,8 +364,8 @@ public record DiffReport(
     List<LogEvent> events = new ArrayList<>();
     int size = 0;
     for (Difference difference : Diff.inTurns(named(diff))) {
-      String level = difference.type() == DifferenceType.GONE ? "warning" : "alert";
-      var event = new LogEvent(level, line(difference, userNames), new TreeMap<>(data(difference)));
+      var event =
+          new LogEvent(level(difference), line(difference), new TreeMap<>(data(difference)));
       size += Json.line(event).getBytes(StandardCharsets.UTF_8).length;
       if (size <= MAX_SIZE) {
         events.add(event);
@@ -314,22 +376,36 @@ public record DiffReport(
       String counts = after.hostInfo().host() + ": " + DifferenceCounts.of(diff);
       events.add(new LogEvent("alert", escape(counts) + ", " + more + " not logged"));
     }
+    ended.stream()
+        .limit(MAX_ENDED)
+        .forEach(it -> events.add(new LogEvent(LOW_LEVEL, it + ", ended")));
     return events;
   }
 
+  private String level(Difference difference) {
+    String level = difference.type() == DifferenceType.GONE ? "warning" : "alert";
+    return severity(difference) == Severity.LOW ? LOW_LEVEL : level;
+  }
+
   /** One difference as the fields of a log event, escaped. */
-  static Map<String, String> data(Difference difference) {
+  Map<String, String> data(Difference difference) {
     return Map.of(
         "kind", difference.type().name(),
+        "severity", Json.name(severity(difference)),
         "socket", escape(difference.endpoint().toString()),
         "owners", EscapedText.cut(owners(difference.after(), user -> user).text(), MAX_LOG_LINE),
         "pids", pids(difference.after().processes(), MAX_PER_SOCKET));
   }
 
   /** One difference in one line, escaped and short enough for a log. */
-  public static String line(Difference it, UnaryOperator<String> userNames) {
-    EscapedText before = owners(it.before(), userNames);
-    EscapedText after = owners(it.after(), userNames);
+  public String line(Difference difference) {
+    return type(difference) + line(difference, users).substring(difference.type().name().length());
+  }
+
+  /** The line of a difference that is not high. */
+  public static String line(Difference it, Users users) {
+    EscapedText before = owners(it.before(), users);
+    EscapedText after = owners(it.after(), users);
     String owners =
         switch (it.type()) {
           case NEW -> " by " + after;
@@ -356,35 +432,34 @@ public record DiffReport(
   }
 
   /** Who holds a socket, and who made it if that is somebody else. */
-  static EscapedText owners(SocketEntry entry, UnaryOperator<String> userNames) {
-    return EscapedText.of(holders(entry, userNames), madeBy(entry, userNames, ", ", ""));
+  static EscapedText owners(SocketEntry entry, Users users) {
+    return EscapedText.of(holders(entry, users), madeBy(entry, users, ", ", ""));
   }
 
   /** The owners of a socket but its maker. */
-  static EscapedText holders(SocketEntry entry, UnaryOperator<String> userNames) {
+  static EscapedText holders(SocketEntry entry, Users users) {
     Stream<Owner> holders = entry.owners().stream().filter(it -> !it.isMaker());
     Stream<String> names =
-        holders.limit(DifferenceGroup.MAX_OWNERS).map(it -> name(it, userNames).text());
+        holders.limit(DifferenceGroup.MAX_OWNERS).map(it -> name(it, users).text());
     return new EscapedText(
         entry.hasNoProcess() ? "no visible process" : names.collect(Collectors.joining(", ")));
   }
 
   /** Who made a socket that no process of theirs holds, between two texts; else empty. */
-  static EscapedText madeBy(
-      SocketEntry entry, UnaryOperator<String> userNames, String before, String after) {
+  static EscapedText madeBy(SocketEntry entry, Users users, String before, String after) {
     Stream<Owner> makers = entry.owners().stream().filter(Owner::isMaker);
-    Stream<String> names = makers.map(it -> escape(userNames.apply(it.user())));
+    Stream<String> names = makers.map(it -> escape(users.withName(it.user())));
     String all = names.collect(Collectors.joining(", "));
     return new EscapedText(all.isEmpty() ? "" : before + "made by " + all + after);
   }
 
-  static EscapedText name(Owner owner, UnaryOperator<String> userNames) {
+  static EscapedText name(Owner owner, Users users) {
     if (owner.user().isEmpty()) {
       return EscapedText.of(owner.program()); // further owners
     }
     return owner.equals(Owner.UNKNOWN)
         ? EscapedText.of("an unknown owner")
-        : EscapedText.of(program(owner), " (", userNames.apply(owner.user()), ")");
+        : EscapedText.of(program(owner), " (", users.withName(owner.user()), ")");
   }
 
   /** A program, with the script if it is an interpreter. */

@@ -2,8 +2,12 @@ package org.lsm.report;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +16,8 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Flag;
@@ -21,18 +27,20 @@ import org.lsm.model.Plural;
 import org.lsm.model.PortSet;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.Severity;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
 
 /**
- * Differences of one type whose sockets the same processes hold: one block of a report.
+ * Differences of one program and user in one unit: one block of a report. What suspicious and
+ * changed sockets have for owners, they have in common.
  *
- * @param size the number of differences
- * @param named those that the report names, at least one
+ * @param all the differences
+ * @param named those that the report names, at least one, the most severe first
  */
-record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Difference> named) {
+record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference> named) {
   /** Sockets that have a line of their own; the names of the others follow the details. */
   static final int MAX_TITLES = 5;
 
@@ -42,111 +50,218 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
   static final int MAX_OWNERS = OwnerLimit.MAX_OWNERS + 2;
 
   private static final int MAX_PIDS = 20; // of an owner; and of peers
+  private static final int MAX_COMMANDS = 5; // of an owner
+  private static final int MAX_ALSO = 200; // lines
 
-  /** The groups of a report that have named differences, the most suspicious first. */
-  static List<DifferenceGroup> of(DiffReport report, DifferenceType type) {
-    Set<Difference> named = Set.copyOf(report.diff().of(type, DiffReport.MAX_NAMED));
-    Map<Object, List<Difference>> groups = new LinkedHashMap<>();
-    for (Difference it : report.diff().of(type)) {
-      groups.computeIfAbsent(key(it, report.details(it)), key -> new ArrayList<>()).add(it);
-    }
-    return groups.values().stream()
-        .map(
-            all ->
-                new DifferenceGroup(
-                    report, type, all.size(), all.stream().filter(named::contains).toList()))
+  /** The groups of a report that have named differences, the most severe first. */
+  static List<DifferenceGroup> of(DiffReport report) {
+    Set<Difference> named = Set.copyOf(DiffReport.named(report.diff()));
+    return groups(report).stream()
+        .map(all -> new DifferenceGroup(report, all, all.stream().filter(named::contains).toList()))
         .filter(group -> !group.named.isEmpty())
-        .sorted(Comparator.comparing((DifferenceGroup it) -> -it.suspicious().size()))
+        .sorted(
+            Comparator.comparing((DifferenceGroup it) -> report.severity(it.named.get(0)))
+                .thenComparing(it -> -it.suspicious().size())
+                .thenComparing(it -> it.named.get(0).type()))
         .toList();
   }
 
-  /** What the differences of a group have in common; a socket of unknown owners stands alone. */
-  private static Object key(Difference difference, SocketDetails details) {
-    SocketEntry entry = difference.after();
-    return entry.owners().isEmpty() || entry.ownerUnknown() || details.suspectedParent().isPresent()
-        ? difference.endpoint()
-        : List.of(difference.before().owners(), entry.owners(), entry.processes());
+  private static Collection<List<Difference>> groups(DiffReport report) {
+    List<Difference> differences = report.diff().differences();
+    Set<Object> strict = new HashSet<>();
+    for (Difference it : differences) {
+      if (isHandedOver(it) || report.severity(it) == Severity.HIGH) {
+        strict.add(List.of(unit(it, report), it.after().owners()));
+      }
+    }
+    Map<Object, List<Difference>> groups = new LinkedHashMap<>();
+    Map<Object, Set<Object>> keys = new HashMap<>();
+    for (Difference it : differences) {
+      if (it.type() != DifferenceType.GONE) {
+        Object key = key(it, report, strict);
+        groups.computeIfAbsent(key, any -> new ArrayList<>()).add(it);
+        List<Object> marks = new ArrayList<>(marks(it));
+        mainOwner(it.after()).ifPresent(marks::add);
+        marks.forEach(mark -> keys.computeIfAbsent(mark, any -> new HashSet<>()).add(key));
+      }
+    }
+    for (Difference it : differences) {
+      if (it.type() == DifferenceType.GONE) {
+        groups.computeIfAbsent(keyOfGone(it, keys), any -> new ArrayList<>()).add(it);
+      }
+    }
+    return groups.values();
   }
 
-  SocketEntry entry() {
-    return named.get(0).after();
+  private static boolean isHandedOver(Difference difference) {
+    return difference.type() == DifferenceType.CHANGED && !difference.isReplaced();
+  }
+
+  /** All owners of a socket now and before, each as one value. */
+  private static List<Object> marks(Difference difference) {
+    return List.of(
+        Map.entry("now", difference.after().owners()),
+        Map.entry("before", difference.before().owners()));
+  }
+
+  /** The group of the same owners; its unit is not known: where two fit, it stands for itself. */
+  private static Object keyOfGone(Difference gone, Map<Object, Set<Object>> keys) {
+    Set<Owner> owners = gone.after().owners();
+    List<Object> marks = new ArrayList<>(owners);
+    marks.add(0, marks(gone).get(0));
+    marks.add(marks(gone).get(1));
+    Set<Object> fitting =
+        marks.stream().filter(keys::containsKey).findFirst().map(keys::get).orElse(Set.of());
+    Object own = owners.isEmpty() ? gone.endpoint() : owners;
+    return fitting.size() == 1 ? fitting.iterator().next() : own;
+  }
+
+  /** What the differences of a group have in common; a socket of unknown owners stands alone. */
+  private static Object key(Difference difference, DiffReport report, Set<Object> strict) {
+    SocketEntry entry = difference.after();
+    Optional<Owner> main = mainOwner(entry);
+    if (main.isEmpty()
+        || entry.ownerUnknown()
+        || report.details(difference).suspectedParent().isPresent()) {
+      return difference.endpoint();
+    }
+    List<Object> exact = List.of(unit(difference, report), entry.owners());
+    return strict.contains(exact) ? exact : List.of(unit(difference, report), main.get());
+  }
+
+  /** The owner of the oldest process: its helpers come and go. */
+  private static Optional<Owner> mainOwner(SocketEntry entry) {
+    return entry.processes().stream()
+        .min(Comparator.comparing(ProcessRef::startTicks).thenComparing(ProcessRef::pid))
+        .map(ProcessRef::owner)
+        .or(() -> entry.owners().stream().findFirst());
+  }
+
+  private static String unit(Difference difference, DiffReport report) {
+    Optional<Owner> main = mainOwner(difference.after());
+    return report.details(difference).processes().stream()
+        .filter(it -> main.equals(Optional.of(it.process().owner())))
+        .map(ProcessDetails::unit)
+        .findFirst()
+        .orElse("");
+  }
+
+  int size() {
+    return all.size();
+  }
+
+  int count(DifferenceType type) {
+    return (int) all.stream().filter(it -> it.type() == type).count();
+  }
+
+  /** The processes that hold a socket of this group, the owners in turn. */
+  List<ProcessRef> heldBy() {
+    Stream<ProcessRef> held = named.stream().flatMap(it -> it.after().processes().stream());
+    return Diff.inTurns(held.distinct().toList(), ProcessRef::owner);
+  }
+
+  boolean hasFurtherOwners() {
+    return named.stream().anyMatch(it -> it.after().hasFurtherOwners());
   }
 
   private List<SocketDetails> details() {
     return named.stream().map(report::details).toList();
   }
 
-  /** The oldest process of each owner, where it is known. */
+  /** The oldest process of each owner of a socket, where it is known. */
   List<ProcessDetails> processes() {
-    var processes = details().stream().map(SocketDetails::processes);
-    return processes.filter(it -> !it.isEmpty()).findFirst().orElse(List.of());
+    return details().stream().flatMap(it -> it.processes().stream()).distinct().toList();
   }
 
-  private Set<Flag> flags() {
-    Set<Flag> flags = EnumSet.noneOf(Flag.class);
-    details().forEach(it -> flags.addAll(it.flags()));
-    processes().forEach(it -> flags.addAll(it.flags()));
-    return flags;
-  }
-
-  /**
-   * The suspicious flags; the others are properties. An interpreter is suspicious if other hosts
-   * can reach it.
-   */
   private Set<Flag> suspicious() {
-    Set<Flag> flags = flags();
-    boolean isReachable = flags.contains(Flag.BEYOND_LOOPBACK);
-    flags.removeAll(Set.of(Flag.ALREADY_CLOSED, Flag.BEYOND_LOOPBACK));
-    flags.removeAll(NO_PROCESS);
-    if (!isReachable) {
-      flags.remove(Flag.INTERPRETER);
-    }
+    Set<Flag> flags = EnumSet.noneOf(Flag.class);
+    details().forEach(it -> flags.addAll(Severity.suspicious(it)));
     return flags;
+  }
+
+  /** The owners that all sockets have which are not GONE. */
+  private SortedSet<Owner> owners() {
+    SortedSet<Owner> owners = new TreeSet<>(named.get(0).after().owners());
+    for (Difference it : named) {
+      if (it.type() != DifferenceType.GONE) {
+        owners.retainAll(it.after().owners());
+      }
+    }
+    return owners;
   }
 
   /** The block, followed by an empty line; in short if the report is too long for details. */
   List<Line> lines(boolean isDetailed) {
     List<Line> lines = new ArrayList<>();
+    SortedSet<Owner> owners = owners();
     int titles = Math.min(MAX_TITLES, named.size());
+    List<Line> last = List.of();
     for (Difference it : named.subList(0, titles)) {
+      List<Line> remarks = remarks(it, owners);
+      if (!remarks.equals(last)) {
+        lines.addAll(last);
+        last = remarks;
+      }
       EscapedText name = EscapedText.withRemark(it.endpoint(), report.details(it).service());
-      lines.add(Line.of(Style.TITLE, type.name(), name));
+      boolean isHigh = report.severity(it) == Severity.HIGH;
+      lines.add(
+          isHigh
+              ? Line.of(Style.HIGH_TITLE, Line.pad(it.type().name(), 9) + DiffReport.HIGH, name)
+              : Line.of(Style.TITLE, it.type().name(), name));
     }
-    if (size > titles) {
-      lines.add(Line.of(Style.DETAIL, "and", Plural.count(size - titles, "more socket")));
+    if (size() > titles) {
+      lines.add(Line.of(Style.DETAIL, "and", Plural.count(size() - titles, "more socket")));
     }
-    suspicious().forEach(it -> lines.add(Line.of(Style.FLAG, "!", words(it))));
-    if (type == DifferenceType.CHANGED && !named.get(0).isReplaced()) {
-      EscapedText before = DiffReport.owners(named.get(0).before(), report.userNames());
-      lines.add(Line.of(Style.CODE, "before", before));
-    }
-    addOwners(lines, isDetailed ? processes() : List.of());
+    lines.addAll(last);
+    addOwners(lines, owners, isDetailed ? processes() : List.of());
     addSocketDetails(lines);
     lines.add(Line.BLANK);
     return lines;
   }
 
-  private EscapedText words(Flag flag) {
-    EscapedText made = madeBy();
+  /**
+   * What is said of a socket below its title: what is suspicious, and who else holds or held it.
+   */
+  private List<Line> remarks(Difference difference, SortedSet<Owner> common) {
+    List<Line> lines = new ArrayList<>();
+    SocketEntry entry = difference.after();
+    for (Flag flag : Severity.suspicious(report.details(difference))) {
+      lines.add(Line.of(Style.FLAG, "!", words(flag, entry)));
+    }
+    boolean isGone = difference.type() == DifferenceType.GONE;
+    if (isHandedOver(difference) || (isGone && !common.containsAll(entry.owners()))) {
+      EscapedText before = DiffReport.owners(difference.before(), report.users());
+      lines.add(Line.of(Style.CODE, "before", before));
+    }
+    SortedSet<Owner> others = new TreeSet<>(isGone ? Set.of() : entry.owners());
+    others.removeAll(common);
+    if (!others.isEmpty()) {
+      SocketEntry rest = new SocketEntry(entry.endpoint(), others, List.of());
+      lines.add(Line.of(Style.CODE, "with", DiffReport.owners(rest, report.users())));
+    }
+    return lines;
+  }
+
+  private EscapedText words(Flag flag, SocketEntry entry) {
+    EscapedText made = DiffReport.madeBy(entry, report.users(), "", ", ");
     return flag == Flag.MAKER_DIFFERS && !made.text().isEmpty()
-        ? EscapedText.of(made, "held by ", DiffReport.holders(entry(), report.userNames()))
+        ? EscapedText.of(made, "held by ", DiffReport.holders(entry, report.users()))
         : EscapedText.of(flag.words());
   }
 
-  private EscapedText madeBy() {
-    return DiffReport.madeBy(entry(), report.userNames(), "", ", ");
-  }
-
-  private void addOwners(List<Line> lines, List<ProcessDetails> details) {
-    if (entry().hasNoProcess()) {
-      boolean outside = flags().contains(Flag.OUTSIDE_PID_NAMESPACE);
+  private void addOwners(List<Line> lines, SortedSet<Owner> owners, List<ProcessDetails> details) {
+    SocketEntry first = named.get(0).after();
+    if (first.hasNoProcess()) {
+      boolean outside = details().get(0).flags().contains(Flag.OUTSIDE_PID_NAMESPACE);
       Flag reason = outside ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
-      boolean isGone = type == DifferenceType.GONE;
+      boolean isGone = named.get(0).type() == DifferenceType.GONE;
       String none = isGone ? "none was found" : reason.words();
-      lines.add(Line.of(Style.DETAIL, "program", madeBy(), none));
+      EscapedText made = DiffReport.madeBy(first, report.users(), "", ", ");
+      lines.add(Line.of(Style.DETAIL, "program", made, none));
     }
-    Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry());
-    for (Owner owner : entry().owners().stream().limit(MAX_OWNERS).toList()) {
+    Map<Owner, List<ProcessRef>> processes =
+        heldBy().stream().collect(Collectors.groupingBy(ProcessRef::owner));
+    for (Owner owner : owners.stream().limit(MAX_OWNERS).toList()) {
       if (owner.isMaker()) {
         continue;
       }
@@ -159,14 +274,12 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
       }
       lines.add(Line.of(Style.CODE, "program", DiffReport.program(owner)));
       add(lines, Style.DETAIL, "PID", pids(held));
-      add(lines, Style.DETAIL, "user", report.userNames().apply(owner.user()));
+      add(lines, Style.DETAIL, "user", report.users().withName(owner.user()));
       Optional<Instant> start = held.stream().map(ProcessRef::startTime).min(Instant::compareTo);
       add(lines, Style.DETAIL, "started", start.map(report::timeWithAge).orElse(""));
-      details.stream()
-          .filter(it -> it.process().owner().equals(owner))
-          .forEach(it -> addDetails(lines, it));
+      addDetails(lines, details.stream().filter(it -> it.process().owner().equals(owner)).toList());
     }
-    int more = entry().owners().size() - MAX_OWNERS;
+    int more = owners.size() - MAX_OWNERS;
     add(lines, Style.DETAIL, "and", more > 0 ? Plural.count(more, "more owner") : "");
   }
 
@@ -176,30 +289,44 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     return pids + (more > 0 ? " and " + more + " more" : "");
   }
 
-  private void addDetails(List<Line> lines, ProcessDetails process) {
-    add(lines, Style.CODE, "command", process.commandLine());
-    add(lines, Style.CODE, "directory", process.workingDirectory());
-    add(lines, Style.CODE, "unit", process.unit());
-    String label = "parents";
-    for (ProcessRef it : process.parents()) {
-      EscapedText name = DiffReport.name(it.owner(), report.userNames());
-      lines.add(Line.of(Style.CODE, label, name, ", PID ", it.pid()));
+  /** The details of the processes of one owner: the commands of all, the rest of the first. */
+  private void addDetails(List<Line> lines, List<ProcessDetails> processes) {
+    String label = "command";
+    var commands = processes.stream().map(ProcessDetails::commandLine).distinct();
+    for (String it : commands.limit(MAX_COMMANDS).toList()) {
+      add(lines, Style.CODE, label, it);
       label = "";
+    }
+    for (ProcessDetails process : processes.subList(0, Math.min(1, processes.size()))) {
+      add(lines, Style.CODE, "directory", process.workingDirectory());
+      add(lines, Style.CODE, "unit", process.unit());
+      label = "parents";
+      for (ProcessRef it : process.parents()) {
+        EscapedText name = DiffReport.name(it.owner(), report.users());
+        lines.add(Line.of(Style.CODE, label, name, ", PID ", it.pid()));
+        label = "";
+      }
     }
   }
 
   private void addSocketDetails(List<Line> lines) {
-    SocketDetails first = report.details(named.get(0));
     add(lines, Style.DETAIL, "note", String.join(", ", properties()));
-    first
+    details()
+        .get(0)
         .suspectedParent()
         .ifPresent(it -> add(lines, Style.CODE, "part of", "perhaps the name of " + it));
     var peers = details().stream().flatMap(it -> it.peers().stream()).distinct().limit(MAX_PIDS);
     add(lines, Style.CODE, "connected", peers.collect(Collectors.joining(", ")));
-    boolean isGone = type == DifferenceType.GONE;
-    String label = type == DifferenceType.NEW ? "appeared" : isGone ? "gone" : "changed";
-    Optional<Instant> absent = report.absentAt(named.get(0));
-    add(lines, Style.DETAIL, label, absent.map(report::between).orElse(""));
+    Set<DifferenceType> types = types();
+    boolean isGone = types.contains(DifferenceType.GONE);
+    String label = types.contains(DifferenceType.NEW) ? "appeared" : isGone ? "gone" : "changed";
+    Optional<Instant> absent =
+        named.stream().flatMap(it -> report.absentAt(it).stream()).findFirst();
+    add(
+        lines,
+        Style.DETAIL,
+        types.size() > 1 ? "found" : label,
+        absent.map(report::between).orElse(""));
     label = "also";
     for (String it : others()) {
       lines.add(Line.of(Style.CODE, label, new EscapedText(it)));
@@ -207,11 +334,16 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     }
   }
 
+  private Set<DifferenceType> types() {
+    return named.stream().map(Difference::type).collect(Collectors.toSet());
+  }
+
   /** The sockets without a line of their own, those of one address together, with ranges. */
   private List<String> others() {
     Map<String, SortedSet<Integer>> portsByAddress = new LinkedHashMap<>();
     for (Difference it : named.subList(Math.min(MAX_TITLES, named.size()), named.size())) {
-      String name = EscapedText.word(it.endpoint());
+      String type = types().size() > 1 ? it.type() + " " : "";
+      String name = type + EscapedText.word(it.endpoint());
       int port = it.endpoint().port();
       boolean isLast = name.endsWith(":" + port);
       String address = isLast ? name.substring(0, name.lastIndexOf(':') + 1) : name;
@@ -221,24 +353,28 @@ record DifferenceGroup(DiffReport report, DifferenceType type, int size, List<Di
     List<String> others = new ArrayList<>();
     portsByAddress.forEach(
         (address, ports) -> others.add(address + PortSet.of(ports).toString().replace(",", ", ")));
-    if (!others.isEmpty() && size > named.size()) {
-      others.add("and " + (size - named.size()) + " more");
+    int left = size() - named.size();
+    if (others.size() > MAX_ALSO) {
+      return List.of("…");
+    }
+    if (!others.isEmpty() && left > 0) {
+      others.add("and " + left + " more");
     }
     return others;
   }
 
   /** The flags that are not suspicious, with the number of sockets if only some have them. */
   private List<String> properties() {
-    Set<Flag> properties = flags();
-    properties.removeAll(suspicious());
-    properties.removeAll(NO_PROCESS); // the line "program" says so
-    return properties.stream().map(this::withCount).toList();
-  }
-
-  private String withCount(Flag flag) {
-    long having = details().stream().filter(it -> it.flags().contains(flag)).count();
-    boolean isPart = having > 0 && having < named.size();
-    return (isPart ? having + " of them " : "") + flag.words();
+    Map<Flag, Integer> counts = new EnumMap<>(Flag.class);
+    details()
+        .forEach(
+            it -> Severity.properties(it).forEach(flag -> counts.merge(flag, 1, Integer::sum)));
+    counts.keySet().removeAll(suspicious());
+    counts.keySet().removeAll(NO_PROCESS); // the line "program" says so
+    long all = named.stream().filter(it -> it.type() != DifferenceType.GONE).count();
+    return counts.entrySet().stream()
+        .map(it -> (it.getValue() < all ? it.getValue() + " of them " : "") + it.getKey().words())
+        .toList();
   }
 
   /** Adds a line unless its text is empty. */

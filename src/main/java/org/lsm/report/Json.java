@@ -40,6 +40,7 @@ import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.model.ScanningHost;
+import org.lsm.model.Severity;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.TextEscaper;
@@ -123,7 +124,7 @@ public final class Json {
         details(DiffReport.named(report.diff()), report, MAX_ALERT).stream()
             .filter(Objects::nonNull)
             .toList();
-    int more = report.diff().differences().size() - named.size();
+    int more = report.diff().differences().size() - named.size() + report.endedWithoutName();
     Stream<Difference> before = report.alertedBefore().stream().limit(DiffReport.MAX_NAMED);
     JsonObject json = object(report, named, before);
     if (more > 0) {
@@ -148,10 +149,16 @@ public final class Json {
     DifferenceCounts counts = DifferenceCounts.of(report.diff());
     Instant baselineTime = report.before().hostInfo().time();
     List<String> still = alertedBefore.map(it -> it.type() + " " + it.endpoint()).toList();
+    Stream<String> ended = report.ended().stream().limit(DiffReport.MAX_ENDED);
     return merge(
         HostView.of(report.after().hostInfo()),
-        new CountsView(baselineTime, counts.added(), counts.gone(), counts.changed()),
-        new DiffView(differences, still, report.notes()));
+        new CountsView(
+            baselineTime,
+            counts.added(),
+            counts.gone(),
+            counts.changed(),
+            report.severity().orElse(null)),
+        new DiffView(differences, still, ended.map(JsonPrimitive::new).toList(), report.notes()));
   }
 
   private static JsonObject object(PortScanReport report, List<ScanningHost> hosts) {
@@ -175,11 +182,11 @@ public final class Json {
   }
 
   /** Differences in short, grouped by type, owners and processes, of {@code max} characters. */
-  public static JsonArray brief(List<Difference> differences, int max) {
+  public static JsonArray brief(List<Difference> differences, DiffReport report, int max) {
     Map<Map<String, String>, List<String>> groups = new LinkedHashMap<>();
     int length = 0;
     for (Difference difference : differences) {
-      Map<String, String> group = new TreeMap<>(DiffReport.data(difference));
+      Map<String, String> group = new TreeMap<>(report.data(difference));
       String socket = group.remove("socket");
       length += line(socket).length() + (groups.containsKey(group) ? 1 : line(group).length());
       if (length > max) {
@@ -233,9 +240,17 @@ public final class Json {
   }
 
   record CountsView(
-      Instant baselineTime, @SerializedName("new") int added, int gone, int changed) {}
+      Instant baselineTime,
+      @SerializedName("new") int added,
+      int gone,
+      int changed,
+      Severity severity) {}
 
-  record DiffView(List<JsonObject> differences, List<String> still, List<String> notes) {}
+  record DiffView(
+      List<JsonObject> differences,
+      List<String> still,
+      List<JsonPrimitive> ended, // escaped already
+      List<String> notes) {}
 
   record ListingView(List<ScanView> scans, List<JsonObject> sockets, List<String> notes) {}
 
@@ -252,6 +267,7 @@ public final class Json {
   }
 
   record DifferenceView(
+      Severity severity,
       String service,
       Set<Owner> ownersBefore,
       Set<Owner> owners,
@@ -303,6 +319,7 @@ public final class Json {
     return merge(
         EndpointView.of(type.name(), difference.endpoint()),
         new DifferenceView(
+            report.severity(difference),
             details.service(),
             type == DifferenceType.NEW ? Set.of() : difference.before().owners(),
             type == DifferenceType.GONE ? Set.of() : difference.after().owners(),

@@ -6,7 +6,8 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import org.lsm.model.DifferenceCounts;
+import org.lsm.model.DifferenceType;
+import org.lsm.model.Severity;
 
 /**
  * The state of lsm in the text format of Prometheus, for the textfile collector of node_exporter.
@@ -45,11 +46,14 @@ public record Metrics(
   }
 
   private void sockets(StringBuilder out, DiffReport report) {
-    DifferenceCounts counts = DifferenceCounts.of(report.diff());
     help(out, "differences", "Differences to the baseline.");
-    sample(out, "differences{kind=\"new\"}", counts.added());
-    sample(out, "differences{kind=\"gone\"}", counts.gone());
-    sample(out, "differences{kind=\"changed\"}", counts.changed());
+    for (DifferenceType type : DifferenceType.values()) {
+      for (Severity severity : Severity.values()) {
+        String labels = "kind=\"" + Json.name(type) + "\",severity=\"" + Json.name(severity) + "\"";
+        var found = report.diff().of(type).stream().filter(it -> report.severity(it) == severity);
+        sample(out, "differences{" + labels + "}", found.count());
+      }
+    }
     help(out, "sockets", "Watched sockets that no rule ignores.");
     report.after().sockets().keySet().stream()
         .map(it -> "sockets{protocol=\"" + it.protocol().label() + "\"}")

@@ -23,6 +23,7 @@ public record ReportDocument(List<Line> lines) {
      * Titles that follow each other share one section. They are not wrapped: a name stays whole.
      */
     TITLE(0, 8, "<h2><b>%1$s</b> <code>%2$s</code></h2>%n"),
+    HIGH_TITLE(0, 15, "<h2 class=\"high\"><b>%1$s</b> <code>%2$s</code></h2>%n"),
     /** What is suspicious about the titles above it. */
     FLAG(9, 1, "<p class=\"flag\">%2$s</p>%n"),
     DETAIL(9, 10, "<p class=\"fact\"><span>%1$s </span>%2$s</p>%n"),
@@ -48,7 +49,11 @@ public record ReportDocument(List<Line> lines) {
     }
 
     private boolean isWrapped() {
-      return this != HEADLINE && this != TITLE && this != COMMAND;
+      return this != HEADLINE && !isTitle() && this != COMMAND;
+    }
+
+    private boolean isTitle() {
+      return this == TITLE || this == HIGH_TITLE;
     }
   }
 
@@ -88,7 +93,7 @@ public record ReportDocument(List<Line> lines) {
       return (plain() + html()).getBytes(StandardCharsets.UTF_8).length;
     }
 
-    private static String pad(String label, int width) {
+    static String pad(String label, int width) {
       return label + " ".repeat(Math.max(0, width - label.length()));
     }
 
@@ -132,10 +137,11 @@ public record ReportDocument(List<Line> lines) {
     html.append("<title>").append(escape(headline())).append("</title>\n</head>\n<body>\n");
     boolean open = false;
     for (Line line : lines) {
-      boolean starts = !open && (line.style() == Style.TITLE || line.style() == Style.HEADING);
+      boolean starts = !open && (line.style().isTitle() || line.style() == Style.HEADING);
       boolean ends = open && line.style() == Style.BLANK;
       if (starts) {
-        String type = line.label().isEmpty() ? "next" : line.label().toLowerCase(Locale.ROOT);
+        String word = line.label().split(" ", 2)[0].toLowerCase(Locale.ROOT);
+        String type = word.isEmpty() ? "next" : word;
         html.append("<section class=\"").append(escape(type)).append("\">\n");
       }
       html.append(ends ? "</section>\n" : line.html());

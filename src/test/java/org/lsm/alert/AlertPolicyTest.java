@@ -24,11 +24,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.lsm.alert.AlertPolicy.AlertDecision;
+import org.lsm.alert.AlertState.Status;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.Protocol;
+import org.lsm.model.Severity;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
@@ -40,7 +42,7 @@ class AlertPolicyTest {
   private static final Instant MIDNIGHT = Instant.parse("2026-01-01T00:00:00Z");
   private static final Duration DAY = Duration.ofHours(24);
   private static final int MAX_NAMED = 200;
-  private static final AlertPolicy DAILY = new AlertPolicy(DAY, MAX_NAMED);
+  private static final AlertPolicy DAILY = new AlertPolicy(DAY, DAY, MAX_NAMED);
   private static final SocketIdentity EPHEMERAL =
       new SocketIdentity(SocketIdentity.Scope.UDP, 32768, 60999);
 
@@ -54,9 +56,11 @@ class AlertPolicyTest {
   private static final String SCAN_FAILED = "failed";
 
   @ParameterizedTest(name = "{0}")
-  @MethodSource({"rule", "reminders", "owners", "failures", "clocks", "floods"})
+  @MethodSource({"rule", "reminders", "owners", "failures", "clocks", "floods", "digests"})
   void alerts(String name, String remind, int maxNamed, String scenario) {
-    AlertPolicy policy = new AlertPolicy(Duration.parse(remind), maxNamed);
+    String[] times = (remind + " PT24H").split(" ", -1);
+    AlertPolicy policy =
+        new AlertPolicy(Duration.parse(times[0]), Duration.parse(times[1]), maxNamed);
     AlertState state = AlertState.empty();
     StringBuilder happened = new StringBuilder();
     for (String run : scenario.lines().toList()) {
@@ -64,6 +68,7 @@ class AlertPolicyTest {
       happened.append(run, 0, run.indexOf('|') + 1);
       decision.type().ifPresent(it -> happened.append(' ').append(it));
       decision.reported().forEach(it -> happened.append(' ').append(word(it)));
+      decision.ended().forEach(it -> happened.append(" [").append(it).append(']'));
       happened.append('\n');
       state = decision.next();
     }
@@ -454,6 +459,157 @@ class AlertPolicyTest {
             """));
   }
 
+  /** The first time is REMIND, the second DIGEST. */
+  private static Stream<Arguments> digests() {
+    return Stream.of(
+        scenario(
+            "low ones wait for a day, then one digest has all, also what is over; no all-clear",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=low |
+            1 03:10 NEW:tcp1=low NEW:tcp2=lowb |
+            1 04:00 NEW:tcp2=lowb |
+            1 05:00 NEW:tcp2=lowb |
+            2 02:50 NEW:tcp2=lowb NEW:tcp3=lowc |
+            2 03:00 NEW:tcp2=lowb NEW:tcp3=lowc | DIGEST NEW:tcp2=lowb NEW:tcp3=lowc [NEW tcp/0.0.0.0:1 by low (user)]
+            2 03:10 NEW:tcp2=lowb NEW:tcp3=lowc |
+            2 05:00  |
+            9 05:00  |
+            """),
+        scenario(
+            "what lasts is repeated with a digest, and causes none",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=low |
+            2 03:00 NEW:tcp1=low | DIGEST NEW:tcp1=low
+            3 03:00 NEW:tcp1=low |
+            4 03:00 NEW:tcp1=low NEW:tcp2=low |
+            5 02:50 NEW:tcp1=low NEW:tcp2=low |
+            5 03:00 NEW:tcp1=low NEW:tcp2=low | DIGEST NEW:tcp1=low NEW:tcp2=low
+            """),
+        scenario(
+            "another alert has those that wait, most severe first, and the day begins anew",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=low |
+            1 04:00 NEW:tcp2=lowb |
+            1 05:00 NEW:tcp2=lowb GONE:tcp3=a NEW:tcp4=high | DIFFERENCES NEW:tcp4=high GONE:tcp3=a NEW:tcp2=lowb [NEW tcp/0.0.0.0:1 by low (user)]
+            1 05:10 NEW:tcp2=lowb GONE:tcp3=a NEW:tcp4=high |
+            1 06:00 NEW:tcp2=lowb | ALL_CLEAR
+            2 04:00 NEW:tcp2=lowb |
+            2 05:00 NEW:tcp2=lowb |
+            """),
+        scenario(
+            "a reminder has all, also the low ones",
+            "PT2H PT24H",
+            """
+            1 03:00 NEW:tcp1=a | DIFFERENCES NEW:tcp1=a
+            1 03:10 NEW:tcp1=a NEW:tcp2=low |
+            1 05:00 NEW:tcp1=a NEW:tcp2=low | REMINDER NEW:tcp1=a NEW:tcp2=low
+            1 07:00 NEW:tcp1=a NEW:tcp2=low | REMINDER NEW:tcp1=a NEW:tcp2=low
+            1 07:10 NEW:tcp2=low |
+            1 07:40 NEW:tcp2=low | ALL_CLEAR
+            3 07:40 NEW:tcp2=low |
+            """),
+        scenario(
+            "a higher severity or another owner is news, and a higher severity stays",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=low |
+            1 03:10 NEW:tcp1=low,high | DIFFERENCES NEW:tcp1=high,low
+            1 03:20 NEW:tcp1=lowb | DIFFERENCES NEW:tcp1=lowb
+            1 03:30 NEW:tcp1=lowb NEW:tcp2=low |
+            1 03:40 NEW:tcp1=lowb NEW:tcp2=a | DIFFERENCES NEW:tcp2=a
+            1 03:50 NEW:tcp1=lowb NEW:tcp2=high | DIFFERENCES NEW:tcp2=high
+            1 04:00 NEW:tcp1=lowb NEW:tcp2=a |
+            """),
+        scenario(
+            "another owner of a low one waits, too",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=low |
+            2 03:00 NEW:tcp1=low | DIGEST NEW:tcp1=low
+            2 09:00 NEW:tcp1=lowb |
+            2 09:10  |
+            3 02:50  |
+            3 03:00  | DIGEST [NEW tcp/0.0.0.0:1 by lowb (user)]
+            3 03:10  |
+            """),
+        scenario(
+            "what comes and goes does not put off the digest, and returns as what waits",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=low |
+            1 12:00  |
+            1 13:00 NEW:tcp1=low |
+            1 13:10 NEW:tcp1=lowb |
+            2 02:00 NEW:tcp1=lowb NEW:tcp2=low |
+            2 03:00 NEW:tcp2=low | DIGEST NEW:tcp2=low [NEW tcp/0.0.0.0:1 by lowb (user)]
+            2 03:10 NEW:tcp1=lowb NEW:tcp2=low |
+            """),
+        scenario(
+            "an all-clear comes before a digest that is due",
+            "PT48H PT30M",
+            """
+            1 03:00 NEW:tcp1=a | DIFFERENCES NEW:tcp1=a
+            1 03:10 NEW:tcp1=a NEW:tcp2=low |
+            1 03:40 NEW:tcp2=low | ALL_CLEAR
+            1 03:50 NEW:tcp2=low | DIGEST NEW:tcp2=low
+            """),
+        scenario(
+            "a failure neither has them nor ends them",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=low |
+            1 03:10 failed | SCAN_FAILED
+            2 03:00 failed |
+            2 03:10 failed | SCAN_FAILED
+            2 03:20  | DIGEST [NEW tcp/0.0.0.0:1 by low (user)]
+            2 03:40  | ALL_CLEAR
+            """),
+        scenario(
+            "the clock is set back: a day from then on",
+            "PT24H PT24H",
+            """
+            9 03:00 NEW:tcp1=low |
+            1 03:00 NEW:tcp1=low |
+            2 02:50  |
+            2 03:00  | DIGEST [NEW tcp/0.0.0.0:1 by low (user)]
+            """),
+        scenario(
+            "DIGEST=0: at once, with reminders and an all-clear",
+            "PT24H PT0S",
+            """
+            1 03:00 NEW:tcp1=low | DIFFERENCES NEW:tcp1=low
+            1 03:10 NEW:tcp1=low |
+            2 03:00 NEW:tcp1=low | REMINDER NEW:tcp1=low
+            2 03:30  | ALL_CLEAR
+            """),
+        arguments(
+            "of too many, those that were only counted wait for the next digest",
+            "PT96H PT24H",
+            1,
+            """
+            1 03:00 NEW:tcp1=low NEW:tcp2=low |
+            2 03:00 NEW:tcp1=low NEW:tcp2=low | DIGEST NEW:tcp1=low NEW:tcp2=low
+            2 03:10 NEW:tcp2=low |
+            3 03:00 NEW:tcp2=low | DIGEST NEW:tcp2=low
+            4 03:00 NEW:tcp2=low |
+            """),
+        arguments(
+            "low ones take no room from others in an alert",
+            "PT24H PT24H",
+            1,
+            """
+            1 03:00 NEW:tcp1=low |
+            1 03:10 NEW:tcp1=low NEW:tcp2=a | DIFFERENCES NEW:tcp2=a NEW:tcp1=low
+            1 03:20 NEW:tcp2=a |
+            1 03:30 NEW:tcp1=low |
+            1 03:50 NEW:tcp1=low | ALL_CLEAR
+            2 03:10 NEW:tcp1=low | DIGEST NEW:tcp1=low
+            """));
+  }
+
   private static Stream<Arguments> floods() {
     return Stream.of(
         arguments(
@@ -558,7 +714,7 @@ class AlertPolicyTest {
     AlertDecision first = decide(AlertState.empty(), 0, flood, stranger);
     List<String> named =
         first.next().entries().entrySet().stream()
-            .filter(it -> it.getValue().named())
+            .filter(it -> it.getValue().status() == Status.NAMED)
             .map(it -> it.getKey())
             .toList();
 
@@ -584,6 +740,34 @@ class AlertPolicyTest {
     assertEquals(Optional.empty(), decide(less.next(), 2, left).type());
     assertEquals(Optional.empty(), decide(state, 1, all).type());
     assertEquals(Optional.empty(), decide(state, 1, all.subList(99, 300)).type());
+  }
+
+  /** Whoever opens and closes low sockets in masses gets a digest before its day. */
+  @Test
+  void thousandEndedAreEnough() {
+    Owner low = owner("joe", "low");
+    List<Difference> all = ports(1, AlertPolicy.MAX_ENDED, low);
+    List<Difference> more = ports(2000, 4000, low);
+    AlertState state = decideRated(AlertState.empty(), 0, all).next();
+    AlertDecision enough = decideRated(state, 40, more);
+    assertEquals(Optional.empty(), enough.type());
+    assertEquals(all.size(), enough.resolved().size());
+    assertEquals(all.size() + more.size(), enough.next().entries().size());
+    assertEquals(more.size(), enough.next().activeDifferences());
+
+    AlertDecision digest = decideRated(enough.next(), 80, List.of());
+    assertEquals(Optional.of(AlertType.DIGEST), digest.type());
+    assertEquals(all.size() + more.size(), digest.ended().size());
+    assertTrue(digest.ended().contains("NEW tcp/0.0.0.0:7 by low (joe)"));
+    assertTrue(
+        digest.ended().contains("NEW tcp/0.0.0.0:3999"), "no room for a line, not forgotten");
+    assertEquals(AlertState.empty(), digest.next());
+  }
+
+  private static AlertDecision decideRated(
+      AlertState state, int minute, List<Difference> differences) {
+    Instant time = MIDNIGHT.plus(Duration.ofMinutes(minute));
+    return DAILY.decide(state, differences, AlertPolicyTest::severity, EPHEMERAL, time);
   }
 
   /** One more entry stands for the rest; it is alerted like any other. */
@@ -790,7 +974,12 @@ class AlertPolicyTest {
   }
 
   private static AlertDecision decide(AlertState state, int minute, List<Difference> differences) {
-    return DAILY.decide(state, differences, EPHEMERAL, MIDNIGHT.plus(Duration.ofMinutes(minute)));
+    return DAILY.decide(
+        state,
+        differences,
+        it -> Severity.NORMAL,
+        EPHEMERAL,
+        MIDNIGHT.plus(Duration.ofMinutes(minute)));
   }
 
   // ---- scenarios
@@ -820,7 +1009,15 @@ class AlertPolicyTest {
             .filter(word -> !word.isEmpty())
             .map(AlertPolicyTest::difference)
             .toList();
-    return policy.decide(state, differences, EPHEMERAL, time);
+    return policy.decide(state, differences, AlertPolicyTest::severity, EPHEMERAL, time);
+  }
+
+  /** A program whose name begins with low or high gives its socket this severity. */
+  private static Severity severity(Difference difference) {
+    List<String> programs = difference.after().owners().stream().map(Owner::program).toList();
+    boolean isLow = !programs.isEmpty() && programs.stream().allMatch(it -> it.startsWith("low"));
+    boolean isHigh = programs.stream().anyMatch(it -> it.startsWith("high"));
+    return isHigh ? Severity.HIGH : isLow ? Severity.LOW : Severity.NORMAL;
   }
 
   private static Difference difference(String word) {

@@ -80,9 +80,7 @@ class AlertSizeTest {
             report.before(),
             report.after(),
             report.diff(),
-            List.of(),
             details,
-            Map.of(),
             List.of(),
             report.zone(),
             user -> user);

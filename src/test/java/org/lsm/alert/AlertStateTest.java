@@ -29,6 +29,7 @@ import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.Protocol;
+import org.lsm.model.Severity;
 import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
 import org.lsm.storage.ChecksummedText;
@@ -37,7 +38,8 @@ import org.lsm.storage.ChecksummedText;
 class AlertStateTest {
 
   private static final Instant TIME = Instant.parse("2026-01-02T03:00:00Z");
-  private static final AlertPolicy POLICY = new AlertPolicy(Duration.ofHours(24), 200);
+  private static final AlertPolicy POLICY =
+      new AlertPolicy(Duration.ofHours(24), Duration.ofHours(24), 200);
 
   @TempDir Path directory;
 
@@ -132,12 +134,12 @@ class AlertStateTest {
         damage("something else", text -> sealed("lsm-owner-cache", "1")),
         damage("of a later format", text -> sealed("lsm-alert-state", "2")),
         damage("no time", text -> resealed(text, "\t" + TIME, "\ttoday")),
-        damage("neither named nor counted", text -> resealed(text, "named", "maybe")),
+        damage("neither named nor counted", text -> resealed(text, "NAMED", "MAYBE")),
         damage("too short a line", text -> sealed("lsm-alert-state", "1", "NEW x", "" + TIME)),
         damage("half an owner", text -> resealed(text, "\n(?=sha256)", "\tabcdef\n")),
         damage(
             "no hexadecimal digits",
-            text -> resealed(text, "\tnamed", "\tnamed\t" + "g".repeat(16))));
+            text -> resealed(text, "\tNAMED\t", "\tNAMED\t\t" + "g".repeat(16))));
   }
 
   private static Arguments damage(String name, UnaryOperator<String> damage) {
@@ -174,7 +176,7 @@ class AlertStateTest {
   /** What an administrator, or another version, has to be able to read. */
   @Test
   void hasThisFormat() {
-    AlertPolicy policy = new AlertPolicy(Duration.ofHours(24), 1);
+    AlertPolicy policy = new AlertPolicy(Duration.ofHours(24), Duration.ofHours(24), 1);
     AlertState state = AlertState.empty();
     for (String run :
         List.of("1 03:00 NEW:tcp1=b NEW:tcp2=a |", "1 03:10 NEW:tcp2=a,c NEW:tcp3=a |")) {
@@ -189,10 +191,10 @@ class AlertStateTest {
     String c = digest("user\tc\t");
     ChecksummedText expected =
         new ChecksummedText("lsm-alert-state", "1")
-            .line("NEW tcp/0.0.0.0:1", three, three, "named", b)
-            .line("NEW tcp/0.0.0.0:2", ten, ten, "named", min(a, c), max(a, c))
-            .line("NEW tcp/0.0.0.0:3", ten, ten, "counted", a)
-            .line("scan failed: failed at #", twenty, twenty, "named");
+            .line("NEW tcp/0.0.0.0:1", three, three, "NORMAL", "NAMED", "", b)
+            .line("NEW tcp/0.0.0.0:2", ten, ten, "NORMAL", "NAMED", "", min(a, c), max(a, c))
+            .line("NEW tcp/0.0.0.0:3", ten, ten, "NORMAL", "COUNTED", "", a)
+            .line("scan failed: failed at #", twenty, twenty, "NORMAL", "NAMED", "");
 
     assertEquals(expected.seal(), state.format().seal());
     assertEquals(state, read(new String(state.format().seal().getBytes(UTF_8), UTF_8)));
@@ -231,7 +233,7 @@ class AlertStateTest {
   }
 
   private static AlertDecision decide(AlertState state, List<Difference> differences, Instant now) {
-    return POLICY.decide(state, differences, SocketIdentity.NONE, now);
+    return POLICY.decide(state, differences, it -> Severity.NORMAL, SocketIdentity.NONE, now);
   }
 
   /** A socket whose path, user and program are of this name. */

@@ -25,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.lsm.ByteSource;
 import org.lsm.Checksum;
 import org.lsm.FuzzTarget;
+import org.lsm.alert.AlertState.Status;
+import org.lsm.model.Severity;
 import org.lsm.model.SocketIdentity;
 import org.lsm.report.EscapedText;
 import org.lsm.report.Json;
@@ -35,7 +37,8 @@ import org.lsm.storage.ChecksummedText;
 /** What was remembered of alerts, and may hold anything when it is read again. */
 class FuzzTest {
 
-  private static final AlertPolicy POLICY = new AlertPolicy(Duration.ofDays(1), 200);
+  private static final AlertPolicy POLICY =
+      new AlertPolicy(Duration.ofDays(1), Duration.ofDays(1), 200);
 
   /** As it is, and with the checksum that it needs to be read. */
   @FuzzTarget
@@ -48,7 +51,7 @@ class FuzzTest {
         continue;
       }
       assertEquals(state, read(state.format().seal()));
-      POLICY.decide(state, List.of(), SocketIdentity.NONE, SampleAlerts.TIME);
+      POLICY.decide(state, List.of(), it -> Severity.LOW, SocketIdentity.NONE, SampleAlerts.TIME);
       POLICY.decideFailure(state, AlertType.NO_BASELINE, "", SampleAlerts.TIME);
     }
   }
@@ -60,12 +63,16 @@ class FuzzTest {
     while (draw.hasMore()) {
       Instant lastSeen = time(draw);
       Instant lastAlerted = time(draw);
-      boolean named = draw.below(2) == 0;
+      Severity severity = draw.of(List.of(Severity.values()));
+      Status status = draw.of(List.of(Status.values()));
+      String text = draw.text();
       TreeSet<String> digests = new TreeSet<>();
       for (int i = draw.below(4); i > 0; i--) {
         digests.add(HexFormat.of().toHexDigits(draw.number()));
       }
-      entries.put(draw.text(), new AlertState.Entry(lastSeen, lastAlerted, named, digests));
+      entries.put(
+          draw.text(),
+          new AlertState.Entry(lastSeen, lastAlerted, severity, status, text, digests));
     }
     AlertState state = new AlertState(entries);
     assertEquals(state, read(state.format().seal()));

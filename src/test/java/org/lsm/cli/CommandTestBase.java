@@ -92,6 +92,7 @@ public abstract class CommandTestBase {
     SystemEnvironment host =
         new SystemEnvironment(
             proc.sources(),
+            directory.resolve("login.defs"),
             new MailSystem(
                 directory.resolve("sendmail"),
                 List.of(),

@@ -277,7 +277,9 @@ class BaselineComparisonTest {
         new RepeatedScan(
             new SocketScanner(proc.sources(), false, clock, "1.0.0"), OwnerCache.EMPTY);
     Snapshot before = Snapshot.of(new HostInfo("web1", "6.1.0", NOW, "1.0.0"), List.of(baseline));
-    UserNames users = new UserNames(proc.sources().passwd(), List.of(Path.of("/")), Duration.ZERO);
+    Path missing = Path.of("/");
+    UserNames users =
+        new UserNames(proc.sources().passwd(), missing, List.of(missing), Duration.ZERO);
     SocketIdentity ephemeral = new SocketIdentity(Scope.UDP, 32768, 60999);
     return new BaselineComparison(
             scans,

@@ -35,7 +35,8 @@ class UserNamesTest {
     Path getent = folder.resolve("getent");
     Files.writeString(getent, "#!/bin/sh\necho \"$*\" >>'" + folder + "/asked'\n" + script);
     Files.setPosixFilePermissions(getent, PosixFilePermissions.fromString("rwxr-xr-x"));
-    return new UserNames(passwd, List.of(folder.resolve("absent"), getent), timeout);
+    return new UserNames(
+        passwd, folder.resolve("login.defs"), List.of(folder.resolve("absent"), getent), timeout);
   }
 
   private UserNames directory() throws IOException {
@@ -110,8 +111,8 @@ class UserNamesTest {
   void asksTheRealProgram() throws IOException {
     Files.writeString(passwd, "");
     List<Path> getent = SystemEnvironment.real().getent();
-    assertEquals("0, root", new UserNames(passwd, getent, TIMEOUT).withName("0"));
+    assertEquals("0, root", new UserNames(passwd, passwd, getent, TIMEOUT).withName("0"));
     List<Path> absent = List.of(folder.resolve("absent"));
-    assertEquals("0", new UserNames(passwd, absent, TIMEOUT).withName("0"));
+    assertEquals("0", new UserNames(passwd, passwd, absent, TIMEOUT).withName("0"));
   }
 }

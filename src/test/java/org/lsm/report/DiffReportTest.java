@@ -26,6 +26,8 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -96,28 +98,12 @@ class DiffReportTest {
 
   private static DiffReport with(DiffReport report, List<String> notes, ZoneId zone) {
     return new DiffReport(
-        report.before(),
-        report.after(),
-        report.diff(),
-        List.of(),
-        Map.of(),
-        Map.of(),
-        notes,
-        () -> zone,
-        user -> user);
+        report.before(), report.after(), report.diff(), Map.of(), notes, () -> zone, user -> user);
   }
 
   private static DiffReport with(DiffReport it, Map<Endpoint, SocketDetails> details) {
     return new DiffReport(
-        it.before(),
-        it.after(),
-        it.diff(),
-        List.of(),
-        details,
-        Map.of(),
-        it.notes(),
-        it.zone(),
-        user -> user);
+        it.before(), it.after(), it.diff(), details, it.notes(), it.zone(), user -> user);
   }
 
   @Test
@@ -154,9 +140,7 @@ class DiffReportTest {
                 now,
                 now,
                 diff,
-                List.of(),
                 Map.of(web.endpoint(), details),
-                Map.of(),
                 List.of(),
                 () -> ZoneOffset.UTC,
                 user -> user)
@@ -243,11 +227,128 @@ class DiffReportTest {
                             new SocketOwners(List.of(process(80, NGINX, STARTED)), true)))
                 .toList()),
         arguments(
-            "the same program in two processes: two blocks",
+            "the same program in two processes: one block with both",
             List.of(),
             List.of(WEB, held(Protocol.TCP, "0.0.0.0:81", process(81, NGINX, STARTED)))),
         arguments(
             "gone together", List.of(stored(SSH.endpoint(), SSHD), stored(web, SSHD)), List.of()));
+  }
+
+  // ---- blocks
+
+  private static final Owner APACHE = new Owner("www-data", "/usr/sbin/apache2");
+  private static final Owner MASTER = new Owner("root", "/usr/lib/postfix/sbin/master");
+  private static final Owner SMTPD = new Owner("postfix", "/usr/lib/postfix/sbin/smtpd");
+  private static final Owner SHELL = new Owner("www-data", "/bin/bash");
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("groups")
+  void differencesOfOneServiceAreOneBlock(
+      String name, List<SocketEntry> before, List<SocketEntry> after, String units) {
+    DiffReport report = report(before, after);
+    Map<Endpoint, SocketDetails> details = new TreeMap<>();
+    for (SocketEntry entry : after) {
+      details.put(entry.endpoint(), inUnit(entry, units));
+    }
+    assertEquals(Golden.sections("groups.txt").get(name), with(report, details).differencesText());
+  }
+
+  /** Details with the first process of each owner, in a unit by the PID: "80=a.service". */
+  private static SocketDetails inUnit(SocketEntry entry, String units) {
+    Map<Owner, ProcessDetails> processes = new TreeMap<>();
+    for (ProcessRef it : entry.processes()) {
+      Matcher unit = Pattern.compile("\\b" + it.pid() + "=(\\S+)").matcher(units);
+      boolean isShell = it.owner().equals(SHELL);
+      processes.putIfAbsent(
+          it.owner(),
+          new ProcessDetails(
+              it,
+              "run " + it.pid(),
+              "",
+              unit.find() ? unit.group(1) : "",
+              List.of(),
+              isShell ? Set.of(Flag.INTERPRETER) : Set.of()));
+    }
+    Set<Flag> flags = entry.endpoint().isLocal() ? Set.of() : Set.of(Flag.BEYOND_LOOPBACK);
+    List<ProcessDetails> all = List.copyOf(processes.values());
+    return new SocketDetails("", List.of(), all, flags, Optional.empty());
+  }
+
+  private static Stream<Arguments> groups() {
+    ProcessRef apache = process(80, APACHE, STARTED);
+    ProcessRef master = process(10, MASTER, STARTED);
+    return Stream.of(
+        arguments(
+            "a restart that changes ports: NEW and GONE together",
+            List.of(stored(tcp(40001), NGINX), stored(Endpoint.of("udp", "0.0.0.0:812"), NGINX)),
+            List.of(
+                held(Protocol.TCP, "0.0.0.0:50001", process(80, NGINX, STARTED)),
+                held(Protocol.UDP, "127.0.0.1:990", process(80, NGINX, STARTED))),
+            "80=nginx.service"),
+        arguments(
+            "a server with helpers: what all share, and who else holds a socket",
+            List.of(stored(tcp(465), MASTER)),
+            List.of(
+                held(Protocol.TCP, "0.0.0.0:25", master, process(11, SMTPD, SCAN)),
+                held(Protocol.UNIX, "/run/postfix/pickup", master),
+                held(Protocol.UNIX, "/run/postfix/qmgr", master)),
+            "10=postfix.service 11=postfix.service"),
+        arguments(
+            "another user and script: CHANGED, NEW and GONE together",
+            List.of(stored(tcp(80), SSHD), stored(tcp(81), SSHD), stored(tcp(22), NGINX)),
+            List.of(
+                held(Protocol.TCP, "0.0.0.0:80", apache), held(Protocol.TCP, "[::1]:80", apache)),
+            "80=apache2.service"),
+        arguments(
+            "two units of one program: what is GONE may be of either",
+            List.of(stored(tcp(1), NGINX)),
+            List.of(
+                held(Protocol.TCP, "0.0.0.0:2", process(80, NGINX, STARTED)),
+                held(Protocol.TCP, "0.0.0.0:3", process(81, NGINX, STARTED))),
+            "80=a.service 81=b.service"),
+        arguments(
+            "another program in the unit of a service stands alone",
+            List.of(),
+            List.of(
+                held(
+                    Protocol.TCP,
+                    "0.0.0.0:4444",
+                    process(99, new Owner("www-data", "/tmp/nc"), SCAN)),
+                held(Protocol.TCP, "0.0.0.0:80", apache)),
+            "80=apache2.service 99=apache2.service"),
+        arguments(
+            "a shell that inherited a listener stands alone, with all about it",
+            List.of(stored(tcp(80), APACHE), stored(tcp(443), APACHE)),
+            List.of(
+                held(Protocol.TCP, "0.0.0.0:80", apache, process(99, SHELL, SCAN)),
+                held(Protocol.TCP, "0.0.0.0:8080", apache)),
+            "80=apache2.service 99=apache2.service"),
+        arguments(
+            "high sockets of a program come before its others",
+            List.of(stored(Endpoint.of("unix", "@gone"), SHELL)),
+            List.of(
+                held(Protocol.TCP, "127.0.0.1:1", process(99, SHELL, STARTED)),
+                held(Protocol.TCP, "0.0.0.0:2", process(99, SHELL, STARTED)),
+                held(Protocol.TCP, "0.0.0.0:3", process(98, SHELL, SCAN))),
+            ""),
+        arguments(
+            "many of several types: the names of the rest tell the type",
+            IntStream.rangeClosed(11, 13).mapToObj(it -> stored(tcp(it), APACHE)).toList(),
+            IntStream.rangeClosed(1, 6)
+                .mapToObj(it -> held(Protocol.TCP, "0.0.0.0:" + it, apache))
+                .toList(),
+            "80=apache2.service"));
+  }
+
+  private static Endpoint tcp(int port) {
+    return Endpoint.of("tcp", "0.0.0.0:" + port);
+  }
+
+  @Test
+  void goldenGroupsAreAllTested() {
+    assertEquals(
+        Golden.sections("groups.txt").keySet(),
+        groups().map(it -> (String) it.get()[0]).collect(toSet()));
   }
 
   @ParameterizedTest(name = "{1}")
@@ -262,8 +363,6 @@ class DiffReportTest {
             snapshot(raw, BASELINE, List.of(before)),
             snapshot(raw, SCAN, List.of(after)),
             new Diff(List.of(new Difference(DifferenceType.CHANGED, before, after))),
-            List.of(),
-            Map.of(),
             Map.of(),
             List.of("row " + raw),
             () -> ZoneOffset.UTC,
@@ -325,8 +424,6 @@ class DiffReportTest {
             now,
             now,
             new Diff(differences),
-            List.of(),
-            Map.of(),
             Map.of(),
             List.of(),
             () -> ZoneOffset.UTC,
@@ -344,15 +441,7 @@ class DiffReportTest {
 
     DiffReport report =
         new DiffReport(
-            now,
-            now,
-            new Diff(List.of()),
-            List.of(),
-            Map.of(),
-            Map.of(),
-            List.of(),
-            () -> ZoneOffset.UTC,
-            user -> user);
+            now, now, new Diff(List.of()), Map.of(), List.of(), () -> ZoneOffset.UTC, user -> user);
 
     assertEquals(expected, Alert.of(AlertType.DIFFERENCES, report, "$HOSTNAME").subject());
   }
@@ -435,7 +524,7 @@ class DiffReportTest {
                 .mapToObj(port -> "Still     NEW tcp/0.0.0.0:" + port + ", alerted before")
                 .toList());
     if (number > 20) {
-      expected.add("Still     … and " + (number - 20) + " more, alerted before");
+      expected.add("Still     … and " + (number - 20) + " more");
     }
 
     assertEquals(
@@ -469,7 +558,8 @@ class DiffReportTest {
   void describesTwoHundredOfAType(int all, String more) {
     SocketEntry[] sockets =
         IntStream.rangeClosed(1, all)
-            .mapToObj(pid -> held(Protocol.TCP, "0.0.0.0:" + pid, process(pid, NGINX, STARTED)))
+            .mapToObj(i -> process(i, new Owner("www-data", "/bin/" + i), STARTED))
+            .map(it -> held(Protocol.TCP, "0.0.0.0:" + it.pid(), it))
             .toArray(SocketEntry[]::new);
     List<String> lines = report(List.of(), List.of(sockets)).differencesText().lines().toList();
 
@@ -493,7 +583,10 @@ class DiffReportTest {
     DiffReport report =
         report(
             List.of(),
-            List.of(SSH, WEB, held(Protocol.TCP, "0.0.0.0:81", process(81, SSHD, SCAN))));
+            List.of(
+                SSH,
+                WEB,
+                held(Protocol.TCP, "0.0.0.0:81", process(81, new Owner("x", "/x"), SCAN))));
     Map<Endpoint, SocketDetails> details =
         Map.of(
             SSH.endpoint(), flagged(Flag.BEYOND_LOOPBACK),
@@ -502,7 +595,7 @@ class DiffReportTest {
     DiffReport flagged = with(report, details);
 
     assertEquals(
-        List.of("tcp/0.0.0.0:80", "tcp/0.0.0.0:22", "tcp/0.0.0.0:81"),
+        List.of("[high] tcp/0.0.0.0:80", "tcp/0.0.0.0:22", "tcp/0.0.0.0:81"),
         flagged
             .differencesText()
             .lines()
@@ -574,8 +667,6 @@ class DiffReportTest {
             plain.before(),
             plain.after(),
             plain.diff(),
-            List.of(),
-            Map.of(),
             Map.of(),
             List.of(),
             plain.zone(),
@@ -601,13 +692,21 @@ class DiffReportTest {
         "2026-01-02T02:54:05Z | between 02:54:05 and 03:04:05",
       })
   void namesTheTimeWithoutTheSocket(Instant lastCompare, String between) {
-    SocketEntry gone = stored(Endpoint.of("udp", "0.0.0.0:9"), SSHD);
-    DiffReport report = report(List.of(stored(WEB.endpoint(), SSHD), gone), List.of(WEB, SSH));
+    SocketEntry gone = stored(Endpoint.of("udp", "0.0.0.0:9"), APACHE);
+    SocketEntry restarted = stored(Endpoint.of("udp", "0.0.0.0:10"), MASTER);
+    DiffReport report =
+        report(
+            List.of(stored(WEB.endpoint(), SSHD), gone, restarted),
+            List.of(WEB, SSH, held(Protocol.UDP, "0.0.0.0:11", process(1, MASTER, SCAN))));
     DiffReport found =
         report.withAbsentAt(report.diff().differences(), Optional.ofNullable(lastCompare));
 
     assertEquals(
-        List.of("appeared   " + between, "changed    " + between, "gone       " + between),
+        List.of(
+            "appeared   " + between,
+            "found      " + between,
+            "changed    " + between,
+            "gone       " + between),
         found
             .differencesText()
             .lines()
@@ -735,8 +834,7 @@ class DiffReportTest {
             """
             If this is as it should be:
                 lsm accept pid=1
-                lsm accept 'tcp6/[::]:9'
-                lsm accept udp/0.0.0.0:9
+                lsm accept 'tcp6/[::]:9' udp/0.0.0.0:9
             To accept everything that is there now: lsm generate
 
             If one is not yours, here PID 1:
@@ -762,9 +860,7 @@ class DiffReportTest {
                 report.before(),
                 report.after(),
                 report.diff(),
-                List.of(),
                 Map.of(at, details),
-                Map.of(),
                 List.of(),
                 report.zone(),
                 user -> user)
@@ -773,9 +869,9 @@ class DiffReportTest {
     assertTrue(
         text.startsWith(
             """
-            web1: NEW tcp/127.0.0.1:4444 dbus-daemon (messagebus), made by user1
+            web1: [high] NEW tcp/127.0.0.1:4444 dbus-daemon (messagebus), made by user1
 
-            NEW      tcp/127.0.0.1:4444
+            NEW      [high] tcp/127.0.0.1:4444
                      ! made by user1, held by /usr/bin/dbus-daemon (messagebus)
                      program    /usr/bin/dbus-daemon
                      PID        9
@@ -857,8 +953,6 @@ class DiffReportTest {
             now,
             now,
             new Diff(List.of(difference)),
-            List.of(),
-            Map.of(),
             Map.of(),
             List.of(),
             () -> ZoneOffset.UTC,
@@ -1039,7 +1133,13 @@ class DiffReportTest {
     return new LogEvent(
         level,
         message,
-        new TreeMap<>(Map.of("kind", kind, "socket", socket, "owners", owners, "pids", pids)));
+        new TreeMap<>(
+            Map.of(
+                "kind", kind,
+                "severity", "normal",
+                "socket", socket,
+                "owners", owners,
+                "pids", pids)));
   }
 
   private static Difference difference(DifferenceType type, SocketEntry entry) {
@@ -1083,8 +1183,6 @@ class DiffReportTest {
         baseline,
         now,
         Diff.between(baseline, now, SocketIdentity.NONE),
-        List.of(),
-        Map.of(),
         Map.of(),
         List.of(),
         () -> ZoneOffset.UTC,

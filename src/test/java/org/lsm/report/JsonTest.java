@@ -90,6 +90,7 @@ class JsonTest {
                     new Difference(DifferenceType.NEW, web, web),
                     new Difference(DifferenceType.GONE, OLD_SSH, OLD_SSH))),
             List.of(new Difference(DifferenceType.CHANGED, OLD_SSH, web)),
+            List.of("NEW unix/@\\\\x by /bin/x (joe)"),
             Map.of(WEB, details),
             Map.of(),
             List.of("a note"),
@@ -163,7 +164,7 @@ class JsonTest {
             "root",
             DiffReport.line(differences.get(0), it -> it),
             Json.details(differences, report, 1000).get(0),
-            Json.brief(differences, 1000));
+            Json.brief(differences, report, 1000));
     Event baseline = new Event(SampleAlerts.TIME, "baseline", "joe", "2 sockets", null, null);
     String json = Json.print(Map.of("events", List.of(appeared, baseline)));
 
@@ -207,6 +208,7 @@ class JsonTest {
             snapshot,
             new Diff(List.of(new Difference(DifferenceType.CHANGED, entry, entry))),
             List.of(new Difference(DifferenceType.GONE, entry, entry)),
+            List.of(),
             Map.of(endpoint, details),
             Map.of(),
             List.of(raw),
@@ -262,9 +264,7 @@ class JsonTest {
                 snapshot(BASELINE),
                 snapshot(SCAN),
                 new Diff(all),
-                List.of(),
                 Map.of(endpoint, details),
-                Map.of(),
                 List.of(),
                 () -> ZoneOffset.UTC,
                 user -> user);

@@ -53,15 +53,7 @@ public final class SampleAlerts {
     Snapshot after = Snapshot.of(hostInfo(TIME.toString()), now);
     Diff diff = Diff.between(before, after, SocketIdentity.NONE);
     return new DiffReport(
-        before,
-        after,
-        diff,
-        List.of(),
-        Map.of(),
-        Map.of(),
-        List.of(),
-        () -> ZoneOffset.UTC,
-        user -> user);
+        before, after, diff, Map.of(), List.of(), () -> ZoneOffset.UTC, user -> user);
   }
 
   /** An alert of such a socket. */
