@@ -97,7 +97,7 @@ has_level() {
 alert=33 crit=34 warning=36 notice=37 info=38 # of the facility auth
 # new_on PORT: the line of a new listener there.
 new_on() {
-  echo "NEW tcp/0\.0\.0\.0:$1 by /usr/bin/perl [^ ]*/sockets\.pl (root), PID [0-9]* .*socket=\"tcp/0\.0\.0\.0:$1\".*"
+  echo "NEW \[high\] tcp/0\.0\.0\.0:$1 by /usr/bin/perl [^ ]*/sockets\.pl (root), PID [0-9]* .*socket=\"tcp/0\.0\.0\.0:$1\".*"
 }
 
 conceals() {
@@ -158,13 +158,13 @@ no_mail "nothing has been mailed so far"
 echo "$password" >"$work/password"
 compare "the right password" 1
 waits "nothing waits any more"
-mailed "the alert" "Sockets of $host"
+mailed "the alert" "Sockets of $host [high]"
 check "Postfix saw the login" grep -q "sasl_method=.*sasl_username=watcher" "$work/mail.log"
 check "Postfix saw the encryption" grep -q "TLS connection established" "$work/mail.log"
 check "the mail has the recipient" grep -qx "To: ops@mail.test" "$work/mail.txt"
 check "the mail is marked as sent by a program" grep -qx "Auto-Submitted: auto-generated" "$work/mail.txt"
 check "the mail has two parts" grep -q "^Content-Type: multipart/alternative" "$work/mail.txt"
-check "the mail names the socket" grep -q "^NEW      tcp/0.0.0.0:4444" "$work/mail.txt"
+check "the mail names the socket" grep -q "^NEW      \[high\] tcp/0.0.0.0:4444" "$work/mail.txt"
 check "the mail names the program" grep -qE "^         program    /usr/bin/perl( |$)" "$work/mail.txt"
 check "the mail names the process" grep -q "^         PID        $holder$" "$work/mail.txt"
 check "the mail has the command that accepts it" grep -q "^    lsm accept tcp/0.0.0.0:4444$" "$work/mail.txt"
@@ -189,12 +189,12 @@ compare "the same difference" 1
 no_mail "it is not mailed again"
 logged "it is not logged again" $alert "$(new_on 4444)"
 check "the metrics of a difference are valid" valid_metrics
-check "the metrics count it" grep -qx 'lsm_differences{kind="new"} 1' "$metrics"
+check "the metrics count it" grep -qx 'lsm_differences{kind="new",severity="high"} 1' "$metrics"
 check "anybody may read the metrics" as_nobody cat "$metrics"
 check "the time of the last success increases" test "$(last_success)" -gt "$before"
 set_key REMIND 0
 compare 'REMIND="0"' 1
-mailed "the reminder" "Sockets of $host: reminder"
+mailed "the reminder" "Sockets of $host [high]: reminder"
 set_key REMIND 24h
 close_sockets
 compare "nothing differs any more" 0
@@ -225,7 +225,7 @@ compare 'SMTP_TLS="auto"' 3
 check "no login was tried" test "$(grep -c sasl_username "$work/mail.log")" -eq "$logins"
 set_key SMTP_TLS none
 compare 'SMTP_TLS="none"' 1
-mailed "the alert that waited" "Sockets of $host"
+mailed "the alert that waited" "Sockets of $host [high]"
 check "it came with a login" test "$(grep -c sasl_username "$work/mail.log")" -gt "$logins"
 
 # --- no mail server, and no daemon behind /dev/log
@@ -269,11 +269,11 @@ open_sockets tcp/0.0.0.0:4448
 compare "RUN_CMD fails" 3
 prints "the error names it" RUN_CMD
 waits "an alert waits for RUN_CMD alone" run_cmd
-mailed "the mail beside it" "Sockets of $host"
+mailed "the mail beside it" "Sockets of $host [high]"
 echo 0 >"$work/hook.exit"
 compare "RUN_CMD is repaired" 1
 no_mail "nothing is mailed again"
-for variable in "HOST=$host" "SUBJECT=Sockets of $host" NEW=1 GONE=0 CHANGED=0; do
+for variable in "HOST=$host" "SUBJECT=Sockets of $host [high]" SEVERITY=high NEW=1 GONE=0 CHANGED=0; do
   check "RUN_CMD has LSM_$variable" grep -qxF "LSM_$variable" "$work/hook.env"
 done
 for variable in EVENT TIME SUMMARY; do

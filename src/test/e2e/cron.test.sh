@@ -43,10 +43,10 @@ cron -f &
 check "the alert arrives" within 120 has_mails "LSM Port Monitor Alert" 1
 echo "        after $(($(date +%s) - began)) s"
 last_mail "LSM Port" | perl -MMIME::QuotedPrint -0777 -ne 'print decode_qp($_)' >"$work/alert.txt"
-check "the alert names the port" grep -q '^NEW      tcp/0\.0\.0\.0:4444' "$work/alert.txt"
+check "the alert names the port" grep -q '^NEW      \[high\] tcp/0\.0\.0\.0:4444' "$work/alert.txt"
 check "the alert names the program" grep -qE "^         program    /usr/bin/perl( |$)" "$work/alert.txt"
 check "the alert prints the path in UTF-8" grep -qF "NEW      unix/$socket" "$work/alert.txt"
-check "the log names the port" within 10 grep -q 'lsm\[[0-9]*\]: NEW tcp/0\.0\.0\.0:4444' "$work/auth.log"
+check "the log names the port" within 10 grep -q 'lsm\[[0-9]*\]: NEW \[high\] tcp/0\.0\.0\.0:4444' "$work/auth.log"
 check "cron mails what another entry prints" within 60 grep -q '^Subject: Cron .*env' "$box"
 check "the environment is that of cron" grep -qx 'PATH=/usr/bin:/bin' "$box"
 check "it names no Java" test -z "$(grep '^JAVA' "$box")"

@@ -39,9 +39,9 @@ open_sockets tcp/0.0.0.0:4444
 run "$lsm" compare
 exits "a new socket" 1
 check "the port scans are logged" within 10 grep -q "SCAN 2001:db8::2: " "$work/logs/iso"
-check "the socket is logged" within 10 grep -q "NEW tcp/0.0.0.0:4444 " "$work/logs/iso"
+check "the socket is logged" within 10 grep -q "NEW \[high\] tcp/0.0.0.0:4444 " "$work/logs/iso"
 check "the port scan has its data" grep -q ': SCAN 2001:db8::2: .* address="2001:db8::2" .*ports="tcp 70-73"' "$work/logs/iso"
-check "the socket has its data" grep -q ': NEW tcp/0.0.0.0:4444 by .* kind="NEW" .*socket="tcp/0.0.0.0:4444"' "$work/logs/iso"
+check "the socket has its data" grep -q ': NEW \[high\] tcp/0.0.0.0:4444 by .* kind="NEW" .*severity="high" socket="tcp/0.0.0.0:4444"' "$work/logs/iso"
 sed 's/^/        /' "$work/logs/iso"
 
 # --- logcheck, with the rules that Debian ships, without ours and with them
@@ -56,7 +56,7 @@ logcheck_report() {
 for log in traditional iso; do
   logcheck_report $log
   exits "logcheck reads the log ($log)" 0
-  for words in "SCAN 192.0.2.2: 5 packets (SYN) to unused ports tcp 21-25" "SCAN 2001:db8::2: " "NEW tcp/0.0.0.0:4444 by "; do
+  for words in "SCAN 192.0.2.2: 5 packets (SYN) to unused ports tcp 21-25" "SCAN 2001:db8::2: " "NEW [high] tcp/0.0.0.0:4444 by "; do
     prints "without rules it reports ($log): $words" "$words"
   done
   prints "it reports system events ($log)" "System Events"

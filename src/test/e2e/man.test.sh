@@ -84,7 +84,7 @@ for word in program= user= netns=; do
 done
 
 page 7 lsm-alerts 'EXIT STATUS'
-for name in EVENT SUMMARY SUBJECT HOST TIME NEW GONE CHANGED TARGET PORT; do
+for name in EVENT SUMMARY SUBJECT SEVERITY HOST TIME NEW GONE CHANGED TARGET PORT; do
   shows lsm-alerts "LSM_$name"
 done
 

@@ -40,7 +40,7 @@ works() {
   open_sockets tcp/0.0.0.0:4444
   run lsm -c
   exits "$1: a new listener" 1
-  prints "$1: compare names the socket" "NEW      tcp/0.0.0.0:4444"
+  prints "$1: compare names the socket" "NEW      [high] tcp/0.0.0.0:4444"
   prints "$1: compare names the program" "         program    /usr/bin/perl"
   prints "$1: compare names the process" "
          PID        $holder

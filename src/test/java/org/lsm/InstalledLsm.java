@@ -14,7 +14,7 @@ record InstalledLsm(Path prefix) {
   /** The output of a program and its exit code. */
   record Result(int exitCode, String out, String err) {
 
-    /** The lines about one endpoint, up to the next empty line: those that its process holds. */
+    /** The lines about one endpoint, up to the next empty line: the block of its program. */
     String details(String endpoint) {
       for (String paragraph : out.split("\n\n", -1)) {
         if (paragraph.matches("(?s)(NEW|CHANGED|GONE) .*")
@@ -29,7 +29,8 @@ record InstalledLsm(Path prefix) {
     private static boolean names(String line, String endpoint) {
       if (line.matches("(NEW|CHANGED|GONE) .*")) {
         // The name of a service may follow.
-        return (line + "  (").startsWith(endpoint + "  (", "CHANGED  ".length());
+        String name = line.substring("CHANGED  ".length()).replaceFirst("^\\[high] ", "");
+        return (name + "  (").startsWith(endpoint + "  (");
       }
       return line.matches(" {9}(also)? +" + Pattern.quote(endpoint.replace(" ", "\\x20")));
     }

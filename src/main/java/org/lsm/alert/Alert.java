@@ -1,6 +1,7 @@
 package org.lsm.alert;
 
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.List;
@@ -132,7 +133,7 @@ public record Alert(
 
   /** The highest severity of its differences, {@code high}, {@code normal} or {@code low}. */
   public String severity() {
-    return report.has("severity") ? report.get("severity").getAsString() : "";
+    return report.get("severity") instanceof JsonPrimitive it ? it.getAsString() : "";
   }
 
   private String mark() {

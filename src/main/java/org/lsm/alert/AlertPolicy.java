@@ -194,29 +194,21 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
       fresh.stream().filter(it -> !isUrgent(it)).forEach(this::putOff);
       boolean isReminder = current.keySet().stream().anyMatch(it -> isUrgent(it) && isDue(it));
       boolean isDigest = !isClear && isDigestDue();
-      AlertType type =
-          hasUrgent(fresh)
-              ? AlertType.DIFFERENCES
-              : isReminder
-                  ? AlertType.REMINDER
-                  : isDigest ? AlertType.DIGEST : isClear ? AlertType.ALL_CLEAR : null;
-      Set<String> alerted = new LinkedHashSet<>();
-      List<String> ended = List.of();
-      if (type != null && type != AlertType.ALL_CLEAR) {
-        alerted.addAll(fresh);
-        for (String name : current.keySet()) {
-          boolean isRepeated = isReminder || (isDigest && isDue(name));
-          if (isRepeated || next.get(name).isWaiting()) {
-            alerted.add(name);
-          }
+      boolean isAlert = hasUrgent(fresh) || isReminder || isDigest;
+      AlertType other = isDigest ? AlertType.DIGEST : isClear ? AlertType.ALL_CLEAR : null;
+      AlertType rest = isReminder ? AlertType.REMINDER : other;
+      Set<String> alerted = new LinkedHashSet<>(isAlert ? fresh : Set.of());
+      for (String name : isAlert ? current.keySet() : Set.<String>of()) {
+        if (isReminder || (isDigest && isDue(name)) || next.get(name).isWaiting()) {
+          alerted.add(name);
         }
-        ended = reportEnded();
       }
+      List<String> ended = isAlert ? reportEnded() : List.of();
       List<Difference> reported = differences(alerted);
       setAlerted(alerted, fresh, reported);
       return new AlertDecision(
           new AlertState(next),
-          Optional.ofNullable(type),
+          Optional.ofNullable(hasUrgent(fresh) ? AlertType.DIFFERENCES : rest),
           reported,
           ended,
           differences(appeared),
@@ -248,7 +240,7 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
     private void end(String name) {
       Entry entry = next.remove(name);
       if (entry.isWaiting()) {
-        next.put(name, entry.with(Status.ENDED, entry.text()));
+        next.put(name, entry.ended());
       }
     }
 
@@ -258,7 +250,7 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
       String line = DiffReport.line(current.get(name).get(0), user -> user);
       boolean fits = !entry.text().isEmpty() || texts < MAX_TEXTS;
       texts += fits && entry.text().isEmpty() ? 1 : 0;
-      next.put(name, entry.with(Status.WAITING, fits ? EscapedText.cut(line, MAX_TEXT) : ""));
+      next.put(name, entry.waiting(now, fits ? EscapedText.cut(line, MAX_TEXT) : ""));
     }
 
     private boolean isUrgent(String name) {

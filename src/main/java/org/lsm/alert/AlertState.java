@@ -45,7 +45,7 @@ public record AlertState(SortedMap<String, Entry> entries) {
   /**
    * A difference or failure that is active, or waits for a digest.
    *
-   * @param lastAlerted when it was reported last; of one never reported, when it was found
+   * @param lastAlerted when it was reported last; of one that waits, since when
    * @param severity the highest since it is active
    * @param text what a digest says of it if it is over by then; may be empty
    * @param ownerDigests the owners that were reported with it, 16 hexadecimal digits each
@@ -69,8 +69,13 @@ public record AlertState(SortedMap<String, Entry> entries) {
       return new Entry(lastSeen, now, severity, reported, "", ownerDigests);
     }
 
-    Entry with(Status next, String words) {
-      return new Entry(lastSeen, lastAlerted, severity, next, words, ownerDigests);
+    Entry waiting(Instant now, String words) {
+      Instant since = isWaiting() ? lastAlerted : now;
+      return new Entry(lastSeen, since, severity, Status.WAITING, words, ownerDigests);
+    }
+
+    Entry ended() {
+      return new Entry(lastSeen, lastAlerted, severity, Status.ENDED, text, ownerDigests);
     }
 
     boolean isWaiting() {

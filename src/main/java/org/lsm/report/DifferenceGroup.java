@@ -82,6 +82,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
         groups.computeIfAbsent(key, any -> new ArrayList<>()).add(it);
         List<Object> marks = new ArrayList<>(marks(it));
         mainOwner(it.after()).ifPresent(marks::add);
+        marks.removeIf(mark -> key.equals(it.endpoint())); // it stands alone
         marks.forEach(mark -> keys.computeIfAbsent(mark, any -> new HashSet<>()).add(key));
       }
     }
@@ -112,8 +113,9 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     marks.add(marks(gone).get(1));
     Set<Object> fitting =
         marks.stream().filter(keys::containsKey).findFirst().map(keys::get).orElse(Set.of());
-    Object own = owners.isEmpty() ? gone.endpoint() : owners;
-    return fitting.size() == 1 ? fitting.iterator().next() : own;
+    boolean isUnknown = owners.isEmpty() || gone.after().ownerUnknown();
+    Object own = isUnknown ? gone.endpoint() : owners;
+    return fitting.size() == 1 && !isUnknown ? fitting.iterator().next() : own;
   }
 
   /** What the differences of a group have in common; a socket of unknown owners stands alone. */

@@ -162,7 +162,7 @@ class FuzzTest {
   @Test
   void readsItsCorpus() throws IOException {
     Path corpus = Path.of("src/test/resources/org/lsm/alert/fuzz");
-    assertEquals(3, read(Files.readString(corpus.resolve("alertState/whole"))).entries().size());
+    assertEquals(5, read(Files.readString(corpus.resolve("alertState/whole"))).entries().size());
     String entry = Files.readString(corpus.resolve("outbox/whole"));
     assertEquals("554 no", Json.read(entry, OutboxEntry.class).failure());
     String overflow = Files.readString(corpus.resolve("outbox/overflow"));

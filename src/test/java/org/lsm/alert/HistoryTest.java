@@ -110,7 +110,7 @@ class HistoryTest {
         .forEach(it -> assertTrue(names.add(it.getAsString()), "is there once"));
     others.remove("sockets");
     assertEquals(
-        "{\"kind\":\"NEW\",\"owners\":\"/bin/x (joe\\\\x0a)\",\"pids\":\"800\"}",
+        "{\"kind\":\"NEW\",\"owners\":\"/bin/x (joe\\\\x0a)\",\"pids\":\"800\",\"severity\":\"normal\"}",
         others.toString());
     assertEquals(10_000, names.size());
     assertTrue(Files.size(file()) < 1_000_000, "one append does not push out the rest");

@@ -53,6 +53,7 @@ class CommandChannelTest {
             "LSM_HOST=web1",
             "LSM_NEW=1",
             "LSM_PORT=",
+            "LSM_SEVERITY=normal",
             "LSM_SUBJECT=Alert on web1",
             "LSM_SUMMARY=web1: NEW unix//run/x x (joe)",
             "LSM_TARGET=",
@@ -98,6 +99,7 @@ class CommandChannelTest {
         LSM_HOST=web1
         LSM_NEW=0
         LSM_PORT=tcp/1-21,tcp/23,udp/53 udp/7,udp/9,udp/19
+        LSM_SEVERITY=
         LSM_SUBJECT=Alert on web1: port scan
         LSM_SUMMARY=web1: 2 hosts probed unused ports, 1 of them is blocked
         LSM_TARGET=192.0.2.66 2001:db8::66

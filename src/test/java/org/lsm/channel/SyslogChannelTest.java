@@ -63,7 +63,7 @@ class SyslogChannelTest {
                 "--size=8192",
                 "--",
                 "NEW unix//run/x by /bin/x (joe), PID 800"
-                    + " kind=\"NEW\" owners=\"/bin/x (joe)\" pids=\"800\" socket=\"unix//run/x\"")),
+                    + " kind=\"NEW\" owners=\"/bin/x (joe)\" pids=\"800\" severity=\"normal\" socket=\"unix//run/x\"")),
         calls());
   }
 
@@ -216,7 +216,7 @@ class SyslogChannelTest {
       assertEquals(
           String.format(
               "<33>1 TIME HOST lsm %d - [timeQuality] NEW unix/%s by /bin/x (joe), PID 800"
-                  + " kind=\"NEW\" owners=\"/bin/x (joe)\" pids=\"800\" socket=\"unix/%s\"",
+                  + " kind=\"NEW\" owners=\"/bin/x (joe)\" pids=\"800\" severity=\"normal\" socket=\"unix/%s\"",
               ProcessHandle.current().pid(), escaped, quoted),
           new String(packet.getData(), 0, packet.getLength(), UTF_8)
               .replaceFirst("^(<\\d+>1) \\S+ \\S+ ", "$1 TIME HOST ")
