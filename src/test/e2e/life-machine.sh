@@ -11,6 +11,7 @@ install_daemons() {
   # shellcheck disable=SC2046  # words
   run apt-get install -y -qq --no-install-recommends -o Dir::Cache::archives="$root/target/debs" $(cat "$scripts/life/packages")
   exits "the daemons are installed" 0
+  [ "$status" -eq 0 ] || { finish; exit 1; }
   rm /usr/sbin/policy-rc.d
   cp "$root/target/debs"/*.deb /var/cache/apt/archives # for upgrades
   rm -f /etc/apt/apt.conf.d/docker-*
@@ -50,6 +51,8 @@ configure_web() {
 }
 
 configure_mail() {
+  postsuper -d ALL 2>/dev/null # what waits on the host
+  rm -f /var/mail/*
   postconf -e 'myhostname = web1' 'mydestination = web1, localhost' 'inet_interfaces = all' 'mynetworks = 127.0.0.0/8 10.77.0.0/24' \
     'mailbox_transport_maps = inline:{bob=lmtp:unix:private/dovecot-lmtp}' 'smtpd_client_connection_rate_limit = 0'
   echo web1 >/etc/mailname
