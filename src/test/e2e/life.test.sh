@@ -411,9 +411,9 @@ touch "$work/provoked" "$work/cron.mails" "$work/compares"
 configure_machine
 start_router
 make_bridge
-eval "$(ssh-agent -a "$work/agent")" >/dev/null
 agent=$work/agent
-at_end "kill $SSH_AGENT_PID"
+in_router ssh-agent -D -a "$agent" >/dev/null &
+check "the agent runs" within 10 test -S "$agent"
 SSH_AUTH_SOCK=$agent ssh-add -q "$work/key"
 boot_systemd multi-user.target
 cp /etc/systemd/system/app-1.service "$work"
