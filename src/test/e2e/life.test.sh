@@ -250,7 +250,7 @@ expected() {
     script) echo 'high CHANGED tcp/0\.0\.0\.0:8091 /srv/app/sockets\.pl \(app\)' ;;
     sniffer) echo 'high NEW packet/\S+ /srv/app/sockets\.pl \(root\)' ;;
     stranger) echo 'high CHANGED tcp/0\.0\.0\.0:22 /srv/app/stranger\.pl \(root\)' ;;
-    shell) echo 'high CHANGED tcp/0\.0\.0\.0:8092 /usr/bin/dash \(app\)' ;;
+    shell) echo 'high CHANGED tcp/0\.0\.0\.0:8092 /usr/bin/dash \(script unknown\) \(app\)' ;;
     hopper) echo 'any NEW udp/\S+ mallory' ;; # its program may have moved on before it is found
     public) echo 'normal NEW tcp/0\.0\.0\.0:6379 /usr/bin/redis-check-rdb \(redis\)' ;;
   esac
@@ -327,18 +327,22 @@ provoke() {
 # reported NAME LINES MAILS: since the log had so many lines and the mailbox so many mails, it was logged and mailed, once, with owner and severity.
 reported() {
   label="day $day: $1"
-  logged=$(($2 + 1))
-  mailed=$3
+  provoked=$1
+  lines=$2
+  mails=$3
   # shellcheck disable=SC2046  # words
-  set -- "$1" $(expected "$1")
-  owner="$5${6:+ $6}"
-  tail -n "+$logged" "$work/differences.$day" | grep -E "^$3 +(\[[a-z]*\] )?$4 .*$owner" >"$work/found"
+  set -- $(expected "$1")
+  severity=$1
+  difference="^$2 +(\[[a-z]*\] )?$3 "
+  shift 3
+  tail -n "+$((lines + 1))" "$work/differences.$day" | grep -E "$difference.*$*" >"$work/found"
+  endpoint=$(sed -n 's/.* socket="\([^"]*\)".*/\1/p' "$work/found")
   check "$label is reported once" test "$(wc -l <"$work/found")" -eq 1
-  check "$label is mailed" mail_names "$mailed" "$(sed -n 's/.* socket="\([^"]*\)".*/\1/p' "$work/found")"
-  sed -n "s/.* socket=\"\([^\"]*\)\".*/$1 \1/p" "$work/found" >>"$work/provoked"
-  if grep -q '^DIGEST=' /usr/local/lsm/conf.lsm && [ "$2" != any ]; then
+  check "$label is mailed" mail_names "$mails" "$endpoint"
+  echo "$provoked $endpoint" >>"$work/provoked"
+  if grep -q '^DIGEST=' /usr/local/lsm/conf.lsm && [ "$severity" != any ]; then
     high=$(grep -cF '[high]' "$work/found")
-    check "$label is of severity $2" test "$high" -eq "$([ "$2" = high ] && echo 1 || echo 0)"
+    check "$label is of severity $severity" test "$high" -eq "$([ "$severity" = high ] && echo 1 || echo 0)"
   fi
 }
 
@@ -364,15 +368,15 @@ live() {
       . "$work/due.$slot"
       rm "$work/due.$slot"
     fi
-    provoked=
+    provocation=
     while read -r at event number; do
       [ "$at" -eq "$slot" ] || continue
       case $event in
-        provoke) provoked=$number ;;
+        provoke) provocation=$number ;;
         *) happen "$event" "$number" ;;
       esac
     done <"$work/plan"
-    [ -z "$provoked" ] || provoke "$provoked"
+    [ -z "$provocation" ] || provoke "$provocation"
     compare
     slot=$((slot + 1))
   done

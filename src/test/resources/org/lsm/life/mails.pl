@@ -6,7 +6,7 @@ use warnings;
 
 my ($provoked) = @ARGV;
 open my $list, '<', $provoked or die "$provoked: $!";
-my @provoked = map { /^\S+ (\S+)/ ? qr/(?<!\S)\Q$1\E(?!\S)/ : () } <$list>;
+my @provoked = map { /^\S+ (\S.*)/ ? qr/(?<!\S)\Q$1\E(?!\S)/ : () } <$list>;
 my $noise = 0;
 for my $mail (split /^From .*\n/m, do { local $/; <STDIN> // '' }) {
     my ($subject) = $mail =~ /^Subject: (LSM Port Monitor Alert.*(?:\n[ \t].*)*)/m or next;
