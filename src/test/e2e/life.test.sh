@@ -229,11 +229,13 @@ plan() {
   awk -v seed="$seed" -v day="$1" -v days="$days" -v slots="$slots" '
     function number(limit) { return int(rand() * limit) }
     BEGIN {
+      srand(seed)
+      first = number(100000) # then in turn, for something of all
       srand(seed * 1000 + day)
-      events = split("login 12 tmux 2 screen 2 logrotate 1 upgrade 5 restart 6 reload 3 dhcp 3 privacy 4 link 1 bridge 2 smb 6 resolve 4 mail 9 imap 4 web 8 database 2 cron 6", word)
+      events = split("login 12 tmux 2 screen 2 logrotate 1 upgrade 5 restart 10 reload 3 dhcp 3 privacy 4 link 1 bridge 2 smb 6 resolve 4 mail 9 imap 4 web 8 database 2 cron 6", word)
       for (i = 1; i < events; i += 2)
         for (j = 0; j < word[i + 1]; j++)
-          print number(slots), word[i], number(100000)
+          print number(slots), word[i], first + (day - 1) * word[i + 1] + j
       kinds = split("port program script sniffer stranger shell hopper public", kind)
       for (i = day; i <= kinds; i += days) mine[++count] = kind[i]
       for (i = 1; i <= count; i++) print int((i - 1) * (slots - 10) / count) + number(8) + 1, "provoke", mine[i]
