@@ -72,6 +72,44 @@ own_machine() {
   exit
 }
 
+# boot_systemd UNIT [OPTION...]: boots systemd to this unit, on a machine that own_machine has made. It is PID 1 of namespaces of its
+# own, but for the network's; $systemd is its PID outside.
+boot_systemd() {
+  : >/etc/tmpfiles.d/tmp.conf # systemd would empty /tmp
+  mount -t cgroup2 cgroup2 /mnt
+  group=/mnt/lsm-e2e.$(date +%s%N)
+  mkdir "$group"
+  mount -t tmpfs -o mode=755 lsm-e2e /run
+  cat >"$work/init" <<'END'
+echo 0 >"$1/cgroup.procs"
+shift
+exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh -c '
+  mount -t proc proc /proc && mount --bind /proc/sys/net /proc/sys/net && mount --rbind /proc/sys /proc/sys &&
+    mount -o remount,bind,ro /proc/sys && mount -t sysfs sysfs /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
+    mkdir -p /dev/pts && mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts /dev/pts &&
+    ln -sf pts/ptmx /dev/ptmx && exec env -i container=lxc /lib/systemd/systemd "$@"' sh "$@"
+END
+  unit=$1
+  shift
+  sh "$work/init" "$group" --unit="$unit" "$@" >"$work/systemd.log" 2>&1 &
+  unshare=$!
+  at_end "kill -KILL $unshare; wait $unshare 2>/dev/null; within 10 find '$group' -depth -type d -exec rmdir {} +"
+  check "systemd starts" within 60 systemd_runs
+  systemd_runs
+  check "systemd boots" within 60 in_systemd systemctl -q is-active "$unit"
+}
+
+systemd_runs() {
+  systemd=$(cat "/proc/$unshare/task/$unshare/children")
+  systemd=${systemd% }
+  test -n "$systemd"
+}
+
+# in_systemd COMMAND...: in the namespaces of that systemd.
+in_systemd() {
+  nsenter -t "$systemd" --all "$@"
+}
+
 # own_dev: a /dev of its own, because /dev/log of the host may lead to its journal.
 own_dev() {
   tar -C /dev -cf "$work/dev.tar" null zero full random urandom tty

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a test on a machine of its own: machine.sh TEST TOOL...
 # Its root file system is that of this host below a layer in memory, which takes all that is written and
-# ends with the test. It contains no Java, no socket and no process of the host, and of the source
+# ends with the test. It contains no Java (unless LSM_E2E_JAVA is set), no socket and no process of the host, and of the source
 # tree only the README, these tests and the packages, in /tmp/lsm.
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -27,7 +27,8 @@ build() {
   cp "$root"/target/lsm-*-linux-*.tar.gz* "$root"/target/linux-socket-monitor[-_]* "$new/tmp/lsm/target" || exit 1
   [ ! -d "$root/target/debs" ] || cp -R "$root/target/debs" "$new/tmp/lsm/target"
   mount --bind "$layer/upper" "$new/tmp/upper"
-  # Every Java, also one that the build has made.
+  # Every Java, also one that the build has made, unless the test needs one.
+  [ -z "${LSM_E2E_JAVA:-}" ] || return 0
   find "$new" -xdev -name libjvm.so >"$layer/javas"
   while read -r jvm; do
     hide "${jvm%/lib/*}"
@@ -38,7 +39,7 @@ enter() {
   cd "$new" && pivot_root . tmp/old && cd / && umount -l /tmp/old && rmdir /tmp/old || exit 1
   ip link set lo up
   # This shell is PID 1, and reaps what daemons leave behind.
-  env -i LSM_E2E_ISOLATED=yes HOME=/root DEBIAN_FRONTEND=noninteractive \
+  env -i LSM_E2E_ISOLATED=yes LSM_E2E_SEED="${LSM_E2E_SEED:-}" LSM_E2E_DAYS="${LSM_E2E_DAYS:-}" HOME=/root DEBIAN_FRONTEND=noninteractive \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     sh "/tmp/lsm/src/test/e2e/${test##*/}"
 }

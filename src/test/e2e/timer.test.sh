@@ -8,11 +8,6 @@ own_machine systemctl nsenter perl cron
 schedule=/usr/local/lsm/schedule.sh
 entry=/etc/cron.d/lsm
 
-# in_systemd COMMAND...: in the namespaces of the systemd that runs here.
-in_systemd() {
-  nsenter -t "$systemd" --all "$@"
-}
-
 # property NAME [UNIT]: of lsm.service, or of this unit.
 property() {
   in_systemd systemctl show --value -p "$1" "${2:-lsm.service}"
@@ -137,28 +132,7 @@ setsid sh -c 'sleep 2; touch $work/delivered' >/dev/null 2>&1 </dev/null &
 END
 sed -i -e 's/^MAILER=.*/MAILER="none"/' -e 's/^SYSLOG=.*/SYSLOG="no"/' -e "s,^RUN_CMD=.*,RUN_CMD=\"sh $work/background\"," /usr/local/lsm/conf.lsm
 close_sockets
-: >/etc/tmpfiles.d/tmp.conf # systemd would empty /tmp
-mount -t cgroup2 cgroup2 /mnt
-group=/mnt/lsm-e2e.$(date +%s%N)
-mkdir "$group"
-mount -t tmpfs -o mode=755 lsm-e2e /run
-cat >"$work/init" <<'END'
-echo 0 >"$1/cgroup.procs"
-exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh -c '
-  mount -t proc proc /proc && mount -t sysfs sysfs /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
-    exec env -i container=lxc /lib/systemd/systemd --unit=basic.target --log-target=null'
-END
-sh "$work/init" "$group" >"$work/systemd.log" 2>&1 &
-unshare=$!
-at_end "kill -KILL $unshare; wait $unshare 2>/dev/null; sleep 0.2; find '$group' -depth -type d -exec rmdir {} +"
-child() {
-  systemd=$(cat "/proc/$unshare/task/$unshare/children")
-  systemd=${systemd% }
-  test -n "$systemd"
-}
-check "systemd starts" within 60 child
-child
-check "systemd boots" within 60 in_systemd systemctl -q is-active basic.target
+boot_systemd basic.target --log-target=null
 run in_systemd /usr/local/sbin/lsm generate
 exits "generate" 0
 check "the timer runs" in_systemd systemctl -q is-active lsm.timer
