@@ -11,6 +11,7 @@ import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
+import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.BaselineComparison;
 import org.lsm.monitor.Components;
@@ -42,7 +43,8 @@ public final class AcceptCommand extends BaseCommand {
       BaselineComparison comparison = components.comparison(scans, baseline);
       DiffReport report = comparison.compareStable();
       ProgramCheck programs = comparison.programs();
-      Diff chosen = programs.withSamePrograms(choose(report.diff()), report.diff());
+      Diff chosen =
+          programs.withSamePrograms(choose(report.diff(), comparison.identity()), report.diff());
       Instant time = report.after().hostInfo().time();
       Snapshot next = chosen.applyTo(baseline, comparison.identity(), time);
       state.storeBaseline(programs.addPrograms(next, report.after(), chosen.programs()::contains));
@@ -55,11 +57,12 @@ public final class AcceptCommand extends BaseCommand {
   }
 
   /** The differences that the names stand for, at least one each. */
-  private Diff choose(Diff diff) {
+  private Diff choose(Diff diff, SocketIdentity identity) {
     List<Difference> chosen = new ArrayList<>();
     for (String name : names) {
       Matcher number = NUMBER.matcher(name);
-      List<Difference> found = number.matches() ? numbered(diff, number) : named(diff, name);
+      List<Difference> found =
+          number.matches() ? numbered(diff, number) : named(diff, identity, name);
       if (found.isEmpty()) {
         throw usageError(
             "no difference is named '" + name + "'; 'lsm compare --no-alert' shows all");
@@ -90,10 +93,14 @@ public final class AcceptCommand extends BaseCommand {
     return onPort.isEmpty() ? ofProcess : onPort;
   }
 
-  /** The socket of this name, which may look like a pattern, or all that match the pattern. */
-  private List<Difference> named(Diff diff, String name) {
+  /** The sockets of this name, which may look like a pattern, or all that match the pattern. */
+  private List<Difference> named(Diff diff, SocketIdentity identity, String name) {
     List<Difference> exact =
-        where(diff, it -> TextEscaper.escape(it.endpoint().toString()).equals(name));
+        where(
+            diff,
+            it ->
+                TextEscaper.escape(it.endpoint().toString()).equals(name)
+                    || TextEscaper.escape(identity.key(it.after()).toString()).equals(name));
     if (!exact.isEmpty()) {
       return exact;
     }
