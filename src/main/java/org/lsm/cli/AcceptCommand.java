@@ -13,6 +13,7 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
+import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.BaselineComparison;
 import org.lsm.monitor.Components;
@@ -53,7 +54,7 @@ public final class AcceptCommand extends BaseCommand {
       BaselineComparison comparison = components.comparison(scans, baseline);
       DiffReport report = comparison.compareStable();
       ProgramCheck programs = comparison.programs();
-      List<Difference> chosen = choose(components, baseline, report);
+      List<Difference> chosen = choose(components, comparison, report);
       Diff all = programs.withSamePrograms(new Diff(chosen), report.diff());
       List<Difference> found = report.diff().differences();
       Diff accepted =
@@ -80,16 +81,18 @@ public final class AcceptCommand extends BaseCommand {
   }
 
   /** What the names stand for, at least one each: what differs now, else what did lately. */
-  private List<Difference> choose(Components components, Snapshot baseline, DiffReport report)
-      throws IOException {
+  private List<Difference> choose(
+      Components components, BaselineComparison comparison, DiffReport report) throws IOException {
+    Snapshot baseline = comparison.baseline();
+    SocketIdentity identity = comparison.identity();
     List<Difference> chosen = new ArrayList<>();
     for (String name : names) {
-      List<Difference> found = named(report.diff(), name);
+      List<Difference> found = named(report.diff(), identity, name);
       if (found.isEmpty() && optional) {
-        found = named(known(baseline, report.after()), name);
+        found = named(known(baseline, report.after()), identity, name);
       }
       if (found.isEmpty()) {
-        found = named(EndedDifferences.read(components, baseline), name);
+        found = named(EndedDifferences.read(components, baseline), identity, name);
       }
       if (found.isEmpty()) {
         throw usageError(
@@ -143,13 +146,17 @@ public final class AcceptCommand extends BaseCommand {
   }
 
   /** The socket of this name, which may look like a pattern, or all that the name stands for. */
-  private List<Difference> named(Diff diff, String name) {
+  private List<Difference> named(Diff diff, SocketIdentity identity, String name) {
     Matcher number = NUMBER.matcher(name);
     if (number.matches()) {
       return numbered(diff, number);
     }
     List<Difference> exact =
-        where(diff, it -> TextEscaper.escape(it.endpoint().toString()).equals(name));
+        where(
+            diff,
+            it ->
+                TextEscaper.escape(it.endpoint().toString()).equals(name)
+                    || TextEscaper.escape(identity.key(it.after()).toString()).equals(name));
     if (!exact.isEmpty()) {
       return exact;
     }

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -39,7 +38,8 @@ public record SocketIdentity(
   /** Below it are the registered ports, also where ip_local_port_range was widened to them. */
   private static final int FIRST_EPHEMERAL = 32768;
 
-  // The ports of bindresvport(3).
+  // The ports of bindresvport(3), and what stands for them.
+  private static final int RESERVED = -2;
   private static final int FIRST_RESERVED = 600;
   private static final int LAST_RESERVED = 1023;
 
@@ -52,7 +52,7 @@ public record SocketIdentity(
   /** Compiled where a name needs it: most runs meet none. */
   private static final class Patterns {
     private static final Pattern AUTOBOUND = Pattern.compile("@\\p{XDigit}{5}"); // unix(7)
-    private static final Pattern NUMBER = Pattern.compile("\\d+");
+    private static final Pattern NUMBER = Pattern.compile("\\d{2,}"); // one digit is a version
     // A UUID, or at least 16 hexadecimal digits.
     private static final Pattern DIGEST =
         Pattern.compile(
@@ -116,6 +116,11 @@ public record SocketIdentity(
                   || address.equals(LINK_LOCAL)
                   || address.startsWith(TEMPORARY);
         };
+  }
+
+  /** Whether a part of the name of a unix socket was chosen anew, by the kernel or a client. */
+  public static boolean hasRandomName(Endpoint at) {
+    return at.protocol() == Protocol.UNIX && !name(at.address(), List.of()).equals(at.address());
   }
 
   /** A socket as its key stands for it: what nobody holds was made by the kernel, as root. */
@@ -195,15 +200,14 @@ public record SocketIdentity(
         ? general
         : Patterns.NUMBER
             .matcher(general)
-            .replaceAll(it -> Matcher.quoteReplacement(isPid(it, processes) ? PID : it.group()));
+            .replaceAll(
+                it -> Matcher.quoteReplacement(isPid(it.group(), processes) ? PID : it.group()));
   }
 
-  private static boolean isPid(MatchResult number, List<ProcessRef> processes) {
-    String text = number.group();
+  private static boolean isPid(String number, List<ProcessRef> processes) {
     for (ProcessRef process : processes) {
-      // Services have PID 1 as their parent.
-      boolean ofParent = process.parent() > 1 && text.equals(Integer.toString(process.parent()));
-      if (ofParent || (process.pid() > 1 && text.equals(Integer.toString(process.pid())))) {
+      if (number.equals(Integer.toString(process.pid()))
+          || number.equals(Integer.toString(process.parent()))) {
         return true;
       }
     }
@@ -228,9 +232,9 @@ public record SocketIdentity(
       }
       case INET, INET6, SCTP -> {
         boolean ofBindresvport = port >= FIRST_RESERVED && port <= LAST_RESERVED;
-        boolean isChosen = port == Endpoint.EPHEMERAL || ofBindresvport || isAssigned(port);
-        if (isChosen && inScope(key.protocol())) {
-          kin.add(key.with(key.address(), Endpoint.EPHEMERAL));
+        boolean isChosen = port == Endpoint.EPHEMERAL || isAssigned(port) || key.isOfClient();
+        if ((ofBindresvport || isChosen) && inScope(key.protocol())) {
+          kin.add(key.with(key.address(), ofBindresvport ? RESERVED : Endpoint.EPHEMERAL));
         }
         kin.add(key.with(addressClass(key.address()), port));
       }

@@ -85,10 +85,19 @@ public final class RepeatedScan {
   public void scanUntilStable(DetailsSelector selector) throws IOException {
     do {
       scanOnce(selector);
-    } while (!isStable());
+    } while (!isStable() || (!isExhausted() && hasShortLivedClient()));
     if (late) {
       requireComplete();
     }
+  }
+
+  private boolean hasShortLivedClient() {
+    for (SocketEntry entry : found.values()) {
+      if (isShortLivedClient(entry)) {
+        return true; // or one scan missed it
+      }
+    }
+    return false;
   }
 
   /** Throws IncompleteException if there is something that the scans could not find out. */
@@ -168,15 +177,17 @@ public final class RepeatedScan {
   }
 
   /**
-   * Whether this is the port of a client that one scan saw, without its owner. It says nothing
+   * Whether this is the socket of a client that one scan saw, without its owner. It says nothing
    * about anybody, unless each scan saw such a port of its user, who goes from port to port.
    */
   public boolean isShortLivedClient(SocketEntry entry) {
+    Endpoint at = entry.endpoint();
     return scans > 1
-        && entry.endpoint().isOfClient()
-        && seenOnce.contains(entry.endpoint())
+        && seenOnce.contains(at)
         && (entry.hasNoProcess() || entry.ownerUnknown())
-        && !lasting.contains(onAnyPort(entry));
+        && (at.isOfClient()
+            ? !lasting.contains(onAnyPort(entry))
+            : SocketIdentity.hasRandomName(at));
   }
 
   /** What makes a socket the same, with the endpoints that only one of these scans saw. */

@@ -132,6 +132,17 @@ class AcceptCommandTest extends CommandTestBase {
   }
 
   @Test
+  void acceptsByTheNameInTheBaseline() throws IOException {
+    proc.udp("0.0.0.0", 40001, 120)
+        .udp("0.0.0.0", 40002, 121)
+        .process(802, 0, "/fake/client", 90, 120, 121);
+    List<String> before = differences();
+    assertEquals(0, lsm("accept", "udp/0.0.0.0:ephemeral").exitCode());
+    assertEquals(before.stream().filter(it -> !it.contains("udp/0.0.0.0")).toList(), differences());
+    assertEquals(before.size() - 2, differences().size());
+  }
+
+  @Test
   void acceptedBaselineHasNewTime() throws IOException {
     now = now.plusSeconds(3600);
     lsm("accept", "8080");

@@ -80,6 +80,8 @@ class SocketIdentityTest {
           unix /run/a/47110 u:/a#4711        | unix//run/a/47110
           unix /run/a/04711 u:/a#4711        | unix//run/a/04711
           unix /run/a/1 u:/a#4711^1          | unix//run/a/1
+          unix /run/a7.4 u:/a#7              | unix//run/a7.4
+          unix /run/a.77.tmp u:/a#77         | unix//run/a.$PID.tmp
           unix /run/a/1 root:/init#1         | unix//run/a/1
           unix /run/a/4711 u:/a              | unix//run/a/4711
           unix /run/a/$PID u:/a              | unix//run/a/$PID
@@ -143,7 +145,15 @@ class SocketIdentityTest {
           udp 127.0.0.1:876 statd:/statd | udp 0.0.0.0:912 statd:/statd | NEW udp/0.0.0.0:912, GONE udp/127.0.0.1:876
           udp 0.0.0.0:876 statd:/statd | udp 0.0.0.0:53 statd:/statd  | NEW udp/0.0.0.0:53, GONE udp/0.0.0.0:876
           tcp 0.0.0.0:631 root:/cupsd  | -                            | GONE tcp/0.0.0.0:631
+          tcp 0.0.0.0:631 root:/cupsd  | tcp 0.0.0.0:45000 root:/cupsd | NEW tcp/0.0.0.0:45000, GONE tcp/0.0.0.0:631
+          tcp 0.0.0.0:45000 root:/cupsd | tcp 0.0.0.0:700 root:/cupsd | NEW tcp/0.0.0.0:700
           tcp 0.0.0.0:631 root:/cupsd  | tcp 0.0.0.0:953 bind:/named  | NEW tcp/0.0.0.0:953, GONE tcp/0.0.0.0:631
+          # ---- UDP ports that a resolver chooses itself and keeps for a while
+          udp 0.0.0.0:50000 u:/unbound | udp 0.0.0.0:20000 u:/unbound | ''
+          udp 0.0.0.0:50000 u:/unbound | udp 0.0.0.0:20000 u:/evil    | NEW udp/0.0.0.0:20000
+          udp 0.0.0.0:50000 u:/unbound | udp 0.0.0.0:20000 u:(maker)  | NEW udp/0.0.0.0:20000
+          udp 0.0.0.0:50000 u:/unbound | udp 0.0.0.0:1000 u:/unbound  | NEW udp/0.0.0.0:1000
+          udp 0.0.0.0:5353 a:/avahi; udp 0.0.0.0:50000 a:/avahi | udp 0.0.0.0:50001 a:/avahi | GONE udp/0.0.0.0:5353
           # ---- ping
           icmp 0.0.0.0:5 nagios:/ping  | icmp 0.0.0.0:6 nagios:/ping  | ''
           icmp 0.0.0.0:5 nagios:/ping  | -                            | ''

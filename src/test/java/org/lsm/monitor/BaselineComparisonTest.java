@@ -229,6 +229,15 @@ class BaselineComparisonTest {
     assertEquals(List.of(), differences(compare(ssh())));
   }
 
+  /** It is unix, so that no other host can reach it. */
+  @ParameterizedTest
+  @CsvSource({"@0ab12, 0", "@1f2e3d4c5b6a7988/bus/x, 0", "@evil, 1"})
+  void dropsClientWithRandomNameThatHasClosed(String name, int differences) throws IOException {
+    proc.unix(name, 300);
+    clock.then(this::sshAndNoUdp);
+    assertEquals(differences, compare(ssh()).diff().differences().size());
+  }
+
   /** Each scan sees one UDP port of a user, always another one. */
   private void hopFrom(int port, int uid) {
     proc.udpOf(uid, "127.0.0.1", port, 200);

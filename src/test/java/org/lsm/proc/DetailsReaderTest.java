@@ -26,6 +26,7 @@ import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
+import org.lsm.model.ProgramFile;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 
@@ -33,7 +34,7 @@ import org.lsm.model.SocketEntry;
 class DetailsReaderTest {
 
   private static final Instant BOOT = Instant.parse("2026-01-01T00:00:00Z");
-  private static final ProcessRef INIT = process(1, 0, "/fake/init");
+  private static final ProcessRef INIT = process(1, 0, 0, "/fake/init");
   private static final String ID =
       "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -217,7 +218,8 @@ class DetailsReaderTest {
   @Test
   void omitsWhatCannotBeRead() throws IOException {
     assertEquals(
-        new ProcessDetails(process(800, 9000, "/fake/prog"), "", "", "", List.of(INIT), Set.of()),
+        new ProcessDetails(
+            process(800, 1, 9000, "/fake/prog"), "", "", "", List.of(INIT), Set.of()),
         process());
   }
 
@@ -227,7 +229,7 @@ class DetailsReaderTest {
         .process(701, 0, "/fake/prog", 89, 101)
         .process(702, 0, "/fake/other", 95, 101);
     assertEquals(
-        List.of(process(702, 9500, "/fake/other"), process(701, 8900, "/fake/prog")),
+        List.of(process(702, 1, 9500, "/fake/other"), process(701, 1, 8900, "/fake/prog")),
         details("tcp", "0.0.0.0:4444").processes().stream().map(ProcessDetails::process).toList());
   }
 
@@ -237,14 +239,14 @@ class DetailsReaderTest {
   void followsParentsToInit() throws IOException {
     family();
     assertEquals(
-        List.of(process(700, 8000, "/fake/sh"), process(600, 7000, "/fake/sshd"), INIT),
+        List.of(process(700, 600, 8000, "/fake/sh"), process(600, 1, 7000, "/fake/sshd"), INIT),
         process().parents());
   }
 
   @Test
   void parentsEndAtEndedProcess() throws IOException {
     family().end(600);
-    assertEquals(List.of(process(700, 8000, "/fake/sh")), process().parents());
+    assertEquals(List.of(process(700, 600, 8000, "/fake/sh")), process().parents());
   }
 
   @Test
@@ -257,7 +259,7 @@ class DetailsReaderTest {
   void hiddenParentIsNamedByProcess() throws IOException {
     family().delete("600/exe").write("600/comm", "ssh)d\n");
     assertEquals(
-        List.of(process(700, 8000, "/fake/sh"), process(600, 7000, "[ssh)d]"), INIT),
+        List.of(process(700, 600, 8000, "/fake/sh"), process(600, 0, 7000, "[ssh)d]"), INIT),
         process().parents());
   }
 
@@ -380,9 +382,10 @@ class DetailsReaderTest {
     return new TreeSet<>(Collections.singleton(new Owner("root", "/fake/prog")));
   }
 
-  private static ProcessRef process(int pid, long ticks, String program) {
+  private static ProcessRef process(int pid, int parent, long ticks, String program) {
     String script = Interpreter.isInterpreter(program) ? Owner.UNKNOWN_SCRIPT : "";
     Owner owner = new Owner("root", program, script);
-    return new ProcessRef(pid, ticks, BOOT.plusMillis(ticks * 10), owner);
+    Instant start = BOOT.plusMillis(ticks * 10);
+    return new ProcessRef(pid, ticks, start, owner, 0, ProgramFile.UNKNOWN, parent);
   }
 }
