@@ -29,9 +29,9 @@ print "ready\n";
 sleep 999;
 PERL
 
-# service PORT COMMAND...
+# service COMMAND...
 service() {
-  hold /opt/serv/master /srv/service.pl "$@"
+  hold /opt/serv/master /srv/service.pl 7001 "$@"
 }
 
 # compare: with a search for all owners.
@@ -40,39 +40,39 @@ compare() {
   run "$lsm" compare --no-alert
 }
 
-# changed WHAT PORT COMMAND...: this command makes the socket CHANGED.
+# changed WHAT PROGRAM COMMAND: this program, by this command of the shell, makes the socket CHANGED.
 changed() {
   what=$1
-  service "$2" sh -c "$3"
+  service sh -c "$3"
   compare
   exits "$what is a difference" 1
-  prints "$what: the socket is CHANGED" "CHANGED  tcp/127.0.0.1:$2"
+  prints "$what: the socket is CHANGED" "CHANGED  tcp/127.0.0.1:7001"
+  prints "$what: it is named" "program    $2"
   close_sockets
 }
 
-for port in 7001 7002; do
-  service $port sleep 0
-  services="${services:-} $holder"
-done
+service sleep 0
 baseline
-# shellcheck disable=SC2086  # two
-close_sockets $services
+close_sockets
 
 # --- helpers of a service
-service 7001 /opt/serv/helper -e "sleep 99"
+service /opt/serv/helper -e "sleep 99"
 compare
 exits "a program of the same directory that inherits a port is no difference" 0
 run "$lsm" list
 prints "it holds the port" "/opt/serv/helper"
 close_sockets
-changed "a shell" 7001 "read -r line </dev/zero"
-changed "another program" 7001 "exec sleep 99"
-changed "a program in mounts of its own" 7001 \
+# shellcheck disable=SC2016  # for the other shell
+changed "a shell" "$(readlink -f /bin/sh)" 'kill -STOP $$'
+changed "another program" "$(readlink -f "$(command -v sleep)")" "exec sleep 99"
+changed "a program in mounts of its own" "(elsewhere)/opt/serv/helper" \
   "exec unshare --mount sh -c 'mount --bind /srv/serv/helper /opt/serv/helper; exec /opt/serv/helper -e \"sleep 99\"'"
 chmod g+w /opt/serv
-changed "a helper in a directory that a group can write" 7001 "exec /opt/serv/helper -e 'sleep 99'"
+changed "a helper in a directory that a group can write" /opt/serv/helper "exec /opt/serv/helper -e 'sleep 99'"
 chmod g-w /opt/serv
-changed "a helper that left its service" 7002 "/opt/serv/helper -e 'exit if fork; sleep 99'; exec sleep 99"
+# The one that stays would be none.
+changed "a helper that left its service" /opt/serv/helper \
+  "exec /opt/serv/helper -e 'unless (fork) { exit if fork; sleep 999 } sleep 99'"
 
 # --- Postfix
 configure_postfix ""
@@ -80,7 +80,7 @@ run postfix start
 exits "postfix start" 0
 check "it listens" within 10 sh -c "'$lsm' list | grep -q '^tcp/127.0.0.1:25 .*/master'"
 baseline
-perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new("127.0.0.1:25") or die $!; print scalar <$s>; sleep 99' >"$work/greeting" &
+perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new("127.0.0.1:25") or die $!; $| = 1; print scalar <$s>; sleep 99' >"$work/greeting" &
 client=$!
 check "it greets" within 10 test -s "$work/greeting"
 compare
