@@ -335,16 +335,15 @@ reported() {
   # shellcheck disable=SC2046  # words
   set -- $(expected "$1")
   severity=$1
-  difference="^$2 +(\[[a-z]*\] )?$3 "
+  difference="^[0-9]+ $2 +(\[[a-z]*\] )?$3 "
   shift 3
   tail -n "+$((lines + 1))" "$work/differences.$day" | grep -E "$difference.*$*" >"$work/found"
-  endpoint=$(sed -n 's/.* socket="\([^"]*\)".*/\1/p' "$work/found")
-  check "$label is reported once" test "$(wc -l <"$work/found")" -eq 1
-  check "$label is mailed" mail_names "$mails" "$endpoint"
-  echo "$provoked $endpoint" >>"$work/provoked"
+  sed -n "s/.* socket=\"\([^\"]*\)\".*/$provoked \1/p" "$work/found" | tee -a "$work/provoked" >"$work/endpoints"
+  check "$label is reported once" test "$(cut -d ' ' -f 1 "$work/found" | sort -u | wc -l)" -eq 1
+  check "$label is mailed" mail_names "$mails" "$(sed -n '1s/^[^ ]* //p' "$work/endpoints")"
   if grep -q '^DIGEST=' /usr/local/lsm/conf.lsm && [ "$severity" != any ]; then
-    high=$(grep -cF '[high]' "$work/found")
-    check "$label is of severity $severity" test "$high" -eq "$([ "$severity" = high ] && echo 1 || echo 0)"
+    found=$(grep -qF '[high]' "$work/found" && echo high || echo normal)
+    check "$label is of severity $severity" test "$found" = "$severity"
   fi
 }
 
@@ -354,9 +353,9 @@ mail_names() {
   awk -v mails="$1" '/^Subject: LSM Port Monitor/ { count++ } count > mails' "$box" | grep -qF -- "$2"
 }
 
-# read_log: the differences that lsm has logged since the last call.
+# read_log: the differences that lsm has logged since the last call, each behind the slot.
 read_log() {
-  in_systemd journalctl -t lsm -o cat --cursor-file=/run/life.cursor >>"$work/differences.$day" 2>/dev/null
+  in_systemd journalctl -t lsm -o cat --cursor-file=/run/life.cursor 2>/dev/null | sed -n "s/^\(NEW\|GONE\|CHANGED\) /$slot &/p" >>"$work/differences.$day"
 }
 
 live() {
@@ -404,7 +403,7 @@ evening() {
   echo "day $day: mails"
   sed 's/^/        /' "$work/mails"
   echo "day $day: differences, with numbers as N"
-  grep -E '^(NEW|GONE|CHANGED)' "$work/differences.$day" | sed 's/,* PID .*//; s/ kind=.*//; s/[0-9a-f]*[0-9][0-9a-f]*/N/g' | sort | uniq -c | sort -k 1,1nr
+  sed 's/^[0-9]* //; s/,* PID .*//; s/ kind=.*//; s/[0-9a-f]*[0-9][0-9a-f]*/N/g' "$work/differences.$day" | sort | uniq -c | sort -k 1,1nr
   check "day $day: at most one mail that was not provoked" test "$(grep -c '^noise' "$work/mails")" -le 1
   sed -n 's/.* socket="\([^"]*\)".*/\1/p' "$work/differences.$day" | sort -u >"$work/sockets"
   cut -d ' ' -f 2- "$work/provoked" | grep -vxFf - "$work/sockets" >"$work/names"
