@@ -340,16 +340,17 @@ reported() {
   tail -n "+$((lines + 1))" "$work/differences.$day" | grep -E "$difference.*$*" >"$work/found"
   sed -n "s/.* socket=\"\([^\"]*\)\".*/$provoked \1/p" "$work/found" | tee -a "$work/provoked" >"$work/endpoints"
   check "$label is reported once" test "$(cut -d ' ' -f 1 "$work/found" | sort -u | wc -l)" -eq 1
-  check "$label is mailed" mail_names "$mails" "$(sed -n '1s/^[^ ]* //p' "$work/endpoints")"
-  if grep -q '^DIGEST=' /usr/local/lsm/conf.lsm && [ "$severity" != any ]; then
-    found=$(grep -qF '[high]' "$work/found" && echo high || echo normal)
-    check "$label is of severity $severity" test "$found" = "$severity"
-  fi
+  endpoint=$(sed -n '1s/^[^ ]* //p' "$work/endpoints")
+  check "$label is mailed" mail_names "$mails" "$endpoint"
+  found=$(sed -n 's/.* severity="\([a-z]*\)".*/\1/p' "$work/found" | sort -u)
+  [ -n "$found" ] && [ "$severity" != any ] || return 0 # this lsm has no severities
+  check "$label is of severity $severity" test "$found" = "$severity"
+  [ "$severity" != high ] || check "$label is marked in the mail" mail_names "$mails" "[high] $endpoint"
 }
 
 # mail_names MAILS ENDPOINT: a mail behind so many mails has this endpoint.
 mail_names() {
-  test -n "$2" || return 1
+  test -n "${2#\[high\] }" || return 1
   awk -v mails="$1" '/^Subject: LSM Port Monitor/ { count++ } count > mails' "$box" | grep -qF -- "$2"
 }
 
