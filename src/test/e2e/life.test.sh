@@ -6,6 +6,7 @@ export LSM_E2E_JAVA=yes
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 [ -d "$root/target/debs" ] || skip "target/debs is missing; .ci/run downloads the daemons to it"
+grep -q cgroup2 /proc/filesystems || skip "this kernel has no cgroup v2"
 own_machine systemctl nsenter apt-get dpkg perl javac
 # shellcheck source=src/test/e2e/life-machine.sh
 . "$(dirname -- "$0")/life-machine.sh"
@@ -351,7 +352,7 @@ reported() {
 # mail_names MAILS ENDPOINT: a mail behind so many mails has this endpoint.
 mail_names() {
   test -n "${2#\[high\] }" || return 1
-  awk -v mails="$1" '/^Subject: LSM Port Monitor/ { count++ } count > mails' "$box" | grep -qF -- "$2"
+  awk -v mails="$1" '/^Subject: LSM Port Monitor/ { count++ } count > mails' "$box" | grep -qwF -- "$2"
 }
 
 # read_log: the differences that lsm has logged since the last call, each behind the slot.
