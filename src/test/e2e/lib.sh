@@ -84,8 +84,7 @@ boot_systemd() {
 echo 0 >"$1/cgroup.procs"
 shift
 exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh -c '
-  mount -t proc proc /proc && mount --bind /proc/sys/net /proc/sys/net && mount --rbind /proc/sys /proc/sys &&
-    mount -o remount,bind,ro /proc/sys && mount -t sysfs sysfs /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
+  mount -t proc proc /proc && mount -t sysfs sysfs /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
     mkdir -p /dev/pts && mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts /dev/pts &&
     ln -sf pts/ptmx /dev/ptmx && exec env -i container=lxc /lib/systemd/systemd "$@"' sh "$@"
 END
