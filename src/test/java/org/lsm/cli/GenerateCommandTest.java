@@ -180,6 +180,25 @@ class GenerateCommandTest extends CommandTestBase {
   @ParameterizedTest
   @ValueSource(ints = {4000, 40000})
   void omitsPortsThatOneScanSaw(int port) throws IOException {
+    hopFrom(port);
+
+    assertEquals(done("Baseline of 2 sockets written to " + baseline + "\n"), lsm("generate"));
+    assertEquals(6, clock.asked(), "five scans, and the history");
+  }
+
+  /** One who goes from port to port is in the baseline, as that user. */
+  @Test
+  void storesUserOfPortsThatEachScanSaw() throws IOException {
+    proc.udpOf(1000, "0.0.0.0", 39999, 200);
+    hopFrom(40000);
+
+    assertEquals(done("Baseline of 3 sockets written to " + baseline + "\n"), lsm("generate"));
+    String line = "udp\t0.0.0.0:ephemeral\t1000\t(maker)\t\n";
+    assertTrue(Files.readString(baseline).contains(line));
+  }
+
+  /** The second to fifth scan see one UDP port of a user, always another one. */
+  private void hopFrom(int port) {
     clock = new ScriptedClock(now);
     for (int i = 0; i < 4; i++) {
       int next = port + i;
@@ -189,28 +208,6 @@ class GenerateCommandTest extends CommandTestBase {
                   .udp("127.0.0.53", 53, 102)
                   .udpOf(1000, "0.0.0.0", next, next));
     }
-
-    assertEquals(done("Baseline of 2 sockets written to " + baseline + "\n"), lsm("generate"));
-    assertEquals(6, clock.asked(), "five scans, and the history");
-  }
-
-  /** One who goes from port to port is in the baseline, as that user. */
-  @Test
-  void storesUserOfPortsThatEachScanSaw() throws IOException {
-    clock = new ScriptedClock(now);
-    proc.udpOf(1000, "0.0.0.0", 40000, 200);
-    for (int i = 1; i < 5; i++) {
-      int next = 40000 + i;
-      clock.then(
-          () ->
-              proc.write("net/udp", "header\n")
-                  .udp("127.0.0.53", 53, 102)
-                  .udpOf(1000, "0.0.0.0", next, next));
-    }
-
-    assertEquals(done("Baseline of 3 sockets written to " + baseline + "\n"), lsm("generate"));
-    String line = "udp\t0.0.0.0:ephemeral\t1000\t(maker)\t\n";
-    assertTrue(Files.readString(baseline).contains(line));
   }
 
   @Test

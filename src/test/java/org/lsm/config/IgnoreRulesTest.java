@@ -56,9 +56,7 @@ class IgnoreRulesTest {
           unix | /tmp/.ICE-unix/47                 | joe:/usr/bin/xfce4-session | true
           unix | @/tmp/dbus-AbC1dEf                | joe:/usr/bin/dbus-daemon   | true
           unix | @/tmp/dbus-AbC1dEf                | joe:/tmp/evil              | false
-          unix | @0ab12                            | root:/usr/bin/udevadm      | true
-          unix | @0ab12                            | joe:/tmp/evil              | false
-          unix | @0ab123                           | root:/usr/bin/udevadm      | false
+          unix | @evil1                            | root:/usr/bin/perl         | false
           unix | @1f2e3d4c5b6a/bus/systemctl/system | root:/usr/bin/systemctl   | true
           unix | @1f2e3d4c5b6a/bus/systemctl/system | joe:/tmp/evil             | false
           tcp  | 127.0.0.1:6010                    | joe:/usr/sbin/sshd         | false
