@@ -67,7 +67,7 @@ check "the JSON is less than 2 MB" test "$(wc -c <"$work/alert.json")" -lt 20000
 alert_text >"$work/text"
 check "the mail is less than 1 MB" test "$(wc -c <"$work/text")" -lt 1000000
 sed '/^If /,$d' "$work/text" >"$work/blocks"
-names=$(grep -oE '^(NEW     |         also      |                   ) (tcp|unix)/[^ ]*' "$work/blocks" | grep -oE '(tcp|unix)/.*' | sort -u)
+names=$(grep -oE '^(NEW      \[high\]|         also      |                   ) (tcp|unix)/[^ ]*' "$work/blocks" | grep -oE '(tcp|unix)/.*' | sort -u)
 check "the mail names 200 sockets" test "$(echo "$names" | wc -l)" -eq 200
 check "the mail has one block for each program" test "$(grep -c '^         program ' "$work/blocks")" -eq 2
 check "the mail names the socket of the other program" grep -qF "unix/$stranger" "$work/text"

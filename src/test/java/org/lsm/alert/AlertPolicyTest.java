@@ -609,7 +609,8 @@ class AlertPolicyTest {
             1 03:20 NEW:tcp2=a |
             1 03:30 NEW:tcp1=low |
             1 03:50 NEW:tcp1=low | ALL_CLEAR
-            2 03:10 NEW:tcp1=low | DIGEST NEW:tcp1=low
+            2 03:20 NEW:tcp1=low |
+            2 03:30 NEW:tcp1=low | DIGEST NEW:tcp1=low
             """));
   }
 

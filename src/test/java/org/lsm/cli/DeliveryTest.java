@@ -701,9 +701,15 @@ class DeliveryTest extends ChannelTestBase {
     assertEquals(
         List.of(
             "lsm_baseline_readable 1",
-            "lsm_differences{kind=\"new\"} 1",
-            "lsm_differences{kind=\"gone\"} 0",
-            "lsm_differences{kind=\"changed\"} 0",
+            "lsm_differences{kind=\"new\",severity=\"high\"} 0",
+            "lsm_differences{kind=\"new\",severity=\"normal\"} 1",
+            "lsm_differences{kind=\"new\",severity=\"low\"} 0",
+            "lsm_differences{kind=\"changed\",severity=\"high\"} 0",
+            "lsm_differences{kind=\"changed\",severity=\"normal\"} 0",
+            "lsm_differences{kind=\"changed\",severity=\"low\"} 0",
+            "lsm_differences{kind=\"gone\",severity=\"high\"} 0",
+            "lsm_differences{kind=\"gone\",severity=\"normal\"} 0",
+            "lsm_differences{kind=\"gone\",severity=\"low\"} 0",
             "lsm_sockets{protocol=\"tcp\"} 2",
             "lsm_sockets{protocol=\"udp\"} 1",
             "lsm_sockets_ignored 0",

@@ -1,6 +1,7 @@
 package org.lsm.monitor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -105,6 +106,38 @@ class UserNamesTest {
     assertEquals(1, users.notes().size(), users.notes().toString());
     String note = users.notes().get(0);
     assertTrue(note.endsWith("no answer to getent passwd 4711"), note);
+  }
+
+  /** By the number, also of a user that passwd(5) lacks; nobody is asked. */
+  @ParameterizedTest
+  @CsvSource({
+    "root, false",
+    "www, false",
+    "joe, true",
+    "5000, false",
+    "1500, true",
+    "999, false",
+    "?, false",
+    "'', false",
+    "65534, false",
+    "12345678901, false"
+  })
+  void knowsWhoLogsIn(String user, boolean isLogin) throws IOException {
+    Files.writeString(passwd, Files.readString(passwd) + "joe:x:1000:1000::/:\n");
+    Files.writeString(folder.resolve("login.defs"), "UID_MAX 4999\n");
+    assertEquals(isLogin, directory().isLogin(user));
+    assertEquals(List.of(), asked());
+    assertEquals(List.of(), warnings);
+  }
+
+  @Test
+  void nobodyLogsInWhereLoginDefsCannotBeRead() throws IOException {
+    Files.writeString(passwd, "joe:x:1000:1000::/:\n");
+    Files.createDirectory(folder.resolve("login.defs"));
+    UserNames users = directory();
+    assertFalse(users.isLogin("joe"));
+    assertFalse(users.isLogin("joe"));
+    assertEquals(1, warnings.size(), warnings.toString());
   }
 
   @Test

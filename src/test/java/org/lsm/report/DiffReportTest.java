@@ -485,6 +485,55 @@ class DiffReportTest {
     assertEquals(subject, Alert.of(type, report, "on $HOSTNAME").subject());
   }
 
+  /** A high difference shows in the subject, with $SUMMARY and without, and in the log. */
+  @Test
+  void subjectAndLogMarkHigh() {
+    DiffReport report =
+        with(
+            report(List.of(), List.of(SSH, WEB)),
+            Map.of(WEB.endpoint(), flagged(Flag.PROGRAM_DELETED)));
+
+    Alert alert = Alert.of(AlertType.REMINDER, report, "$HOSTNAME: $SUMMARY");
+    assertEquals("web1: reminder: [high] 2 NEW", alert.subject());
+    assertEquals("high", alert.severity());
+    assertEquals("web1: 2 NEW [high]", alert.plainSummary());
+    assertEquals(
+        "on web1 [high]: reminder", Alert.of(AlertType.REMINDER, report, "on web1").subject());
+    LogEvent event = report.events().get(0);
+    assertEquals(
+        "NEW [high] tcp/0.0.0.0:80 by /usr/sbin/nginx (www-data), PID 80", event.message());
+    assertEquals("high", event.data().get("severity"));
+    assertTrue(
+        report
+            .document()
+            .html()
+            .contains(
+                "<section class=\"new\">\n"
+                    + "<h2 class=\"high\"><b>NEW      [high]</b> <code>tcp/0.0.0.0:80</code></h2>"),
+        report.document().html());
+  }
+
+  /** What is over is listed and logged; beyond the first hundred it is counted. */
+  @ParameterizedTest
+  @CsvSource({"1, 1, 0", "100, 100, 0", "101, 100, 1", "5000, 100, 4900"})
+  void listsWhatHasEnded(int number, int lines, int more) {
+    List<String> ended =
+        IntStream.range(0, number).mapToObj(i -> "NEW unix/@" + i + " by /x (joe)").toList();
+    DiffReport report = report(List.of(), List.of(SSH)).reporting(List.of(), ended);
+    List<String> text = report.document().text().lines().toList();
+
+    assertEquals("web1: " + number + " ended", text.get(0));
+    assertEquals("Ended     NEW unix/@0 by /x (joe)", text.get(2));
+    assertEquals(more > 0, text.contains("Ended     … and " + more + " more"));
+    assertEquals(lines, report.events().size());
+    assertEquals(new LogEvent("notice", "NEW unix/@0 by /x (joe), ended"), report.events().get(0));
+    Alert alert = Alert.of(AlertType.DIGEST, report, "$SUMMARY");
+    assertEquals("digest: " + number + " ended", alert.subject());
+    assertEquals("low", alert.severity());
+    assertEquals(lines, alert.report().getAsJsonArray("ended").size());
+    assertEquals(more > 0 ? 1 : 0, alert.report().getAsJsonArray("notes").size());
+  }
+
   @Test
   void allClearIsOneEvent() {
     assertEquals(
