@@ -17,7 +17,7 @@ slots=144 # compares a day
 state=/var/lib/lsm
 box=/var/mail/root
 
-# --- the network: v0 of the machine leads to a router, which deals out addresses and resolves names
+# --- the network: v0 of the machine leads to a router, which assigns addresses and resolves names
 
 # in_router COMMAND...: in the router's network namespace.
 in_router() {
@@ -442,6 +442,6 @@ while [ "$day" -le "$days" ]; do
 done
 check "cron had nothing to mail" test ! -s "$work/cron.mails"
 cat "$work/cron.mails"
-awk '{ total += $4; if ($4 > longest) longest = $4 } END { printf "%d compares of %.2f s, %.2f s at most\n", NR, total / NR / 1000, longest / 1000 }' "$work/compares"
+awk '{ total += $4; if ($4 > longest) longest = $4 } END { if (NR) printf "%d compares of %.2f s, %.2f s at most\n", NR, total / NR / 1000, longest / 1000 }' "$work/compares"
 echo "took $(($(date +%s) - began)) s"
 finish
