@@ -195,8 +195,9 @@ event_imap() {
 
 event_web() {
   # shellcheck disable=SC2016  # Perl
-  for port in 80 8080 8088 8100 8091; do
+  for port in 80 8080 8088 8100; do
     in_router perl -MIO::Socket::INET -e '
+      alarm 5;
       my $server = IO::Socket::INET->new("10.77.0.2:$ARGV[0]") or die;
       print $server "GET /cgi-bin/hello HTTP/1.0\r\n\r\n";
       1 while <$server>' "$port"
