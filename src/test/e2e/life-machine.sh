@@ -5,6 +5,7 @@
 
 # install_daemons: the packages that .ci/run has downloaded, as Debian configures them without questions.
 install_daemons() {
+  rm -rf /usr/local/lsm /usr/local/sbin/lsm /var/lib/lsm /etc/cron.d/lsm* /etc/systemd/system/*.wants # what the host has and runs
   rm -f /var/lib/man-db/auto-update # it takes longer than all else
   printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
   chmod 755 /usr/sbin/policy-rc.d
@@ -13,19 +14,21 @@ install_daemons() {
   exits "the daemons are installed" 0
   [ "$status" -eq 0 ] || { finish; exit 1; }
   rm /usr/sbin/policy-rc.d
+  systemctl -q enable cron rsyslog ssh nginx apache2 haproxy postfix dovecot named unbound dnsmasq smbd nmbd rpcbind rpcbind.socket mariadb \
+    postgresql redis-server avahi-daemon chrony snmpd 2>/dev/null
   cp "$root/target/debs"/*.deb /var/cache/apt/archives # for upgrades
   rm -f /etc/apt/apt.conf.d/docker-*
 }
 
-# What a machine in namespaces has no use for, or would change on the host, and what the host alone has.
+# What a machine in namespaces has no use for, or would change on the host.
 mask_units() {
   (
     cd /etc/systemd/system || exit
-    rm -rf getty.target.wants timers.target.wants
+    rm -rf timers.target.wants
     for unit in getty.target systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udev-trigger.service \
       systemd-timesyncd.service systemd-remount-fs.service systemd-modules-load.service systemd-sysctl.service systemd-pstore.service \
       systemd-binfmt.service proc-sys-fs-binfmt_misc.automount sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount \
-      prometheus.service fail2ban.service e2scrub_reap.service networking.service run-rpc_pipefs.mount; do
+      networking.service run-rpc_pipefs.mount; do
       ln -sf /dev/null "$unit"
     done
   )
@@ -35,6 +38,7 @@ mask_units() {
 unit() {
   unit=/etc/systemd/system/$1
   shift
+  mkdir -p /etc/systemd/system/multi-user.target.wants
   printf '%s\n' '[Service]' "$@" >"$unit"
   ln -sf "$unit" /etc/systemd/system/multi-user.target.wants/
 }
