@@ -41,7 +41,7 @@ class IgnoreRulesTest {
           unix | /run/user/1000/bus                | joe:/usr/bin/dbus-daemon   | true
           unix | /run/user/1000/a/b-UUID.sock      | joe:/home/joe/node         | true
           unix | /run/user/x                       | root:/evil                 | false
-          unix | /run/user/1000/bus                | ''                         | false
+          unix | /run/user/1000/bus                | ''                         | true
           unix | /tmp/tmux-1000/default            | joe:/usr/bin/tmux          | true
           unix | /tmp/tmux-1000/default            | joe:/home/joe/tmux         | false
           unix | /tmp/tmux-1000/default            | joe:/usr/bin/tmux eve:/bin/sh | false

@@ -125,9 +125,10 @@ class UserNamesTest {
   void knowsWhoLogsIn(String user, boolean isLogin) throws IOException {
     Files.writeString(passwd, Files.readString(passwd) + "joe:x:1000:1000::/:\n");
     Files.writeString(folder.resolve("login.defs"), "UID_MAX 4999\n");
-    assertEquals(isLogin, directory().isLogin(user));
+    UserNames users = directory();
+    assertEquals(isLogin, users.isLogin(user));
     assertEquals(List.of(), asked());
-    assertEquals(List.of(), warnings);
+    assertEquals(List.of(), users.notes());
   }
 
   @Test
@@ -137,7 +138,7 @@ class UserNamesTest {
     UserNames users = directory();
     assertFalse(users.isLogin("joe"));
     assertFalse(users.isLogin("joe"));
-    assertEquals(1, warnings.size(), warnings.toString());
+    assertEquals(1, users.notes().size(), users.notes().toString());
   }
 
   @Test
