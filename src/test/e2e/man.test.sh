@@ -90,7 +90,7 @@ done
 
 page 7 lsm-identity
 # shellcheck disable=SC2016  # part of a name in a baseline
-for name in ephemeral '\[link-local\]' '\[temporary\]' '\[temporary-private\]' '\$PID'; do
+for name in ephemeral '\[link-local\]' '\[temporary\]' '\[temporary-private\]' '\$PID' '\$HEX'; do
   check "lsm-identity(7): $name" grep -qe "$name" "$work/page"
 done
 

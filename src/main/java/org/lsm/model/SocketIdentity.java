@@ -44,7 +44,7 @@ public record SocketIdentity(
   private static final int LAST_RESERVED = 1023;
 
   private static final String PID = "$PID";
-  private static final String ANY = "*";
+  private static final String HEX = "$HEX";
   private static final String LINK_LOCAL = "link-local";
   private static final String PRIVATE = "private";
   private static final String TEMPORARY = "temporary";
@@ -110,7 +110,7 @@ public record SocketIdentity(
     return !isByName()
         && switch (key.protocol().family()) {
           case PACKET -> false;
-          case UNIX -> address.contains(ANY) || address.contains(PID);
+          case UNIX -> address.contains(HEX) || address.contains(PID);
           case INET, INET6, SCTP ->
               key.port() == Endpoint.EPHEMERAL
                   || address.equals(LINK_LOCAL)
@@ -193,9 +193,9 @@ public record SocketIdentity(
   /** The name of a unix socket without digests and the PIDs of its processes. */
   private static String name(String path, List<ProcessRef> processes) {
     if (Patterns.AUTOBOUND.matcher(path).matches()) {
-      return "@" + ANY;
+      return "@" + HEX;
     }
-    String general = Patterns.DIGEST.matcher(path).replaceAll(ANY);
+    String general = Patterns.DIGEST.matcher(path).replaceAll(Matcher.quoteReplacement(HEX));
     return processes.isEmpty()
         ? general
         : Patterns.NUMBER
@@ -225,7 +225,7 @@ public record SocketIdentity(
     switch (key.protocol().family()) {
       case PACKET -> {}
       case UNIX -> {
-        String name = Patterns.RANDOM.matcher(key.address()).replaceAll(ANY);
+        String name = Patterns.RANDOM.matcher(key.address()).replaceAll("*");
         if (!name.equals(key.address())) {
           kin.add(key.with(name, port));
         }

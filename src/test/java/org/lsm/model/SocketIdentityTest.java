@@ -86,12 +86,14 @@ class SocketIdentityTest {
           unix /run/a/4711 u:/a              | unix//run/a/4711
           unix /run/a/$PID u:/a              | unix//run/a/$PID
           # digests
-          unix /t/x-12345678-1234-1234-1234-123456789abc.sock u:/a | unix//t/x-*.sock
-          unix /run/s/0123456789abcdef u:/a  | unix//run/s/*
-          unix @0123456789abcdef/bus/ab u:/a | unix/@*/bus/ab
+          unix /t/x-12345678-1234-1234-1234-123456789abc.sock u:/a | unix//t/x-$HEX.sock
+          unix /run/s/0123456789abcdef u:/a  | unix//run/s/$HEX
+          unix @0123456789abcdef/bus/ab u:/a | unix/@$HEX/bus/ab
           unix /run/s/0123456789abcde u:/a   | unix//run/s/0123456789abcde
           unix /run/s/0123456789abcdefg u:/a | unix//run/s/0123456789abcdefg
-          unix @0ab12 u:/a                   | unix/@*
+          unix @0ab12 u:/a                   | unix/@$HEX
+          unix /run/s/$HEX u:/a              | unix//run/s/$HEX
+          unix /run/s/* u:/a                 | unix//run/s/*
           unix @0ab123 u:/a                  | unix/@0ab123
           unix /0ab12 u:/a                   | unix//0ab12
           unix /tmp/ssh-AbC1dEfGh2/x u:/a    | unix//tmp/ssh-AbC1dEfGh2/x
@@ -177,6 +179,7 @@ class SocketIdentityTest {
           unix /s/00112233445566aa root:/shim | -                     | ''
           unix /s/00112233445566aa root:/shim | unix /s/00112233445566bb u:/shim | NEW unix//s/00112233445566bb
           unix /s/00112233445566aa root:/shim | unix /t/00112233445566bb root:/shim | NEW unix//t/00112233445566bb
+          unix /s/* root:/shim         | -                            | GONE unix//s/*
           unix @00aa1 root:/udevd      | unix @00bb2 root:/udevd      | ''
           unix @00aa1 root:/udevd      | unix @00bb2 u:/evil          | NEW unix/@00bb2
           unix /t/p-a1b2c3/l u:/py     | unix /t/p-d4e5f6/l u:/py     | ''
