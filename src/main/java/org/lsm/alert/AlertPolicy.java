@@ -307,7 +307,11 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
     private SortedSet<String> withOwners(SortedSet<String> known, List<Difference> differences) {
       SortedSet<String> all = new TreeSet<>(known);
       for (Difference difference : differences) {
-        Set<Owner> owners = difference.identity();
+        Set<Owner> owners = new LinkedHashSet<>(difference.identity());
+        if (difference.endpoint().isOfClient()) {
+          // The next port of the same client may be closed before its program is found.
+          difference.users().forEach(it -> owners.add(Owner.maker(it)));
+        }
         for (Owner owner : owners.isEmpty() ? Set.of(NO_PROCESS) : owners) {
           int max = totalOwners < MANY_OWNERS ? MAX_OWNERS : MAX_OWNERS_IF_MANY;
           String exact = digest(owner);

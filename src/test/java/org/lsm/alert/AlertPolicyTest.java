@@ -887,6 +887,23 @@ class AlertPolicyTest {
     assertEquals(Optional.of(AlertType.DIFFERENCES), decide(state, 1, joined).type());
   }
 
+  /** Whose next port may be closed before its program is found. */
+  @Test
+  void alertsAClientThatGoesFromPortToPortOnce() {
+    Endpoint first = Endpoint.of("udp", "0.0.0.0:40000");
+    Endpoint next = Endpoint.of("udp", "0.0.0.0:40001");
+    List<Owner> hopper = List.of(owner("joe", "/bin/a"));
+    AlertState state =
+        decide(AlertState.empty(), 0, List.of(difference(DifferenceType.NEW, first, hopper)))
+            .next();
+    SocketEntry made = difference(DifferenceType.NEW, next, List.of(Owner.maker("joe"))).after();
+    List<Difference> again = List.of(new Difference(DifferenceType.NEW, made, made));
+    assertEquals(Optional.empty(), decide(state, 10, again).type());
+    List<Difference> other =
+        List.of(difference(DifferenceType.NEW, next, List.of(Owner.maker("eve"))));
+    assertEquals(Optional.of(AlertType.DIFFERENCES), decide(state, 10, other).type());
+  }
+
   /** A network namespace may have a label as long as the name of a file. */
   @Test
   void boundsNames() {

@@ -70,7 +70,10 @@ class IgnoreRulesTest {
   @Test
   void installedRulesHideNothingFromOtherHosts() throws Exception {
     for (Rule rule : IgnoreRules.read(Path.of("conf/ignore.lsm"), Set::of).rules()) {
-      assertTrue(rule.text().matches("unix +[/@]\\S+ +(program=/usr/|user=).*"), rule.text());
+      // Only a user and root can write to the directory of that user's session.
+      boolean isOfSession = rule.text().matches("unix +/run/user/\\*/\\*\\*");
+      boolean isBound = rule.text().matches("unix +[/@]\\S+ +(program=/usr/|user=).*");
+      assertTrue(isOfSession || isBound, rule.text());
     }
   }
 
@@ -351,7 +354,7 @@ class IgnoreRulesTest {
     assertEquals(
         rules.stream().map(line -> line.replaceFirst("^#", "").strip()).toList(),
         parse(uncommented).rules().stream().map(Rule::text).toList());
-    assertTrue(rules.size() >= 20, "only " + rules);
+    assertTrue(rules.size() >= 19, "only " + rules);
   }
 
   private static IgnoreRules parse(String text) throws ConfigException {
