@@ -31,7 +31,7 @@ class IdentityIT {
     stranger.toFile().setExecutable(true);
     lsm = InstalledLsm.install(directory.resolve("local"), "MAILER=\"none\"\nSYSLOG=\"no\"\n");
     namespace = TestNamespace.create("identity");
-    inside("ip link add v0 type dummy && ip link set v0 up");
+    inside("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
     inside("echo 0 0 >/proc/sys/net/ipv4/ping_group_range");
   }
 

@@ -39,7 +39,8 @@ class InstalledIT {
     greenMail = new GreenMail(ServerSetup.SMTP.dynamicPort());
     greenMail.start();
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-    shared = Files.createDirectory(directory.resolve("shared"));
+    // Not in the temporary directory, whose random name would make sockets count by owner.
+    shared = Files.createDirectory(Path.of("/tmp/lsm-it-shared"));
     Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxrwxrwx"));
     lsm =
         InstalledLsm.install(
@@ -62,6 +63,10 @@ class InstalledIT {
     if (greenMail != null) {
       greenMail.stop();
       lsm.purge();
+      try (Stream<Path> files = Files.list(shared)) {
+        files.forEach(it -> it.toFile().delete());
+      }
+      Files.delete(shared);
     }
   }
 
