@@ -61,7 +61,7 @@ ip link add v0 type veth peer name v1
 open_sockets packet/v0:0x0003
 compare
 exits "the first socket is a difference" 1
-prints "an interface that is down has its name" "NEW      packet/v0:0x0003"
+prints "an interface that is down has its name" "NEW      [high] packet/v0:0x0003"
 baseline
 ip link set v0 up
 compare

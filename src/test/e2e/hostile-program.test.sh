@@ -101,6 +101,23 @@ prints "accept leaves nothing" "0 differences remain"
 compare "accepted" 0
 rm -f "$state/history.jsonl"
 
+# --- a difference that is over says nothing about the file
+first=$holder
+hold setpriv --reuid daemon --regid nogroup --clear-groups "$app" "$scripts/sockets.pl" tcp/127.0.0.1:7002
+compare "another socket of it" 1
+close_sockets "$holder"
+holder=$first
+program four "$app"
+restart
+compare "it is over, and the program was replaced" 1 1
+run "$lsm" accept tcp/127.0.0.1:7002
+exits "accept what is over" 0
+compare "the program is a difference still" 1
+run "$lsm" accept port=7001
+compare "accepted as well" 0
+: >"$work/alerts"
+rm -f "$state/history.jsonl"
+
 # --- a package of dpkg, in a database of its own
 cp -R /var/lib/dpkg "$work/dpkg"
 mount --bind "$work/dpkg" /var/lib/dpkg

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.lsm.config.Glob;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -55,20 +56,23 @@ public final class AcceptCommand extends BaseCommand {
       DiffReport report = comparison.compareStable();
       ProgramCheck programs = comparison.programs();
       List<Difference> chosen = choose(components, comparison, report);
-      Diff all = programs.withSamePrograms(new Diff(chosen), report.diff());
       List<Difference> found = report.diff().differences();
+      // What is over says nothing about the files that programs execute now.
+      Diff current = new Diff(chosen.stream().filter(found::contains).toList());
+      Diff same = programs.withSamePrograms(current, report.diff());
+      List<Difference> all =
+          Stream.concat(chosen.stream(), same.differences().stream()).distinct().toList();
       Diff accepted =
           new Diff(
-              all.differences().stream()
+              all.stream()
                   .map(it -> isOptional(it, chosen, found) ? it.asOptional() : it)
                   .toList());
       Instant time = report.after().hostInfo().time();
       Snapshot next = accepted.applyTo(baseline, comparison.identity(), time);
-      state.storeBaseline(
-          programs.addPrograms(next, report.after(), accepted.programs()::contains));
+      state.storeBaseline(programs.addPrograms(next, report.after(), same.programs()::contains));
       components.storeOwnerCache(state, scans);
       print(components, accepted, report);
-      long left = found.stream().filter(it -> !all.differences().contains(it)).count();
+      long left = found.stream().filter(it -> !all.contains(it)).count();
       out().println(Plural.count(left, "difference") + (left == 1 ? " remains" : " remain"));
     }
     return ExitCode.OK;

@@ -58,7 +58,7 @@ public record Diff(List<Difference> differences) {
       SortedMap<Endpoint, SocketEntry> baseline, SocketEntry now, SocketIdentity identity) {
     SocketEntry general = identity.generalize(now);
     SocketEntry was = baseline.get(general.endpoint());
-    if (was == null) {
+    if (was == null || (now.ownerUnknown() && !was.ownerUnknown())) {
       return true;
     }
     // Of a port that was closed at once, only the user is known.

@@ -54,7 +54,8 @@ final class MovedSockets {
         isFurther |=
             key.protocol() == Protocol.UNIX
                 || identity.countsByOwner(was.endpoint())
-                || ofOwners(atAnyAddress(key), now).size() > 1;
+                || (!kin.address().equals(key.address())
+                    && ofOwners(atAnyAddress(key), now).size() > 1);
       }
     }
     return isFurther;

@@ -95,7 +95,7 @@ public record SocketIdentity(
     Endpoint at = entry.endpoint();
     return switch (at.protocol().family()) {
       case PACKET -> at;
-      case UNIX -> at.with(name(at.address(), entry.processes()), at.port());
+      case UNIX -> entry.ownersKnown() ? at.with(name(at.address(), entry.processes()), 0) : at;
       case INET, INET6, SCTP ->
           at.with(address(at.address()), hasChosenPort(entry) ? Endpoint.EPHEMERAL : at.port());
     };
@@ -148,7 +148,7 @@ public record SocketIdentity(
             || (at.isOfClient() && shortLived.contains(at))
             || at.isPing();
     return at.port() == Endpoint.EPHEMERAL
-        || (chosen && inScope(at.protocol()) && entry.ownersKnown());
+        || (chosen && inScope(at.protocol()) && (entry.ownersKnown() || shortLived.contains(at)));
   }
 
   private boolean isAssigned(int port) {

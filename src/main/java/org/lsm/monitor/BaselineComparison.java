@@ -172,8 +172,8 @@ public record BaselineComparison(
       shortLived += scans.isShortLivedClient(entry) ? 1 : 0;
     }
     if (shortLived > 0) {
-      String ports = Plural.count(shortLived, "port");
-      notes.add(ports + " of clients closed before the owner was found");
+      String sockets = Plural.count(shortLived, "socket");
+      notes.add(sockets + " of clients closed before the owner was found");
     }
     String host = baseline.hostInfo().host();
     if (!host.equals(found.hostInfo().host())) {

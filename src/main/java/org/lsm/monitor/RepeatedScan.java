@@ -160,7 +160,8 @@ public final class RepeatedScan {
       } else {
         seenOnce.remove(entry.endpoint());
       }
-      if (entry.hasNoProcess() && entry.endpoint().isOfClient()) {
+      boolean isOwnerless = entry.hasNoProcess() || entry.ownerUnknown();
+      if (isOwnerless && entry.endpoint().isOfClient()) {
         ownerless.add(onAnyPort(entry));
       }
     }

@@ -42,7 +42,9 @@ public record KernelInfo(Path proc) {
 
   private static PortSet reservedPorts(Path file) throws IOException {
     try {
-      return PortSet.parse(Files.exists(file) ? ProcFile.read(file) : "");
+      // The kernel accepts port 0 as well.
+      String text = Files.exists(file) ? ProcFile.read(file) : "";
+      return PortSet.parse(text.strip().replaceFirst("^0(-|,|$)", "1$1"));
     } catch (IllegalArgumentException e) {
       throw new IOException(file + ": it " + e.getMessage());
     }

@@ -53,6 +53,10 @@ class IgnoreRulesTest {
           unix | /tmp/ssh-AbC1dEfGh2/agent.47      | joe:/tmp/sshd              | false
           unix | @/tmp/.X11-unix/X0                | root:/usr/lib/xorg/Xorg    | true
           unix | @/tmp/.X11-unix/X0                | joe:/tmp/evil              | false
+          unix | @/tmp/.X11-unix/X0                | www:/usr/bin/python3.11    | false
+          unix | @/tmp/.X11-unix/X1                | joe:/usr/bin/Xvnc          | true
+          unix | @x/bus/c2                         | www:/usr/bin/python3.11    | false
+          unix | /tmp/.ICE-unix/47                 | www:/usr/bin/perl          | false
           unix | /tmp/.ICE-unix/47                 | joe:/usr/bin/xfce4-session | true
           unix | @/tmp/dbus-AbC1dEf                | joe:/usr/bin/dbus-daemon   | true
           unix | @/tmp/dbus-AbC1dEf                | joe:/tmp/evil              | false

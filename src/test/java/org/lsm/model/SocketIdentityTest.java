@@ -136,6 +136,13 @@ class SocketIdentityTest {
           tcp 127.0.0.1:45000 java:/java | tcp 0.0.0.0:45001 java:/java | NEW tcp/0.0.0.0:45001
           # a port that is reserved is fixed
           tcp 0.0.0.0:40000 java:/java | tcp 0.0.0.0:40001 java:/java | NEW tcp/0.0.0.0:40001, GONE tcp/0.0.0.0:40000
+          # ---- a further port of a program is no further address of it
+          tcp 127.0.0.1:993 d:/d; tcp 10.0.0.1:993 d:/d; tcp 192.0.2.1:995 d:/d | tcp 127.0.0.1:993 d:/d; tcp 10.0.0.1:993 d:/d; tcp 192.0.2.1:995 d:/d; tcp 192.0.2.1:993 d:/d | NEW tcp/192.0.2.1:993
+          udp 127.0.0.1:5060 a:/a; udp 10.0.0.1:5060 a:/a; udp 0.0.0.0:4569 a:/a | udp 127.0.0.1:5060 a:/a; udp 10.0.0.1:5060 a:/a; udp 0.0.0.0:4569 a:/a; udp 0.0.0.0:5060 a:/a | NEW udp/0.0.0.0:5060
+          # ---- an owner that is unknown may be anybody
+          tcp6 [fe80::1]:53 bind:/named | tcp6 [fe80::2]:53 ?:? | NEW tcp6/[fe80::2]:53
+          tcp6 [2001:db8::aa]:53 bind:/named | tcp6 [2001:db8::bb]:53 ?:? | NEW tcp6/[2001:db8::bb]:53
+          unix @0ab12 root:/udevadm     | unix @0ab13 ?:?              | NEW unix/@0ab13
           # ---- bindresvport(3): rpc.statd moves; nobody else does
           udp 0.0.0.0:876 statd:/statd | udp 0.0.0.0:912 statd:/statd | ''
           udp 0.0.0.0:876 statd:/statd; tcp 0.0.0.0:877 statd:/statd | udp 0.0.0.0:601 statd:/statd; tcp 0.0.0.0:1023 statd:/statd | ''
@@ -255,6 +262,7 @@ class SocketIdentityTest {
           udp 0.0.0.0:50000 dns:/dns   | udp 0.0.0.0:20000 dns:/evil  | NEW udp/0.0.0.0:20000
           udp 0.0.0.0:50000 dns:/dns   | udp 0.0.0.0:20000 u:(maker)  | NEW udp/0.0.0.0:20000
           udp 127.0.0.1:50000 dns:/dns | udp 0.0.0.0:20000 dns:(maker) | NEW udp/0.0.0.0:20000
+          udp 0.0.0.0:50000 dns:/dns   | udp 0.0.0.0:20000 ?:?        | NEW udp/0.0.0.0:20000
           udp 0.0.0.0:50000 dns:/dns   | udp 0.0.0.0:1023 dns:(maker) | NEW udp/0.0.0.0:1023
           tcp 0.0.0.0:50000 dns:/dns   | tcp 0.0.0.0:20000 dns:/dns   | NEW tcp/0.0.0.0:20000
           """)

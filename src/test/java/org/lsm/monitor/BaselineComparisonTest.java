@@ -1,6 +1,7 @@
 package org.lsm.monitor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -215,6 +216,16 @@ class BaselineComparisonTest {
     hopFrom(4000, uid);
     SocketEntry known = entry("udp", "127.0.0.1:ephemeral", new Owner("1000", "/fake/dnsmasq"));
     assertEquals(differences, compare(ssh(), known).diff().differences().size());
+  }
+
+  /** Where not all processes can be searched, that is no hiding place. */
+  @Test
+  void reportsUnknownOwnerWhoGoesFromPortToPort() throws IOException {
+    Files.move(proc.path().resolve("1"), folder.resolve("hidden"));
+    hopFrom(40000, 1000);
+    DiffReport report = compare(ssh());
+    assertEquals(RepeatedScan.MAX_SCANS, report.diff().differences().size());
+    assertTrue(report.diff().differences().get(0).after().ownerUnknown());
   }
 
   @Test

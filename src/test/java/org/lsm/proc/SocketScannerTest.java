@@ -540,6 +540,21 @@ class SocketScannerTest {
         new KernelInfo(proc.sources().proc()).socketIdentity(SocketIdentity.Scope.UDP));
   }
 
+  /** The kernel accepts port 0, and prints it. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"0-1023|1-1023", "0,40000|1,40000", "0|1", "''|''"})
+  void readsReservedPortsFromZero(String kernel, String ports) throws Exception {
+    FakeProc proc =
+        FakeProc.of("host", folder)
+            .write("sys/net/ipv4/ip_local_reserved_ports", kernel + "\n")
+            .write("net/if_inet6", "");
+    SocketIdentity identity =
+        new KernelInfo(proc.sources().proc()).socketIdentity(SocketIdentity.Scope.ALL);
+    assertEquals(ports, identity.reserved().toString());
+  }
+
   @Test
   void readsReservedPortsAndDynamicAddresses() throws Exception {
     FakeProc proc =
