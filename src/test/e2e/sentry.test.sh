@@ -664,7 +664,7 @@ while IFS='|' read -r way user without reason; do
     check "$way: no other error" test -z "$err"
     run $without "$lsm" compare
     exits "$way: a report" 1
-    prints "$way: a report of the socket" "NEW      [high] tcp6/[::]:96"
+    prints "$way: a report of the socket" "tcp6/[::]:96"
     close_sockets "$holder"
     run $without "$lsm" status --format json
     exits "$way: status" 1

@@ -123,8 +123,9 @@ public final class Lsm extends CommandContext {
     } catch (OutOfMemoryError e) {
       return failed(ErrorMessages.outOfMemory(e));
     } catch (Error e) {
-      // The virtual machine would exit with 1, which means a difference.
-      warn("internal error: " + e);
+      // The virtual machine would exit with 1, which means a difference. No class is loaded for
+      // the message: there may be no descriptors left.
+      err.println("lsm: internal error: " + e);
       return ExitCode.ERROR;
     } catch (Exception e) {
       return failed(e);
