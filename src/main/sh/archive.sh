@@ -22,6 +22,7 @@ java() {
 rm -f "$home/lsm.jsa" "$home/lsm.jsa.cksum" "$home/lsm.jsa.damaged" # a damaged archive stops the virtual machine
 # List the classes that an idle compare loads.
 printf 'USER="root"\nSTATE_DIR="%s"\nMAILER="none"\nSYSLOG="no"\nSENTRY_TCP="1-9"\nSENTRY_IGNORE="::1"\n' "$work/state" >"$work/conf.lsm"
+echo 'unix /run/user/*/** program=/usr/** user=root' >"$work/ignore.lsm" # the installed one has rules, too
 export LSM_CONF="$work/conf.lsm"
 "$home/lsm" generate >/dev/null 2>&1 || :
 java -Xshare:off -XX:DumpLoadedClassList="$work/classes" org.lsm.Lsm -c --quiet 2>/dev/null || :

@@ -30,7 +30,7 @@ compare_within() {
 
 # block SOCKET: the block of the report of the last run about this new socket, in $work/block.
 block() {
-  awk -v title="$1" '$1 == "NEW" && $2 == title { found = 1 } found' "$work/run.out" | sed '/^$/q' >"$work/block"
+  sed 's/^NEW *\[high\]/NEW/' "$work/run.out" | awk -v title="$1" '$1 == "NEW" && $2 == title { found = 1 } found' | sed '/^$/q' >"$work/block"
 }
 
 # --- sockets that many processes share

@@ -272,7 +272,7 @@ provoke_script() {
   in_systemd systemctl daemon-reload
   in_systemd systemctl restart app-1
 }
-provoke_sniffer() { run_unit provoked root sh -c 'sleep 86400 | exec perl /srv/app/sockets.pl packet/v0:0x0003'; }
+provoke_sniffer() { run_unit provoked root sh -c 'sleep 86400 | exec perl /srv/app/sockets.pl packet/\*:0x0003'; }
 provoke_stranger() {
   pid=$(in_systemd systemctl show --value -p MainPID ssh)
   run_unit provoked root perl /srv/app/stranger.pl "$pid" 3 # its first listener
