@@ -46,9 +46,9 @@ import org.lsm.report.EscapedText;
  * resolved, one all-clear is sent. The same rule holds for what keeps lsm from comparing.
  *
  * <p>Low differences wait for the next alert, whatever its reason, but the all-clear. If there is
- * none, a digest is sent when the first of them has waited for long enough, or 1,000 are over. It
- * reports all that wait, also those that are over, and repeats the low ones whose reminder is due.
- * So nobody can put it off.
+ * none, a digest is sent when the first of them has waited for long enough, so that new ones do not
+ * delay it, or more than 1,000 are over. It reports all that wait, also those that are over, and
+ * repeats the low ones whose reminder is due.
  *
  * <p>An alert names so many differences of a type and counts the others. Those are alerted once
  * more when all of that type can be named.
@@ -185,19 +185,19 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
     }
 
     AlertDecision decide() {
-      Set<String> fresh = new LinkedHashSet<>();
-      current.keySet().stream().filter(this::isNews).forEach(fresh::add);
+      Set<String> unreported = new LinkedHashSet<>();
+      current.keySet().stream().filter(this::hasToBeReported).forEach(unreported::add);
       List<String> resolved = resolved();
       boolean wasUrgent = hasUrgent(resolved);
       resolved.forEach(this::end);
       boolean isClear = wasUrgent && !hasUrgent(next.keySet());
-      fresh.stream().filter(it -> !isUrgent(it)).forEach(this::putOff);
+      unreported.stream().filter(it -> !isUrgent(it)).forEach(this::waitForDigest);
       boolean isReminder = current.keySet().stream().anyMatch(it -> isUrgent(it) && isDue(it));
       boolean isDigest = !isClear && isDigestDue();
-      boolean isAlert = hasUrgent(fresh) || isReminder || isDigest;
+      boolean isAlert = hasUrgent(unreported) || isReminder || isDigest;
       AlertType other = isDigest ? AlertType.DIGEST : isClear ? AlertType.ALL_CLEAR : null;
       AlertType rest = isReminder ? AlertType.REMINDER : other;
-      Set<String> alerted = new LinkedHashSet<>(isAlert ? fresh : Set.of());
+      Set<String> alerted = new LinkedHashSet<>(isAlert ? unreported : Set.of());
       for (String name : isAlert ? current.keySet() : Set.<String>of()) {
         if (isReminder || (isDigest && isDue(name)) || next.get(name).isWaiting()) {
           alerted.add(name);
@@ -205,10 +205,10 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
       }
       List<String> ended = isAlert ? reportEnded() : List.of();
       List<Difference> reported = differences(alerted);
-      setAlerted(alerted, fresh, reported);
+      setAlerted(alerted, unreported, reported);
       return new AlertDecision(
           new AlertState(next),
-          Optional.ofNullable(hasUrgent(fresh) ? AlertType.DIFFERENCES : rest),
+          Optional.ofNullable(hasUrgent(unreported) ? AlertType.DIFFERENCES : rest),
           reported,
           ended,
           differences(appeared),
@@ -216,10 +216,10 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
     }
 
     /** Enters what is seen of an entry; returns whether it has to be reported, now or later. */
-    private boolean isNews(String name) {
+    private boolean hasToBeReported(String name) {
       Entry entry = next.get(name);
       List<Difference> differences = current.get(name);
-      Severity rated = differences.stream().map(rate).reduce(Severity.LOW, Severity::or);
+      Severity rated = differences.stream().map(rate).reduce(Severity.LOW, Severity::max);
       Entry seen = entry.seen(now, rated, withOwners(entry.ownerDigests(), differences));
       next.put(name, seen);
       return appeared.contains(name)
@@ -245,7 +245,7 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
     }
 
     /** Leaves a low difference to the next digest. */
-    private void putOff(String name) {
+    private void waitForDigest(String name) {
       Entry entry = next.get(name);
       String line = DiffReport.line(current.get(name).get(0), user -> user);
       boolean fits = !entry.text().isEmpty() || texts < MAX_TEXTS;
@@ -287,12 +287,13 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
       return words;
     }
 
-    private void setAlerted(Set<String> alerted, Set<String> fresh, List<Difference> reported) {
+    private void setAlerted(
+        Set<String> alerted, Set<String> unreported, List<Difference> reported) {
       Set<Difference> named = new HashSet<>();
       counts.keySet().forEach(it -> named.addAll(new Diff(reported).of(it, maxNamed)));
       for (String name : alerted) {
         Entry entry = next.get(name);
-        boolean wasNamed = entry.status() == Status.NAMED && !fresh.contains(name);
+        boolean wasNamed = entry.status() == Status.NAMED && !unreported.contains(name);
         boolean isNamed = wasNamed || current.get(name).stream().anyMatch(named::contains);
         next.put(name, entry.alerted(now, isNamed ? Status.NAMED : Status.COUNTED));
       }

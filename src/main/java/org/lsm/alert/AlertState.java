@@ -62,7 +62,7 @@ public record AlertState(SortedMap<String, Entry> entries) {
     }
 
     Entry seen(Instant now, Severity rated, SortedSet<String> digests) {
-      return new Entry(now, lastAlerted, severity.or(rated), status, text, digests);
+      return new Entry(now, lastAlerted, severity.max(rated), status, text, digests);
     }
 
     Entry alerted(Instant now, Status reported) {

@@ -178,7 +178,7 @@ public final class History {
     return events;
   }
 
-  /** Hands out all events, oldest first; damaged lines are counted in a warning. */
+  /** Passes all events to a consumer, oldest first; damaged lines are counted in a warning. */
   public void forEach(Consumer<Event> reader) throws IOException {
     int damaged = 0;
     for (int age = MAX_ROTATED; age >= 0; age--) {

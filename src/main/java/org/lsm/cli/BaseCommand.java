@@ -53,7 +53,7 @@ abstract class BaseCommand implements Callable<Integer> {
     if (!accepted.isEmpty()) {
       components.history().append("accepted", accepted, report);
       out().printf("Accepted into the baseline%s:%n%n", how);
-      print(report.reporting(accepted).differencesText());
+      print(report.reporting(accepted, List.of()).differencesText());
     }
   }
 }

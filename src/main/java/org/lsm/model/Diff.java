@@ -45,7 +45,7 @@ public record Diff(List<Difference> differences) {
     }
     if (!differences.isEmpty() && !identity.isByName()) {
       MovedSockets moved = new MovedSockets(identity, baseline.values(), gone);
-      differences.removeIf(it -> moved.include(it.after()));
+      differences.removeIf(it -> moved.takeIfMoved(it.after()));
       gone = List.copyOf(moved.gone());
     }
     differences.addAll(changed);

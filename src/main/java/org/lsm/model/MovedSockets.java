@@ -14,11 +14,11 @@ import java.util.TreeMap;
  */
 final class MovedSockets {
   /** What stands for an endpoint and those that its owner may have instead. */
-  private record Kin(Endpoint endpoint, Owner owner) {}
+  private record OwnedEndpoint(Endpoint endpoint, Owner owner) {}
 
   private final SocketIdentity identity;
   private final SortedMap<Endpoint, SocketEntry> gone = new TreeMap<>();
-  private final Map<Kin, List<SocketEntry>> known = new HashMap<>();
+  private final Map<OwnedEndpoint, List<SocketEntry>> known = new HashMap<>();
 
   /** Takes the baseline and those of its sockets that are gone. */
   MovedSockets(
@@ -26,11 +26,13 @@ final class MovedSockets {
     this.identity = identity;
     gone.forEach(it -> this.gone.put(it.endpoint(), it));
     for (SocketEntry was : baseline) {
-      List<Endpoint> all = identity.kin(was.endpoint());
+      List<Endpoint> all = identity.alternatives(was.endpoint());
       all.add(atAnyAddress(was.endpoint()));
-      for (Endpoint kin : all) {
+      for (Endpoint alternative : all) {
         for (Owner owner : was.owners()) {
-          known.computeIfAbsent(new Kin(kin, owner), none -> new ArrayList<>()).add(was);
+          known
+              .computeIfAbsent(new OwnedEndpoint(alternative, owner), none -> new ArrayList<>())
+              .add(was);
         }
       }
     }
@@ -40,21 +42,21 @@ final class MovedSockets {
    * Whether a socket that the baseline lacks is one of it that moved, which is gone for no other,
    * or one more of its owner: at a further address or with another random name.
    */
-  boolean include(SocketEntry now) {
+  boolean takeIfMoved(SocketEntry now) {
     if (now.hasNoProcess() || !now.ownersKnown()) {
       return false;
     }
     Endpoint key = identity.key(now);
     boolean isFurther = false;
-    for (Endpoint kin : identity.kin(key)) {
-      for (SocketEntry was : ofOwners(kin, now)) {
+    for (Endpoint alternative : identity.alternatives(key)) {
+      for (SocketEntry was : ofOwners(alternative, now)) {
         if (gone.remove(was.endpoint()) != null) {
           return true;
         }
         isFurther |=
             key.protocol() == Protocol.UNIX
                 || identity.countsByOwner(was.endpoint())
-                || (!kin.address().equals(key.address())
+                || (!alternative.address().equals(key.address())
                     && ofOwners(atAnyAddress(key), now).size() > 1);
       }
     }
@@ -62,8 +64,9 @@ final class MovedSockets {
   }
 
   /** The sockets of the baseline that have at least the owners of this one. */
-  private List<SocketEntry> ofOwners(Endpoint kin, SocketEntry now) {
-    List<SocketEntry> all = known.getOrDefault(new Kin(kin, now.owners().first()), List.of());
+  private List<SocketEntry> ofOwners(Endpoint alternative, SocketEntry now) {
+    List<SocketEntry> all =
+        known.getOrDefault(new OwnedEndpoint(alternative, now.owners().first()), List.of());
     return all.stream().filter(was -> was.owners().containsAll(now.owners())).toList();
   }
 

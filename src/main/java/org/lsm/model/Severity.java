@@ -64,7 +64,7 @@ public enum Severity {
   }
 
   /** The more urgent one of two. */
-  public Severity or(Severity other) {
+  public Severity max(Severity other) {
     return compareTo(other) <= 0 ? this : other;
   }
 

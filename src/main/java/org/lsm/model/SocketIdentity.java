@@ -219,26 +219,26 @@ public record SocketIdentity(
    * place: another port that was chosen for it, another address that the same hosts can reach,
    * another random name.
    */
-  List<Endpoint> kin(Endpoint key) {
-    List<Endpoint> kin = new ArrayList<>();
+  List<Endpoint> alternatives(Endpoint key) {
+    List<Endpoint> alternatives = new ArrayList<>();
     int port = key.port();
     switch (key.protocol().family()) {
       case PACKET -> {}
       case UNIX -> {
         String name = Patterns.RANDOM.matcher(key.address()).replaceAll("*");
         if (!name.equals(key.address())) {
-          kin.add(key.with(name, port));
+          alternatives.add(key.with(name, port));
         }
       }
       case INET, INET6, SCTP -> {
         boolean ofBindresvport = port >= FIRST_RESERVED && port <= LAST_RESERVED;
         boolean isChosen = port == Endpoint.EPHEMERAL || isAssigned(port) || key.isOfClient();
         if ((ofBindresvport || isChosen) && inScope(key.protocol())) {
-          kin.add(key.with(key.address(), ofBindresvport ? RESERVED : Endpoint.EPHEMERAL));
+          alternatives.add(key.with(key.address(), ofBindresvport ? RESERVED : Endpoint.EPHEMERAL));
         }
-        kin.add(key.with(addressClass(key.address()), port));
+        alternatives.add(key.with(addressClass(key.address()), port));
       }
     }
-    return kin;
+    return alternatives;
   }
 }

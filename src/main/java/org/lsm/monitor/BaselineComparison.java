@@ -135,7 +135,7 @@ public record BaselineComparison(
   private Diff withoutHelpers(Diff diff) {
     List<Difference> rest = new ArrayList<>();
     for (Difference it : diff.differences()) {
-      if (it.type() != DifferenceType.CHANGED || !helpers.explain(it.before(), it.after())) {
+      if (it.type() != DifferenceType.CHANGED || !helpers.areHelpers(it.before(), it.after())) {
         rest.add(it);
       }
     }

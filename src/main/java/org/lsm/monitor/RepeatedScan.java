@@ -179,7 +179,7 @@ public final class RepeatedScan {
 
   /**
    * Whether this is the socket of a client that one scan saw, without its owner. It says nothing
-   * about anybody, unless each scan saw such a port of its user, who goes from port to port.
+   * about anybody, unless each scan saw such a port of its user: that one goes from port to port.
    */
   public boolean isShortLivedClient(SocketEntry entry) {
     Endpoint at = entry.endpoint();

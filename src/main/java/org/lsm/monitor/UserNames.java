@@ -75,7 +75,7 @@ public final class UserNames implements Users {
     return logins;
   }
 
-  /** Returns the names and numbers that an owner may have who is the user of a rule. */
+  /** Returns the names and numbers that stand for the user of a rule. */
   Set<String> namesAndNumbers(String user) {
     Set<String> all = new HashSet<>(Set.of(user));
     Long uid = isNumber(user) ? Long.valueOf(user) : local().uids().get(user);

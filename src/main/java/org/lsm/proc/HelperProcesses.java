@@ -46,7 +46,7 @@ public final class HelperProcesses {
           "lib/systemd/system");
 
   private final Sources sources;
-  private final Set<SocketEntry> explained = new HashSet<>();
+  private final Set<SocketEntry> known = new HashSet<>();
   private ProcessReader processes; // null until a socket has further owners
 
   public HelperProcesses(Sources sources) {
@@ -57,8 +57,8 @@ public final class HelperProcesses {
    * Whether a socket has owners that it has not in a baseline, and all of these are helpers. An
    * answer of yes is kept: the processes may end.
    */
-  public boolean explain(SocketEntry was, SocketEntry now) {
-    if (explained.contains(now)) {
+  public boolean areHelpers(SocketEntry was, SocketEntry now) {
+    if (known.contains(now)) {
       return true;
     }
     List<Owner> further = now.ownersBeyond(was);
@@ -75,7 +75,7 @@ public final class HelperProcesses {
         return false;
       }
     }
-    return explained.add(now);
+    return known.add(now);
   }
 
   private boolean isHelper(ProcessRef process, SocketEntry was, SocketEntry now) {

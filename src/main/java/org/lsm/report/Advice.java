@@ -81,7 +81,7 @@ final class Advice {
     boolean isCut = held.size() >= MAX_STOPPED || group.hasFurtherOwners();
     String more = " There may be more processes than these.";
     lines.add(step(2, stop + (isCut ? more : "")));
-    lines.add(command("kill -STOP " + DiffReport.pids(held, MAX_STOPPED).replace(",", " ")));
+    lines.add(command("kill -STOP " + OwnerText.pids(held, MAX_STOPPED).replace(",", " ")));
     lines.add(step(3, "See what it and its parents logged, here and in /var/log."));
     lines.add(command("journalctl -b" + parents));
     lines.add(Line.BLANK);

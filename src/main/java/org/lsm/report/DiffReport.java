@@ -18,7 +18,6 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -27,13 +26,10 @@ import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
-import org.lsm.model.Owner;
 import org.lsm.model.Plural;
-import org.lsm.model.ProcessRef;
 import org.lsm.model.Severity;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
-import org.lsm.model.SocketEntry;
 import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
 
@@ -67,7 +63,6 @@ public record DiffReport(
   static final int MAX_ENDED = 100; // those that are named
   private static final int MAX_LOG_LINE = 600;
   private static final int MAX_OUTCOME_SOCKET = 60;
-  private static final int MAX_OUTCOME_OWNER = 40;
 
   private static final String LOW_LEVEL = "notice";
 
@@ -101,12 +96,10 @@ public record DiffReport(
         before, after, diff, List.of(), List.of(), detailsByEndpoint, Map.of(), notes, zone, users);
   }
 
-  /** The same report of some of its differences; the others are listed as alerted before. */
-  public DiffReport reporting(List<Difference> differences) {
-    return reporting(differences, List.of());
-  }
-
-  /** The same report of some of its differences, and of {@link #ended} ones. */
+  /**
+   * The same report of some of its differences, and of {@link #ended} ones; the others are listed
+   * as alerted before.
+   */
   public DiffReport reporting(List<Difference> differences, List<String> over) {
     Set<Difference> chosen = Set.copyOf(differences);
     List<Difference> rest = diff.differences().stream().filter(it -> !chosen.contains(it)).toList();
@@ -270,27 +263,8 @@ public record DiffReport(
     }
     Difference it = diff.differences().get(0);
     String socket = EscapedText.cut(EscapedText.word(it.endpoint()), MAX_OUTCOME_SOCKET);
-    return new EscapedText(mark + it.type() + " " + socket + " " + brief(it.after()) + and);
-  }
-
-  /** The first owner, and how many more there are. */
-  private String brief(SocketEntry entry) {
-    List<Owner> holders = entry.owners().stream().filter(it -> !it.isMaker()).toList();
-    int more = holders.stream().mapToInt(Owner::count).sum() - 1;
-    return holders.stream().findFirst().map(this::brief).orElse("no visible process")
-        + (more > 0 ? " and " + more + " more" : "")
-        + EscapedText.cut(madeBy(entry, users, ", ", "").text(), MAX_OUTCOME_OWNER);
-  }
-
-  /** The names of a program and its script without their directories, and the user. */
-  private String brief(Owner owner) {
-    String program = owner.program().substring(owner.program().lastIndexOf('/') + 1);
-    String script = owner.script().substring(owner.script().lastIndexOf('/') + 1);
-    String names = program(new Owner(owner.user(), program, script)).text();
-    String user = EscapedText.cut(escape(users.withName(owner.user())), MAX_OUTCOME_OWNER);
-    return owner.equals(Owner.UNKNOWN)
-        ? "unknown owner"
-        : EscapedText.cut(names, MAX_OUTCOME_OWNER) + " (" + user + ")";
+    return new EscapedText(
+        mark + it.type() + " " + socket + " " + OwnerText.brief(it.after(), users) + and);
   }
 
   private List<DifferenceGroup> groups() {
@@ -393,8 +367,9 @@ public record DiffReport(
         "kind", difference.type().name(),
         "severity", Json.name(severity(difference)),
         "socket", escape(difference.endpoint().toString()),
-        "owners", EscapedText.cut(owners(difference.after(), user -> user).text(), MAX_LOG_LINE),
-        "pids", pids(difference.after().processes(), MAX_PER_SOCKET));
+        "owners",
+            EscapedText.cut(OwnerText.of(difference.after(), user -> user).text(), MAX_LOG_LINE),
+        "pids", OwnerText.pids(difference.after().processes(), MAX_PER_SOCKET));
   }
 
   /** One difference in one line, escaped and short enough for a log. */
@@ -404,8 +379,8 @@ public record DiffReport(
 
   /** The line of a difference that is not high. */
   public static String line(Difference it, Users users) {
-    EscapedText before = owners(it.before(), users);
-    EscapedText after = owners(it.after(), users);
+    EscapedText before = OwnerText.of(it.before(), users);
+    EscapedText after = OwnerText.of(it.after(), users);
     String owners =
         switch (it.type()) {
           case NEW -> " by " + after;
@@ -415,59 +390,9 @@ public record DiffReport(
                   ? " by " + after + ": " + Flag.PROGRAM_REPLACED.words()
                   : " from " + before + " to " + after;
         };
-    String pids = pids(it.after().processes(), MAX_PER_SOCKET);
-    String socket = EscapedText.word(it.endpoint());
-    String who = EscapedText.cut(owners, MAX_LOG_LINE) + (pids.isEmpty() ? "" : ", PID " + pids);
-    return it.type() + " " + socket + who;
-  }
-
-  static Map<Owner, List<ProcessRef>> byOwner(SocketEntry entry) {
-    return entry.processes().stream().collect(Collectors.groupingBy(ProcessRef::owner));
-  }
-
-  /** The PIDs of the first {@code max} processes in order. */
-  static String pids(List<ProcessRef> processes, int max) {
-    Stream<Integer> pids = processes.stream().limit(max).map(ProcessRef::pid).sorted();
-    return pids.map(String::valueOf).collect(Collectors.joining(","));
-  }
-
-  /** Who holds a socket, and who made it if that is somebody else. */
-  static EscapedText owners(SocketEntry entry, Users users) {
-    return EscapedText.of(holders(entry, users), madeBy(entry, users, ", ", ""));
-  }
-
-  /** The owners of a socket but its maker. */
-  static EscapedText holders(SocketEntry entry, Users users) {
-    Stream<Owner> holders = entry.owners().stream().filter(it -> !it.isMaker());
-    Stream<String> names =
-        holders.limit(DifferenceGroup.MAX_OWNERS).map(it -> name(it, users).text());
-    return new EscapedText(
-        entry.hasNoProcess() ? "no visible process" : names.collect(Collectors.joining(", ")));
-  }
-
-  /** Who made a socket that no process of theirs holds, between two texts; else empty. */
-  static EscapedText madeBy(SocketEntry entry, Users users, String before, String after) {
-    Stream<Owner> makers = entry.owners().stream().filter(Owner::isMaker);
-    Stream<String> names = makers.map(it -> escape(users.withName(it.user())));
-    String all = names.collect(Collectors.joining(", "));
-    return new EscapedText(all.isEmpty() ? "" : before + "made by " + all + after);
-  }
-
-  static EscapedText name(Owner owner, Users users) {
-    if (owner.user().isEmpty()) {
-      return EscapedText.of(owner.program()); // further owners
-    }
-    return owner.equals(Owner.UNKNOWN)
-        ? EscapedText.of("an unknown owner")
-        : EscapedText.of(program(owner), " (", users.withName(owner.user()), ")");
-  }
-
-  /** A program, with the script if it is an interpreter. */
-  static EscapedText program(Owner owner) {
-    boolean isUnknown = owner.script().equals(Owner.UNKNOWN_SCRIPT);
-    String script = isUnknown ? "(script unknown)" : owner.script();
-    return script.isEmpty()
-        ? EscapedText.of(owner.program())
-        : EscapedText.of(owner.program(), " ", script);
+    String pids = OwnerText.pids(it.after().processes(), MAX_PER_SOCKET);
+    String socket = it.type() + " " + EscapedText.word(it.endpoint());
+    String line = socket + EscapedText.cut(owners, MAX_LOG_LINE);
+    return pids.isEmpty() ? line : line + ", PID " + pids;
   }
 }

@@ -221,9 +221,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     return lines;
   }
 
-  /**
-   * What is said of a socket below its title: what is suspicious, and who else holds or held it.
-   */
+  /** The lines below the title of a socket: its suspicious flags and its further owners. */
   private List<Line> remarks(Difference difference, SortedSet<Owner> common) {
     List<Line> lines = new ArrayList<>();
     SocketEntry entry = difference.after();
@@ -232,22 +230,22 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     }
     boolean isGone = difference.type() == DifferenceType.GONE;
     if (isHandedOver(difference) || (isGone && !common.containsAll(entry.owners()))) {
-      EscapedText before = DiffReport.owners(difference.before(), report.users());
+      EscapedText before = OwnerText.of(difference.before(), report.users());
       lines.add(Line.of(Style.CODE, "before", before));
     }
     SortedSet<Owner> others = new TreeSet<>(isGone ? Set.of() : entry.owners());
     others.removeAll(common);
     if (!others.isEmpty()) {
       SocketEntry rest = new SocketEntry(entry.endpoint(), others, List.of());
-      lines.add(Line.of(Style.CODE, "with", DiffReport.owners(rest, report.users())));
+      lines.add(Line.of(Style.CODE, "with", OwnerText.of(rest, report.users())));
     }
     return lines;
   }
 
   private EscapedText words(Flag flag, SocketEntry entry) {
-    EscapedText made = DiffReport.madeBy(entry, report.users(), "", ", ");
+    EscapedText made = OwnerText.madeBy(entry, report.users(), "", ", ");
     return flag == Flag.MAKER_DIFFERS && !made.text().isEmpty()
-        ? EscapedText.of(made, "held by ", DiffReport.holders(entry, report.users()))
+        ? EscapedText.of(made, "held by ", OwnerText.holders(entry, report.users()))
         : EscapedText.of(flag.words());
   }
 
@@ -258,7 +256,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
       Flag reason = outside ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
       boolean isGone = named.get(0).type() == DifferenceType.GONE;
       String none = isGone ? "none was found" : reason.words();
-      EscapedText made = DiffReport.madeBy(first, report.users(), "", ", ");
+      EscapedText made = OwnerText.madeBy(first, report.users(), "", ", ");
       lines.add(Line.of(Style.DETAIL, "program", made, none));
     }
     Map<Owner, List<ProcessRef>> processes =
@@ -274,7 +272,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
         add(lines, Style.DETAIL, "PID", pids(held));
         continue;
       }
-      lines.add(Line.of(Style.CODE, "program", DiffReport.program(owner)));
+      lines.add(Line.of(Style.CODE, "program", OwnerText.program(owner)));
       add(lines, Style.DETAIL, "PID", pids(held));
       add(lines, Style.DETAIL, "user", report.users().withName(owner.user()));
       Optional<Instant> start = held.stream().map(ProcessRef::startTime).min(Instant::compareTo);
@@ -287,7 +285,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
 
   private static String pids(List<ProcessRef> processes) {
     int more = processes.size() - MAX_PIDS;
-    String pids = DiffReport.pids(processes, MAX_PIDS).replace(",", ", ");
+    String pids = OwnerText.pids(processes, MAX_PIDS).replace(",", ", ");
     return pids + (more > 0 ? " and " + more + " more" : "");
   }
 
@@ -304,7 +302,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
       add(lines, Style.CODE, "unit", process.unit());
       label = "parents";
       for (ProcessRef it : process.parents()) {
-        EscapedText name = DiffReport.name(it.owner(), report.users());
+        EscapedText name = OwnerText.name(it.owner(), report.users());
         lines.add(Line.of(Style.CODE, label, name, ", PID ", it.pid()));
         label = "";
       }

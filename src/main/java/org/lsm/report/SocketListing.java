@@ -26,12 +26,12 @@ public record SocketListing(
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("SOCKET", "USER", "PID", "PROGRAM"));
     for (SocketEntry entry : snapshot.sockets().values()) {
-      Map<Owner, List<ProcessRef>> processes = DiffReport.byOwner(entry);
+      Map<Owner, List<ProcessRef>> processes = OwnerText.byOwner(entry);
       for (Owner owner : entry.owners()) {
         List<ProcessRef> held = processes.getOrDefault(owner, List.of());
         String pids =
-            owner.isMaker() ? "-" : held.isEmpty() ? "?" : DiffReport.pids(held, held.size());
-        rows.add(row(entry.endpoint(), owner.user(), pids, DiffReport.program(owner)));
+            owner.isMaker() ? "-" : held.isEmpty() ? "?" : OwnerText.pids(held, held.size());
+        rows.add(row(entry.endpoint(), owner.user(), pids, OwnerText.program(owner)));
       }
       if (entry.owners().isEmpty()) {
         rows.add(row(entry.endpoint(), "-", "-", EscapedText.of("-")));

@@ -221,7 +221,7 @@ class HelperProcessesTest {
     SocketEntry was = scan();
     assertEquals(List.of(new Owner("0", known)), List.copyOf(was.owners()));
     change.accept(this);
-    assertEquals(verdict, new HelperProcesses(proc.sources()).explain(was, scan()));
+    assertEquals(verdict, new HelperProcesses(proc.sources()).areHelpers(was, scan()));
   }
 
   /** Not all processes of a socket are kept: a stranger may be among the others. */
@@ -232,9 +232,9 @@ class HelperProcessesTest {
     for (int pid = 800; pid < 998; pid++) {
       holds(pid, 700, SMTPD);
     }
-    assertEquals(HELPER, new HelperProcesses(proc.sources()).explain(was, scan()));
+    assertEquals(HELPER, new HelperProcesses(proc.sources()).areHelpers(was, scan()));
     holds(998, 700, SMTPD);
-    assertEquals(CHANGED, new HelperProcesses(proc.sources()).explain(was, scan()));
+    assertEquals(CHANGED, new HelperProcesses(proc.sources()).areHelpers(was, scan()));
   }
 
   /** A helper may end between the scan and its report. */
@@ -245,11 +245,11 @@ class HelperProcessesTest {
     child();
     HelperProcesses helpers = new HelperProcesses(proc.sources());
     SocketEntry now = scan();
-    assertEquals(HELPER, helpers.explain(was, now));
+    assertEquals(HELPER, helpers.areHelpers(was, now));
     proc.end(800);
-    assertEquals(HELPER, helpers.explain(was, now));
-    assertEquals(CHANGED, new HelperProcesses(proc.sources()).explain(was, now));
-    assertEquals(CHANGED, helpers.explain(was, was), "no owner is new");
+    assertEquals(HELPER, helpers.areHelpers(was, now));
+    assertEquals(CHANGED, new HelperProcesses(proc.sources()).areHelpers(was, now));
+    assertEquals(CHANGED, helpers.areHelpers(was, was), "no owner is new");
   }
 
   private SocketEntry scan() throws IOException {

@@ -547,7 +547,7 @@ class DiffReportTest {
   void listsWhatWasAlertedBefore() {
     SocketEntry dns = held(Protocol.UDP6, "[::1]:53", process(5, SSHD, STARTED));
     DiffReport report = report(List.of(SSH), List.of(WEB, dns));
-    DiffReport part = report.reporting(List.of(difference(DifferenceType.NEW, WEB)));
+    DiffReport part = report.reporting(List.of(difference(DifferenceType.NEW, WEB)), List.of());
 
     assertGolden("alerted-before.txt", part.document().text());
     assertEquals(
@@ -560,7 +560,7 @@ class DiffReportTest {
   void reportingAllChangesNothing() {
     DiffReport report = report(List.of(SSH), List.of(WEB));
 
-    assertEquals(report, report.reporting(report.diff().differences()));
+    assertEquals(report, report.reporting(report.diff().differences(), List.of()));
   }
 
   @ParameterizedTest
@@ -579,7 +579,7 @@ class DiffReportTest {
     assertEquals(
         expected,
         report
-            .reporting(List.of())
+            .reporting(List.of(), List.of())
             .document()
             .text()
             .lines()
@@ -594,7 +594,7 @@ class DiffReportTest {
     assertEquals(
         List.of("Still     GONE unix//run/\\x1b[31m, alerted before"),
         report(List.of(hostile), List.of(SSH))
-            .reporting(List.of(difference(DifferenceType.NEW, SSH)))
+            .reporting(List.of(difference(DifferenceType.NEW, SSH)), List.of())
             .document()
             .text()
             .lines()
