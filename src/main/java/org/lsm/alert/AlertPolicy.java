@@ -129,6 +129,13 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
     return AlertDecision.of(new AlertState(next), due ? type : null);
   }
 
+  /** The name of a difference in the state and in the history, not escaped. */
+  public static String name(Difference difference, SocketIdentity identity) {
+    boolean isGone = difference.type() == DifferenceType.GONE; // it is in the baseline by this name
+    Endpoint at = isGone ? difference.endpoint() : identity.key(difference.after());
+    return bounded(difference.type() + " " + at);
+  }
+
   /** In whole minutes: cron is never on time to the second. */
   private static boolean hasPassed(Duration duration, Instant since, Instant now) {
     Instant end = since.truncatedTo(ChronoUnit.MINUTES).plus(duration);
@@ -172,9 +179,7 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
       }
       for (Difference it : differences) {
         counts.merge(it.type(), 1, Integer::sum);
-        boolean isGone = it.type() == DifferenceType.GONE; // it is in the baseline by this name
-        Endpoint own = isGone ? it.endpoint() : identity.key(it.after());
-        String full = bounded(it.type() + " " + own);
+        String full = name(it, identity);
         String name = next.containsKey(full) || next.size() < MAX_ENTRIES ? full : FURTHER;
         Entry known = next.putIfAbsent(name, Entry.at(now, rate.apply(it)));
         if (known == null || (known.status() == Status.ENDED && !current.containsKey(name))) {

@@ -96,7 +96,7 @@ public final class AcceptCommand extends BaseCommand {
         found = named(known(baseline, report.after()), identity, name);
       }
       if (found.isEmpty()) {
-        found = named(EndedDifferences.read(components, baseline), identity, name);
+        found = named(EndedDifferences.read(components, comparison), identity, name);
       }
       if (found.isEmpty()) {
         throw usageError(

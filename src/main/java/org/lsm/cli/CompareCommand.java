@@ -6,6 +6,7 @@ import java.util.stream.Stream;
 import org.lsm.alert.Outbox;
 import org.lsm.model.Diff;
 import org.lsm.model.Snapshot;
+import org.lsm.monitor.BaselineComparison;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.EndedDifferences;
 import org.lsm.monitor.MonitorRun;
@@ -92,9 +93,10 @@ public final class CompareCommand extends BaseCommand {
       scans = components.scans();
       Snapshot baseline =
           baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
-      report = components.comparison(scans, baseline).compare();
+      BaselineComparison comparison = components.comparison(scans, baseline);
+      report = comparison.compare();
       components.storeOwnerCache(state, scans);
-      ended = names ? EndedDifferences.read(components, baseline) : report.diff();
+      ended = names ? EndedDifferences.read(components, comparison) : report.diff();
     }
     if (names) {
       Stream.of(report.diff(), ended)

@@ -31,7 +31,7 @@ public record ProcessRef(
     return new ProcessRef(pid, startTicks, startTime, renamed, startStack, file, parent);
   }
 
-  // See Endpoint.equals.
+  // See Endpoint.equals. The parent may end first.
   @Override
   public boolean equals(Object other) {
     return other instanceof ProcessRef process
@@ -40,8 +40,7 @@ public record ProcessRef(
         && startStack == process.startStack
         && owner.equals(process.owner)
         && startTime.equals(process.startTime)
-        && file.equals(process.file)
-        && parent == process.parent;
+        && file.equals(process.file);
   }
 
   @Override

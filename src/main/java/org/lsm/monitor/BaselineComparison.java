@@ -159,6 +159,9 @@ public record BaselineComparison(
         details.computeIfPresent(it.endpoint(), (at, known) -> known.with(Flag.PROGRAM_REPLACED));
       }
     }
+    if (!diff.isEmpty()) {
+      users.readLoginUids(); // a failure is a note
+    }
     List<String> notes = notes(found);
     return new DiffReport(baseline, visible(found), diff, details, notes, zone, users);
   }

@@ -62,17 +62,18 @@ public final class UserNames implements Users {
   public boolean isLogin(String user) {
     Long uid = local().uids().get(user);
     uid = uid == null && isNumber(user) ? Long.valueOf(user) : uid;
-    return uid != null && logins().contains(uid);
+    readLoginUids();
+    return uid != null && logins.contains(uid);
   }
 
-  private LoginUids logins() {
+  /** Reads login.defs(5), once. */
+  void readLoginUids() {
     try {
       logins = logins == null ? LoginUids.read(loginDefs) : logins;
     } catch (IOException e) {
       logins = LoginUids.NONE;
       notes.add("no difference is low: " + ErrorMessages.explain(e));
     }
-    return logins;
   }
 
   /** Returns the names and numbers that stand for the user of a rule. */

@@ -1,5 +1,7 @@
 package org.lsm.report;
 
+import static java.util.stream.Collectors.counting;
+import static java.util.stream.Collectors.groupingBy;
 import static org.lsm.report.EscapedText.escape;
 
 import java.nio.file.Files;
@@ -7,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -30,7 +33,11 @@ final class Advice {
   static List<Line> of(List<DifferenceGroup> groups) {
     List<Line> lines = new ArrayList<>();
     lines.add(heading("If this is as it should be:"));
-    List<String> accepts = groups.stream().flatMap(it -> accept(it).stream()).toList();
+    Map<ProcessRef, Long> groupsOf =
+        groups.stream()
+            .flatMap(it -> it.heldBy().stream())
+            .collect(groupingBy(it -> it, counting()));
+    List<String> accepts = groups.stream().flatMap(it -> accept(it, groupsOf).stream()).toList();
     accepts.stream().limit(MAX_COMMANDS).forEach(it -> lines.add(command(it)));
     if (groups.size() > 1 || accepts.isEmpty()) {
       lines.add(Line.of(Style.ADVICE, "", "To accept everything that is there now: lsm generate"));
@@ -43,12 +50,18 @@ final class Advice {
     return lines;
   }
 
-  /** The command that accepts a group: by the names of its sockets, or by PIDs if it has many. */
-  private static Optional<String> accept(DifferenceGroup group) {
+  /**
+   * The command that accepts a group: by the names of its sockets; if it has many, by PIDs, unless
+   * these would accept another group as well.
+   */
+  private static Optional<String> accept(DifferenceGroup group, Map<ProcessRef, Long> groupsOf) {
     boolean isSmall = group.size() <= DifferenceGroup.MAX_TITLES;
     Set<String> words = new LinkedHashSet<>();
     for (Difference it : group.named()) {
       Optional<ProcessRef> process = it.after().processes().stream().findFirst();
+      if (!isSmall && process.isPresent() && groupsOf.get(process.get()) > 1) {
+        return Optional.empty();
+      }
       words.add(
           isSmall || process.isEmpty()
               ? quote(EscapedText.pattern(it.endpoint()))

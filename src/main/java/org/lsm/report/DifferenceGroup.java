@@ -237,7 +237,10 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     others.removeAll(common);
     if (!others.isEmpty()) {
       SocketEntry rest = new SocketEntry(entry.endpoint(), others, List.of());
-      lines.add(Line.of(Style.CODE, "with", OwnerText.of(rest, report.users())));
+      String pids =
+          pids(entry.processes().stream().filter(it -> others.contains(it.owner())).toList());
+      String ofThem = pids.isEmpty() ? "" : ", PID " + pids;
+      lines.add(Line.of(Style.CODE, "with", OwnerText.of(rest, report.users()), ofThem));
     }
     return lines;
   }

@@ -136,6 +136,22 @@ class AcceptOptionalTest extends CommandTestBase {
     assertEquals(taken ? null : "NEW", differences(true, 800));
   }
 
+  /** The history has the real port, the baseline the name that stands for all of its owner. */
+  @Test
+  void takesEphemeralPortThatIsOverByItsReportedName() throws IOException {
+    proc.tcp("0.0.0.0", 45001, 104).process(800, 33, "/fake/web", 90, 104);
+    assertEquals(1, lsm("compare").exitCode());
+    now = now.plus(Duration.ofDays(3));
+    assertEquals(1, lsm("compare").exitCode());
+    differences(false);
+    now = now.plusSeconds(3000);
+    differences(false);
+    assertEquals(done("tcp/0.0.0.0:45001\n"), lsm("compare", "--names"));
+    assertEquals(0, lsm("accept", "tcp/0.0.0.0:45001").exitCode());
+    assertTrue(Files.readString(baseline).contains("tcp\t0.0.0.0:ephemeral\toptional\twww-data"));
+    assertEquals(done(""), lsm("compare", "--names"));
+  }
+
   @Test
   void printsWhatIsOptional() throws IOException {
     proc.unix("/run/a b\nx", 104).process(800, 33, "/fake/web", 90, 104);

@@ -1,6 +1,7 @@
 package org.lsm.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -145,6 +146,14 @@ class DigestTest extends ChannelTestBase {
             "2026-01-02T01:00 differences, normal: 2 NEW",
             "2026-01-02T02:20 all_clear, : all clear: no difference to the baseline, 2 sockets"),
         lines("alerts"));
+  }
+
+  @Test
+  void saysWhyNothingIsLow() throws IOException {
+    Files.createDirectory(directory.resolve("login.defs"));
+    proc.tcp("0.0.0.0", 8080, 103);
+    String out = lsm("compare").out();
+    assertTrue(out.contains("Note      no difference is low: "), out);
   }
 
   /** UID_MIN decides who logs in. */

@@ -871,6 +871,21 @@ class DiffReportTest {
         report(List.of(), List.of(entry)).document().text());
   }
 
+  /** The PID of nginx would also accept the shell that came to hold its socket. */
+  @Test
+  void adviceAcceptsNoOtherGroup() {
+    ProcessRef nginx = process(1, NGINX, STARTED);
+    List<SocketEntry> after = new ArrayList<>();
+    for (int port = 1; port <= 6; port++) {
+      after.add(held(Protocol.TCP, "0.0.0.0:" + port, nginx));
+    }
+    assertTrue(report(List.of(), after).document().text().contains("lsm accept pid=1\n"));
+    after.add(held(Protocol.TCP, "0.0.0.0:80", nginx, process(2, SHELL, STARTED)));
+    String text = report(List.of(stored(tcp(80), NGINX)), after).document().text();
+    assertFalse(text.contains("pid="), text);
+    assertTrue(text.contains("lsm accept tcp/0.0.0.0:80\n"), text);
+  }
+
   @Test
   void adviceForManyGroups() {
     List<SocketEntry> before = List.of(stored(Endpoint.of("udp", "0.0.0.0:9"), SSHD));
