@@ -43,10 +43,11 @@ public record Diff(List<Difference> differences) {
         gone.add(was);
       }
     }
-    if (!differences.isEmpty() && !identity.isByName()) {
-      MovedSockets moved = new MovedSockets(identity, baseline.values(), gone);
+    if (!(differences.isEmpty() && gone.isEmpty()) && !identity.isByName()) {
+      MovedSockets moved =
+          new MovedSockets(identity, baseline.values(), after.sockets().values(), gone);
       differences.removeIf(it -> moved.takeIfMoved(it.after()));
-      gone = List.copyOf(moved.gone());
+      gone = moved.gone();
     }
     differences.addAll(changed);
     gone.forEach(was -> differences.add(new Difference(DifferenceType.GONE, was, was)));

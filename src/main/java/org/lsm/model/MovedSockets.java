@@ -19,20 +19,30 @@ final class MovedSockets {
   private final SocketIdentity identity;
   private final SortedMap<Endpoint, SocketEntry> gone = new TreeMap<>();
   private final Map<OwnedEndpoint, List<SocketEntry>> known = new HashMap<>();
+  private final Map<OwnedEndpoint, List<SocketEntry>> current = new HashMap<>();
 
-  /** Takes the baseline and those of its sockets that are gone. */
+  /**
+   * Takes the baseline, the sockets that are there now, and those of the baseline that are gone.
+   */
   MovedSockets(
-      SocketIdentity identity, Collection<SocketEntry> baseline, Collection<SocketEntry> gone) {
+      SocketIdentity identity,
+      Collection<SocketEntry> baseline,
+      Collection<SocketEntry> now,
+      Collection<SocketEntry> gone) {
     this.identity = identity;
     gone.forEach(it -> this.gone.put(it.endpoint(), it));
-    for (SocketEntry was : baseline) {
-      List<Endpoint> all = identity.alternatives(was.endpoint());
-      all.add(atAnyAddress(was.endpoint()));
+    index(baseline, known);
+    index(gone.isEmpty() ? List.of() : now, current);
+  }
+
+  private void index(Collection<SocketEntry> entries, Map<OwnedEndpoint, List<SocketEntry>> index) {
+    for (SocketEntry entry : entries) {
+      List<Endpoint> all = identity.alternatives(entry.endpoint());
+      all.add(atAnyAddress(entry.endpoint()));
       for (Endpoint alternative : all) {
-        for (Owner owner : was.owners()) {
-          known
-              .computeIfAbsent(new OwnedEndpoint(alternative, owner), none -> new ArrayList<>())
-              .add(was);
+        for (Owner owner : entry.owners()) {
+          OwnedEndpoint key = new OwnedEndpoint(alternative, owner);
+          index.computeIfAbsent(key, none -> new ArrayList<>()).add(entry);
         }
       }
     }
@@ -49,7 +59,7 @@ final class MovedSockets {
     Endpoint key = identity.key(now);
     boolean isFurther = false;
     for (Endpoint alternative : identity.alternatives(key)) {
-      for (SocketEntry was : ofOwners(alternative, now)) {
+      for (SocketEntry was : ofOwners(known, alternative, now)) {
         if (gone.remove(was.endpoint()) != null) {
           return true;
         }
@@ -57,24 +67,36 @@ final class MovedSockets {
             key.protocol() == Protocol.UNIX
                 || identity.countsByOwner(was.endpoint())
                 || (!alternative.address().equals(key.address())
-                    && ofOwners(atAnyAddress(key), now).size() > 1);
+                    && ofOwners(known, atAnyAddress(key), now).size() > 1);
       }
     }
     return isFurther;
   }
 
-  /** The sockets of the baseline that have at least the owners of this one. */
-  private List<SocketEntry> ofOwners(Endpoint alternative, SocketEntry now) {
-    List<SocketEntry> all =
-        known.getOrDefault(new OwnedEndpoint(alternative, now.owners().first()), List.of());
-    return all.stream().filter(was -> was.owners().containsAll(now.owners())).toList();
+  /** The sockets that have at least the owners of this one. */
+  private static List<SocketEntry> ofOwners(
+      Map<OwnedEndpoint, List<SocketEntry>> index, Endpoint alternative, SocketEntry entry) {
+    Owner first = entry.owners().first();
+    return index.getOrDefault(new OwnedEndpoint(alternative, first), List.of()).stream()
+        .filter(it -> it.owners().containsAll(entry.owners()))
+        .toList();
   }
 
   private static Endpoint atAnyAddress(Endpoint key) {
     return key.with("", key.port());
   }
 
-  Collection<SocketEntry> gone() {
-    return gone.values();
+  /** The sockets that are gone and did not move, nor were one of several that others can reach. */
+  List<SocketEntry> gone() {
+    return gone.values().stream().filter(it -> !isHeldAtSimilarAddress(it)).toList();
+  }
+
+  /** Whether its owner still holds the port at another address that the same hosts can reach. */
+  private boolean isHeldAtSimilarAddress(SocketEntry was) {
+    return !was.hasNoProcess()
+        && identity
+            .atSimilarAddress(was.endpoint())
+            .filter(it -> !ofOwners(current, it, was).isEmpty())
+            .isPresent();
   }
 }

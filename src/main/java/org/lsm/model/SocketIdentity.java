@@ -2,6 +2,7 @@ package org.lsm.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -214,6 +215,14 @@ public record SocketIdentity(
     return false;
   }
 
+  /** The endpoint that stands for a port at all addresses that the same hosts can reach. */
+  Optional<Endpoint> atSimilarAddress(Endpoint key) {
+    return switch (key.protocol().family()) {
+      case PACKET, UNIX -> Optional.empty();
+      case INET, INET6, SCTP -> Optional.of(key.with(addressClass(key.address()), key.port()));
+    };
+  }
+
   /**
    * The endpoints, of no socket, that stand for a key and for those which its owner may have in its
    * place: another port that was chosen for it, another address that the same hosts can reach,
@@ -236,7 +245,7 @@ public record SocketIdentity(
         if ((ofBindresvport || isChosen) && inScope(key.protocol())) {
           alternatives.add(key.with(key.address(), ofBindresvport ? RESERVED : Endpoint.EPHEMERAL));
         }
-        alternatives.add(key.with(addressClass(key.address()), port));
+        atSimilarAddress(key).ifPresent(alternatives::add);
       }
     }
     return alternatives;

@@ -139,6 +139,11 @@ class SocketIdentityTest {
           # ---- a further port of a program is no further address of it
           tcp 127.0.0.1:993 d:/d; tcp 10.0.0.1:993 d:/d; tcp 192.0.2.1:995 d:/d | tcp 127.0.0.1:993 d:/d; tcp 10.0.0.1:993 d:/d; tcp 192.0.2.1:995 d:/d; tcp 192.0.2.1:993 d:/d | NEW tcp/192.0.2.1:993
           udp 127.0.0.1:5060 a:/a; udp 10.0.0.1:5060 a:/a; udp 0.0.0.0:4569 a:/a | udp 127.0.0.1:5060 a:/a; udp 10.0.0.1:5060 a:/a; udp 0.0.0.0:4569 a:/a; udp 0.0.0.0:5060 a:/a | NEW udp/0.0.0.0:5060
+          # one of several addresses is not missed; the last of a class is
+          udp 10.0.0.1:53 bind:/named; udp 172.18.0.1:53 bind:/named | udp 10.0.0.1:53 bind:/named | ''
+          udp 10.0.0.1:53 bind:/named; udp 127.0.0.1:53 bind:/named | udp 127.0.0.1:53 bind:/named | GONE udp/10.0.0.1:53
+          udp 10.0.0.1:53 bind:/named; udp 172.18.0.1:53 bind:/named | udp 10.0.0.1:53 u:/evil | CHANGED udp/10.0.0.1:53, GONE udp/172.18.0.1:53
+          udp 10.0.0.1:53 bind:/named; udp 172.18.0.1:54 bind:/named | udp 172.18.0.1:54 bind:/named | GONE udp/10.0.0.1:53
           # ---- an owner that is unknown may be anybody
           tcp6 [fe80::1]:53 bind:/named | tcp6 [fe80::2]:53 ?:? | NEW tcp6/[fe80::2]:53
           tcp6 [2001:db8::aa]:53 bind:/named | tcp6 [2001:db8::bb]:53 ?:? | NEW tcp6/[2001:db8::bb]:53
