@@ -112,6 +112,7 @@ event_upgrade() {
     avahi-daemon chrony snmpd rpcbind nfs-common dbus cron)
   echo "upgrade $1"
   in_systemd apt-get install -y -qq --reinstall "$1"
+  sleep 2 # as below
 }
 
 event_restart() {
@@ -119,6 +120,8 @@ event_restart() {
     chrony snmpd rpcbind rpc-statd jmx rsyslog)
   echo "restart $unit"
   in_systemd systemctl restart "$unit"
+  # nmbd and rpc.statd open their sockets later. A compare comes minutes later; to hit these seconds is possible, but rare.
+  sleep 2
 }
 
 event_reload() {
