@@ -26,7 +26,7 @@ import org.lsm.storage.StateDirectory;
  * if REMIND is shorter; as the history has them. Some may still be there.
  */
 public final class EndedDifferences {
-  /** A summary of a day arrives when it is over. */
+  /** A digest arrives a day late. */
   private static final Duration MIN_AGE = Duration.ofDays(2);
 
   private EndedDifferences() {}

@@ -160,8 +160,7 @@ public final class RepeatedScan {
       } else {
         seenOnce.remove(entry.endpoint());
       }
-      boolean isOwnerless = entry.hasNoProcess() || entry.ownerUnknown();
-      if (isOwnerless && entry.endpoint().isOfClient()) {
+      if (entry.endpoint().isOfClient() && (entry.hasNoProcess() || entry.ownerUnknown())) {
         ownerless.add(onAnyPort(entry));
       }
     }
