@@ -1,5 +1,5 @@
 #!/bin/sh
-# The files in conf/ for fleets, in the programs that read them: the rules of Prometheus, the routes and the inhibition of
+# lsm diff of several hosts, and the files in conf/ for fleets, in the programs that read them: the rules of Prometheus, the routes and the inhibition of
 # Alertmanager, the log of lsm over RELP while the receiver is down and rsyslogd is killed, and the decoders of Wazuh.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -75,6 +75,24 @@ silenced() {
 check "it silences this socket alone" within 20 silenced
 kill "$alertmanager"
 wait "$alertmanager" 2>/dev/null
+
+# --- hosts against each other, which here are one host with three names
+configure
+open_sockets tcp/0.0.0.0:80
+for name in web1 web2 web3; do
+  [ $name != web3 ] || close_sockets
+  # shellcheck disable=SC2016  # for the other shell
+  run unshare --uts sh -c 'hostname "$1" && "$2" list --format snapshot' sh $name "$lsm"
+  exits "a snapshot of $name" 0
+  printf '%s\n' "$out" >"$work/$name.snapshot"
+done
+run "$lsm" compare --baseline "$work/web3.snapshot"
+exits "it can stand for a baseline" 0
+run "$lsm" diff "$work"/web*.snapshot
+exits "the hosts differ" 1
+prints "web3 lacks what the others have" "on 2 of 3, not on web3"
+run "$lsm" diff "$work/web1.snapshot" "$work/web2.snapshot" "$work/web1.snapshot"
+exits "the same hosts do not" 0
 
 # --- rsyslog: the snippet as it is, but for the target
 mkdir "$work/spool"
