@@ -89,9 +89,11 @@ for name in EVENT SUMMARY SUBJECT SEVERITY HOST TIME NEW GONE CHANGED TARGET POR
 done
 
 page 7 lsm-fleet
-for name in $(sed -n 's/^ *- alert: //p' "$root/conf/prometheus/lsm.rules.yml"); do
+sed -n 's/^ *- alert: //p' "$root/conf/prometheus/lsm.rules.yml" >"$work/alerts"
+check "there are alerts" test "$(wc -l <"$work/alerts")" -ge 7
+while read -r name; do
   shows lsm-fleet "$name"
-done
+done <"$work/alerts"
 for file in prometheus rsyslog wazuh; do
   for path in "$root/conf/$file"/*; do
     shows lsm-fleet "$file/${path##*/}"
