@@ -59,7 +59,8 @@ public final class RuleText {
     Map<Group, SortedSet<String>> locals = new LinkedHashMap<>();
     StringBuilder unknown = new StringBuilder();
     for (SocketEntry entry : entries) {
-      Endpoint key = identity.key(entry);
+      boolean isHeld = !entry.owners().isEmpty(); // else, a rule matches any owner
+      Endpoint key = isHeld ? identity.key(entry) : entry.endpoint();
       String netns = withNetns ? " netns=" + word(key.netns()) : "";
       boolean required = isRequired(key, entry, isService);
       for (String it : conditions(entry)) {
@@ -70,7 +71,7 @@ public final class RuleText {
         required = false; // once is enough
       }
       if (conditions(entry).isEmpty()) {
-        unknown.append("# " + escape(key.toString()) + ": run lsm as root to see its owner\n");
+        unknown.append("# " + escape(key.toString()) + ": lsm cannot see its owner\n");
       }
     }
     List<List<String>> rows = new ArrayList<>();
