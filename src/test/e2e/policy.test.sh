@@ -25,6 +25,11 @@ quiet() {
   [ "$status" -eq 0 ] || sed 's/^/        /' "$work/run.out"
 }
 
+# open_other SOCKET: by a program that no rule names.
+open_other() {
+  in_systemd systemd-run -q --unit=other sh -c "sleep 86400 | exec perl /srv/app/sockets.pl $1"
+}
+
 configure_machine
 start_router
 boot_systemd multi-user.target
@@ -37,23 +42,29 @@ sleep 3 # until they have opened their sockets
 run in_systemd sh -c "cd / && exec $work/lsm-*/install.sh --no-cron --no-baseline"
 exits "install.sh" 0
 
+sed -i 's/^BASELINE=.*/BASELINE="declared"/; s/^SYSLOG=.*/SYSLOG="no"/; s/^MAILER=.*/MAILER="none"/' /usr/local/lsm/conf.lsm
+mkdir "${rules%/*}"
+cp "$scripts/life/policy.lsm" "$rules"
+check "a policy of at most 30 rules" test "$(grep -c '^[a-z]' "$rules")" -le 30
+quiet "the policy"
+rm "$rules"
+
 lsm generate --rules
 exits "generate --rules" 0
-mkdir "${rules%/*}"
 cp "$work/run.out" "$rules"
 sed 's/^/        /' "$rules"
 echo "$(wc -l <"$rules") rules for $(in_systemd /usr/local/sbin/lsm list | tail -n +2 | cut -d ' ' -f 1 | sort -u | wc -l) sockets"
-check "not even one baseline" test ! -e /var/lib/lsm/baseline
-sed -i 's/^BASELINE=.*/BASELINE="declared"/; s/^SYSLOG=.*/SYSLOG="no"/; s/^MAILER=.*/MAILER="none"/' /usr/local/lsm/conf.lsm
+check "there is no baseline" test ! -e /var/lib/lsm/baseline
 lsm check
 exits "the rules are valid" 0
 quiet "the rules that were printed"
-for round in 1 2; do
+for policy in printed written; do
   for unit in $units; do
     in_systemd systemctl restart "$unit"
   done
   sleep 3
-  quiet "restart $round of all services"
+  quiet "all services have restarted, the rules are $policy"
+  cp "$scripts/life/policy.lsm" "$rules"
 done
 
 in_systemd systemctl stop nginx
@@ -62,7 +73,7 @@ exits "a required service is stopped" 1
 line=$(grep -n '^require *tcp *\*:80 ' "$rules" | cut -d : -f 1)
 prints "it is GONE" "GONE     tcp/*:80"
 prints "with its rule" "required   by rules.d/host.lsm:$line"
-in_systemd systemd-run -q --unit=other perl /srv/app/sockets.pl tcp/0.0.0.0:80
+open_other tcp/0.0.0.0:80
 sleep 1
 lsm compare
 prints "another program in its place" "CHANGED  [high] tcp/0.0.0.0:80"
@@ -71,7 +82,7 @@ in_systemd systemctl stop other
 in_systemd systemctl start nginx
 quiet "it runs again"
 
-in_systemd systemd-run -q --unit=other perl /srv/app/sockets.pl tcp/127.0.0.1:4444
+open_other tcp/127.0.0.1:4444
 sleep 1
 lsm compare
 exits "what no rule allows" 1
@@ -80,7 +91,7 @@ lsm generate
 exits "generate refuses" 2
 lsm accept 4444
 exits "accept refuses" 2
-prints "and prints the rule" "allow tcp 127.0.0.1:4444 program=/usr/bin/perl program=/srv/app/sockets.pl user=root"
+prints "and prints the rule" "allow tcp 127.0.0.1:4444 program=/usr/bin/perl program=/srv/app/sockets.pl"
 cp "$work/run.out" /usr/local/lsm/rules.d/other.lsm
 quiet "the rule that was printed"
 

@@ -5,12 +5,16 @@ import static org.lsm.report.EscapedText.escape;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedSet;
+import java.util.NavigableSet;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
@@ -26,12 +30,18 @@ public final class RuleText {
   private static final String RESERVED_PORTS = "600-1023"; // bindresvport(3)
   private static final String NO_PROCESS = "# no process holds it";
 
+  /** The directory of one service, in which its unix sockets may be one rule. */
+  private static final Pattern DIRECTORY =
+      Pattern.compile(
+          "(/var/(?:run|lib|spool|tmp)/[^/]+/|/(?!var/(?:run|lib|spool|tmp)/)[^/]+/[^/]+/|[^/@][^/]*/).*");
+
   /**
-   * What the sockets of one rule have in common; those of IPv4 and IPv6 may be one rule.
+   * What sockets have in common that may be one rule.
    *
+   * @param protocol for IPv4 and IPv6
    * @param place the port, or the directory of unix sockets; empty for others
    */
-  private record Group(String protocol, String place, String conditions, boolean required) {}
+  private record Group(String protocol, String place, String conditions) {}
 
   private RuleText() {}
 
@@ -56,47 +66,65 @@ public final class RuleText {
       SocketIdentity identity,
       Predicate<String> isService,
       boolean withNetns) {
-    Map<Group, SortedSet<String>> locals = new LinkedHashMap<>();
+    Map<Group, NavigableSet<String>> locals = new LinkedHashMap<>();
+    Set<Group> required = new HashSet<>();
     StringBuilder unknown = new StringBuilder();
     for (SocketEntry entry : entries) {
-      boolean isHeld = !entry.owners().isEmpty(); // else, a rule matches any owner
+      boolean isHeld = !entry.owners().isEmpty(); // else, the rule has no conditions
       Endpoint key = isHeld ? identity.key(entry) : entry.endpoint();
       String netns = withNetns ? " netns=" + word(key.netns()) : "";
-      boolean required = isRequired(key, entry, isService);
-      for (String it : conditions(entry)) {
-        Group group = new Group(protocol(key), place(key), (it + netns).strip(), required);
-        locals
-            .computeIfAbsent(group, none -> new TreeSet<>())
-            .add(hasPort(key) ? host(key) : local(key));
-        required = false; // once is enough
+      List<String> conditions = conditions(entry);
+      for (String it : conditions) {
+        Group group = new Group(protocol(key), place(key), (it + netns).strip());
+        String local = hasPort(key) ? host(key) : local(key);
+        locals.computeIfAbsent(group, none -> new TreeSet<>()).add(local);
+        if (it.equals(conditions.get(0)) && isRequired(key, entry, isService)) {
+          required.add(group);
+        }
       }
-      if (conditions(entry).isEmpty()) {
+      if (conditions.isEmpty()) {
         unknown.append("# " + escape(key.toString()) + ": lsm cannot see its owner\n");
       }
     }
     List<List<String>> rows = new ArrayList<>();
-    locals.forEach((group, all) -> merged(group, all).forEach(it -> rows.add(row(group, it))));
-    String table = rows.isEmpty() ? "" : SocketListing.align(rows.stream().distinct().toList());
-    return table.replaceAll(" +(?=\\R)", "") + unknown;
+    locals.forEach(
+        (group, all) -> {
+          for (String it : merged(group, all)) {
+            rows.add(row(group, it, required.contains(group)));
+          }
+        });
+    String table = rows.isEmpty() ? "" : SocketListing.align(rows);
+    return table + unknown;
   }
 
-  /** The local parts of the rules of a group: where one includes others, it stands for them. */
-  private static Stream<String> merged(Group group, SortedSet<String> locals) {
-    if (group.place().isEmpty() || locals.size() == 1 || group.place().endsWith("/")) {
-      return locals.size() > 1 && group.place().endsWith("/")
-          ? Stream.of(group.place() + "*")
-          : locals.stream()
-              .map(it -> group.place().matches(".*/|") ? it : it + ":" + group.place());
+  /** The local parts of the rules of a group: one stands for all where it accepts no more. */
+  private static Collection<String> merged(Group group, NavigableSet<String> locals) {
+    boolean isUnix = group.protocol().equals(Protocol.UNIX.label());
+    if (group.place().isEmpty() || (isUnix && locals.size() == 1)) {
+      return locals;
+    } else if (isUnix) {
+      String directory = commonDirectory(locals.first(), locals.last());
+      boolean isFlat = locals.stream().allMatch(it -> it.lastIndexOf('/') < directory.length());
+      return List.of(directory + (isFlat ? "*" : "**"));
     }
-    boolean isOnAll = locals.contains("0.0.0.0") || locals.contains("[::]");
-    Stream<String> hosts = isOnAll ? Stream.of("*") : locals.stream();
-    return hosts.map(it -> it + ":" + group.place());
+    boolean isOnAll = Stream.of("*", "0.0.0.0", "[::]").anyMatch(locals::contains);
+    Stream<String> hosts = isOnAll && locals.size() > 1 ? Stream.of("*") : locals.stream();
+    return hosts.map(it -> it + ":" + group.place()).toList();
   }
 
-  private static List<String> row(Group group, String local) {
+  private static String commonDirectory(String first, String last) {
+    int end = 0;
+    while (end < first.length() && end < last.length() && first.charAt(end) == last.charAt(end)) {
+      end++;
+    }
+    return first.substring(0, first.lastIndexOf('/', end - 1) + 1);
+  }
+
+  private static List<String> row(Group group, String local, boolean isRequired) {
     boolean isIpv6 = local.startsWith("[") && !group.protocol().equals(Protocol.SCTP.label());
+    boolean isBlock = local.contains("]/");
     return List.of(
-        group.required() ? "require" : "allow",
+        isRequired && !isBlock ? "require" : "allow",
         group.protocol() + (isIpv6 ? "6" : ""),
         local,
         group.conditions().isEmpty() ? NO_PROCESS : group.conditions());
@@ -126,7 +154,10 @@ public final class RuleText {
   private static String place(Endpoint key) {
     return switch (key.protocol().family()) {
       case INET, INET6, SCTP -> port(key);
-      case UNIX -> directory(key.address());
+      case UNIX -> {
+        Matcher directory = DIRECTORY.matcher(pattern(key.address()));
+        yield directory.matches() ? directory.group(1) : "";
+      }
       case PACKET -> "";
     };
   }
@@ -160,12 +191,6 @@ public final class RuleText {
     }
     boolean isIpv6 = key.protocol().family() == Family.INET6 || address.indexOf(':') >= 0;
     return isIpv6 ? "[" + address + "]" : address;
-  }
-
-  /** The directory of a socket, with its slash; empty if it belongs to many services. */
-  private static String directory(String path) {
-    String directory = pattern(path.substring(0, path.lastIndexOf('/') + 1));
-    return directory.matches("/(var/run/|var/lib/|[^/]*/)?|[^/].*|") ? "" : directory;
   }
 
   private static List<String> conditions(SocketEntry entry) {
