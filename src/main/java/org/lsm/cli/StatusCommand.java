@@ -17,7 +17,6 @@ import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
 import org.lsm.config.Rules.Rule;
-import org.lsm.config.Rules.Verb;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.Plural;
 import org.lsm.model.ScanSummary;
@@ -124,8 +123,7 @@ public final class StatusCommand extends BaseCommand {
     List<Rule> unused = new ArrayList<>(components.rules().rules());
     ScanResult scan = components.scan();
     Collection<SocketEntry> sockets = scan.snapshot().sockets().values();
-    unused.removeIf(
-        it -> sockets.stream().anyMatch(it.verb() == Verb.IGNORE ? it::covers : it::matches));
+    unused.removeIf(rule -> sockets.stream().anyMatch(rule::matches));
     if (unused.size() == 1) {
       Rule rule = unused.get(0);
       good("Rules", rule.location() + " matches no socket now: " + rule.text());

@@ -1,8 +1,6 @@
 package org.lsm.config;
 
-import static java.util.stream.Collectors.groupingBy;
-import static java.util.stream.Collectors.mapping;
-import static java.util.stream.Collectors.toList;
+import static org.lsm.model.TextEscaper.unescape;
 
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -14,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
@@ -28,7 +25,6 @@ import org.lsm.model.Owner;
 import org.lsm.model.Protocol;
 import org.lsm.model.Protocol.Family;
 import org.lsm.model.SocketEntry;
-import org.lsm.model.TextEscaper;
 import org.lsm.storage.SecureFiles;
 
 /**
@@ -54,14 +50,10 @@ public record Rules(List<Rule> rules) {
     /** They are accepted, and one of them has to be there. */
     REQUIRE;
 
-    private static final String LIST = "ignore, allow or require";
-
-    static Optional<Verb> of(String word) {
-      return Stream.of(values()).filter(it -> it.word().equals(word)).findFirst();
-    }
-
-    String word() {
-      return name().toLowerCase(Locale.ROOT);
+    private static Optional<Verb> of(String word) {
+      return Stream.of(values())
+          .filter(it -> it.name().toLowerCase(Locale.ROOT).equals(word))
+          .findFirst();
     }
   }
 
@@ -71,7 +63,7 @@ public record Rules(List<Rule> rules) {
    * @param location the file and line: {@code rules.d/web.lsm:3}
    * @param text the line without a comment
    * @param owner the conditions on owners, if there are any
-   * @param required what the difference names if a required socket is absent; else null
+   * @param required what a difference names if a required socket is absent; else null
    */
   public record Rule(
       String location,
@@ -81,27 +73,22 @@ public record Rules(List<Rule> rules) {
       Optional<Predicate<Owner>> owner,
       SocketEntry required) {
 
-    /** Whether this rule matches a socket and all its owners. */
-    public boolean covers(SocketEntry entry) {
-      boolean known = !entry.owners().isEmpty() && !entry.ownerUnknown();
-      return endpoint.test(entry.endpoint())
-          && (owner.isEmpty() || (known && entry.owners().stream().allMatch(owner.get())));
-    }
-
-    /** Whether this rule matches a socket, and one of its owners if it has conditions on them. */
+    /** Whether this rule matches a socket: all its owners to ignore it, else at least one. */
     public boolean matches(SocketEntry entry) {
-      return endpoint.test(entry.endpoint()) && (owner.isEmpty() || !owners(entry).isEmpty());
+      boolean all = verb == Verb.IGNORE;
+      return endpoint.test(entry.endpoint())
+          && (owner.isEmpty()
+              || (all && !entry.owners().isEmpty() && entry.owners().stream().allMatch(this::isBy))
+              || (!all && entry.owners().stream().anyMatch(this::isBy)));
     }
 
-    /** The owners of a socket that this rule matches; an unknown one may be anybody. */
-    private List<Owner> owners(SocketEntry entry) {
-      Predicate<Owner> condition = owner.orElse(it -> true);
-      return entry.owners().stream()
-          .filter(it -> condition.test(it) && !(owner.isPresent() && it.equals(Owner.UNKNOWN)))
-          .toList();
+    /** Whether the conditions hold for an owner; an unknown one may be anybody. */
+    private boolean isBy(Owner it) {
+      return owner.isEmpty() || (!it.equals(Owner.UNKNOWN) && owner.get().test(it));
     }
   }
 
+  private static final Pattern WILDCARD = Pattern.compile("[*?]");
   private static final Pattern IP = Pattern.compile("([0-9.]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*)(/.*)?");
 
   /**
@@ -175,7 +162,8 @@ public record Rules(List<Rule> rules) {
   private static Verb verb(String word, boolean hasVerbs) {
     Optional<Verb> verb = Verb.of(word);
     if (hasVerbs && verb.isEmpty()) {
-      throw invalid(word, "is not a verb; a line of " + DIRECTORY + " begins with " + Verb.LIST);
+      throw invalid(
+          word, "is not a verb; a line of " + DIRECTORY + " begins with ignore, allow or require");
     }
     if (!hasVerbs && verb.isPresent()) {
       throw invalid(
@@ -187,17 +175,7 @@ public record Rules(List<Rule> rules) {
 
   /** Whether no rule allows or requires anything. */
   public boolean onlyIgnore() {
-    for (Rule rule : rules) {
-      if (rule.verb() != Verb.IGNORE) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** The rules with this verb. */
-  public List<Rule> with(Verb verb) {
-    return rules.stream().filter(it -> it.verb() == verb).toList();
+    return rules.stream().allMatch(it -> it.verb() == Verb.IGNORE);
   }
 
   /** Whether a rule ignores this socket. */
@@ -207,7 +185,7 @@ public record Rules(List<Rule> rules) {
 
   /** The first rule that ignores this socket. */
   public Optional<Rule> ignoring(SocketEntry entry) {
-    return rules.stream().filter(it -> it.verb() == Verb.IGNORE && it.covers(entry)).findFirst();
+    return rules.stream().filter(it -> it.verb() == Verb.IGNORE && it.matches(entry)).findFirst();
   }
 
   /** The rules that allow or require this socket for at least one of its owners. */
@@ -221,11 +199,10 @@ public record Rules(List<Rule> rules) {
    */
   public Optional<SocketEntry> allowed(SocketEntry entry) {
     List<Rule> allowing = allowing(entry);
-    SortedSet<Owner> owners = new TreeSet<>();
-    allowing.forEach(it -> owners.addAll(it.owners(entry)));
-    if (entry.owners().contains(Owner.maker("root"))) {
-      owners.add(Owner.maker("root"));
-    }
+    SortedSet<Owner> owners = new TreeSet<>(entry.owners());
+    owners.removeIf(
+        it ->
+            !it.equals(Owner.maker("root")) && allowing.stream().noneMatch(rule -> rule.isBy(it)));
     return allowing.isEmpty()
         ? Optional.empty()
         : Optional.of(new SocketEntry(entry.endpoint(), owners, List.of()));
@@ -239,14 +216,12 @@ public record Rules(List<Rule> rules) {
       Function<String, Set<String>> users) {
     if (tokens.size() < 2) {
       String last = tokens.isEmpty() ? text : tokens.get(0);
+      String protocol = tokens.isEmpty() ? "a protocol, " : "";
       throw invalid(
-          last,
-          tokens.isEmpty()
-              ? "needs a protocol behind it"
-              : "needs an address and port, or a path, behind it; * matches any");
+          last, "needs " + protocol + "an address and port, or a path, behind it; * matches any");
     }
     Predicate<Endpoint> endpoint = protocol(tokens.get(0)).and(local(tokens.get(0), tokens.get(1)));
-    List<Predicate<Owner>> owner = new ArrayList<>();
+    Predicate<Owner> owner = null;
     for (String token : tokens.subList(2, tokens.size())) {
       int equals = token.indexOf('=');
       // netns= without a value is the namespace of the host.
@@ -257,58 +232,49 @@ public record Rules(List<Rule> rules) {
         Glob netns = new Glob(token.substring(equals + 1));
         endpoint = endpoint.and(it -> netns.matches(it.netns()));
       } else {
-        owner.add(condition(token, equals, users));
+        Predicate<Owner> condition = condition(token, equals, users);
+        owner = owner == null ? condition : owner.and(condition);
       }
     }
     SocketEntry required = verb == Verb.REQUIRE ? required(tokens) : null;
-    if (verb == Verb.REQUIRE) {
-      String netns = required.endpoint().netns();
-      endpoint = endpoint.and(it -> it.netns().equals(netns));
+    if (required != null) {
+      endpoint = endpoint.and(it -> it.netns().equals(required.endpoint().netns()));
     }
-    return new Rule(
-        location, verb, text, endpoint, owner.stream().reduce(Predicate::and), required);
+    return new Rule(location, verb, text, endpoint, Optional.ofNullable(owner), required);
   }
 
   /** The one socket that a rule requires, by the name and the owner that a report gives it. */
   private static SocketEntry required(List<String> tokens) {
+    String protocol = tokens.get(0);
     String local = tokens.get(1);
-    boolean isAnyAddress = local.startsWith("*:");
-    String exact = isAnyAddress ? local.substring(2) : local;
-    boolean isBlock = !tokens.get(0).equals("unix") && local.indexOf('/') >= 0;
-    boolean isRange = local.matches(".*:\\d+-\\d+");
-    if (tokens.get(0).equals("*") || hasWildcard(exact) || isBlock || isRange) {
+    String netns = values(tokens, "netns=").findFirst().orElse("");
+    boolean isUnix = protocol.equals(Protocol.UNIX.label());
+    if (protocol.equals("*")
+        || WILDCARD.matcher(local.replaceFirst("^\\*:", "") + netns).find()
+        || (!isUnix && local.matches(".*/.*|.*:\\d+-\\d+"))) {
       throw invalid(
-          tokens.get(0) + " " + local,
+          String.join(" ", tokens),
           "is not one socket; require takes one protocol with one port or path, * only as address");
     }
-    Map<String, List<String>> values =
-        tokens.stream()
-            .skip(2)
-            .collect(
-                groupingBy(
-                    it -> it.substring(0, it.indexOf('=')),
-                    mapping(it -> it.substring(it.indexOf('=') + 1), toList())));
-    String netns = values.getOrDefault("netns", List.of("")).get(0);
-    if (hasWildcard(netns)) {
-      throw invalid("netns=" + netns, "is not one namespace, which require needs");
-    }
-    boolean isIpv6 = local.startsWith("[") && Protocol.of(tokens.get(0) + "6").isPresent();
-    String label = tokens.get(0) + (isIpv6 ? "6" : "");
-    String table = netns.isEmpty() ? label : TextEscaper.unescape(netns) + ":" + label;
-    Endpoint endpoint = Endpoint.of(table, TextEscaper.unescape(local));
-    List<String> programs = values.getOrDefault("program", List.of());
-    String program = programs.isEmpty() ? "" : TextEscaper.unescape(programs.get(0));
-    String script = programs.size() < 2 ? "" : TextEscaper.unescape(programs.get(1));
-    String user = TextEscaper.unescape(values.getOrDefault("user", List.of("*")).get(0));
+    String label = protocol + (local.startsWith("[") && !protocol.endsWith("6") ? "6" : "");
+    String table = Protocol.of(label).isPresent() ? label : protocol;
+    Endpoint endpoint =
+        Endpoint.of(netns.isEmpty() ? table : unescape(netns) + ":" + table, unescape(local));
+    List<String> programs = values(tokens, "program=").toList();
     SortedSet<Owner> owners = new TreeSet<>();
-    if (program.startsWith("/")) {
-      owners.add(new Owner(user, program, script));
+    if (!programs.isEmpty() && programs.get(0).startsWith("/")) {
+      String script = programs.size() > 1 ? unescape(programs.get(1)) : "";
+      String user = unescape(values(tokens, "user=").findFirst().orElse("*"));
+      owners.add(new Owner(user, unescape(programs.get(0)), script));
     }
     return new SocketEntry(endpoint, owners, List.of());
   }
 
-  private static boolean hasWildcard(String text) {
-    return text.contains("*") || text.contains("?");
+  private static Stream<String> values(List<String> tokens, String condition) {
+    return tokens.stream()
+        .skip(2)
+        .filter(it -> it.startsWith(condition))
+        .map(it -> it.substring(condition.length()));
   }
 
   private static IllegalArgumentException invalid(String token, String problem) {
@@ -386,7 +352,7 @@ public record Rules(List<Rule> rules) {
     return switch (token.substring(0, Math.max(equals, 0))) {
       case "program" -> owner -> isProgram(owner, value);
       case "user" -> {
-        Set<String> names = hasWildcard(text) ? Set.of() : users.apply(TextEscaper.unescape(text));
+        Set<String> names = WILDCARD.matcher(text).find() ? Set.of() : users.apply(unescape(text));
         yield owner -> names.contains(owner.user()) || value.matches(owner.user());
       }
       default ->

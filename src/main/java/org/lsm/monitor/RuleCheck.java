@@ -9,7 +9,6 @@ import java.util.Set;
 import java.util.function.BiFunction;
 import org.lsm.config.Rules;
 import org.lsm.config.Rules.Rule;
-import org.lsm.config.Rules.Verb;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
@@ -71,20 +70,17 @@ record RuleCheck(Rules rules, HelperProcesses helpers) {
   /** What rules require and nobody holds is GONE; if only others hold it, it is CHANGED. */
   private List<Difference> missing(Snapshot rest, Snapshot found) {
     List<Difference> missing = new ArrayList<>();
-    for (Rule rule : rules.with(Verb.REQUIRE)) {
-      if (found.sockets().values().stream().anyMatch(rule::matches)) {
+    for (Rule rule : rules.rules()) {
+      SocketEntry required = rule.required();
+      if (required == null || found.sockets().values().stream().anyMatch(rule::matches)) {
         continue;
       }
-      SocketEntry required = rule.required();
-      List<SocketEntry> ofOthers =
-          rest.sockets().values().stream()
-              .filter(it -> rule.endpoint().test(it.endpoint()))
-              .toList();
-      for (SocketEntry now : ofOthers) {
+      Snapshot ofOthers = rest.where(it -> rule.endpoint().test(it.endpoint()));
+      for (SocketEntry now : ofOthers.sockets().values()) {
         SocketEntry was = new SocketEntry(now.endpoint(), required.owners(), List.of());
         missing.add(new Difference(DifferenceType.CHANGED, was, now, rule.location()));
       }
-      if (ofOthers.isEmpty()) {
+      if (ofOthers.sockets().isEmpty()) {
         missing.add(new Difference(DifferenceType.GONE, required, required, rule.location()));
       }
     }

@@ -92,7 +92,7 @@ class RuleOracleTest {
       boolean ignores = isAt && (!hasCondition || (isAll && !owners.isEmpty()));
       boolean allows = isAt && (!hasCondition || !owners.isEmpty());
       String message = parts + " " + entry;
-      assertEquals(ignores, rule(parts.text("ignore")).covers(entry), message);
+      assertEquals(ignores, rule(parts.text("ignore")).matches(entry), message);
       assertEquals(allows, rule(parts.text("allow")).matches(entry), message);
       Rules rules = new Rules(List.of(rule(parts.text("allow"))));
       assertEquals(
