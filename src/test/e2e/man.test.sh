@@ -57,7 +57,7 @@ command_page() {
 }
 
 commands=$("$lsm" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\).*/\1/p')
-check "there are eleven commands" test "$(echo "$commands" | wc -w)" -eq 11
+check "there are twelve commands" test "$(echo "$commands" | wc -w)" -eq 12
 command_page lsm
 check "lsm: COMMANDS" grep -qx COMMANDS "$work/page"
 for command in $commands; do
@@ -66,9 +66,9 @@ done
 for command in $commands; do
   command_page "lsm-$command" "$command"
 done
-check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 13
+check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 14
 check "there are no other pages in sections 1 to 7" \
-  test "$(cd "$share/man" && echo man[1-7]/*)" = "man5/conf.lsm.5 man5/ignore.lsm.5 man5/lsm-json.5 man7/lsm-alerts.7 man7/lsm-fleet.7 man7/lsm-identity.7"
+  test "$(cd "$share/man" && echo man[1-7]/*)" = "man5/conf.lsm.5 man5/ignore.lsm.5 man5/lsm-json.5 man5/lsm-rules.5 man7/lsm-alerts.7 man7/lsm-fleet.7 man7/lsm-identity.7"
 
 page 5 conf.lsm SYNOPSIS EXAMPLES
 grep -o '^[A-Z_]*="[^"]*"' "$root/conf/conf.lsm" >"$work/keys"
@@ -81,6 +81,11 @@ done <"$work/keys"
 page 5 ignore.lsm SYNOPSIS EXAMPLES
 for word in program= user= netns=; do
   check "ignore.lsm(5): $word" grep -qF "$word" "$work/page"
+done
+
+page 5 lsm-rules SYNOPSIS EXAMPLES
+for word in ignore allow require; do
+  shows lsm-rules "$word"
 done
 
 page 7 lsm-alerts 'EXIT STATUS'

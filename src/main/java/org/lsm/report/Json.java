@@ -115,7 +115,7 @@ public final class Json {
 
   public static String of(SocketListing listing) {
     Collection<SocketEntry> entries = listing.snapshot().sockets().values();
-    List<JsonObject> sockets = list(entries, it -> socket(it, listing.ignoredBy()));
+    List<JsonObject> sockets = list(entries, it -> socket(it, listing));
     ListingView view = new ListingView(null, sockets, listing.notes());
     return print(merge(HostView.of(listing.snapshot().hostInfo()), view));
   }
@@ -157,7 +157,7 @@ public final class Json {
   private static JsonObject object(
       DiffReport report, List<JsonObject> differences, Stream<Difference> alertedBefore) {
     DifferenceCounts counts = DifferenceCounts.of(report.diff());
-    Instant baselineTime = report.before().hostInfo().time();
+    Instant baselineTime = report.before().isDeclared() ? null : report.before().hostInfo().time();
     List<String> still = alertedBefore.map(it -> it.type() + " " + it.endpoint()).toList();
     Stream<String> ended = report.ended().stream().limit(DiffReport.MAX_ENDED);
     return merge(
@@ -286,6 +286,7 @@ public final class Json {
       Set<Owner> ownersBefore,
       Set<Owner> owners,
       Set<Flag> flags,
+      String requiredBy,
       String origin,
       List<String> peers,
       Instant absentAt,
@@ -293,7 +294,11 @@ public final class Json {
       List<JsonObject> processes) {}
 
   record OwnersView(
-      Set<Owner> owners, List<JsonObject> processes, Boolean optional, Integer ignoredByLine) {}
+      Set<Owner> owners,
+      List<JsonObject> processes,
+      Boolean optional,
+      String ignoredBy,
+      String allowedBy) {}
 
   record ProcessView(int pid, Instant startTime) {}
 
@@ -337,6 +342,7 @@ public final class Json {
             ownersBefore(difference),
             ownersNow(difference),
             details.flags(),
+            difference.requiredBy().isEmpty() ? null : difference.requiredBy(),
             details.suspectedParent().map(Endpoint::toString).orElse(""),
             details.peers(),
             report.absentAt(difference).orElse(null),
@@ -378,11 +384,12 @@ public final class Json {
     return new TreeSet<>(List.of(VIEWS.fromJson(json, Owner[].class)));
   }
 
-  private static JsonObject socket(SocketEntry entry, Map<Endpoint, Integer> ignoredBy) {
+  private static JsonObject socket(SocketEntry entry, SocketListing listing) {
     List<JsonObject> processes = list(entry.processes(), Json::process);
     Boolean optional = entry.optional() ? true : null;
-    Integer line = ignoredBy.get(entry.endpoint());
-    OwnersView view = new OwnersView(entry.owners(), processes, optional, line);
+    String ignoredBy = listing.ignoredBy().get(entry.endpoint());
+    String allowedBy = listing.allowedBy().get(entry.endpoint());
+    OwnersView view = new OwnersView(entry.owners(), processes, optional, ignoredBy, allowedBy);
     return merge(EndpointView.of(null, entry.endpoint()), view);
   }
 

@@ -70,7 +70,7 @@ class ListCommandTest extends CommandTestBase {
         """
         SOCKET             USER  PID  PROGRAM
         tcp/0.0.0.0:22     root  700  /usr/sbin/sshd
-        udp/127.0.0.53:53  101   701  /usr/lib/systemd/systemd-resolved  (ignored by line 2 of ignore.lsm)
+        udp/127.0.0.53:53  101   701  /usr/lib/systemd/systemd-resolved  (ignored by ignore.lsm:2)
         """;
 
     assertEquals(done(open), lsm("list"));
@@ -86,9 +86,9 @@ class ListCommandTest extends CommandTestBase {
     assertEquals("tcp/0.0.0.0:22", text(open, 0, "socket"));
     JsonArray all = sockets("list", "--all", "--format=json");
     assertEquals(2, all.size());
-    assertFalse(all.get(0).getAsJsonObject().has("ignored_by_line"));
+    assertFalse(all.get(0).getAsJsonObject().has("ignored_by"));
     assertEquals("udp/127.0.0.53:53", text(all, 1, "socket"));
-    assertEquals("1", text(all, 1, "ignored_by_line"));
+    assertEquals("ignore.lsm:1", text(all, 1, "ignored_by"));
   }
 
   /** With the names that stand for sockets in a baseline, and without what rules ignore. */

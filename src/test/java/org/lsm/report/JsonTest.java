@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -107,7 +106,8 @@ public class JsonTest {
     SocketListing listing =
         new SocketListing(
             snapshot(SCAN, web, OLD_SSH.asOptional()),
-            new TreeMap<>(Map.of(OLD_SSH.endpoint(), 3)),
+            Map.of(OLD_SSH.endpoint(), "ignore.lsm:3"),
+            Map.of(),
             List.of("a note"));
     assertGolden("listing.json", Json.of(listing));
     assertValid("listing", Json.of(listing));
@@ -235,7 +235,7 @@ public class JsonTest {
     assertEquals(array(escaped), parsed.getAsJsonArray("notes"));
     assertEquals(array("GONE " + escaped + ":unix/" + escaped), parsed.getAsJsonArray("still"));
 
-    String listing = Json.of(new SocketListing(snapshot, new TreeMap<>(), List.of(raw)));
+    String listing = Json.of(new SocketListing(snapshot, Map.of(), Map.of(), List.of(raw)));
     assertValid("listing", listing);
     assertEquals(0, json.chars().filter(c -> c < ' ' && c != '\n').count());
     assertEquals(0, listing.chars().filter(c -> c < ' ' && c != '\n').count());
@@ -282,7 +282,7 @@ public class JsonTest {
     SocketEntry entry =
         SocketEntry.heldBy(
             Endpoint.of("udp", "0.0.0.0:ephemeral"), new SocketOwners(List.of(), true));
-    String json = Json.of(new SocketListing(snapshot(SCAN, entry), new TreeMap<>(), List.of()));
+    String json = Json.of(new SocketListing(snapshot(SCAN, entry), Map.of(), Map.of(), List.of()));
     assertValid("listing", json);
     JsonObject socket =
         JsonParser.parseString(json)
@@ -296,7 +296,8 @@ public class JsonTest {
 
   @Test
   void schemasRefuseUnknownFields() {
-    String json = Json.of(new SocketListing(snapshot(SCAN, OLD_SSH), new TreeMap<>(), List.of()));
+    String json =
+        Json.of(new SocketListing(snapshot(SCAN, OLD_SSH), Map.of(), Map.of(), List.of()));
     assertNotEquals(Set.of(), problems("listing", json.replace("\"host\"", "\"hosts\"")));
     assertNotEquals(Set.of(), problems("report", json));
   }
