@@ -202,7 +202,7 @@ build() {
 }
 
 # The files of the program. Everything else in its directory belongs to the administrator.
-program="runtime lib lsm archive.sh schedule.sh systemd install.sh README.md LICENSE logcheck.rules fail2ban.conf"
+program="runtime lib lsm archive.sh schedule.sh systemd install.sh README.md LICENSE logcheck.rules fail2ban.conf prometheus rsyslog wazuh"
 
 # Copies the new program next to the old one and tests it before it replaces the old one.
 stage_program() {
@@ -317,7 +317,10 @@ summary() {
 install_baseline() {
   problem=
   [ "$want_baseline" = yes ] || return 0
-  if [ -e "$state_dir/baseline" ]; then
+  if [ "$(value_of BASELINE "$home/conf.lsm")" = declared ]; then
+    "$home/lsm" compare --no-alert --quiet || [ $? -eq 1 ] || problem="lsm is installed but cannot run; correct the error above"
+    echo "the rules in $home/rules.d declare what is accepted"
+  elif [ -e "$state_dir/baseline" ]; then
     "$home/lsm" compare --no-alert --quiet || [ $? -eq 1 ] || problem="lsm is installed but cannot run; correct the error above"
     echo "kept the base comparison files in $state_dir"
   elif "$home/lsm" generate; then
@@ -436,7 +439,7 @@ uninstall_lsm() {
   (cd "$home" && for item in $program; do [ "$item" = install.sh ] || rm -rf "$item"; done
     rm -rf .stage .archive.* java lsm.jsa*)
   if [ "$action" = purge ]; then
-    (cd "$home" && rm -rf install.sh defaults conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new)
+    (cd "$home" && rm -rf install.sh defaults conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new rules.d)
     purge_state
     rmdir "$home" 2>/dev/null || echo "Kept $home: it has files that do not belong to lsm"
     echo "Removed lsm from $prefix"

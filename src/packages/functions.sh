@@ -48,6 +48,7 @@ replace_tarball() {
   for file in conf.lsm ignore.lsm; do
     [ ! -f "$tarball/$file" ] || cat "$tarball/$file" >"/etc/lsm/$file"
   done
+  [ ! -d "$tarball/rules.d" ] || cp -R "$tarball/rules.d" /etc/lsm
   echo "Copied the configuration in $tarball to /etc/lsm; the baseline stays in $(state_directory)"
   [ -x "$tarball/lsm" ] || return 0
   [ ! -x "$tarball/schedule.sh" ] || "$tarball/schedule.sh" present >"$installed"
@@ -66,7 +67,7 @@ after_installation() {
   [ -e "$installed" ] || return 0
   schedule=$(cat "$installed")
   rm "$installed"
-  if [ ! -e "$(state_directory)/baseline" ]; then
+  if [ ! -e "$(state_directory)/baseline" ] && [ "$(value_of BASELINE /etc/lsm/conf.lsm)" != declared ]; then
     /usr/lib/lsm/lsm generate ||
       echo "lsm is installed but has no baseline; correct the error above, then run: lsm generate" >&2
   fi

@@ -17,31 +17,6 @@ slots=144 # compares a day
 state=/var/lib/lsm
 box=/var/mail/root
 
-# --- the network: v0 of the machine leads to a router, which assigns addresses and resolves names
-
-# in_router COMMAND...: in the router's network namespace.
-in_router() {
-  nsenter -t "$router" --net "$@"
-}
-
-start_router() {
-  unshare --net sleep 86400 &
-  router=$!
-  ip link add v0 type veth peer name r0
-  within 5 ip link set r0 netns "$router"
-  in_router ip link set lo up
-  in_router ip address add 10.77.0.1/24 dev r0
-  in_router ip address add 2001:db8:77::1/64 dev r0
-  in_router ip link set r0 up
-  echo 2 >/proc/sys/net/ipv6/conf/v0/use_tempaddr
-  echo 0 >/proc/sys/net/ipv6/conf/v0/dad_transmits
-  ip link set v0 up
-  mac=$(ip -o link show v0 | sed 's/.*link.ether \([^ ]*\).*/\1/')
-  in_router dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --log-facility=- --user=root --interface=r0 --bind-interfaces \
-    --dhcp-leasefile="$work/leases" --dhcp-range=10.77.0.2,10.77.0.9,2m --dhcp-host="$mac,10.77.0.2" \
-    --enable-ra --dhcp-range=2001:db8:77::,ra-only --address=/example.test/192.0.2.7 --local-ttl=0 >"$work/router.log" 2>&1 &
-}
-
 # make_bridge: an interface as container engines have, with a link-local address of its own each time.
 make_bridge() {
   ip link add d0 type veth peer name d1

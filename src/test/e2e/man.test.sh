@@ -57,7 +57,7 @@ command_page() {
 }
 
 commands=$("$lsm" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\).*/\1/p')
-check "there are eleven commands" test "$(echo "$commands" | wc -w)" -eq 11
+check "there are twelve commands" test "$(echo "$commands" | wc -w)" -eq 12
 command_page lsm
 check "lsm: COMMANDS" grep -qx COMMANDS "$work/page"
 for command in $commands; do
@@ -66,9 +66,9 @@ done
 for command in $commands; do
   command_page "lsm-$command" "$command"
 done
-check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 13
+check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 14
 check "there are no other pages in sections 1 to 7" \
-  test "$(cd "$share/man" && echo man[1-7]/*)" = "man5/conf.lsm.5 man5/ignore.lsm.5 man5/lsm-json.5 man7/lsm-alerts.7 man7/lsm-identity.7"
+  test "$(cd "$share/man" && echo man[1-7]/*)" = "man5/conf.lsm.5 man5/ignore.lsm.5 man5/lsm-json.5 man5/lsm-rules.5 man7/lsm-alerts.7 man7/lsm-fleet.7 man7/lsm-identity.7"
 
 page 5 conf.lsm SYNOPSIS EXAMPLES
 grep -o '^[A-Z_]*="[^"]*"' "$root/conf/conf.lsm" >"$work/keys"
@@ -83,9 +83,26 @@ for word in program= user= netns=; do
   check "ignore.lsm(5): $word" grep -qF "$word" "$work/page"
 done
 
+page 5 lsm-rules SYNOPSIS EXAMPLES
+for word in ignore allow require; do
+  shows lsm-rules "$word"
+done
+
 page 7 lsm-alerts 'EXIT STATUS'
 for name in EVENT SUMMARY SUBJECT SEVERITY HOST TIME NEW GONE CHANGED TARGET PORT; do
   shows lsm-alerts "LSM_$name"
+done
+
+page 7 lsm-fleet
+sed -n 's/^ *- alert: //p' "$root/conf/prometheus/lsm.rules.yml" >"$work/alerts"
+check "there are alerts" test "$(wc -l <"$work/alerts")" -ge 7
+while read -r name; do
+  shows lsm-fleet "$name"
+done <"$work/alerts"
+for file in prometheus rsyslog wazuh; do
+  for path in "$root/conf/$file"/*; do
+    shows lsm-fleet "$file/${path##*/}"
+  done
 done
 
 page 7 lsm-identity
@@ -161,7 +178,7 @@ offers "lsm --co" --config
 offers "lsm compare --" --quiet --no-alert --baseline --format --help --version --config --verbose --no-color
 offers "lsm -c --q" --quiet
 offers "lsm history --s" --since
-offers "lsm list --format " text json
+offers "lsm list --format " text json snapshot
 offers "lsm list --format j" json
 offers "lsm status --format " text json nagios
 # shellcheck disable=SC2086  # words

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
 import org.lsm.cli.AcceptCommand;
+import org.lsm.cli.CheckCommand;
 import org.lsm.cli.CommandContext;
 import org.lsm.cli.CompareCommand;
 import org.lsm.cli.DeleteCommand;
@@ -142,6 +143,7 @@ public final class Lsm extends CommandContext {
         .addSubcommand(new ListCommand())
         .addSubcommand(new HistoryCommand())
         .addSubcommand(new StatusCommand())
+        .addSubcommand(new CheckCommand())
         .addSubcommand(new TestAlertCommand())
         .addSubcommand(new DiffCommand())
         .addSubcommand(new SentryCommand())

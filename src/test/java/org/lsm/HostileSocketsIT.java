@@ -256,7 +256,7 @@ class HostileSocketsIT {
     assertEquals(0, run("compare", "--no-alert").exitCode());
     String listed = run("list", "--all").out();
     for (int i = 0; i < SOCKETS.size(); i++) {
-      String mark = "(ignored by line " + (i + 1) + " of ignore.lsm)";
+      String mark = "(ignored by ignore.lsm:" + (i + 1) + ")";
       List<String> rows = listed.lines().filter(line -> line.endsWith(mark)).toList();
       assertEquals(1, rows.size(), SOCKETS.get(i) + " in " + listed);
       assertTrue(rows.get(0).startsWith("unix/" + SOCKETS.get(i).printed() + " "), rows.get(0));

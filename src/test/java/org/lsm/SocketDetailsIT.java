@@ -482,7 +482,7 @@ class SocketDetailsIT {
       assertEquals("", result.details(ignored));
       assertContains(result.details(watched), "NEW      ");
       assertEquals("", row(lsm.run("list"), ignored));
-      assertContains(row(lsm.run("list", "--all"), ignored), "(ignored by line 3 of ignore.lsm)");
+      assertContains(row(lsm.run("list", "--all"), ignored), "(ignored by ignore.lsm:3)");
       assertFalse(row(lsm.run("list", "--all"), watched).contains("ignored"));
     }
   }

@@ -22,6 +22,7 @@ import org.lsm.monitor.EndedDifferences;
 import org.lsm.monitor.ProgramCheck;
 import org.lsm.monitor.RepeatedScan;
 import org.lsm.report.DiffReport;
+import org.lsm.report.RuleText;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -51,11 +52,12 @@ public final class AcceptCommand extends BaseCommand {
     Components components = context.components();
     try (StateDirectory state = components.openState()) {
       RepeatedScan scans = components.scans();
-      Snapshot baseline = state.readBaseline();
+      Snapshot baseline = components.readBaseline(state);
       BaselineComparison comparison = components.comparison(scans, baseline);
       DiffReport report = comparison.compareStable();
       ProgramCheck programs = comparison.programs();
       List<Difference> chosen = choose(components, comparison, report);
+      requireAcceptable(baseline, chosen);
       List<Difference> found = report.diff().differences();
       // What is over says nothing about the files that programs execute now.
       Diff current = new Diff(chosen.stream().filter(found::contains).toList());
@@ -76,6 +78,27 @@ public final class AcceptCommand extends BaseCommand {
       out().println(Plural.count(left, "difference") + (left == 1 ? " remains" : " remain"));
     }
     return ExitCode.OK;
+  }
+
+  /** What rules declare or require is not accepted into a baseline. */
+  private void requireAcceptable(Snapshot baseline, List<Difference> chosen) {
+    for (Difference it : chosen) {
+      if (!it.requiredBy().isEmpty()) {
+        throw usageError(
+            TextEscaper.escape(it.endpoint() + " is required by " + it.requiredBy())
+                + ": start its service, or change that rule");
+      }
+    }
+    if (baseline.isDeclared()) {
+      chosen.stream()
+          .flatMap(it -> RuleText.allow(it.after()).stream())
+          .distinct()
+          .forEach(out()::println);
+      throw usageError(
+          "BASELINE is declared in "
+              + context.configFile()
+              + ": add a rule to a file in rules.d to accept a socket, such as the printed ones");
+    }
   }
 
   /** An owner that is over is known from now on, but no reason to miss that the socket is GONE. */

@@ -92,7 +92,7 @@ public final class CompareCommand extends BaseCommand {
     try (StateDirectory state = components.openState()) {
       scans = components.scans();
       Snapshot baseline =
-          baselineFile == null ? state.readBaseline() : SnapshotFile.read(baselineFile);
+          baselineFile == null ? components.readBaseline(state) : SnapshotFile.read(baselineFile);
       BaselineComparison comparison = components.comparison(scans, baseline);
       report = comparison.compare();
       components.storeOwnerCache(state, scans);

@@ -1,27 +1,52 @@
 package org.lsm.cli;
 
 import java.nio.file.Files;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import org.lsm.model.Owner;
 import org.lsm.model.Plural;
+import org.lsm.model.ProcessRef;
 import org.lsm.model.Snapshot;
+import org.lsm.model.SocketEntry;
+import org.lsm.monitor.BaselineComparison;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.ProgramCheck;
 import org.lsm.monitor.RepeatedScan;
+import org.lsm.proc.HelperProcesses;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.report.DiffReport;
+import org.lsm.report.RuleText;
 import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 @Command(
     name = "generate",
     aliases = "-g",
     description = "Take the present sockets as the baseline; the last 5 baselines are kept.")
 public final class GenerateCommand extends BaseCommand {
+  @Option(
+      names = "--rules",
+      description = "Only print the present sockets as rules to start from; see lsm-rules(5).")
+  private boolean rules;
+
   @Override
   public Integer call() throws Exception {
     Components components = context.components();
+    if (rules) {
+      return printRules(components);
+    }
+    if (components.config().declaredBaseline()) {
+      throw usageError(
+          "BASELINE is declared in "
+              + context.configFile()
+              + ": write rules into rules.d; 'lsm generate --rules' prints some to start from");
+    }
     StateDirectory.create(components.config().stateDirectory());
     try (StateDirectory state = components.openState()) {
       RepeatedScan scans = components.scans();
@@ -44,6 +69,39 @@ public final class GenerateCommand extends BaseCommand {
       programs.notes().forEach(context::warn);
     }
     return ExitCode.OK;
+  }
+
+  private int printRules(Components components) throws Exception {
+    RepeatedScan scans = components.scans();
+    BaselineComparison comparison =
+        components.comparison(scans, Snapshot.declared(components.hostInfo()));
+    scans.scanUntilStable(DetailsSelector.NONE);
+    HelperProcesses helpers = components.helpers();
+    out()
+        .print(
+            RuleText.of(
+                comparison.visible(scans.open()).sockets().values().stream()
+                    .map(it -> withoutHelpers(it, helpers))
+                    .toList(),
+                comparison.identity(),
+                user -> !comparison.users().isLogin(user),
+                components.config().allNetworkNamespaces()));
+    scans.notes().forEach(context::warn);
+    return ExitCode.OK;
+  }
+
+  /** A socket with the owner of its oldest process alone, if all others are helpers of that. */
+  private static SocketEntry withoutHelpers(SocketEntry entry, HelperProcesses helpers) {
+    Comparator<ProcessRef> byAge = Comparator.comparing(ProcessRef::startTicks);
+    for (ProcessRef oldest :
+        entry.processes().stream().min(byAge.thenComparing(ProcessRef::pid)).stream().toList()) {
+      SortedSet<Owner> owners = new TreeSet<>(Set.of(oldest.owner(), Owner.maker("root")));
+      SocketEntry ofOldest = new SocketEntry(entry.endpoint(), owners, entry.processes());
+      if (helpers.areHelpers(ofOldest, entry)) {
+        return ofOldest;
+      }
+    }
+    return entry;
   }
 
   /** Scans until stable; returns the differences to the old baseline, if it can be read. */

@@ -1,23 +1,29 @@
 package org.lsm.cli;
 
+import static java.util.stream.Collectors.joining;
+
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import org.lsm.config.Config;
-import org.lsm.config.IgnoreRules;
+import org.lsm.config.Rules;
+import org.lsm.config.Rules.Rule;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.monitor.Components;
+import org.lsm.monitor.RepeatedScan;
+import org.lsm.proc.HelperProcesses;
+import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Json;
 import org.lsm.report.SocketListing;
+import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "list", description = "Print the present sockets with their owners.")
@@ -25,32 +31,74 @@ public final class ListCommand extends BaseCommand {
   @Option(
       names = "--all",
       description =
-          "Print the ignored sockets, too, with the line of ignore.lsm that matches each.")
+          "Print the ignored sockets, too, and the rules that ignore, allow or require sockets.")
   private boolean all;
 
-  @Mixin private OutputFormat format;
+  private enum Format {
+    TEXT,
+    JSON,
+    SNAPSHOT;
+
+    @Override
+    public String toString() {
+      return Json.name(this);
+    }
+  }
+
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      defaultValue = "text",
+      description =
+          "The format of the output: ${COMPLETION-CANDIDATES}; snapshot is that of a baseline.")
+  private Format format;
 
   @Override
   public Integer call() throws Exception {
     Components components = context.components(Config.defaults());
-    IgnoreRules rules = new IgnoreRules(List.of());
+    Rules rules = new Rules(List.of());
     try {
       components = context.components();
-      rules = components.ignoreRules();
+      rules = components.rules();
     } catch (AccessDeniedException e) {
       context.warn(e.getFile() + ": only root can read it; listing with the defaults");
     }
+    if (format == Format.SNAPSHOT) {
+      return printSnapshot(components, rules);
+    }
     ScanResult scan = components.scan();
     Snapshot found = scan.snapshot().withOptional(optional(components));
-    SortedMap<Endpoint, Integer> ignored = new TreeMap<>();
+    HelperProcesses helpers = components.helpers();
+    Map<Endpoint, String> ignored = new HashMap<>();
+    Map<Endpoint, String> allowed = new HashMap<>();
     for (SocketEntry entry : found.sockets().values()) {
-      rules.covering(entry).ifPresent(rule -> ignored.put(entry.endpoint(), rule.line()));
+      rules.ignoring(entry).ifPresent(it -> ignored.put(entry.endpoint(), it.location()));
+      SocketEntry by = all ? rules.allowed(entry).orElse(null) : null;
+      if (by != null && (entry.ownersBeyond(by).isEmpty() || helpers.areHelpers(by, entry))) {
+        allowed.put(entry.endpoint(), locations(rules.allowing(entry)));
+      }
     }
+    allowed.keySet().removeAll(ignored.keySet());
     Snapshot shown = all ? found : found.where(entry -> !ignored.containsKey(entry.endpoint()));
-    SocketListing listing = new SocketListing(shown, ignored, scan.notes());
-    print(format.isJson() ? Json.of(listing) : listing.text());
+    SocketListing listing = new SocketListing(shown, ignored, allowed, scan.notes());
+    print(format == Format.JSON ? Json.of(listing) : listing.text());
     scan.notes().forEach(context::warn);
     return ExitCode.OK;
+  }
+
+  /** Prints what {@code lsm generate} would store, for {@code lsm diff}. */
+  private int printSnapshot(Components components, Rules rules) throws IOException {
+    RepeatedScan scans = components.scans();
+    scans.scanUntilStable(DetailsSelector.NONE);
+    Snapshot open = scans.open().where(entry -> all || !rules.ignores(entry));
+    Snapshot general = scans.identityAfter(components.socketIdentity()).generalize(open);
+    out().print(SnapshotFile.content(general.withOptional(optional(components))));
+    scans.notes().forEach(context::warn);
+    return ExitCode.OK;
+  }
+
+  private static String locations(List<Rule> rules) {
+    return rules.stream().map(Rule::location).collect(joining(", "));
   }
 
   /** What the baseline has as optional; this user may not read it, and there may be none. */

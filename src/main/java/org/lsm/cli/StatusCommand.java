@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import org.lsm.alert.AlertState;
@@ -15,11 +16,12 @@ import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
-import org.lsm.config.IgnoreRules.Rule;
+import org.lsm.config.Rules.Rule;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.Plural;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.Snapshot;
+import org.lsm.model.SocketEntry;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.Schedule;
@@ -87,7 +89,7 @@ public final class StatusCommand extends BaseCommand {
 
   private void check(Components components) {
     good("Config", context.configFile().toString());
-    check("Ignore", Severity.CRITICAL, () -> checkRules(components));
+    check("Rules", Severity.CRITICAL, () -> checkRules(components));
     check("Baseline", Severity.CRITICAL, () -> checkBaseline(components));
     check("Compare", Severity.CRITICAL, () -> checkLastCompare(components));
     check("Channels", Severity.CRITICAL, () -> checkChannels(components));
@@ -118,19 +120,25 @@ public final class StatusCommand extends BaseCommand {
 
   /** A rule that matches nothing is mistyped, or its service does not run now: not a fault. */
   private void checkRules(Components components) throws IOException, ConfigException {
-    List<Rule> unused = new ArrayList<>(components.ignoreRules().rules());
+    List<Rule> unused = new ArrayList<>(components.rules().rules());
     ScanResult scan = components.scan();
-    unused.removeIf(rule -> scan.snapshot().sockets().values().stream().anyMatch(rule.matches()));
+    Collection<SocketEntry> sockets = scan.snapshot().sockets().values();
+    unused.removeIf(rule -> sockets.stream().anyMatch(rule::matches));
     if (unused.size() == 1) {
       Rule rule = unused.get(0);
-      good("Ignore", "line " + rule.line() + " matches no socket now: " + rule.text());
+      good("Rules", rule.location() + " matches no socket now: " + rule.text());
     } else if (!unused.isEmpty()) {
-      List<String> lines = unused.stream().map(rule -> String.valueOf(rule.line())).toList();
-      good("Ignore", "lines " + String.join(", ", lines) + " match no socket now");
+      List<String> lines = unused.stream().map(Rule::location).toList();
+      good("Rules", String.join(", ", lines) + " match no socket now");
     }
   }
 
-  private void checkBaseline(Components components) throws IOException {
+  private void checkBaseline(Components components) throws IOException, ConfigException {
+    if (components.config().declaredBaseline()) {
+      int rules = components.rules().rules().size();
+      good("Baseline", "declared by " + Plural.count(rules, "rule"));
+      return;
+    }
     Snapshot baseline = StateDirectory.readBaseline(components.config().stateDirectory());
     int sockets = baseline.sockets().size();
     measures.add(new Measure("sockets", sockets, ";;;0"));

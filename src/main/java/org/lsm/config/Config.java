@@ -40,6 +40,7 @@ public record Config(
     boolean syslog,
     String runCommand,
     Optional<Path> metricsFile,
+    boolean declaredBaseline,
     SocketIdentity.Scope ephemeral,
     boolean allNetworkNamespaces,
     SentryMode sentry,
@@ -100,7 +101,8 @@ public record Config(
     return of(new EnumMap<>(ConfigKey.class));
   }
 
-  static Config parse(Path file, byte[] bytes) throws ConfigException {
+  /** Parses the text of a configuration file. */
+  public static Config parse(Path file, byte[] bytes) throws ConfigException {
     Map<ConfigKey, String> values = new EnumMap<>(ConfigKey.class);
     Map<ConfigKey, Integer> lines = new EnumMap<>(ConfigKey.class);
     parseLines(file, bytes, (number, line) -> parseLine(number, line, lines, values));
@@ -198,6 +200,7 @@ public record Config(
         values.get(ConfigKey.SYSLOG).equals("yes"),
         values.get(ConfigKey.RUN_CMD),
         file(values.get(ConfigKey.METRICS_FILE)),
+        values.get(ConfigKey.BASELINE).equals("declared"),
         choice(SocketIdentity.Scope.class, values.get(ConfigKey.EPHEMERAL)),
         values.get(ConfigKey.NETNS).equals("all"),
         choice(SentryMode.class, values.get(ConfigKey.SENTRY)),

@@ -37,6 +37,7 @@ public enum ConfigKey {
   SYSLOG("yes", oneOf(List.of("yes", "no"))),
   RUN_CMD("", value -> {}),
   METRICS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
+  BASELINE("learned", oneOf(List.of("learned", "declared"))),
   EPHEMERAL("all", oneOf(List.of(SocketIdentity.Scope.values()))),
   NETNS("host", oneOf(List.of("host", "all"))),
   SENTRY("off", oneOf(List.of(SentryMode.values()))),

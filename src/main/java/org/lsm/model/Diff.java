@@ -103,8 +103,13 @@ public record Diff(List<Difference> differences) {
 
   /** Returns these differences and the others of these sockets: their program was replaced. */
   public Diff withReplaced(List<SocketEntry> sockets) {
+    return and(sockets.stream().map(it -> new Difference(DifferenceType.CHANGED, it, it)).toList());
+  }
+
+  /** Returns these differences, and those of other sockets. */
+  public Diff and(List<Difference> others) {
     SortedMap<Endpoint, Difference> all = new TreeMap<>();
-    sockets.forEach(it -> all.put(it.endpoint(), new Difference(DifferenceType.CHANGED, it, it)));
+    others.forEach(it -> all.put(it.endpoint(), it));
     differences.forEach(it -> all.put(it.endpoint(), it));
     return new Diff(all.values().stream().sorted(Comparator.comparing(Difference::type)).toList());
   }

@@ -8,20 +8,31 @@ import java.util.stream.Collectors;
 /**
  * An endpoint that differs between two snapshots. A NEW or GONE one has the same entry twice, and
  * so has a CHANGED one of which only the file of a program was replaced.
+ *
+ * @param requiredBy the rule that requires a socket which is GONE, or is CHANGED as all its owners
+ *     are others; empty for other differences
  */
-public record Difference(DifferenceType type, SocketEntry before, SocketEntry after) {
+public record Difference(
+    DifferenceType type, SocketEntry before, SocketEntry after, String requiredBy) {
+  /** A difference to the baseline. */
+  public Difference(DifferenceType type, SocketEntry before, SocketEntry after) {
+    this(type, before, after, "");
+  }
+
   public Endpoint endpoint() {
     return after.endpoint();
   }
 
   /** Returns the difference with a socket that is optional once it is accepted. */
   public Difference asOptional() {
-    return new Difference(type, before, after.asOptional());
+    return new Difference(type, before, after.asOptional(), requiredBy);
   }
 
   /** Whether it has the same owners, but the file of a program was replaced. */
   public boolean isReplaced() {
-    return type == DifferenceType.CHANGED && before.owners().equals(after.owners());
+    return type == DifferenceType.CHANGED
+        && requiredBy.isEmpty()
+        && before.owners().equals(after.owners());
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.lsm.model;
 
+import java.time.Instant;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
@@ -22,6 +23,16 @@ public record Snapshot(
 
   public Snapshot(HostInfo hostInfo, SortedMap<Endpoint, SocketEntry> sockets) {
     this(hostInfo, sockets, List.of());
+  }
+
+  /** The baseline of a host on which rules alone declare what is accepted: it has no time. */
+  public static Snapshot declared(HostInfo hostInfo) {
+    return new Snapshot(hostInfo.at(Instant.EPOCH), new TreeMap<>());
+  }
+
+  /** Whether this is a {@link #declared} baseline. */
+  public boolean isDeclared() {
+    return hostInfo.time().equals(Instant.EPOCH);
   }
 
   public Snapshot with(List<ProgramDigest> digests) {

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
-import org.lsm.config.IgnoreRules;
+import org.lsm.config.Rules;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
@@ -31,7 +31,7 @@ import org.lsm.report.DiffReport;
  *
  * @param scans of the host, none made yet
  * @param identity what makes a socket the same
- * @param rules for the sockets to ignore on both sides
+ * @param rules for the sockets to ignore on both sides, and those to allow and require
  * @param programs whose files are compared with those of the baseline
  * @param helpers owners that do not make a known socket CHANGED
  */
@@ -39,7 +39,7 @@ public record BaselineComparison(
     RepeatedScan scans,
     Snapshot baseline,
     SocketIdentity identity,
-    IgnoreRules rules,
+    Rules rules,
     ProgramCheck programs,
     HelperProcesses helpers,
     Supplier<ZoneId> zone,
@@ -126,9 +126,16 @@ public record BaselineComparison(
   }
 
   private Diff diff(Snapshot visible) {
-    Diff diff = withoutHelpers(Diff.between(baseline, visible, identity()));
+    Diff diff =
+        rules.onlyIgnore()
+            ? differing(baseline, visible)
+            : new RuleCheck(rules, helpers).diff(baseline, visible, scans.found(), this::differing);
     List<SocketEntry> replaced = programs.replaced(visible);
     return replaced.isEmpty() ? diff : diff.withReplaced(replaced);
+  }
+
+  private Diff differing(Snapshot was, Snapshot now) {
+    return withoutHelpers(Diff.between(was, now, identity()));
   }
 
   /** The processes of a further owner have to be read while they run, hence in the scan. */
@@ -142,7 +149,8 @@ public record BaselineComparison(
     return new Diff(rest);
   }
 
-  private Snapshot visible(Snapshot found) {
+  /** The sockets found, without the ignored ones. */
+  public Snapshot visible(Snapshot found) {
     return programs
         .withOldPaths(found)
         .where(entry -> !rules.ignores(entry) && !scans.isShortLivedClient(entry));

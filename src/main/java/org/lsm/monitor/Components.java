@@ -25,7 +25,7 @@ import org.lsm.channel.SyslogChannel;
 import org.lsm.config.CidrBlock;
 import org.lsm.config.Config;
 import org.lsm.config.ConfigException;
-import org.lsm.config.IgnoreRules;
+import org.lsm.config.Rules;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
@@ -67,19 +67,19 @@ public record Components(
     errors.accept(TextEscaper.escape(problem));
   }
 
-  /** The rules of ignore.lsm beside the configuration. */
-  public IgnoreRules ignoreRules() throws IOException, ConfigException {
+  /** The rules beside the configuration. */
+  public Rules rules() throws IOException, ConfigException {
     UserNames users = userNames();
-    IgnoreRules rules = ignoreRules(users);
+    Rules rules = rules(users);
     users.notes().forEach(this::warn);
     return rules;
   }
 
-  private IgnoreRules ignoreRules(UserNames users) throws IOException, ConfigException {
-    return IgnoreRules.read(configFile.resolveSibling("ignore.lsm"), users::namesAndNumbers);
+  private Rules rules(UserNames users) throws IOException, ConfigException {
+    return Rules.read(configFile, users::namesAndNumbers);
   }
 
-  private UserNames userNames() {
+  UserNames userNames() {
     return new UserNames(
         environment.sources().passwd(),
         environment.loginDefs(),
@@ -89,7 +89,15 @@ public record Components(
 
   /** Opens the state directory; waits for another run to end. */
   public StateDirectory openState() throws IOException {
+    if (config.declaredBaseline()) { // nothing else makes it
+      StateDirectory.create(config.stateDirectory());
+    }
     return StateDirectory.open(config.stateDirectory(), LOCK_TIMEOUT);
+  }
+
+  /** The stored baseline; or one without sockets, if only rules declare what is accepted. */
+  public Snapshot readBaseline(StateDirectory state) throws IOException {
+    return config.declaredBaseline() ? Snapshot.declared(hostInfo()) : state.readBaseline();
   }
 
   /** Scans of this host, beginning with the owner cache of the last run. */
@@ -135,11 +143,15 @@ public record Components(
         scans,
         baseline,
         socketIdentity(),
-        ignoreRules(users),
+        rules(users),
         programs(baseline.programs()),
-        new HelperProcesses(environment.sources()),
+        helpers(),
         environment.zone(),
         users);
+  }
+
+  public HelperProcesses helpers() {
+    return new HelperProcesses(environment.sources());
   }
 
   /** The check of the files of programs against those of a baseline. */

@@ -117,7 +117,7 @@ public final class MonitorRun {
 
   private RunResult compare(StateDirectory state, AlertState before) throws Exception {
     RepeatedScan scans = components.scans();
-    Snapshot baseline = state.readBaseline();
+    Snapshot baseline = components.readBaseline(state);
     BaselineComparison comparison = components.comparison(scans, baseline);
     DiffReport report = comparison.compare();
     boolean alerted = false;

@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.Difference;
+import org.lsm.model.DifferenceType;
 import org.lsm.model.ProcessRef;
 import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
@@ -32,6 +33,40 @@ final class Advice {
   /** How to accept differences, and what to do about a process that should not be there. */
   static List<Line> of(List<DifferenceGroup> groups) {
     List<Line> lines = new ArrayList<>();
+    if (groups.get(0).report().before().isDeclared()) {
+      addRules(lines, groups);
+    } else if (groups.stream().anyMatch(it -> !acceptable(it).isEmpty())) {
+      addAccepts(lines, groups);
+    }
+    groups.stream()
+        .filter(it -> !it.heldBy().isEmpty())
+        .findFirst()
+        .ifPresent(it -> addSteps(lines, it, groups.size() > 1));
+    return lines;
+  }
+
+  /** What {@code lsm accept} takes: a socket that a rule requires stays required. */
+  private static List<Difference> acceptable(DifferenceGroup group) {
+    return group.named().stream().filter(it -> it.requiredBy().isEmpty()).toList();
+  }
+
+  /** The rules that would allow what is there. */
+  private static void addRules(List<Line> lines, List<DifferenceGroup> groups) {
+    List<String> rules =
+        groups.stream()
+            .flatMap(it -> acceptable(it).stream())
+            .filter(it -> it.type() != DifferenceType.GONE)
+            .flatMap(it -> RuleText.allow(it.after()).stream())
+            .distinct()
+            .toList();
+    if (!rules.isEmpty()) {
+      lines.add(heading("If this is as it should be, add rules to a file in rules.d:"));
+      rules.stream().limit(MAX_COMMANDS).forEach(it -> lines.add(command(it)));
+      lines.add(Line.BLANK);
+    }
+  }
+
+  private static void addAccepts(List<Line> lines, List<DifferenceGroup> groups) {
     lines.add(heading("If this is as it should be:"));
     Map<ProcessRef, Long> groupsOf =
         groups.stream()
@@ -43,11 +78,6 @@ final class Advice {
       lines.add(Line.of(Style.ADVICE, "", "To accept everything that is there now: lsm generate"));
     }
     lines.add(Line.BLANK);
-    groups.stream()
-        .filter(it -> !it.heldBy().isEmpty())
-        .findFirst()
-        .ifPresent(it -> addSteps(lines, it, groups.size() > 1));
-    return lines;
   }
 
   /**
@@ -57,7 +87,7 @@ final class Advice {
   private static Optional<String> accept(DifferenceGroup group, Map<ProcessRef, Long> groupsOf) {
     boolean isSmall = group.size() <= DifferenceGroup.MAX_TITLES;
     Set<String> words = new LinkedHashSet<>();
-    for (Difference it : group.named()) {
+    for (Difference it : acceptable(group)) {
       Optional<ProcessRef> process = it.after().processes().stream().findFirst();
       if (!isSmall && process.isPresent() && groupsOf.get(process.get()) > 1) {
         return Optional.empty();
@@ -68,7 +98,7 @@ final class Advice {
               : "pid=" + process.get().pid());
     }
     String names = String.join(" ", words);
-    return words.size() > DifferenceGroup.MAX_TITLES
+    return words.isEmpty() || words.size() > DifferenceGroup.MAX_TITLES
         ? Optional.empty()
         : Optional.of("lsm accept " + (names.startsWith("'-") ? "-- " : "") + names);
   }

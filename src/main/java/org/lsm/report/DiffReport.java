@@ -114,6 +114,9 @@ public record DiffReport(
    * @param lastCompare the last scan that was compared; the one of the baseline may be later
    */
   public DiffReport withAbsentAt(List<Difference> appeared, Optional<Instant> lastCompare) {
+    if (before.isDeclared() && lastCompare.isEmpty()) {
+      return this;
+    }
     Instant baseline = before.hostInfo().time();
     Instant last = lastCompare.filter(baseline::isBefore).orElse(baseline);
     Map<Endpoint, Instant> times = new HashMap<>();
@@ -173,9 +176,11 @@ public record DiffReport(
       body.addAll(Advice.of(groups));
     }
     List<Line> facts = new ArrayList<>();
-    String sockets = Plural.count(before.sockets().size(), "socket");
+    String sockets = ", " + Plural.count(before.sockets().size(), "socket");
     facts.add(
-        Line.fact("Baseline", Times.format(before.hostInfo().time(), zone.get()), ", ", sockets));
+        before.isDeclared()
+            ? Line.fact("Baseline", "declared by rules.d")
+            : Line.fact("Baseline", Times.format(before.hostInfo().time(), zone.get()), sockets));
     notes.forEach(note -> facts.add(Line.fact("Note", note)));
     int named = blocks.keySet().stream().mapToInt(it -> it.named().size()).sum();
     if (named < diff.differences().size() || endedWithoutName() > 0) {
@@ -392,7 +397,8 @@ public record DiffReport(
         };
     String pids = OwnerText.pids(it.after().processes(), MAX_PER_SOCKET);
     String socket = it.type() + " " + EscapedText.word(it.endpoint());
-    String line = socket + EscapedText.cut(owners, MAX_LOG_LINE);
+    String rule = it.requiredBy().isEmpty() ? "" : ", required by " + escape(it.requiredBy());
+    String line = socket + EscapedText.cut(owners, MAX_LOG_LINE) + rule;
     return pids.isEmpty() ? line : line + ", PID " + pids;
   }
 }

@@ -228,6 +228,8 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     for (Flag flag : Severity.suspicious(report.details(difference))) {
       lines.add(Line.of(Style.FLAG, "!", words(flag, entry)));
     }
+    String rule = difference.requiredBy();
+    add(lines, Style.DETAIL, "required", rule.isEmpty() ? "" : "by " + rule);
     boolean isGone = difference.type() == DifferenceType.GONE;
     if (isHandedOver(difference) || (isGone && !common.containsAll(entry.owners()))) {
       EscapedText before = OwnerText.of(difference.before(), report.users());

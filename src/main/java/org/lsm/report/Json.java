@@ -103,9 +103,19 @@ public final class Json {
     return print(object(report, report.hosts()));
   }
 
+  public static String of(HostsReport report) {
+    List<JsonObject> all = list(report.differences(), it -> difference(it, report));
+    return print(merge(new HostsView(report.names().size(), all)));
+  }
+
+  private static JsonObject difference(Difference it, HostsReport report) {
+    var view = new HostDifferenceView(ownersBefore(it), ownersNow(it), report.names(it));
+    return merge(EndpointView.of(it.type().name(), it.endpoint()), view);
+  }
+
   public static String of(SocketListing listing) {
     Collection<SocketEntry> entries = listing.snapshot().sockets().values();
-    List<JsonObject> sockets = list(entries, it -> socket(it, listing.ignoredBy()));
+    List<JsonObject> sockets = list(entries, it -> socket(it, listing));
     ListingView view = new ListingView(null, sockets, listing.notes());
     return print(merge(HostView.of(listing.snapshot().hostInfo()), view));
   }
@@ -147,7 +157,7 @@ public final class Json {
   private static JsonObject object(
       DiffReport report, List<JsonObject> differences, Stream<Difference> alertedBefore) {
     DifferenceCounts counts = DifferenceCounts.of(report.diff());
-    Instant baselineTime = report.before().hostInfo().time();
+    Instant baselineTime = report.before().isDeclared() ? null : report.before().hostInfo().time();
     List<String> still = alertedBefore.map(it -> it.type() + " " + it.endpoint()).toList();
     Stream<String> ended = report.ended().stream().limit(DiffReport.MAX_ENDED);
     return merge(
@@ -252,6 +262,10 @@ public final class Json {
       List<JsonPrimitive> ended, // escaped already
       List<String> notes) {}
 
+  record HostsView(int hostCount, List<JsonObject> differences) {}
+
+  record HostDifferenceView(Set<Owner> ownersBefore, Set<Owner> owners, List<String> hosts) {}
+
   record ListingView(List<ScanView> scans, List<JsonObject> sockets, List<String> notes) {}
 
   record StatusView(String status, List<ItemView> items) {}
@@ -272,6 +286,7 @@ public final class Json {
       Set<Owner> ownersBefore,
       Set<Owner> owners,
       Set<Flag> flags,
+      String requiredBy,
       String origin,
       List<String> peers,
       Instant absentAt,
@@ -279,7 +294,11 @@ public final class Json {
       List<JsonObject> processes) {}
 
   record OwnersView(
-      Set<Owner> owners, List<JsonObject> processes, Boolean optional, Integer ignoredByLine) {}
+      Set<Owner> owners,
+      List<JsonObject> processes,
+      Boolean optional,
+      String ignoredBy,
+      String allowedBy) {}
 
   record ProcessView(int pid, Instant startTime) {}
 
@@ -315,20 +334,28 @@ public final class Json {
   private static JsonObject difference(
       Difference difference, DiffReport report, boolean withDetails) {
     SocketDetails details = withDetails ? report.details(difference) : SocketDetails.UNKNOWN;
-    DifferenceType type = difference.type();
     return merge(
-        EndpointView.of(type.name(), difference.endpoint()),
+        EndpointView.of(difference.type().name(), difference.endpoint()),
         new DifferenceView(
             report.severity(difference),
             details.service(),
-            type == DifferenceType.NEW ? Set.of() : difference.before().owners(),
-            type == DifferenceType.GONE ? Set.of() : difference.after().owners(),
+            ownersBefore(difference),
+            ownersNow(difference),
             details.flags(),
+            difference.requiredBy().isEmpty() ? null : difference.requiredBy(),
             details.suspectedParent().map(Endpoint::toString).orElse(""),
             details.peers(),
             report.absentAt(difference).orElse(null),
             list(difference.after().processes(), ProcessRef::pid),
             list(details.processes(), Json::process)));
+  }
+
+  private static Set<Owner> ownersBefore(Difference it) {
+    return it.type() == DifferenceType.NEW ? Set.of() : it.before().owners();
+  }
+
+  private static Set<Owner> ownersNow(Difference it) {
+    return it.type() == DifferenceType.GONE ? Set.of() : it.after().owners();
   }
 
   /** Reads a difference back; empty if it did not fit, or its socket may be a forged row. */
@@ -357,11 +384,12 @@ public final class Json {
     return new TreeSet<>(List.of(VIEWS.fromJson(json, Owner[].class)));
   }
 
-  private static JsonObject socket(SocketEntry entry, Map<Endpoint, Integer> ignoredBy) {
+  private static JsonObject socket(SocketEntry entry, SocketListing listing) {
     List<JsonObject> processes = list(entry.processes(), Json::process);
     Boolean optional = entry.optional() ? true : null;
-    Integer line = ignoredBy.get(entry.endpoint());
-    OwnersView view = new OwnersView(entry.owners(), processes, optional, line);
+    String ignoredBy = listing.ignoredBy().get(entry.endpoint());
+    String allowedBy = listing.allowedBy().get(entry.endpoint());
+    OwnersView view = new OwnersView(entry.owners(), processes, optional, ignoredBy, allowedBy);
     return merge(EndpointView.of(null, entry.endpoint()), view);
   }
 

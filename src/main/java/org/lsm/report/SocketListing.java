@@ -5,7 +5,6 @@ import static org.lsm.report.EscapedText.escape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
 import java.util.stream.Collectors;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
@@ -14,11 +13,14 @@ import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 
 /**
- * The sockets of a host, some of them optional, and for each ignored one the line of ignore.lsm
- * that covers it.
+ * The sockets of a host, some of them optional, and the rules that ignore or allow them: {@code
+ * rules.d/web.lsm:3}.
  */
 public record SocketListing(
-    Snapshot snapshot, SortedMap<Endpoint, Integer> ignoredBy, List<String> notes) {
+    Snapshot snapshot,
+    Map<Endpoint, String> ignoredBy,
+    Map<Endpoint, String> allowedBy,
+    List<String> notes) {
   private static final int MAX_PADDING = 40;
 
   /** A table with a line for each owner, escaped. */
@@ -41,11 +43,15 @@ public record SocketListing(
   }
 
   private List<String> row(Endpoint endpoint, String user, String pids, EscapedText program) {
-    Integer line = ignoredBy.get(endpoint);
-    String ignored = line == null ? "" : "  (ignored by line " + line + " of ignore.lsm)";
+    String ignored = remark("ignored", ignoredBy.get(endpoint));
+    String allowed = remark("allowed", allowedBy.get(endpoint));
     String optional = snapshot.sockets().get(endpoint).optional() ? "  (optional)" : "";
-    String last = program + optional + ignored;
+    String last = program + optional + ignored + allowed;
     return List.of(escape(endpoint.toString()), escape(user), pids, last);
+  }
+
+  private static String remark(String what, String rule) {
+    return rule == null ? "" : "  (" + what + " by " + escape(rule) + ")";
   }
 
   /** Pads all columns but the last to their widest cell, within limits. */

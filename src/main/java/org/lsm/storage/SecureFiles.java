@@ -65,6 +65,13 @@ public final class SecureFiles {
     return AtomicFile.read(isRoot() && Files.isRegularFile(file) ? resolve(file) : file);
   }
 
+  /** Refuses a file or directory, as {@link #read} does, without reading it. */
+  public static void requireTrusted(Path file) throws IOException {
+    if (isRoot()) {
+      resolve(file);
+    }
+  }
+
   /**
    * Checks that only root can write a directory and all that is in it, and that it contains no
    * symbolic links; refuses it if not, and root runs lsm. The directory may be missing.

@@ -381,12 +381,7 @@ class HostileTextTest extends ChannelTestBase {
     ignore("unix " + (rule.length() > 1000 ? rule.substring(0, 6) + "**" : rule));
     Result listed = lsm("list", "--all");
     assertEquals(
-        1,
-        listed
-            .out()
-            .lines()
-            .filter(it -> it.endsWith("(ignored by line 1 of ignore.lsm)"))
-            .count());
+        1, listed.out().lines().filter(it -> it.endsWith("(ignored by ignore.lsm:1)")).count());
     text("list", listed);
     json("list as JSON", lsm("list", "--format", "json", "--all"));
     ignore();

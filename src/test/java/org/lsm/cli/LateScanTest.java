@@ -121,7 +121,7 @@ class LateScanTest extends CommandTestBase {
   @Test
   void statusReportsIt() throws IOException {
     hang();
-    assertTrue(lsm("status").out().contains("Ignore   ! " + LATE));
+    assertTrue(lsm("status").out().contains("Rules    ! " + LATE));
   }
 
   private void hang() {

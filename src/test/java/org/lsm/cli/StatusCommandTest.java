@@ -151,7 +151,7 @@ class StatusCommandTest extends ChannelTestBase {
     Result result = lsm("status");
 
     assertEquals(1, result.exitCode());
-    assertTrue(result.out().contains("\nIgnore   ! cannot read "), result.out());
+    assertTrue(result.out().contains("\nRules    ! cannot read "), result.out());
     assertTrue(result.out().contains("\nBaseline   2 sockets"), result.out());
   }
 
@@ -162,7 +162,7 @@ class StatusCommandTest extends ChannelTestBase {
     List<String> expected = new ArrayList<>(good());
     expected.add(
         2,
-        "Ignore   ! "
+        "Rules    ! "
             + directory.resolve("ignore.lsm")
             + ":1: 'ssh' is not a port; write a number, a range like 1024-65535, or *");
     assertEquals(new Result(1, String.join("\n", expected) + "\n", ""), lsm("status"));
@@ -176,8 +176,8 @@ class StatusCommandTest extends ChannelTestBase {
 
     assertEquals(0, result.exitCode());
     assertEquals(
-        List.of("Ignore     line 3 matches no socket now: udp *:9999 program=/x"),
-        result.out().lines().filter(line -> line.startsWith("Ignore")).toList());
+        List.of("Rules      ignore.lsm:3 matches no socket now: udp *:9999 program=/x"),
+        result.out().lines().filter(line -> line.startsWith("Rules")).toList());
   }
 
   // ---- baseline and comparison

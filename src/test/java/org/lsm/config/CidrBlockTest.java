@@ -66,9 +66,7 @@ class CidrBlockTest {
   void comparesAddressesBitwise(String token, String address, boolean matches) {
     Protocol protocol = address.contains(":") ? Protocol.TCP6 : Protocol.TCP;
     assertEquals(
-        matches,
-        IgnoreRules.address(token, true).test(new Endpoint("", protocol, address, 22)),
-        token);
+        matches, Rules.address(token, true).test(new Endpoint("", protocol, address, 22)), token);
   }
 
   @ParameterizedTest
@@ -86,7 +84,7 @@ class CidrBlockTest {
   })
   void comparesInterfacesByName(String token, String name, boolean matches) {
     assertEquals(
-        matches, IgnoreRules.address(token, true).test(new Endpoint("", Protocol.PACKET, name, 3)));
+        matches, Rules.address(token, true).test(new Endpoint("", Protocol.PACKET, name, 3)));
   }
 
   @ParameterizedTest
@@ -111,7 +109,7 @@ class CidrBlockTest {
   })
   void refusesMalformedAddresses(String token, String message) {
     IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> IgnoreRules.address(token, true));
+        assertThrows(IllegalArgumentException.class, () -> Rules.address(token, true));
     assertEquals(message, e.getMessage());
   }
 

@@ -11,7 +11,7 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.lsm.FuzzTarget;
-import org.lsm.config.IgnoreRules.Rule;
+import org.lsm.config.Rules.Rule;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.PortSet;
@@ -74,16 +74,16 @@ class FuzzTest {
 
   @FuzzTarget
   void ignore(byte[] bytes) throws ConfigException {
-    IgnoreRules rules;
+    Rules rules;
     try {
-      rules = IgnoreRules.parse(FILE, bytes, Set::of);
+      rules = Rules.parse(FILE, bytes, Set::of);
     } catch (ConfigException e) {
       return;
     }
     String text = new String(bytes, StandardCharsets.UTF_8).replace("\n", "");
     for (Rule rule : rules.rules()) {
       byte[] commented = (rule.text() + " #" + text).getBytes(StandardCharsets.UTF_8);
-      List<Rule> again = IgnoreRules.parse(FILE, commented, Set::of).rules();
+      List<Rule> again = Rules.parse(FILE, commented, Set::of).rules();
       assertEquals(1, again.size());
       assertEquals(rule.text(), again.get(0).text());
       assertEquals(covered(rule), covered(again.get(0)));
@@ -91,7 +91,7 @@ class FuzzTest {
   }
 
   private static List<SocketEntry> covered(Rule rule) {
-    return SOCKETS.stream().filter(rule.matches()).toList();
+    return SOCKETS.stream().filter(rule::matches).toList();
   }
 
   /** An escaped name matches only that name, apart from its stars. */
@@ -117,7 +117,7 @@ class FuzzTest {
     String text = new String(bytes, StandardCharsets.UTF_8);
     Predicate<Endpoint> range;
     try {
-      range = IgnoreRules.address(text, false);
+      range = Rules.address(text, false);
     } catch (IllegalArgumentException e) {
       return;
     }

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.FakeProc;
 import org.lsm.ScriptedClock;
-import org.lsm.config.IgnoreRules;
+import org.lsm.config.Rules;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
@@ -45,7 +45,7 @@ class BaselineComparisonTest {
   @TempDir private Path folder;
   private FakeProc proc;
   private ScriptedClock clock;
-  private IgnoreRules rules = new IgnoreRules(List.of());
+  private Rules rules = new Rules(List.of());
   private ProgramCheck programs;
 
   @BeforeEach
@@ -266,10 +266,8 @@ class BaselineComparisonTest {
 
   @Test
   void ignoresOnBothSides() throws Exception {
-    rules =
-        IgnoreRules.read(
-            Files.writeString(folder.resolve("ignore.lsm"), "tcp *:80-81 program=/fake/prog\n"),
-            Set::of);
+    Files.writeString(folder.resolve("ignore.lsm"), "tcp *:80-81 program=/fake/prog\n");
+    rules = Rules.read(folder.resolve("conf.lsm"), Set::of);
     proc.tcp("0.0.0.0", 80, 102).tcp("0.0.0.0", 90, 102);
     DiffReport report =
         compare(

@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,7 +46,7 @@ import org.lsm.report.StatusReport.Item;
 import org.lsm.report.StatusReport.Severity;
 
 /** The JSON output, to the character and by the schemas that are shipped. */
-class JsonTest {
+public class JsonTest {
 
   private static final Instant BASELINE = Instant.parse("2026-01-01T00:00:00Z");
   private static final Instant STARTED = Instant.parse("2026-01-02T01:00:00.250Z");
@@ -107,7 +106,8 @@ class JsonTest {
     SocketListing listing =
         new SocketListing(
             snapshot(SCAN, web, OLD_SSH.asOptional()),
-            new TreeMap<>(Map.of(OLD_SSH.endpoint(), 3)),
+            Map.of(OLD_SSH.endpoint(), "ignore.lsm:3"),
+            Map.of(),
             List.of("a note"));
     assertGolden("listing.json", Json.of(listing));
     assertValid("listing", Json.of(listing));
@@ -235,7 +235,7 @@ class JsonTest {
     assertEquals(array(escaped), parsed.getAsJsonArray("notes"));
     assertEquals(array("GONE " + escaped + ":unix/" + escaped), parsed.getAsJsonArray("still"));
 
-    String listing = Json.of(new SocketListing(snapshot, new TreeMap<>(), List.of(raw)));
+    String listing = Json.of(new SocketListing(snapshot, Map.of(), Map.of(), List.of(raw)));
     assertValid("listing", listing);
     assertEquals(0, json.chars().filter(c -> c < ' ' && c != '\n').count());
     assertEquals(0, listing.chars().filter(c -> c < ' ' && c != '\n').count());
@@ -282,7 +282,7 @@ class JsonTest {
     SocketEntry entry =
         SocketEntry.heldBy(
             Endpoint.of("udp", "0.0.0.0:ephemeral"), new SocketOwners(List.of(), true));
-    String json = Json.of(new SocketListing(snapshot(SCAN, entry), new TreeMap<>(), List.of()));
+    String json = Json.of(new SocketListing(snapshot(SCAN, entry), Map.of(), Map.of(), List.of()));
     assertValid("listing", json);
     JsonObject socket =
         JsonParser.parseString(json)
@@ -296,7 +296,8 @@ class JsonTest {
 
   @Test
   void schemasRefuseUnknownFields() {
-    String json = Json.of(new SocketListing(snapshot(SCAN, OLD_SSH), new TreeMap<>(), List.of()));
+    String json =
+        Json.of(new SocketListing(snapshot(SCAN, OLD_SSH), Map.of(), Map.of(), List.of()));
     assertNotEquals(Set.of(), problems("listing", json.replace("\"host\"", "\"hosts\"")));
     assertNotEquals(Set.of(), problems("report", json));
   }
@@ -313,7 +314,8 @@ class JsonTest {
     return array;
   }
 
-  private static void assertValid(String schema, String json) {
+  /** The output is as a schema in {@code src/main/schema} describes it. */
+  public static void assertValid(String schema, String json) {
     assertEquals(Set.of(), problems(schema, json));
   }
 

@@ -5,7 +5,7 @@ import static org.lsm.report.Golden.assertGolden;
 
 import java.time.Instant;
 import java.util.List;
-import java.util.TreeMap;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -64,7 +64,7 @@ class SocketListingTest {
 
   private static String table(List<SocketEntry> entries) {
     Snapshot snapshot = Snapshot.of(new HostInfo("web1", "6.1.0", SCAN, "1.0.0"), entries);
-    return new SocketListing(snapshot, new TreeMap<>(), List.of()).text();
+    return new SocketListing(snapshot, Map.of(), Map.of(), List.of()).text();
   }
 
   private static ProcessRef process(int pid, Owner owner) {

@@ -19,14 +19,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.lsm.config.IgnoreRules.Rule;
+import org.lsm.config.Rules.Rule;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketEntry;
 
 /** Every form of a rule: the sockets that it covers, and mistakes. */
-class IgnoreRulesTest {
+class RulesTest {
 
   private static final Path FILE = Path.of("ignore.lsm");
 
@@ -67,13 +67,13 @@ class IgnoreRulesTest {
           """)
   void installedRulesIgnoreSessions(String table, String local, String owners, boolean ignored)
       throws Exception {
-    IgnoreRules rules = IgnoreRules.read(Path.of("conf/ignore.lsm"), Set::of);
+    Rules rules = Rules.read(Path.of("conf/conf.lsm"), Set::of);
     assertEquals(ignored, rules.ignores(entry(table, local, owners)));
   }
 
   @Test
   void installedRulesHideNothingFromOtherHosts() throws Exception {
-    for (Rule rule : IgnoreRules.read(Path.of("conf/ignore.lsm"), Set::of).rules()) {
+    for (Rule rule : Rules.read(Path.of("conf/conf.lsm"), Set::of).rules()) {
       // Only a user and root can write to the directory of that user's session.
       boolean isOfSession = rule.text().matches("unix +/run/user/\\*/\\*\\*");
       boolean isBound = rule.text().matches("unix +[/@]\\S+ +(program=/usr/|user=).*");
@@ -238,7 +238,7 @@ class IgnoreRulesTest {
   })
   void userIsANameOrItsNumber(String condition, String user, boolean covered) throws Exception {
     byte[] rule = ("tcp *:* " + condition).getBytes(StandardCharsets.UTF_8);
-    IgnoreRules rules = IgnoreRules.parse(FILE, rule, name -> Set.of(name, "4711"));
+    Rules rules = Rules.parse(FILE, rule, name -> Set.of(name, "4711"));
     assertEquals(covered, rules.ignores(entry("tcp", "0.0.0.0:80", user + ":/bin/a")));
   }
 
@@ -275,31 +275,32 @@ class IgnoreRulesTest {
 
   @Test
   void skipsCommentsAndBlankLines() throws Exception {
-    IgnoreRules rules =
+    Rules rules =
         parse("\uFEFF# head\r\n\r\n  \ttcp\t*:22  # ssh\r\n#udp *:*\r\nunix  @#x\r\nudp *:9 #x");
     assertEquals(
-        List.of("3 tcp\t*:22", "5 unix  @#x", "6 udp *:9"),
-        rules.rules().stream().map(rule -> rule.line() + " " + rule.text()).toList());
+        List.of("ignore.lsm:3 tcp\t*:22", "ignore.lsm:5 unix  @#x", "ignore.lsm:6 udp *:9"),
+        rules.rules().stream().map(rule -> rule.location() + " " + rule.text()).toList());
     assertFalse(rules.ignores(entry("udp", "0.0.0.0:53", "")));
-    assertEquals(Optional.of(3), rules.covering(entry("tcp", "0.0.0.0:22", "")).map(Rule::line));
+    assertEquals(Optional.of("ignore.lsm:3"), ignoring(rules, "tcp", "0.0.0.0:22"));
   }
 
   @Test
   void findsTheFirstRule() throws Exception {
-    IgnoreRules rules = parse("udp *:*\ntcp *:80\n\ntcp *:*\n* *\n");
-    assertEquals(Optional.of(2), rules.covering(entry("tcp", "0.0.0.0:80", "")).map(Rule::line));
-    assertEquals(Optional.of(4), rules.covering(entry("tcp", "0.0.0.0:81", "")).map(Rule::line));
-    assertEquals(Optional.of(5), rules.covering(entry("unix", "/x", "")).map(Rule::line));
+    Rules rules = parse("udp *:*\ntcp *:80\n\ntcp *:*\n* *\n");
+    assertEquals(Optional.of("ignore.lsm:2"), ignoring(rules, "tcp", "0.0.0.0:80"));
+    assertEquals(Optional.of("ignore.lsm:4"), ignoring(rules, "tcp", "0.0.0.0:81"));
+    assertEquals(Optional.of("ignore.lsm:5"), ignoring(rules, "unix", "/x"));
+  }
+
+  private static Optional<String> ignoring(Rules rules, String table, String local) {
+    return rules.ignoring(entry(table, local, "")).map(Rule::location);
   }
 
   @Test
   void ignoresNothingWithoutRules() throws Exception {
     SocketEntry entry = entry("tcp", "0.0.0.0:80", "root:/bin/a");
-    for (IgnoreRules rules :
-        List.of(
-            new IgnoreRules(List.of()),
-            parse(""),
-            IgnoreRules.read(folder.resolve("absent"), Set::of))) {
+    for (Rules rules :
+        List.of(new Rules(List.of()), parse(""), Rules.read(folder.resolve("absent"), Set::of))) {
       assertFalse(rules.ignores(entry));
       assertEquals(List.of(), rules.rules());
     }
@@ -346,7 +347,8 @@ class IgnoreRulesTest {
   @Test
   void refusesFilesThatAreNotUtf8() throws Exception {
     Path file = Files.write(folder.resolve("ignore.lsm"), new byte[] {(byte) 0xFF});
-    ConfigException e = assertThrows(ConfigException.class, () -> IgnoreRules.read(file, Set::of));
+    Path config = folder.resolve("conf.lsm");
+    ConfigException e = assertThrows(ConfigException.class, () -> Rules.read(config, Set::of));
     assertEquals(file + ": is not UTF-8 text; save it as UTF-8", e.getMessage());
   }
 
@@ -361,15 +363,13 @@ class IgnoreRulesTest {
     assertTrue(rules.size() >= 19, "only " + rules);
   }
 
-  private static IgnoreRules parse(String text) throws ConfigException {
-    return IgnoreRules.parse(FILE, text.getBytes(StandardCharsets.UTF_8), Set::of);
+  private static Rules parse(String text) throws ConfigException {
+    return Rules.parse(FILE, text.getBytes(StandardCharsets.UTF_8), Set::of);
   }
 
   private static void assertCovers(boolean covered, String rule, SocketEntry entry)
       throws ConfigException {
-    IgnoreRules rules = parse(rule + "\n");
-    assertEquals(
-        covered ? Optional.of(1) : Optional.empty(), rules.covering(entry).map(Rule::line));
+    Rules rules = parse(rule + "\n");
     assertEquals(covered, rules.ignores(entry));
   }
 

@@ -1,0 +1,74 @@
+package org.lsm.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.lsm.config.Config;
+import org.lsm.config.ConfigException;
+import org.lsm.config.Rules;
+import org.lsm.model.ErrorMessages;
+import org.lsm.model.Plural;
+import org.lsm.model.TextEscaper;
+import org.lsm.storage.AtomicFile;
+import org.lsm.storage.SecureFiles;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "check",
+    description = "Check the configuration and the rules for mistakes, without a scan.")
+public final class CheckCommand extends BaseCommand {
+  @Parameters(
+      paramLabel = "FILE",
+      description =
+          "Check the text of these files instead of the configuration of this host: conf.lsm,"
+              + " ignore.lsm, other files as those of rules.d, or all *.lsm of a directory.")
+  private List<Path> files = new ArrayList<>();
+
+  private int rules;
+
+  @Override
+  public Integer call() throws Exception {
+    boolean isOfHost = files.isEmpty();
+    Path config = context.configFile();
+    List<Path> all = new ArrayList<>();
+    for (Path file : files) {
+      all.addAll(Files.isDirectory(file) ? Rules.filesIn(file) : List.of(file));
+    }
+    if (isOfHost) {
+      all.add(config);
+      all.addAll(Rules.files(config));
+    }
+    boolean isValid = true;
+    for (Path file : all) {
+      boolean isConfig = isOfHost ? file.equals(config) : file.endsWith("conf.lsm");
+      isValid &= check(file, isConfig, isOfHost);
+    }
+    if (isValid) {
+      out()
+          .printf(
+              "%s in %s are valid%n",
+              Plural.count(rules, "rule"), Plural.count(all.size(), "file"));
+    }
+    return isValid ? ExitCode.OK : ExitCode.ERROR;
+  }
+
+  /** Checks a file, and prints its first mistake. */
+  private boolean check(Path file, boolean isConfig, boolean isOfHost) {
+    try {
+      byte[] text = isOfHost ? SecureFiles.read(file) : AtomicFile.read(file);
+      if (isConfig) {
+        Config.parse(file, text);
+      } else {
+        rules += Rules.parse(file, text, Set::of).rules().size(); // users may be unknown here
+      }
+      return true;
+    } catch (IOException | ConfigException e) {
+      out().println(TextEscaper.escape(ErrorMessages.explain(e)));
+      return false;
+    }
+  }
+}

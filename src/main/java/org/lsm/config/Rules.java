@@ -1,0 +1,366 @@
+package org.lsm.config;
+
+import static org.lsm.model.TextEscaper.unescape;
+
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Owner;
+import org.lsm.model.Protocol;
+import org.lsm.model.Protocol.Family;
+import org.lsm.model.SocketEntry;
+import org.lsm.storage.SecureFiles;
+
+/**
+ * The rules of ignore.lsm, whose lines have no verb, and of rules.d/*.lsm, whose lines begin with
+ * one; see lsm-rules(5). Then follow a protocol, an address and port or a path, and conditions.
+ *
+ * <pre>
+ * require  tcp   *:22                    program=/usr/sbin/sshd  user=root
+ * allow    tcp   127.0.0.0/8:1024-65535  user=jenkins
+ * ignore   unix  /run/user/*&#47;**
+ * </pre>
+ */
+public record Rules(List<Rule> rules) {
+  private static final String IGNORE_FILE = "ignore.lsm";
+  private static final String DIRECTORY = "rules.d";
+
+  /** What lsm makes of the sockets of a rule. */
+  public enum Verb {
+    /** They are not watched. */
+    IGNORE,
+    /** They are accepted if they are there. */
+    ALLOW,
+    /** They are accepted, and one of them has to be there. */
+    REQUIRE;
+
+    private static Optional<Verb> of(String word) {
+      return Stream.of(values())
+          .filter(it -> it.name().toLowerCase(Locale.ROOT).equals(word))
+          .findFirst();
+    }
+  }
+
+  /**
+   * One rule.
+   *
+   * @param location the file and line: {@code rules.d/web.lsm:3}
+   * @param text the line without a comment
+   * @param owner the conditions on owners, if there are any
+   * @param required what a difference names if a required socket is absent; else null
+   */
+  public record Rule(
+      String location,
+      Verb verb,
+      String text,
+      Predicate<Endpoint> endpoint,
+      Optional<Predicate<Owner>> owner,
+      SocketEntry required) {
+
+    /** Whether this rule matches a socket: all its owners to ignore it, else at least one. */
+    public boolean matches(SocketEntry entry) {
+      boolean all = verb == Verb.IGNORE;
+      return endpoint.test(entry.endpoint())
+          && (owner.isEmpty()
+              || (all && !entry.owners().isEmpty() && entry.owners().stream().allMatch(this::isBy))
+              || (!all && entry.owners().stream().anyMatch(this::isBy)));
+    }
+
+    /** Whether the conditions hold for an owner; an unknown one may be anybody. */
+    private boolean isBy(Owner it) {
+      return owner.isEmpty() || (!it.equals(Owner.UNKNOWN) && owner.get().test(it));
+    }
+  }
+
+  private static final Pattern WILDCARD = Pattern.compile("[*?]");
+  private static final Pattern IP = Pattern.compile("([0-9.]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*)(/.*)?");
+
+  /**
+   * Reads the rules beside a configuration.
+   *
+   * @param users returns the names and numbers that stand for the user of a rule
+   */
+  public static Rules read(Path config, Function<String, Set<String>> users)
+      throws IOException, ConfigException {
+    List<Rule> rules = new ArrayList<>();
+    for (Path file : files(config)) {
+      rules.addAll(parse(file, SecureFiles.read(file), users).rules());
+    }
+    return new Rules(List.copyOf(rules));
+  }
+
+  /** The files of rules beside a configuration, those that there are. */
+  public static List<Path> files(Path config) throws IOException {
+    List<Path> files = new ArrayList<>();
+    Path ignore = config.resolveSibling(IGNORE_FILE);
+    if (Files.exists(ignore, LinkOption.NOFOLLOW_LINKS)) {
+      files.add(ignore);
+    }
+    Path directory = config.resolveSibling(DIRECTORY);
+    if (Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
+      SecureFiles.requireTrusted(directory);
+      files.addAll(filesIn(directory));
+    }
+    return files;
+  }
+
+  /** The files of rules in a directory, by name; hidden ones and other names do not count. */
+  public static List<Path> filesIn(Path directory) throws IOException {
+    List<Path> files = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      for (Path file : entries) {
+        String name = file.getFileName().toString();
+        if (name.endsWith(".lsm") && !name.startsWith(".")) {
+          files.add(file);
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    Collections.sort(files);
+    return files;
+  }
+
+  /** Parses the text of a file; its name says whether lines begin with a verb. */
+  public static Rules parse(Path file, byte[] bytes, Function<String, Set<String>> users)
+      throws ConfigException {
+    String name = file.getFileName().toString();
+    boolean hasVerbs = !name.equals(IGNORE_FILE);
+    String location = (hasVerbs ? DIRECTORY + "/" : "") + name + ":";
+    List<Rule> rules = new ArrayList<>();
+    Config.parseLines(
+        file,
+        bytes,
+        (number, line) -> {
+          String text = line.replaceFirst("(?s)(^|\\s)#.*", "").strip();
+          if (!text.isEmpty()) {
+            List<String> tokens = List.of(text.split("\\s+", -1));
+            Verb verb = verb(tokens.get(0), hasVerbs);
+            List<String> rest = hasVerbs ? tokens.subList(1, tokens.size()) : tokens;
+            rules.add(rule(location + number, verb, text, rest, users));
+          }
+        });
+    return new Rules(List.copyOf(rules));
+  }
+
+  private static Verb verb(String word, boolean hasVerbs) {
+    Optional<Verb> verb = Verb.of(word);
+    if (hasVerbs && verb.isEmpty()) {
+      throw invalid(
+          word, "is not a verb; a line of " + DIRECTORY + " begins with ignore, allow or require");
+    }
+    if (!hasVerbs && verb.isPresent()) {
+      throw invalid(
+          word,
+          "is a verb; write this line into a file " + DIRECTORY + "/*.lsm, here lines have none");
+    }
+    return verb.orElse(Verb.IGNORE);
+  }
+
+  /** Whether no rule allows or requires anything. */
+  public boolean onlyIgnore() {
+    return rules.stream().allMatch(it -> it.verb() == Verb.IGNORE);
+  }
+
+  /** Whether a rule ignores this socket. */
+  public boolean ignores(SocketEntry entry) {
+    return ignoring(entry).isPresent();
+  }
+
+  /** The first rule that ignores this socket. */
+  public Optional<Rule> ignoring(SocketEntry entry) {
+    return rules.stream().filter(it -> it.verb() == Verb.IGNORE && it.matches(entry)).findFirst();
+  }
+
+  /** The rules that allow or require this socket for at least one of its owners. */
+  public List<Rule> allowing(SocketEntry entry) {
+    return rules.stream().filter(it -> it.verb() != Verb.IGNORE && it.matches(entry)).toList();
+  }
+
+  /**
+   * A socket with the owners that rules allow and require; empty if there is no such rule. Root may
+   * always be the maker: it could have done anything else, too.
+   */
+  public Optional<SocketEntry> allowed(SocketEntry entry) {
+    List<Rule> allowing = allowing(entry);
+    SortedSet<Owner> owners = new TreeSet<>(entry.owners());
+    owners.removeIf(
+        it ->
+            !it.equals(Owner.maker("root")) && allowing.stream().noneMatch(rule -> rule.isBy(it)));
+    return allowing.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new SocketEntry(entry.endpoint(), owners, List.of()));
+  }
+
+  private static Rule rule(
+      String location,
+      Verb verb,
+      String text,
+      List<String> tokens,
+      Function<String, Set<String>> users) {
+    if (tokens.size() < 2) {
+      String last = tokens.isEmpty() ? text : tokens.get(0);
+      String protocol = tokens.isEmpty() ? "a protocol, " : "";
+      throw invalid(
+          last, "needs " + protocol + "an address and port, or a path, behind it; * matches any");
+    }
+    Predicate<Endpoint> endpoint = protocol(tokens.get(0)).and(local(tokens.get(0), tokens.get(1)));
+    Predicate<Owner> owner = null;
+    for (String token : tokens.subList(2, tokens.size())) {
+      int equals = token.indexOf('=');
+      // netns= without a value is the namespace of the host.
+      if (equals == token.length() - 1 && !token.equals("netns=")) {
+        throw invalid(token, "has no value");
+      }
+      if (token.startsWith("netns=")) {
+        Glob netns = new Glob(token.substring(equals + 1));
+        endpoint = endpoint.and(it -> netns.matches(it.netns()));
+      } else {
+        Predicate<Owner> condition = condition(token, equals, users);
+        owner = owner == null ? condition : owner.and(condition);
+      }
+    }
+    SocketEntry required = verb == Verb.REQUIRE ? required(tokens) : null;
+    if (required != null) {
+      endpoint = endpoint.and(it -> it.netns().equals(required.endpoint().netns()));
+    }
+    return new Rule(location, verb, text, endpoint, Optional.ofNullable(owner), required);
+  }
+
+  /** The one socket that a rule requires, by the name and the owner that a report gives it. */
+  private static SocketEntry required(List<String> tokens) {
+    String protocol = tokens.get(0);
+    String local = tokens.get(1);
+    String netns = values(tokens, "netns=").findFirst().orElse("");
+    boolean isUnix = protocol.equals(Protocol.UNIX.label());
+    if (protocol.equals("*")
+        || WILDCARD.matcher(local.replaceFirst("^\\*:", "") + netns).find()
+        || (!isUnix && local.matches(".*/.*|.*:\\d+-\\d+"))) {
+      throw invalid(
+          String.join(" ", tokens),
+          "is not one socket; require takes one protocol with one port or path, * only as address");
+    }
+    String label = protocol + (local.startsWith("[") && !protocol.endsWith("6") ? "6" : "");
+    String table = Protocol.of(label).isPresent() ? label : protocol;
+    Endpoint endpoint =
+        Endpoint.of(netns.isEmpty() ? table : unescape(netns) + ":" + table, unescape(local));
+    List<String> programs = values(tokens, "program=").toList();
+    SortedSet<Owner> owners = new TreeSet<>();
+    if (!programs.isEmpty() && programs.get(0).startsWith("/")) {
+      String script = programs.size() > 1 ? unescape(programs.get(1)) : "";
+      String user = unescape(values(tokens, "user=").findFirst().orElse("*"));
+      owners.add(new Owner(user, unescape(programs.get(0)), script));
+    }
+    return new SocketEntry(endpoint, owners, List.of());
+  }
+
+  private static Stream<String> values(List<String> tokens, String condition) {
+    return tokens.stream()
+        .skip(2)
+        .filter(it -> it.startsWith(condition))
+        .map(it -> it.substring(condition.length()));
+  }
+
+  private static IllegalArgumentException invalid(String token, String problem) {
+    return new IllegalArgumentException("'" + token + "' " + problem);
+  }
+
+  /** A protocol includes its IPv6 twin: {@code tcp} covers tcp6 as well. */
+  private static Predicate<Endpoint> protocol(String token) {
+    if (!token.equals("*") && Protocol.of(token).isEmpty()) {
+      String valid = "; the first word is one of " + Protocol.labels() + ", *";
+      throw new IllegalArgumentException("unknown protocol '" + token + "'" + valid);
+    }
+    Set<String> labels = Set.of(token, token + "6");
+    return it -> token.equals("*") || labels.contains(it.protocol().label());
+  }
+
+  private static Predicate<Endpoint> local(String protocol, String token) {
+    if (token.equals("*")) {
+      return endpoint -> true;
+    }
+    Predicate<Endpoint> unix = endpoint -> endpoint.protocol().family() == Family.UNIX;
+    if (protocol.equals("unix") || token.startsWith("/") || token.startsWith("@")) {
+      Glob path = new Glob(token);
+      return unix.and(endpoint -> path.matches(endpoint.address()));
+    }
+    int colon = token.lastIndexOf(':');
+    if (colon < 1) {
+      throw invalid(token, "has no port; write ADDRESS:PORT, where * matches any");
+    }
+    // Packet sockets are bound to an interface instead of an address.
+    boolean interfaces = protocol.equals("*") || protocol.equals(Protocol.PACKET.label());
+    Predicate<Endpoint> address = address(token.substring(0, colon), interfaces);
+    return Predicate.not(unix).and(address).and(port(token.substring(colon + 1)));
+  }
+
+  /** {@code *}, an address or block, IPv6 also in brackets, or a glob for names of interfaces. */
+  static Predicate<Endpoint> address(String token, boolean interfaces) {
+    if (token.equals("*")) {
+      return endpoint -> true;
+    }
+    String text = token.replaceFirst("^\\[(.*)\\](/\\d+)?$", "$1$2");
+    if (IP.matcher(text).matches()) {
+      CidrBlock block = CidrBlock.parse(text);
+      return it -> it.protocol().family() != Family.PACKET && block.contains(it.address());
+    }
+    if (!interfaces) {
+      throw invalid(token, "is not an IP address; write an address, a block like 10.0.0.0/8, or *");
+    }
+    Glob glob = new Glob(token);
+    return endpoint -> glob.matches(endpoint.address());
+  }
+
+  /** A condition on ports: {@code *}, a port, or a range. */
+  private static Predicate<Endpoint> port(String token) {
+    if (token.equals("*")) {
+      return endpoint -> true;
+    }
+    if (!token.matches("\\d{1,5}(-\\d{1,5})?|0x[0-9a-fA-F]{1,4}")) {
+      throw invalid(token, "is not a port; write a number, a range like 1024-65535, or *");
+    }
+    // Leading zeros would make a number octal.
+    String[] ends = token.replaceAll("\\b0+(?=\\d)", "").split("-", -1);
+    int first = Integer.decode(ends[0]);
+    int last = Integer.decode(ends[ends.length - 1]);
+    if (first > last || last > 0xFFFF) {
+      throw invalid(token, "is not a range of ports from 0 to 65535");
+    }
+    return endpoint -> first <= endpoint.port() && endpoint.port() <= last;
+  }
+
+  private static Predicate<Owner> condition(
+      String token, int equals, Function<String, Set<String>> users) {
+    String text = token.substring(equals + 1);
+    Glob value = new Glob(text);
+    return switch (token.substring(0, Math.max(equals, 0))) {
+      case "program" -> owner -> isProgram(owner, value);
+      case "user" -> {
+        Set<String> names = WILDCARD.matcher(text).find() ? Set.of() : users.apply(unescape(text));
+        yield owner -> names.contains(owner.user()) || value.matches(owner.user());
+      }
+      default ->
+          throw invalid(token, "is not a condition; valid ones are program=, user= and netns=");
+    };
+  }
+
+  private static boolean isProgram(Owner owner, Glob value) {
+    return value.matches(owner.program()) || value.matches(owner.script());
+  }
+}

@@ -1,0 +1,89 @@
+package org.lsm.monitor;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiFunction;
+import org.lsm.config.Rules;
+import org.lsm.config.Rules.Rule;
+import org.lsm.model.Diff;
+import org.lsm.model.Difference;
+import org.lsm.model.DifferenceType;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Snapshot;
+import org.lsm.model.SocketEntry;
+import org.lsm.proc.HelperProcesses;
+
+/**
+ * Compares sockets with the rules that allow and require some of them; what no rule allows is
+ * compared with the baseline.
+ */
+record RuleCheck(Rules rules, HelperProcesses helpers) {
+  /**
+   * Returns the differences.
+   *
+   * @param visible the sockets found that no rule ignores
+   * @param found all of them: a rule may require an ignored one
+   * @param comparison of a baseline and sockets
+   */
+  Diff diff(
+      Snapshot baseline,
+      Snapshot visible,
+      Snapshot found,
+      BiFunction<Snapshot, Snapshot, Diff> comparison) {
+    Set<Endpoint> accepted = new HashSet<>();
+    Map<Endpoint, SocketEntry> shared = new HashMap<>();
+    for (SocketEntry now : visible.sockets().values()) {
+      SocketEntry allowed = rules.allowed(now).orElse(null);
+      if (allowed != null && hasOnlyOwnersOf(allowed, now)) {
+        accepted.add(now.endpoint());
+      } else if (allowed != null) {
+        shared.put(now.endpoint(), allowed);
+      }
+    }
+    Snapshot rest = visible.where(it -> !accepted.contains(it.endpoint()));
+    Snapshot known = baseline.where(it -> !accepted.contains(it.endpoint()));
+    Set<Endpoint> optional = known.where(it -> !rules.allowing(it).isEmpty()).sockets().keySet();
+    List<Difference> differences = new ArrayList<>();
+    for (Difference it : comparison.apply(known.withOptional(optional), rest).differences()) {
+      SocketEntry allowed = shared.get(it.endpoint());
+      if (allowed == null) {
+        differences.add(it);
+      } else {
+        SocketEntry was = it.type() == DifferenceType.NEW ? allowed : allowed.and(it.before());
+        if (!hasOnlyOwnersOf(was, it.after())) {
+          differences.add(new Difference(DifferenceType.CHANGED, was, it.after()));
+        }
+      }
+    }
+    return new Diff(missing(rest, found)).and(differences);
+  }
+
+  /** Whether a socket has no owners but these and their helpers. */
+  private boolean hasOnlyOwnersOf(SocketEntry was, SocketEntry now) {
+    return now.ownersBeyond(was).isEmpty() || helpers.areHelpers(was, now);
+  }
+
+  /** What rules require and nobody holds is GONE; if only others hold it, it is CHANGED. */
+  private List<Difference> missing(Snapshot rest, Snapshot found) {
+    List<Difference> missing = new ArrayList<>();
+    for (Rule rule : rules.rules()) {
+      SocketEntry required = rule.required();
+      if (required == null || found.sockets().values().stream().anyMatch(rule::matches)) {
+        continue;
+      }
+      Snapshot ofOthers = rest.where(it -> rule.endpoint().test(it.endpoint()));
+      for (SocketEntry now : ofOthers.sockets().values()) {
+        SocketEntry was = new SocketEntry(now.endpoint(), required.owners(), List.of());
+        missing.add(new Difference(DifferenceType.CHANGED, was, now, rule.location()));
+      }
+      if (ofOthers.sockets().isEmpty()) {
+        missing.add(new Difference(DifferenceType.GONE, required, required, rule.location()));
+      }
+    }
+    return missing;
+  }
+}
