@@ -134,7 +134,10 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
                 client.post(node.url(), alerts);
                 return node.failed("");
               });
-      write(after);
+      List<String> accepted =
+          after.stream().filter(it -> it.failure().isEmpty()).map(Node::url).toList();
+      // The next run still has to report what has failed.
+      write(nodes().stream().map(it -> accepted.contains(it.url()) ? it.failed("") : it).toList());
       return after;
     }
   }

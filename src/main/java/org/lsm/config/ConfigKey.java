@@ -171,10 +171,8 @@ public enum ConfigKey {
     Set<String> names = new HashSet<>(OWN_LABELS);
     for (String word : Config.words(value)) {
       Matcher label = LABEL.matcher(word);
-      String form =
-          "name=value with at most 200 characters; a name has letters, digits and underscores, and"
-              + " begins with no digit and not with two underscores";
-      require(label.matches(), "has '" + word + "', which must be " + form);
+      String form = "like role=web, with a name of letters, digits and underscores";
+      require(label.matches(), "has '" + word + "', which is not " + form);
       String name = label.group("name");
       String problem = "has the label '" + name + "'";
       require(!OWN_LABELS.contains(name), problem + ", which lsm sets itself");
