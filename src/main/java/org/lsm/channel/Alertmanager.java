@@ -76,7 +76,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
       String instance = isKnown ? before.instance() : mail.instance(run.host());
       SortedMap<String, String> common = common(instance);
       FiringAlerts next =
-          new FiringAlerts(run.host(), instance, before.time(), before.alerts())
+          new FiringAlerts(run.host(), instance, before.time(), before.firing(), before.resolved())
               .next(
                   active.stream().map(it -> it.with(common)).toList(),
                   compared,
@@ -134,10 +134,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
                 client.post(node.url(), alerts);
                 return node.failed("");
               });
-      List<String> accepted =
-          after.stream().filter(it -> it.failure().isEmpty()).map(Node::url).toList();
-      // The next run still has to report what has failed.
-      write(nodes().stream().map(it -> accepted.contains(it.url()) ? it.failed("") : it).toList());
+      write(after);
       return after;
     }
   }

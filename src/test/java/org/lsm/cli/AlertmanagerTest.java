@@ -133,7 +133,7 @@ class AlertmanagerTest extends ChannelTestBase {
 
     compare(10);
 
-    assertEquals(List.of("-/tmp/nc", "+/tmp/ncat"), programs(server.posts().get(0)));
+    assertEquals(List.of("+/tmp/ncat", "-/tmp/nc"), programs(server.posts().get(0)));
   }
 
   private static List<String> programs(Post post) {
@@ -308,7 +308,9 @@ class AlertmanagerTest extends ChannelTestBase {
     assertTrue(lines.get(1).startsWith("alertmanager: FAILED, Alertmanager " + down), result.out());
     assertEquals("alertmanager: accepted; to " + server.url(), lines.get(2));
     assertEquals(List.of("+LsmTest"), labels(server));
-    assertTrue(status().contains("alertmanager " + down + "; nothing accepted yet\n"));
+    assertTrue(status().contains("Channel  ! alertmanager " + down), "until it accepts something");
+    alertmanager(server.url() + " " + other.url());
+    assertEquals(0, lsm("test-alert").exitCode());
   }
 
   @Test
