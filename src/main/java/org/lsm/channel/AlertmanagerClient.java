@@ -155,7 +155,9 @@ record AlertmanagerClient(
     }
     String advice =
         switch (status) {
-          case 400 -> "check ALERTMANAGER_LABELS; lsm does not post the same alerts to it again";
+          case 400 ->
+              "check ALERTMANAGER_LABELS; the same alerts are not posted again until it accepts those of"
+                  + " lsm test-alert";
           case 401, 403 -> "check ALERTMANAGER_HEADERS_FILE";
           default -> status < 500 ? "check ALERTMANAGER_URL" : "the next run tries again";
         };
