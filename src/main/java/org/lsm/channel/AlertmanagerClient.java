@@ -91,10 +91,8 @@ record AlertmanagerClient(
         return Optional.of(TrustedCertificates.socketFactory(own.get()));
       }
       return TrustedCertificates.socketFactory(bundles);
-    } catch (IOException e) {
+    } catch (IOException | GeneralSecurityException e) {
       throw new DeliveryException(ErrorMessages.explain(e) + "; check ALERTMANAGER_CA", e);
-    } catch (GeneralSecurityException e) {
-      throw new DeliveryException("TLS cannot be used: " + e.getMessage(), e);
     }
   }
 
@@ -148,8 +146,7 @@ record AlertmanagerClient(
       throws IOException, DeliveryException {
     int status = connection.getResponseCode();
     String type = String.valueOf(connection.getContentType());
-    boolean isPage =
-        type.startsWith("text/html"); // of a proxy that asks for a login, or another service
+    boolean isPage = type.startsWith("text/html"); // of another service, or a form for a login
     if (status / 100 == 2 && !isPage) {
       return;
     }
