@@ -3,8 +3,10 @@ package org.lsm.config;
 import static java.util.Comparator.comparingInt;
 
 import java.net.IDN;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -37,6 +39,10 @@ public enum ConfigKey {
   SYSLOG("yes", oneOf(List.of("yes", "no"))),
   RUN_CMD("", value -> {}),
   METRICS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
+  ALERTMANAGER_URL("", ConfigKey::urls),
+  ALERTMANAGER_LABELS("", ConfigKey::labels),
+  ALERTMANAGER_HEADERS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
+  ALERTMANAGER_CA("", matching("(/.*)?", "an absolute path, or empty")),
   BASELINE("learned", oneOf(List.of("learned", "declared"))),
   EPHEMERAL("all", oneOf(List.of(SocketIdentity.Scope.values()))),
   NETNS("host", oneOf(List.of("host", "all"))),
@@ -58,6 +64,12 @@ public enum ConfigKey {
 
   private static final Pattern ADDRESS =
       Pattern.compile("[^\\s,;:<>()\\[\\]\"\\\\@]+(@(?<domain>[^\\s,;:<>()\\[\\]\"\\\\@]+))?");
+
+  private static final String URL =
+      "https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:(?<port>\\d{1,5}))?(/[A-Za-z0-9._~/-]*)?";
+  private static final String LABEL = "(?<name>(?!__)[a-zA-Z_][a-zA-Z0-9_]*)=\\S{1,200}";
+  private static final String OWN_LABEL =
+      "alertname|instance|severity|socket|program|user|netns|address";
 
   private final String defaultValue;
 
@@ -139,6 +151,31 @@ public enum ConfigKey {
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
           "must be IP addresses and blocks like 192.0.2.0/24: " + e.getMessage(), e);
+    }
+  }
+
+  /** The message does not quote the value, since that may have a password. */
+  private static void urls(String value) {
+    for (String word : Config.words(value)) {
+      Matcher url = Pattern.compile(URL).matcher(word);
+      require(
+          url.matches(),
+          "must be URLs like https://alerts.example.org:9093, with neither a user nor a query;"
+              + " a password belongs in ALERTMANAGER_HEADERS_FILE");
+      port(url.group("port") == null ? "9093" : url.group("port"));
+    }
+  }
+
+  private static void labels(String value) {
+    Set<String> names = new HashSet<>();
+    for (String word : Config.words(value)) {
+      Matcher label = Pattern.compile(LABEL).matcher(word);
+      String form = "like role=web, with a name of letters, digits and underscores";
+      require(label.matches(), "has '" + word + "', which is not " + form);
+      String name = label.group("name");
+      String problem = "has the label '" + name + "'";
+      require(!name.matches(OWN_LABEL), problem + ", which lsm sets itself");
+      require(names.add(name), problem + " twice");
     }
   }
 
