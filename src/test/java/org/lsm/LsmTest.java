@@ -23,11 +23,12 @@ class LsmTest extends CommandTestBase {
       nullValues = "-",
       value = {
         "- | Usage: lsm [-hV] [--no-color] [--verbose] [--config=FILE] COMMAND",
-        "generate | Usage: lsm generate [-hV] [--no-color] [--verbose] [--config=FILE]",
-        "-g | Usage: lsm generate [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "generate | Usage: lsm generate [-hV] [--no-color] [--rules] [--verbose] [--config=FILE]",
+        "-g | Usage: lsm generate [-hV] [--no-color] [--rules] [--verbose] [--config=FILE]",
         "compare | Usage: lsm compare [-hV] [--no-alert] [--no-color] [--quiet] [--verbose]",
         "delete | Usage: lsm delete [-hV] [--no-color] [--verbose] [--config=FILE]",
         "accept | Usage: lsm accept [-hV] [--no-color] [--optional] [--verbose] [--config=FILE]",
+        "check | Usage: lsm check [-hV] [--no-color] [--verbose] [--config=FILE] [FILE...]",
         "diff | Usage: lsm diff [-hV] [--no-color] [--verbose] [--config=FILE]",
         "list | Usage: lsm list [-hV] [--all] [--no-color] [--verbose] [--config=FILE]",
         "history | Usage: lsm history [-hV] [--no-color] [--verbose] [--config=FILE]",
@@ -55,6 +56,7 @@ class LsmTest extends CommandTestBase {
     assertEquals(
         List.of(
             "accept",
+            "check",
             "compare, -c",
             "delete, -d",
             "diff",
