@@ -75,10 +75,11 @@ public final class RuleText {
       String netns = withNetns ? " netns=" + word(key.netns()) : "";
       List<String> conditions = conditions(entry);
       for (String it : conditions) {
-        Group group = new Group(protocol(key), place(key), (it + netns).strip());
+        String place = it.isEmpty() && !hasPort(key) ? "" : place(key, isHeld);
+        Group group = new Group(protocol(key), place, (it + netns).strip());
         String local = hasPort(key) ? host(key) : local(key);
         locals.computeIfAbsent(group, none -> new TreeSet<>()).add(local);
-        if (it.equals(conditions.get(0)) && isRequired(key, entry, isService)) {
+        if (it.equals(conditions.get(0)) && isRequired(key, place, entry, isService)) {
           required.add(group);
         }
       }
@@ -131,9 +132,10 @@ public final class RuleText {
   }
 
   /** Whether this is a service that should be there: at a fixed port, and not of a login user. */
-  private static boolean isRequired(Endpoint key, SocketEntry entry, Predicate<String> isService) {
-    return hasPort(key)
-        && port(key).matches("\\d+")
+  private static boolean isRequired(
+      Endpoint key, String place, SocketEntry entry, Predicate<String> isService) {
+    return key.hasPort(key.port())
+        && place.matches("\\d+")
         && !host(key).matches("\\*|.*/.*")
         && !entry.hasNoProcess()
         && entry.owners().stream().allMatch(it -> isService.test(it.user()));
@@ -151,9 +153,11 @@ public final class RuleText {
     return key.protocol().label().replace("6", "");
   }
 
-  private static String place(Endpoint key) {
+  private static String place(Endpoint key, boolean isHeld) {
+    boolean isUdp = protocol(key).equals(Protocol.UDP.label());
+    boolean isReserved = isUdp && isHeld && key.port() >= 600 && key.port() <= 1023;
     return switch (key.protocol().family()) {
-      case INET, INET6, SCTP -> port(key);
+      case INET, INET6, SCTP -> isReserved ? RESERVED_PORTS : port(key);
       case UNIX -> {
         Matcher directory = DIRECTORY.matcher(pattern(key.address()));
         yield directory.matches() ? directory.group(1) : "";
@@ -172,12 +176,8 @@ public final class RuleText {
   }
 
   private static String port(Endpoint key) {
-    int port = key.port();
-    boolean isUdp = key.protocol() == Protocol.UDP || key.protocol() == Protocol.UDP6;
-    if (port == Endpoint.EPHEMERAL) {
-      return key.isPing() ? "*" : CLIENT_PORTS;
-    }
-    return isUdp && port >= 600 && port <= 1023 ? RESERVED_PORTS : String.valueOf(port);
+    String any = key.isPing() ? "*" : CLIENT_PORTS;
+    return key.port() == Endpoint.EPHEMERAL ? any : String.valueOf(key.port());
   }
 
   private static String host(Endpoint key) {

@@ -42,11 +42,13 @@ class PolicyTest extends CommandTestBase {
     proc.tcp("0.0.0.0", 40000, 110)
         .udp("0.0.0.0", 51820, 0)
         .unix("/run/a b*#\t", 111)
+        .udp("0.0.0.0", 700, 0)
+        .udp("127.0.0.1", 701, 116)
         .unix("@/tmp/x?", 112)
         .unix("/run/app/one", 113)
         .unix("/run/app/two", 114)
         .unix("/run/app/800.sock", 115)
-        .process(800, 33, "/fake/a b*", 90, 110, 111, 112, 113, 114, 115);
+        .process(800, 33, "/fake/a b*", 90, 110, 111, 112, 113, 114, 115, 116);
     rules("host.lsm", "");
     ignore("tcp *:22");
     Result printed = lsm("generate", "--rules");
@@ -55,6 +57,8 @@ class PolicyTest extends CommandTestBase {
             """
             allow    tcp   0.0.0.0:1024-65535      program=/fake/a\\x20b\\x2a user=www-data
             require  udp   127.0.0.53:53           program=/usr/lib/systemd/systemd-resolved user=101
+            allow    udp   0.0.0.0:700             # no process holds it
+            allow    udp   127.0.0.1:600-1023      program=/fake/a\\x20b\\x2a user=www-data
             allow    udp   0.0.0.0:51820           # no process holds it
             allow    unix  /run/a\\x20b\\x2a#\\x09     program=/fake/a\\x20b\\x2a user=www-data
             allow    unix  @/tmp/x\\x3f             program=/fake/a\\x20b\\x2a user=www-data
