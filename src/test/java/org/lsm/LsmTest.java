@@ -23,8 +23,8 @@ class LsmTest extends CommandTestBase {
       nullValues = "-",
       value = {
         "- | Usage: lsm [-hV] [--no-color] [--verbose] [--config=FILE] COMMAND",
-        "generate | Usage: lsm generate [-hV] [--no-color] [--verbose] [--config=FILE]",
-        "-g | Usage: lsm generate [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "generate | Usage: lsm generate [-hV] [--no-color] [--rules] [--verbose] [--config=FILE]",
+        "-g | Usage: lsm generate [-hV] [--no-color] [--rules] [--verbose] [--config=FILE]",
         "compare | Usage: lsm compare [-hV] [--no-alert] [--no-color] [--quiet] [--verbose]",
         "delete | Usage: lsm delete [-hV] [--no-color] [--verbose] [--config=FILE]",
         "accept | Usage: lsm accept [-hV] [--no-color] [--optional] [--verbose] [--config=FILE]",
@@ -33,6 +33,7 @@ class LsmTest extends CommandTestBase {
         "history | Usage: lsm history [-hV] [--no-color] [--verbose] [--config=FILE]",
         "status | Usage: lsm status [-hV] [--no-color] [--verbose] [--config=FILE]",
         "test-alert | Usage: lsm test-alert [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "check | Usage: lsm check [-hV] [--no-color] [--verbose] [--config=FILE] [FILE...]",
         "help | Usage: lsm help [-hV] [--no-color] [--verbose] [--config=FILE] [COMMAND]",
       })
   void printsHelpOfEveryCommand(String command, String usage) {
@@ -55,6 +56,7 @@ class LsmTest extends CommandTestBase {
     assertEquals(
         List.of(
             "accept",
+            "check",
             "compare, -c",
             "delete, -d",
             "diff",
