@@ -34,6 +34,7 @@ class LsmTest extends CommandTestBase {
         "history | Usage: lsm history [-hV] [--no-color] [--verbose] [--config=FILE]",
         "status | Usage: lsm status [-hV] [--no-color] [--verbose] [--config=FILE]",
         "test-alert | Usage: lsm test-alert [-hV] [--no-color] [--verbose] [--config=FILE]",
+        "check | Usage: lsm check [-hV] [--no-color] [--verbose] [--config=FILE] [FILE...]",
         "help | Usage: lsm help [-hV] [--no-color] [--verbose] [--config=FILE] [COMMAND]",
       })
   void printsHelpOfEveryCommand(String command, String usage) {
