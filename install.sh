@@ -317,12 +317,12 @@ summary() {
 install_baseline() {
   problem=
   [ "$want_baseline" = yes ] || return 0
-  if [ "$(value_of BASELINE "$home/conf.lsm")" = declared ]; then
+  known=
+  [ ! -e "$state_dir/baseline" ] || known="kept the base comparison files in $state_dir"
+  [ "$(value_of BASELINE "$home/conf.lsm")" != declared ] || known="the rules in $home/rules.d declare what is accepted"
+  if [ -n "$known" ]; then
     "$home/lsm" compare --no-alert --quiet || [ $? -eq 1 ] || problem="lsm is installed but cannot run; correct the error above"
-    echo "the rules in $home/rules.d declare what is accepted"
-  elif [ -e "$state_dir/baseline" ]; then
-    "$home/lsm" compare --no-alert --quiet || [ $? -eq 1 ] || problem="lsm is installed but cannot run; correct the error above"
-    echo "kept the base comparison files in $state_dir"
+    echo "$known"
   elif "$home/lsm" generate; then
     echo "generated base comparison files"
   else

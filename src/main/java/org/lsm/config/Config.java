@@ -6,7 +6,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -232,14 +231,7 @@ public record Config(
   }
 
   private static List<String> urls(String value) {
-    List<String> urls = new ArrayList<>();
-    for (String word : words(value)) {
-      String url = word.replaceFirst("/+$", "");
-      if (!urls.contains(url)) {
-        urls.add(url);
-      }
-    }
-    return urls;
+    return words(value).stream().map(it -> it.replaceFirst("/+$", "")).distinct().toList();
   }
 
   private static SortedMap<String, String> labels(String value) {

@@ -33,16 +33,16 @@ public enum ConfigKey {
           "([A-Za-z0-9._-]+|\\[[A-Za-z0-9.:]+\\])?",
           "a host name, an address literal like [192.0.2.1], or empty")),
   SMTP_USER("", value -> {}),
-  SMTP_PASS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
+  SMTP_PASS_FILE("", ConfigKey::file),
   REMIND("24h", time()),
   DIGEST("24h", time()),
   SYSLOG("yes", oneOf(List.of("yes", "no"))),
   RUN_CMD("", value -> {}),
-  METRICS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
+  METRICS_FILE("", ConfigKey::file),
   ALERTMANAGER_URL("", ConfigKey::urls),
   ALERTMANAGER_LABELS("", ConfigKey::labels),
-  ALERTMANAGER_HEADERS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
-  ALERTMANAGER_CA("", matching("(/.*)?", "an absolute path, or empty")),
+  ALERTMANAGER_HEADERS_FILE("", ConfigKey::file),
+  ALERTMANAGER_CA("", ConfigKey::file),
   BASELINE("learned", oneOf(List.of("learned", "declared"))),
   EPHEMERAL("all", oneOf(List.of(SocketIdentity.Scope.values()))),
   NETNS("host", oneOf(List.of("host", "all"))),
@@ -138,6 +138,10 @@ public enum ConfigKey {
 
   private static Consumer<String> time() {
     return matching("0|\\d{1,5}[mhd]", "a time like 30m, 24h or 7d, or 0 for every run");
+  }
+
+  private static void file(String value) {
+    require(value.matches("(/.*)?"), "must be an absolute path, or empty");
   }
 
   private static void port(String value) {

@@ -29,25 +29,16 @@ import org.lsm.storage.SecureFiles;
 
 /**
  * The rules of ignore.lsm, whose lines have no verb, and of rules.d/*.lsm, whose lines begin with
- * one; see lsm-rules(5). Then follow a protocol, an address and port or a path, and conditions.
- *
- * <pre>
- * require  tcp   *:22                    program=/usr/sbin/sshd  user=root
- * allow    tcp   127.0.0.0/8:1024-65535  user=jenkins
- * ignore   unix  /run/user/*&#47;**
- * </pre>
+ * one; see ignore.lsm(5) and lsm-rules(5).
  */
 public record Rules(List<Rule> rules) {
   private static final String IGNORE_FILE = "ignore.lsm";
   private static final String DIRECTORY = "rules.d";
 
-  /** What lsm makes of the sockets of a rule. */
+  /** The effect of a rule on the sockets that it matches. */
   public enum Verb {
-    /** They are not watched. */
     IGNORE,
-    /** They are accepted if they are there. */
     ALLOW,
-    /** They are accepted, and one of them has to be there. */
     REQUIRE;
 
     private static Optional<Verb> of(String word) {
@@ -75,11 +66,12 @@ public record Rules(List<Rule> rules) {
 
     /** Whether this rule matches a socket: all its owners to ignore it, else at least one. */
     public boolean matches(SocketEntry entry) {
-      boolean all = verb == Verb.IGNORE;
-      return endpoint.test(entry.endpoint())
-          && (owner.isEmpty()
-              || (all && !entry.owners().isEmpty() && entry.owners().stream().allMatch(this::isBy))
-              || (!all && entry.owners().stream().anyMatch(this::isBy)));
+      Set<Owner> owners = entry.owners();
+      boolean ofOwners =
+          verb == Verb.IGNORE
+              ? !owners.isEmpty() && owners.stream().allMatch(this::isBy)
+              : owners.stream().anyMatch(this::isBy);
+      return endpoint.test(entry.endpoint()) && (owner.isEmpty() || ofOwners);
     }
 
     /** Whether the conditions hold for an owner; an unknown one may be anybody. */

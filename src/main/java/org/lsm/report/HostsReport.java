@@ -14,18 +14,18 @@ import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
 
 /** The names of several hosts, and how some of them, by number, differ from their majority. */
-public record HostsReport(List<String> names, Map<Difference, List<Integer>> hosts) {
+public record HostsReport(List<String> names, Map<Difference, List<Integer>> differing) {
   private static final int MAX_HOSTS = 20; // that are named in a line
 
   /** NEW, CHANGED, then GONE, each in the order of endpoints. */
   List<Difference> differences() {
-    return hosts.keySet().stream()
+    return differing.keySet().stream()
         .sorted(comparing(Difference::type).thenComparing(Difference::endpoint))
         .toList();
   }
 
   List<String> names(Difference difference) {
-    return hosts.get(difference).stream().map(names::get).toList();
+    return differing.get(difference).stream().map(names::get).toList();
   }
 
   public ReportDocument document() {
@@ -50,13 +50,13 @@ public record HostsReport(List<String> names, Map<Difference, List<Integer>> hos
   }
 
   private String where(Difference it) {
-    List<String> differing = names(it);
-    int more = differing.size() - MAX_HOSTS;
+    List<String> hosts = names(it);
+    int more = hosts.size() - MAX_HOSTS;
     boolean isGone = it.type() == DifferenceType.GONE;
     return "on "
-        + (isGone ? names.size() - differing.size() : differing.size())
+        + (isGone ? names.size() - hosts.size() : hosts.size())
         + (" of " + names.size() + (isGone ? ", not on " : ": "))
-        + differing.stream()
+        + hosts.stream()
             .limit(MAX_HOSTS)
             .map(name -> EscapedText.escape(name).replace(" ", "\\x20")) // one name, not two
             .collect(Collectors.joining(" "))
