@@ -135,6 +135,14 @@ class RuleVerbsTest {
     }
   }
 
+  @Test
+  void examplesOfTheManualAreValid() throws Exception {
+    String page = Files.readString(Path.of("src/main/man/lsm-rules.adoc"));
+    String examples = page.substring(page.indexOf("== Examples"), page.indexOf("== Files"));
+    String text = examples.substring(examples.indexOf("....") + 4, examples.lastIndexOf("...."));
+    assertEquals(6, parse(text).rules().size());
+  }
+
   private static Rules parse(String text) throws ConfigException {
     return Rules.parse(FILE, text.getBytes(UTF_8), Set::of);
   }
