@@ -73,7 +73,7 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
   private static final int MAX_TEXTS = 1000;
   private static final int MAX_TEXT = 200; // characters
   private static final int MAX_NAME = 480; // bytes, as it is stored
-  private static final Duration RESOLVE_AFTER = Duration.ofMinutes(30);
+  static final Duration RESOLVE_AFTER = Duration.ofMinutes(30);
   private static final String FURTHER = "further differences";
   private static final Owner NO_PROCESS = new Owner("", "");
 
@@ -137,7 +137,7 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
   }
 
   /** In whole minutes: cron is never on time to the second. */
-  private static boolean hasPassed(Duration duration, Instant since, Instant now) {
+  static boolean hasPassed(Duration duration, Instant since, Instant now) {
     Instant end = since.truncatedTo(ChronoUnit.MINUTES).plus(duration);
     return !end.isAfter(now.truncatedTo(ChronoUnit.MINUTES));
   }

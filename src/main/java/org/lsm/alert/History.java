@@ -126,7 +126,7 @@ public final class History {
   }
 
   @SuppressWarnings("try") // the lock is only held
-  private void write(List<Event> events) {
+  private synchronized void write(List<Event> events) {
     if (events.isEmpty()) {
       return;
     }

@@ -61,6 +61,16 @@ public record MailSystem(
         .findFirst();
   }
 
+  /**
+   * The name of this host that no other one has: the fully qualified one if it begins with {@code
+   * host}, as a mail name or the name of an address may stand for several hosts; else {@code host}.
+   */
+  public String instance(String host) {
+    String name = host.indexOf('.') < 0 ? resolve(host) : host;
+    boolean isOfHost = name.regionMatches(true, 0, host + ".", 0, host.length() + 1);
+    return isOfHost && FULLY_QUALIFIED.matcher(name).matches() ? name : host;
+  }
+
   private String resolve(String host) {
     try {
       return CompletableFuture.supplyAsync(() -> resolver.apply(host), ExternalCommand::startDaemon)

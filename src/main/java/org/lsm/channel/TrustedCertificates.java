@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManagerFactory;
+import org.lsm.storage.SecureFiles;
 
 /** The authorities that this host trusts, and updates; those of lsm's Java runtime grow old. */
 final class TrustedCertificates {
@@ -30,22 +31,24 @@ final class TrustedCertificates {
       throws IOException, GeneralSecurityException {
     Optional<Path> bundle =
         bundles.stream().filter(it -> Files.isRegularFile(it) && Files.isReadable(it)).findFirst();
-    if (bundle.isEmpty()) {
-      return Optional.empty();
-    }
+    return bundle.isEmpty() ? Optional.empty() : Optional.of(socketFactory(bundle.get()));
+  }
+
+  /** Sockets that trust the certificates in a PEM file. */
+  static SSLSocketFactory socketFactory(Path bundle) throws IOException, GeneralSecurityException {
     String algorithm = TrustManagerFactory.getDefaultAlgorithm();
     TrustManagerFactory trust = TrustManagerFactory.getInstance(algorithm);
-    trust.init(read(bundle.get()));
+    trust.init(read(bundle));
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(null, trust.getTrustManagers(), null);
-    return Optional.of(context.getSocketFactory());
+    return context.getSocketFactory();
   }
 
   private static KeyStore read(Path bundle) throws IOException, GeneralSecurityException {
     KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
     trusted.load(null, null);
     CertificateFactory x509 = CertificateFactory.getInstance("X.509");
-    String text = Files.readString(bundle, StandardCharsets.ISO_8859_1);
+    String text = new String(SecureFiles.read(bundle), StandardCharsets.ISO_8859_1);
     for (String pem : PEM.matcher(text).results().map(MatchResult::group).toList()) {
       InputStream bytes = new ByteArrayInputStream(pem.getBytes(StandardCharsets.ISO_8859_1));
       try {

@@ -26,6 +26,10 @@ public final class DeleteCommand extends BaseCommand {
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + directory);
       }
+      if (components.config().alertmanagerUrls().isEmpty()) { // else what fires is still resolved
+        Files.deleteIfExists(directory.resolve(StateDirectory.ALERTMANAGER_STATE));
+        Files.deleteIfExists(directory.resolve(StateDirectory.ALERTMANAGER_NODES));
+      }
       Path sentryState = directory.resolve(StateDirectory.SENTRY_STATE);
       if (Files.exists(sentryState)) { // without a baseline no port is known to be unused
         components.nftTable().remove();

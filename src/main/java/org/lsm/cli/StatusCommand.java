@@ -12,6 +12,7 @@ import org.lsm.alert.AlertState;
 import org.lsm.alert.Channel;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
+import org.lsm.channel.Alertmanager;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
@@ -180,12 +181,32 @@ public final class StatusCommand extends BaseCommand {
               .orElse("nothing delivered yet");
       good("Channel", (channel.name() + " " + channel.destination()).strip() + "; " + last);
     }
-    if (channels.isEmpty() && components.config().metricsFile().isEmpty()) {
-      String keys = "MAILER and USER, SYSLOG, RUN_CMD or METRICS_FILE";
+    Config config = components.config();
+    List<Alertmanager.Node> nodes =
+        config.alertmanagerUrls().isEmpty()
+            ? List.of()
+            : components.alertmanager(components.history()).nodes();
+    nodes.forEach(it -> checkNode(components, it));
+    if (!nodes.isEmpty()) {
+      return;
+    }
+    if (channels.isEmpty() && config.metricsFile().isEmpty()) {
+      String keys = "MAILER and USER, SYSLOG, RUN_CMD, ALERTMANAGER_URL or METRICS_FILE";
       fault("Channels", "none is set: set " + keys + " in " + context.configFile());
     } else if (channels.isEmpty()) {
       good("Channels", "only METRICS_FILE");
     }
+  }
+
+  private void checkNode(Components components, Alertmanager.Node node) {
+    String last =
+        node.accepted().equals(Instant.EPOCH)
+            ? "nothing accepted yet"
+            : "last accepted " + components.timeWithAge(node.accepted());
+    String failure = node.failure().isEmpty() ? "" : "; last failure: " + node.failure();
+    Severity severity = failure.isEmpty() ? Severity.OK : Severity.WARNING;
+    String name = Alertmanager.NAME + " " + node.url() + "; ";
+    items.add(new Item("Channel", name + last + failure, severity)); // escaped already
   }
 
   private void checkAlerts(Components components) throws IOException {

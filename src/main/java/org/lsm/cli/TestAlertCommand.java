@@ -9,6 +9,7 @@ import org.lsm.alert.AlertType;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
 import org.lsm.alert.History;
+import org.lsm.channel.Alertmanager;
 import org.lsm.model.HostInfo;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
@@ -25,9 +26,10 @@ public final class TestAlertCommand extends BaseCommand {
     Components components = context.components();
     Consumer<String> trace = line -> context.err.println(TextEscaper.escape(line));
     List<Channel> channels = components.channels(context.verbose ? trace : null);
-    if (channels.isEmpty()) {
-      context.warn(
-          "no channel is configured: see MAILER, SYSLOG and RUN_CMD in " + context.configFile());
+    boolean usesAlertmanager = !components.config().alertmanagerUrls().isEmpty();
+    if (channels.isEmpty() && !usesAlertmanager) {
+      String keys = "MAILER, SYSLOG, RUN_CMD and ALERTMANAGER_URL";
+      context.warn("no channel is configured: see " + keys + " in " + context.configFile());
       return ExitCode.ERROR;
     }
     HostInfo host = components.hostInfo();
@@ -36,7 +38,7 @@ public final class TestAlertCommand extends BaseCommand {
     StateDirectory.create(components.config().stateDirectory()); // for the history
     History history = components.history();
     Alert alert = Alert.of(AlertType.TEST, host, DiffReport.test(host, zone), subject, zone);
-    int exitCode = ExitCode.OK;
+    boolean accepted = true;
     for (Channel channel : channels) {
       try {
         String receipt = channel.send(alert, Set.of());
@@ -44,12 +46,26 @@ public final class TestAlertCommand extends BaseCommand {
         String where = receipt.isEmpty() ? "" : "; " + TextEscaper.escape(receipt);
         out().println(channel.name() + ": accepted" + where);
       } catch (DeliveryException e) {
-        String failure = TextEscaper.escape(e.getMessage());
-        history.append("failed", "test alert: " + failure);
-        out().println(channel.name() + ": FAILED, " + failure);
-        exitCode = ExitCode.ALERT_PENDING;
+        accepted = false;
+        printFailure(channel.name(), TextEscaper.escape(e.getMessage()), history);
       }
     }
-    return exitCode;
+    List<Alertmanager.Node> nodes =
+        usesAlertmanager ? components.alertmanager(history).test(host) : List.of();
+    for (Alertmanager.Node node : nodes) {
+      if (node.failure().isEmpty()) {
+        history.appendDelivery(Alertmanager.NAME, alert, "to " + node.url());
+        out().println(Alertmanager.NAME + ": accepted; to " + node.url());
+      } else {
+        accepted = false;
+        printFailure(Alertmanager.NAME, node.failure(), history);
+      }
+    }
+    return accepted ? ExitCode.OK : ExitCode.ALERT_PENDING;
+  }
+
+  private void printFailure(String channel, String failure, History history) {
+    history.append("failed", "test alert: " + failure);
+    out().println(channel + ": FAILED, " + failure);
   }
 }

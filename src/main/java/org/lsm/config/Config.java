@@ -6,11 +6,14 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -23,6 +26,7 @@ import org.lsm.storage.SecureFiles;
  * The configuration of conf.lsm, validated: a component for each key of conf.lsm(5), and one for
  * each set of ports with its exclusions. Names without a domain in recipients and from are users of
  * this host; an empty smtpUser stands for no login, and a zero interval for an alert at every run.
+ * The URLs of Alertmanager end without a slash.
  */
 public record Config(
     List<String> recipients,
@@ -40,6 +44,10 @@ public record Config(
     boolean syslog,
     String runCommand,
     Optional<Path> metricsFile,
+    List<String> alertmanagerUrls,
+    SortedMap<String, String> alertmanagerLabels,
+    Optional<Path> alertmanagerHeadersFile,
+    Optional<Path> alertmanagerCa,
     SocketIdentity.Scope ephemeral,
     boolean allNetworkNamespaces,
     SentryMode sentry,
@@ -198,6 +206,10 @@ public record Config(
         values.get(ConfigKey.SYSLOG).equals("yes"),
         values.get(ConfigKey.RUN_CMD),
         file(values.get(ConfigKey.METRICS_FILE)),
+        urls(values.get(ConfigKey.ALERTMANAGER_URL)),
+        labels(values.get(ConfigKey.ALERTMANAGER_LABELS)),
+        file(values.get(ConfigKey.ALERTMANAGER_HEADERS_FILE)),
+        file(values.get(ConfigKey.ALERTMANAGER_CA)),
         choice(SocketIdentity.Scope.class, values.get(ConfigKey.EPHEMERAL)),
         values.get(ConfigKey.NETNS).equals("all"),
         choice(SentryMode.class, values.get(ConfigKey.SENTRY)),
@@ -214,6 +226,26 @@ public record Config(
 
   static List<String> words(String value) {
     return Stream.of(value.split("[,\\s]+")).filter(word -> !word.isEmpty()).toList();
+  }
+
+  private static List<String> urls(String value) {
+    List<String> urls = new ArrayList<>();
+    for (String word : words(value)) {
+      String url = word.replaceFirst("/+$", "");
+      if (!urls.contains(url)) {
+        urls.add(url);
+      }
+    }
+    return urls;
+  }
+
+  private static SortedMap<String, String> labels(String value) {
+    SortedMap<String, String> labels = new TreeMap<>();
+    for (String word : words(value)) {
+      int equals = word.indexOf('=');
+      labels.put(word.substring(0, equals), word.substring(equals + 1));
+    }
+    return labels;
   }
 
   private static <E extends Enum<E>> E choice(Class<E> type, String value) {

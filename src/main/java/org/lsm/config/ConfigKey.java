@@ -3,8 +3,10 @@ package org.lsm.config;
 import static java.util.Comparator.comparingInt;
 
 import java.net.IDN;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -37,6 +39,10 @@ public enum ConfigKey {
   SYSLOG("yes", oneOf(List.of("yes", "no"))),
   RUN_CMD("", value -> {}),
   METRICS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
+  ALERTMANAGER_URL("", ConfigKey::urls),
+  ALERTMANAGER_LABELS("", ConfigKey::labels),
+  ALERTMANAGER_HEADERS_FILE("", matching("(/.*)?", "an absolute path, or empty")),
+  ALERTMANAGER_CA("", matching("(/.*)?", "an absolute path, or empty")),
   EPHEMERAL("all", oneOf(List.of(SocketIdentity.Scope.values()))),
   NETNS("host", oneOf(List.of("host", "all"))),
   SENTRY("off", oneOf(List.of(SentryMode.values()))),
@@ -57,6 +63,14 @@ public enum ConfigKey {
 
   private static final Pattern ADDRESS =
       Pattern.compile("[^\\s,;:<>()\\[\\]\"\\\\@]+(@(?<domain>[^\\s,;:<>()\\[\\]\"\\\\@]+))?");
+
+  private static final Pattern URL =
+      Pattern.compile(
+          "https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:(?<port>\\d{1,5}))?(/[A-Za-z0-9._~/-]*)?");
+  private static final Pattern LABEL =
+      Pattern.compile("(?<name>(?!__)[a-zA-Z_][a-zA-Z0-9_]*)=\\S{1,200}");
+  private static final List<String> OWN_LABELS =
+      List.of("alertname", "instance", "severity", "socket", "program", "user", "netns", "address");
 
   private final String defaultValue;
 
@@ -138,6 +152,33 @@ public enum ConfigKey {
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
           "must be IP addresses and blocks like 192.0.2.0/24: " + e.getMessage(), e);
+    }
+  }
+
+  /** The message does not quote the value, since that may have a password. */
+  private static void urls(String value) {
+    for (String word : Config.words(value)) {
+      Matcher url = URL.matcher(word);
+      require(
+          url.matches(),
+          "must be URLs like https://alerts.example.org:9093, with neither a user nor a query;"
+              + " a password belongs in ALERTMANAGER_HEADERS_FILE");
+      port(url.group("port") == null ? "9093" : url.group("port"));
+    }
+  }
+
+  private static void labels(String value) {
+    Set<String> names = new HashSet<>(OWN_LABELS);
+    for (String word : Config.words(value)) {
+      Matcher label = LABEL.matcher(word);
+      String form =
+          "name=value with at most 200 characters; a name has letters, digits and underscores, and"
+              + " begins with no digit and not with two underscores";
+      require(label.matches(), "has '" + word + "', which must be " + form);
+      String name = label.group("name");
+      String problem = "has the label '" + name + "'";
+      require(!OWN_LABELS.contains(name), problem + ", which lsm sets itself");
+      require(names.add(name), problem + " twice");
     }
   }
 

@@ -17,6 +17,7 @@ import java.util.function.Consumer;
 import org.lsm.alert.Channel;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
+import org.lsm.channel.Alertmanager;
 import org.lsm.channel.CommandChannel;
 import org.lsm.channel.ExternalCommand;
 import org.lsm.channel.MailChannel;
@@ -195,6 +196,11 @@ public record Components(
         limit,
         history,
         errors);
+  }
+
+  /** The nodes of ALERTMANAGER_URL. */
+  public Alertmanager alertmanager(History history) {
+    return new Alertmanager(config, environment.mail(), history, errors);
   }
 
   DeliveryProcess deliveryProcess(Path launcher, boolean quiet) {

@@ -8,9 +8,12 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.concurrent.CompletableFuture;
+import org.lsm.alert.ActiveAlert;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertPolicy;
 import org.lsm.alert.AlertPolicy.AlertDecision;
@@ -22,6 +25,7 @@ import org.lsm.config.Config;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Plural;
+import org.lsm.model.ScanSummary;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.RunResult.PortScans;
@@ -55,7 +59,10 @@ public final class MonitorRun {
   private final AlertPolicy policy;
   private final Path alertState;
   private final Path stuckRun;
+  private final Path alertmanagerState;
+  private final boolean usesAlertmanager;
   private final long start = System.nanoTime();
+  private boolean unstored; // what fires in Alertmanager
 
   /** A run; a quiet one is silent about failures that an earlier run has reported. */
   public MonitorRun(Components components, boolean quiet) {
@@ -72,6 +79,8 @@ public final class MonitorRun {
     this.policy = new AlertPolicy(config.remind(), config.digest(), DiffReport.MAX_NAMED);
     this.alertState = config.stateDirectory().resolve(StateDirectory.ALERT_STATE);
     this.stuckRun = config.stateDirectory().resolve(StateDirectory.STUCK_RUN);
+    this.alertmanagerState = config.stateDirectory().resolve(StateDirectory.ALERTMANAGER_STATE);
+    this.usesAlertmanager = !config.alertmanagerUrls().isEmpty();
   }
 
   /**
@@ -89,18 +98,19 @@ public final class MonitorRun {
       }
     } catch (Exception e) {
       // No alert can be made; but the alerts that wait are still to be delivered.
-      return new RunResult(Optional.empty(), List.of(), 0, Optional.of(e), true, PortScans.NONE);
+      return RunResult.failed(e, true);
     }
   }
 
   private RunResult compareLocked() throws Exception {
     try (StateDirectory state = components.openState()) {
       RunResult result = compareOrAlertFailure(state);
-      if (!PortScanCheck.isDue(config)) {
-        return result;
+      if (PortScanCheck.isDue(config)) {
+        PortScanCheck check = new PortScanCheck(components, history, outbox);
+        result = result.with(check.run(components.hostInfo(), result.serving(), quiet));
       }
-      PortScanCheck check = new PortScanCheck(components, history, outbox);
-      return result.with(check.run(components.hostInfo(), result.serving(), quiet));
+      storeActive(result);
+      return result;
     }
   }
 
@@ -121,8 +131,9 @@ public final class MonitorRun {
     BaselineComparison comparison = components.comparison(scans, baseline);
     DiffReport report = comparison.compare();
     boolean alerted = false;
-    boolean active = !before.entries().isEmpty();
-    if (active || !report.diff().isEmpty()) { // a quiet run loads no class of the policy
+    List<ActiveAlert> active = List.of();
+    if (!before.entries().isEmpty()
+        || !report.diff().isEmpty()) { // a quiet run loads no class of the policy
       Instant time = report.after().hostInfo().time();
       AlertDecision decision =
           policy.decide(
@@ -131,6 +142,9 @@ public final class MonitorRun {
         report = report.withAbsentAt(decision.appeared(), components.lastCompare());
       }
       alerted = alertDifferences(report, decision, before);
+      if (usesAlertmanager) {
+        active = ActiveAlert.of(report, decision.next(), comparison.identity());
+      }
     }
     components.storeOwnerCache(state, scans);
     components.storePrograms(state, comparison.programs(), report.after().hostInfo());
@@ -138,7 +152,13 @@ public final class MonitorRun {
     List<Snapshot> serving = List.of(baseline, scans.found());
     RunResult result =
         new RunResult(
-            Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE);
+            Optional.of(report),
+            serving,
+            ignored,
+            Optional.empty(),
+            alerted,
+            PortScans.NONE,
+            active);
     try {
       scans.requireComplete();
       touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
@@ -147,6 +167,37 @@ public final class MonitorRun {
       // A user must not hide a socket by making a part of the scan take too long.
       return result.with(alertFailure(e, AlertState.read(alertState)));
     }
+  }
+
+  /** Stores what fires in Alertmanager now; a quiet run without such a thing loads no class. */
+  private void storeActive(RunResult result) throws IOException {
+    Optional<ScanSummary> scans = result.portScans().summary();
+    boolean isActive =
+        !result.active().isEmpty()
+            || result.failure().isPresent()
+            || (scans.isPresent() && scans.get().scanning(config.sentryTrigger()) > 0);
+    if (!usesAlertmanager || !(isActive || Files.exists(alertmanagerState))) {
+      return;
+    }
+    HostInfo host = components.hostInfo().at(components.now());
+    List<ActiveAlert> active = new ArrayList<>(result.active());
+    scans.ifPresent(it -> active.addAll(ActiveAlert.of(it, config.sentryTrigger(), host)));
+    result
+        .failure()
+        .ifPresent(
+            it ->
+                active.add(ActiveAlert.failure(type(it), ErrorMessages.explain(it), host.time())));
+    try {
+      components.alertmanager(history).store(active, result.report().isPresent(), host);
+    } catch (IOException e) {
+      unstored = true;
+      components.warn(
+          "Alertmanager does not get the alerts of this run: " + ErrorMessages.explain(e));
+    }
+  }
+
+  private static AlertType type(Exception failure) {
+    return failure instanceof NoBaselineException ? AlertType.NO_BASELINE : AlertType.SCAN_FAILED;
   }
 
   /** The state of the last run, and what runs without the lock have alerted since then. */
@@ -185,7 +236,10 @@ public final class MonitorRun {
     Path lock = stuckRun.resolveSibling(StateDirectory.STUCK_RUN + ".lock");
     try (FileChannel channel = FileLock.take(lock, Duration.ZERO)) {
       AlertState before = AlertState.read(stuckRun);
-      return alertFailure(new IOException(reason), "another run is stuck", before, stuckRun);
+      RunResult result =
+          alertFailure(new IOException(reason), "another run is stuck", before, stuckRun);
+      storeActive(result);
+      return result;
     }
   }
 
@@ -214,8 +268,7 @@ public final class MonitorRun {
   /** Alerts a failure; those with the same key are one. */
   private RunResult alertFailure(Exception failure, String key, AlertState before, Path file)
       throws Exception {
-    boolean hasBaseline = !(failure instanceof NoBaselineException);
-    AlertType type = hasBaseline ? AlertType.SCAN_FAILED : AlertType.NO_BASELINE;
+    AlertType type = type(failure);
     String reason = ErrorMessages.explain(failure);
     HostInfo host;
     try {
@@ -224,7 +277,7 @@ public final class MonitorRun {
       throw failure; // without the name of the host there is nothing to alert about
     }
     ReportDocument document =
-        hasBaseline
+        type == AlertType.SCAN_FAILED
             ? DiffReport.scanFailed(
                 host,
                 reason,
@@ -239,7 +292,7 @@ public final class MonitorRun {
       }
       write(decision.next(), before, file);
     }
-    return new RunResult(Optional.empty(), List.of(), 0, Optional.of(failure), due, PortScans.NONE);
+    return RunResult.failed(failure, due);
   }
 
   /** Writes a state; returns whether that has succeeded. */
@@ -273,10 +326,10 @@ public final class MonitorRun {
   public boolean deliver(RunResult result) throws IOException {
     boolean sent = outbox.deliverUnstored();
     outbox.removeTemporaryFiles();
-    boolean delivered = outbox.isEmpty();
+    boolean delivered = isDelivered();
     if (!delivered) {
       deliverInBackground();
-      delivered = outbox.isEmpty();
+      delivered = isDelivered();
     }
     if (config.metricsFile().isPresent()) {
       writeMetrics(config.metricsFile().get(), result);
@@ -285,6 +338,16 @@ public final class MonitorRun {
       components.warn("an alert was neither stored nor delivered; the next run repeats it");
     }
     return sent && delivered;
+  }
+
+  private boolean isDelivered() throws IOException {
+    return outbox.isEmpty() && !unstored && !isPostPending();
+  }
+
+  private boolean isPostPending() throws IOException {
+    return usesAlertmanager
+        && Files.exists(alertmanagerState)
+        && components.alertmanager(history).isPending();
   }
 
   private void deliverInBackground() throws IOException {
@@ -312,8 +375,21 @@ public final class MonitorRun {
     }
   }
 
-  /** Delivers the alerts that wait. */
+  /** Delivers the alerts that wait, and posts what fires to Alertmanager at the same time. */
   public void deliverWaiting() throws IOException {
+    CompletableFuture<Void> posting =
+        isPostPending()
+            ? CompletableFuture.runAsync(
+                () -> components.alertmanager(history).post(quiet), it -> new Thread(it).start())
+            : CompletableFuture.completedFuture(null);
+    try {
+      deliverOutbox();
+    } finally {
+      posting.join();
+    }
+  }
+
+  private void deliverOutbox() throws IOException {
     boolean delivered;
     try {
       delivered = outbox.deliver();
@@ -350,7 +426,7 @@ public final class MonitorRun {
       Optional<DiffReport> report = result.report();
       Optional<Instant> last = components.lastCompare();
       Duration duration = Duration.ofNanos(System.nanoTime() - start);
-      int waiting = outbox.size() + outbox.damaged();
+      int waiting = outbox.size() + outbox.damaged() + (isPostPending() ? 1 : 0);
       SortedMap<String, Long> probing = result.portScans().counts(config.sentryTrigger());
       Metrics metrics = new Metrics(report, result.ignored(), last, duration, waiting, probing);
       AtomicFile.writeReadable(file, metrics.text().getBytes(StandardCharsets.UTF_8));

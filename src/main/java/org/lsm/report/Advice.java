@@ -62,15 +62,22 @@ final class Advice {
       if (!isSmall && process.isPresent() && groupsOf.get(process.get()) > 1) {
         return Optional.empty();
       }
-      words.add(
-          isSmall || process.isEmpty()
-              ? quote(EscapedText.pattern(it.endpoint()))
-              : "pid=" + process.get().pid());
+      words.add(isSmall || process.isEmpty() ? pattern(it) : "pid=" + process.get().pid());
     }
     String names = String.join(" ", words);
     return words.size() > DifferenceGroup.MAX_TITLES
         ? Optional.empty()
-        : Optional.of("lsm accept " + (names.startsWith("'-") ? "-- " : "") + names);
+        : Optional.of(acceptCommand(names));
+  }
+
+  /** The command that accepts differences by these words of a shell. */
+  static String acceptCommand(String names) {
+    return "lsm accept " + (names.startsWith("'-") ? "-- " : "") + names;
+  }
+
+  /** The pattern of the socket of a difference, as one word of a shell. */
+  static String pattern(Difference difference) {
+    return quote(EscapedText.pattern(difference.endpoint()));
   }
 
   private static void addSteps(List<Line> lines, DifferenceGroup group, boolean isOneOfMany) {

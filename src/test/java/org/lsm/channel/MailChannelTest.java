@@ -34,7 +34,6 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.KeyStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -45,8 +44,6 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -55,6 +52,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.FakeSmtpServer;
+import org.lsm.SelfSignedKeys;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
 import org.lsm.alert.DeliveryException;
@@ -518,7 +516,8 @@ class MailChannelTest {
   @Test
   void namesTheKeyWhenStarttlsFails() throws Exception {
     try (FakeSmtpServer server =
-        new FakeSmtpServer(selfSigned()).answer("STARTTLS", "454 4.7.0 TLS not available")) {
+        new FakeSmtpServer(selfSigned().context())
+            .answer("STARTTLS", "454 4.7.0 TLS not available")) {
       assertEquals(
           "mail to 127.0.0.1:"
               + server.port()
@@ -761,7 +760,7 @@ class MailChannelTest {
 
   @Test
   void noneIgnoresStarttls() throws Exception {
-    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned())) {
+    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned().context())) {
       send(ALERT, server.port(), "SMTP_TLS=\"none\"");
 
       assertFalse(server.dialogue().contains("STARTTLS"));
@@ -771,7 +770,7 @@ class MailChannelTest {
 
   @Test
   void autoAcceptsAnyCertificateWithoutLogin() throws Exception {
-    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned())) {
+    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned().context())) {
       send(ALERT, server.port());
 
       assertEquals(
@@ -791,7 +790,7 @@ class MailChannelTest {
   @CsvSource({"starttls, false", "auto, true"})
   void requiredStarttlsVerifiesTheCertificate(String tls, boolean login) throws Exception {
     Path password = Files.writeString(directory.resolve("pass"), "secret\n");
-    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned())) {
+    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned().context())) {
       String message =
           login
               ? failure(
@@ -837,8 +836,9 @@ class MailChannelTest {
   @ParameterizedTest
   @CsvSource({"ip:127.0.0.1, true", "dns:other.example.org, false"})
   void verifiesTheServersName(String name, boolean served) throws Exception {
-    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned(name))) {
-      bundle(pem(directory.resolve("keys.p12")));
+    SelfSignedKeys keys = SelfSignedKeys.of(name, directory);
+    try (FakeSmtpServer server = new FakeSmtpServer(keys.context())) {
+      bundle(keys.pem());
 
       if (served) {
         send(ALERT, server.port(), "SMTP_TLS=\"starttls\"");
@@ -852,8 +852,9 @@ class MailChannelTest {
 
   @Test
   void skipsAnUnreadableCertificate() throws Exception {
-    try (FakeSmtpServer server = new FakeSmtpServer(selfSigned())) {
-      bundle(UNREADABLE_CERTIFICATE + pem(directory.resolve("keys.p12")));
+    SelfSignedKeys keys = selfSigned();
+    try (FakeSmtpServer server = new FakeSmtpServer(keys.context())) {
+      bundle(UNREADABLE_CERTIFICATE + keys.pem());
       send(ALERT, server.port(), "SMTP_TLS=\"starttls\"");
     }
   }
@@ -871,8 +872,7 @@ class MailChannelTest {
   /** By default Angus Mail tries again with the authorities of the Java runtime. */
   @Test
   void connectsOnceToAnUntrustedServer() throws Exception {
-    selfSigned();
-    bundle(pem(directory.resolve("keys.p12")));
+    bundle(selfSigned().pem());
     try (FakeSmtpServer server = new FakeSmtpServer().answer(CONNECTION, HANG_UP)) {
       failure(server.port(), "SMTP_TLS=\"tls\"");
 
@@ -1135,47 +1135,7 @@ class MailChannelTest {
     return text.toString();
   }
 
-  /** Keys of a server with a self-signed certificate. */
-  private SSLContext selfSigned() throws Exception {
-    return selfSigned("ip:127.0.0.1");
-  }
-
-  private SSLContext selfSigned(String name) throws Exception {
-    Path store = directory.resolve("keys.p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=localhost",
-                "-ext",
-                "san=" + name,
-                "-storetype",
-                "PKCS12",
-                "-storepass",
-                "password",
-                "-keystore",
-                store.toString())
-            .redirectErrorStream(true)
-            .start();
-    String output = new String(keytool.getInputStream().readAllBytes(), UTF_8);
-    assertEquals(0, keytool.waitFor(), output);
-    KeyStore keys = KeyStore.getInstance(store.toFile(), "password".toCharArray());
-    KeyManagerFactory factory =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    factory.init(keys, "password".toCharArray());
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(factory.getKeyManagers(), null, null);
-    return context;
-  }
-
-  private static String pem(Path store) throws Exception {
-    KeyStore keys = KeyStore.getInstance(store.toFile(), "password".toCharArray());
-    byte[] certificate = keys.getCertificate(keys.aliases().nextElement()).getEncoded();
-    return "-----BEGIN CERTIFICATE-----\n"
-        + Base64.getMimeEncoder().encodeToString(certificate)
-        + "\n-----END CERTIFICATE-----\n";
+  private SelfSignedKeys selfSigned() throws Exception {
+    return SelfSignedKeys.of("ip:127.0.0.1", directory);
   }
 }

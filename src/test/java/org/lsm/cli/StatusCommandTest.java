@@ -139,7 +139,7 @@ class StatusCommandTest extends ChannelTestBase {
     configure("MAILER=\"none\"");
 
     assertFault(
-        "Channels ! none is set: set MAILER and USER, SYSLOG, RUN_CMD or METRICS_FILE in "
+        "Channels ! none is set: set MAILER and USER, SYSLOG, RUN_CMD, ALERTMANAGER_URL or METRICS_FILE in "
             + config);
   }
 

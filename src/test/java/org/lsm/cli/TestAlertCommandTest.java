@@ -122,7 +122,9 @@ class TestAlertCommandTest extends ChannelTestBase {
         new Result(
             2,
             "",
-            "lsm: no channel is configured: see MAILER, SYSLOG and RUN_CMD in " + config + "\n"),
+            "lsm: no channel is configured: see MAILER, SYSLOG, RUN_CMD and ALERTMANAGER_URL in "
+                + config
+                + "\n"),
         lsm("test-alert"));
   }
 
