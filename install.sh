@@ -202,7 +202,7 @@ build() {
 }
 
 # The files of the program. Everything else in its directory belongs to the administrator.
-program="runtime lib lsm archive.sh schedule.sh systemd install.sh README.md LICENSE logcheck.rules fail2ban.conf"
+program="runtime lib lsm archive.sh schedule.sh systemd install.sh README.md LICENSE logcheck.rules fail2ban.conf prometheus rsyslog wazuh"
 
 # Copies the new program next to the old one and tests it before it replaces the old one.
 stage_program() {

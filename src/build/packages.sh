@@ -50,7 +50,8 @@ lay_out() {
   units=$tree/usr/lib/systemd/system
   mkdir -p "$tree/usr/lib/lsm" "$units" "$tree/usr/sbin" "$doc" "$tree/etc/lsm"
   (cd "$target/lsm" &&
-    cp -R lsm lib runtime archive.sh schedule.sh conf/logcheck.rules conf/fail2ban.conf "$tree/usr/lib/lsm")
+    cp -R lsm lib runtime archive.sh schedule.sh conf/logcheck.rules conf/fail2ban.conf conf/prometheus conf/rsyslog conf/wazuh \
+      "$tree/usr/lib/lsm")
   ln -s ../lib/lsm/lsm "$tree/usr/sbin/lsm"
   for unit in lsm.service lsm.timer; do
     sed 's,@SBIN@,/usr/sbin,' "$target/lsm/systemd/$unit" >"$units/$unit"

@@ -2,7 +2,7 @@
 # Runs a test on a machine of its own: machine.sh TEST TOOL...
 # Its root file system is that of this host below a layer in memory, which takes all that is written and
 # ends with the test. It contains no Java (unless LSM_E2E_JAVA is set), no socket and no process of the host, and of the source
-# tree only the README, these tests and the packages, in /tmp/lsm.
+# tree only the README, the playbook, these tests and the packages, in /tmp/lsm.
 PATH=$PATH:/usr/sbin:/sbin
 
 hide() {
@@ -24,6 +24,8 @@ build() {
   cp -R "$root/src/test/e2e" "$new/tmp/lsm/src/test"
   cp -R "$scripts" "$new/tmp/lsm/src/test/resources/org"
   cp "$root/README.md" "$new/tmp/lsm"
+  mkdir "$new/tmp/lsm/src/doc"
+  cp -R "$root/src/doc/ansible" "$new/tmp/lsm/src/doc"
   cp "$root"/target/lsm-*-linux-*.tar.gz* "$root"/target/linux-socket-monitor[-_]* "$new/tmp/lsm/target" || exit 1
   [ ! -d "$root/target/debs" ] || cp -R "$root/target/debs" "$new/tmp/lsm/target"
   mount --bind "$layer/upper" "$new/tmp/upper"

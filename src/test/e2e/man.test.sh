@@ -161,7 +161,7 @@ offers "lsm --co" --config
 offers "lsm compare --" --quiet --no-alert --baseline --format --help --version --config --verbose --no-color
 offers "lsm -c --q" --quiet
 offers "lsm history --s" --since
-offers "lsm list --format " text json
+offers "lsm list --format " text json snapshot
 offers "lsm list --format j" json
 offers "lsm status --format " text json nagios
 # shellcheck disable=SC2086  # words

@@ -12,12 +12,14 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.monitor.Components;
+import org.lsm.monitor.RepeatedScan;
+import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Json;
 import org.lsm.report.SocketListing;
+import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "list", description = "Print the present sockets with their owners.")
@@ -28,7 +30,24 @@ public final class ListCommand extends BaseCommand {
           "Print the ignored sockets, too, with the line of ignore.lsm that matches each.")
   private boolean all;
 
-  @Mixin private OutputFormat format;
+  private enum Format {
+    TEXT,
+    JSON,
+    SNAPSHOT;
+
+    @Override
+    public String toString() {
+      return Json.name(this);
+    }
+  }
+
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      defaultValue = "text",
+      description =
+          "The format of the output: ${COMPLETION-CANDIDATES}; snapshot is that of a baseline.")
+  private Format format;
 
   @Override
   public Integer call() throws Exception {
@@ -40,6 +59,9 @@ public final class ListCommand extends BaseCommand {
     } catch (AccessDeniedException e) {
       context.warn(e.getFile() + ": only root can read it; listing with the defaults");
     }
+    if (format == Format.SNAPSHOT) {
+      return printSnapshot(components, rules);
+    }
     ScanResult scan = components.scan();
     Snapshot found = scan.snapshot().withOptional(optional(components));
     SortedMap<Endpoint, Integer> ignored = new TreeMap<>();
@@ -48,8 +70,19 @@ public final class ListCommand extends BaseCommand {
     }
     Snapshot shown = all ? found : found.where(entry -> !ignored.containsKey(entry.endpoint()));
     SocketListing listing = new SocketListing(shown, ignored, scan.notes());
-    print(format.isJson() ? Json.of(listing) : listing.text());
+    print(format == Format.JSON ? Json.of(listing) : listing.text());
     scan.notes().forEach(context::warn);
+    return ExitCode.OK;
+  }
+
+  /** Prints what {@code lsm generate} would store, for {@code lsm diff}. */
+  private int printSnapshot(Components components, IgnoreRules rules) throws IOException {
+    RepeatedScan scans = components.scans();
+    scans.scanUntilStable(DetailsSelector.NONE);
+    Snapshot open = scans.open().where(entry -> all || !rules.ignores(entry));
+    Snapshot general = scans.identityAfter(components.socketIdentity()).generalize(open);
+    out().print(SnapshotFile.content(general.withOptional(optional(components))));
+    scans.notes().forEach(context::warn);
     return ExitCode.OK;
   }
 

@@ -48,6 +48,7 @@ public record SocketIdentity(
   private static final String HEX = "$HEX";
   private static final String LINK_LOCAL = "link-local";
   private static final String PRIVATE = "private";
+  private static final String PUBLIC = "public";
   private static final String TEMPORARY = "temporary";
 
   /** Compiled where a name needs it: most runs meet none. */
@@ -141,6 +142,18 @@ public record SocketIdentity(
     return Snapshot.merged(snapshot.hostInfo(), entries);
   }
 
+  /** A snapshot in which an address that only its host can have is a class of addresses. */
+  static Snapshot onAnyHost(Snapshot snapshot) {
+    List<SocketEntry> entries = new ArrayList<>();
+    for (SocketEntry entry : snapshot.sockets().values()) {
+      Endpoint at = NONE.atSimilarAddress(entry.endpoint()).orElse(entry.endpoint());
+      boolean isOwn = at.address().equals(PRIVATE) || at.address().equals(PUBLIC);
+      Endpoint general = isOwn ? at : entry.endpoint();
+      entries.add(new SocketEntry(general, entry.owners(), List.of(), entry.optional()));
+    }
+    return Snapshot.merged(snapshot.hostInfo(), entries);
+  }
+
   /** Whether the port was chosen by the kernel, or anew by a program that closed it at once. */
   private boolean hasChosenPort(SocketEntry entry) {
     Endpoint at = entry.endpoint();
@@ -188,7 +201,7 @@ public record SocketIdentity(
     }
     boolean isPrivate =
         ip.endsWith("-" + PRIVATE) || Patterns.PRIVATE_ADDRESS.matcher(ip).matches();
-    return isPrivate ? PRIVATE : "public";
+    return isPrivate ? PRIVATE : PUBLIC;
   }
 
   /** The name of a unix socket without digests and the PIDs of its processes. */

@@ -103,6 +103,16 @@ public final class Json {
     return print(object(report, report.hosts()));
   }
 
+  public static String of(HostsReport report) {
+    List<JsonObject> all = list(report.differences(), it -> difference(it, report));
+    return print(merge(new HostsView(report.names().size(), all)));
+  }
+
+  private static JsonObject difference(Difference it, HostsReport report) {
+    var view = new HostDifferenceView(ownersBefore(it), ownersNow(it), report.names(it));
+    return merge(EndpointView.of(it.type().name(), it.endpoint()), view);
+  }
+
   public static String of(SocketListing listing) {
     Collection<SocketEntry> entries = listing.snapshot().sockets().values();
     List<JsonObject> sockets = list(entries, it -> socket(it, listing.ignoredBy()));
@@ -252,6 +262,10 @@ public final class Json {
       List<JsonPrimitive> ended, // escaped already
       List<String> notes) {}
 
+  record HostsView(int hostCount, List<JsonObject> differences) {}
+
+  record HostDifferenceView(Set<Owner> ownersBefore, Set<Owner> owners, List<String> hosts) {}
+
   record ListingView(List<ScanView> scans, List<JsonObject> sockets, List<String> notes) {}
 
   record StatusView(String status, List<ItemView> items) {}
@@ -315,20 +329,27 @@ public final class Json {
   private static JsonObject difference(
       Difference difference, DiffReport report, boolean withDetails) {
     SocketDetails details = withDetails ? report.details(difference) : SocketDetails.UNKNOWN;
-    DifferenceType type = difference.type();
     return merge(
-        EndpointView.of(type.name(), difference.endpoint()),
+        EndpointView.of(difference.type().name(), difference.endpoint()),
         new DifferenceView(
             report.severity(difference),
             details.service(),
-            type == DifferenceType.NEW ? Set.of() : difference.before().owners(),
-            type == DifferenceType.GONE ? Set.of() : difference.after().owners(),
+            ownersBefore(difference),
+            ownersNow(difference),
             details.flags(),
             details.suspectedParent().map(Endpoint::toString).orElse(""),
             details.peers(),
             report.absentAt(difference).orElse(null),
             list(difference.after().processes(), ProcessRef::pid),
             list(details.processes(), Json::process)));
+  }
+
+  private static Set<Owner> ownersBefore(Difference it) {
+    return it.type() == DifferenceType.NEW ? Set.of() : it.before().owners();
+  }
+
+  private static Set<Owner> ownersNow(Difference it) {
+    return it.type() == DifferenceType.GONE ? Set.of() : it.after().owners();
   }
 
   /** Reads a difference back; empty if it did not fit, or its socket may be a forged row. */

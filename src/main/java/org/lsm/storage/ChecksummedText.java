@@ -53,12 +53,17 @@ public final class ChecksummedText {
 
   /** Replaces a file with this text if that has at most so many bytes, or throws IOException. */
   void write(Path file, int max) throws IOException {
+    AtomicFile.write(file, bytes(file.toString(), max));
+  }
+
+  /** The bytes of a file with this text; throws IOException if these are more than so many. */
+  byte[] bytes(String file, int max) throws IOException {
     byte[] bytes = seal().getBytes(UTF_8);
     if (bytes.length > max) {
       String advice = "'lsm list' shows what opens or shares so many sockets";
       throw new IOException(file + " would be larger than " + (max >> 20) + " MiB; " + advice);
     }
-    AtomicFile.write(file, bytes);
+    return bytes;
   }
 
   /** Replaces a file with this text if it holds another one, which spares the disk. */

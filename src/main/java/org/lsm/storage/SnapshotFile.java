@@ -1,5 +1,7 @@
 package org.lsm.storage;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -57,6 +59,11 @@ public final class SnapshotFile {
     } catch (IllegalArgumentException e) {
       throw new DamagedException(file, e);
     }
+  }
+
+  /** The content of a file that {@link #read} takes; throws IOException if it is too large. */
+  public static String content(Snapshot snapshot) throws IOException {
+    return new String(format(snapshot).bytes("the snapshot", AtomicFile.MAX_SIZE), UTF_8);
   }
 
   static ChecksummedText format(Snapshot snapshot) {

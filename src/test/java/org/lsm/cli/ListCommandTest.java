@@ -2,12 +2,16 @@ package org.lsm.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.lsm.storage.SnapshotFile;
 
 /** {@code lsm list}, as a whole. */
 class ListCommandTest extends CommandTestBase {
@@ -85,6 +89,28 @@ class ListCommandTest extends CommandTestBase {
     assertFalse(all.get(0).getAsJsonObject().has("ignored_by_line"));
     assertEquals("udp/127.0.0.53:53", text(all, 1, "socket"));
     assertEquals("1", text(all, 1, "ignored_by_line"));
+  }
+
+  /** With the names that stand for sockets in a baseline, and without what rules ignore. */
+  @Test
+  void snapshotIsLikeBaseline() throws IOException {
+    proc.udp("0.0.0.0", 40000, 103).process(800, 33, "/fake/web", 90, 103);
+    lsm("generate");
+    Path printed = directory.resolve("printed");
+
+    Result result = lsm("list", "--format", "snapshot");
+
+    assertEquals(new Result(0, result.out(), ""), result);
+    Files.writeString(printed, result.out());
+    assertEquals(SnapshotFile.read(baseline).with(List.of()), SnapshotFile.read(printed));
+    assertTrue(result.out().contains("\t0.0.0.0:ephemeral\twww-data\t/fake/web\t\n"), result.out());
+    assertEquals(0, lsm("compare", "--baseline", printed.toString()).exitCode());
+
+    ignore("udp *:*");
+    Files.writeString(printed, lsm("list", "--format", "snapshot").out());
+    assertEquals(1, SnapshotFile.read(printed).sockets().size());
+    Files.writeString(printed, lsm("list", "--all", "--format", "snapshot").out());
+    assertEquals(3, SnapshotFile.read(printed).sockets().size());
   }
 
   /** A file that not even root may read: one that is only written to. */

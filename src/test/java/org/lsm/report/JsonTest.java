@@ -47,7 +47,7 @@ import org.lsm.report.StatusReport.Item;
 import org.lsm.report.StatusReport.Severity;
 
 /** The JSON output, to the character and by the schemas that are shipped. */
-class JsonTest {
+public class JsonTest {
 
   private static final Instant BASELINE = Instant.parse("2026-01-01T00:00:00Z");
   private static final Instant STARTED = Instant.parse("2026-01-02T01:00:00.250Z");
@@ -313,7 +313,8 @@ class JsonTest {
     return array;
   }
 
-  private static void assertValid(String schema, String json) {
+  /** The output is as a schema in {@code src/main/schema} describes it. */
+  public static void assertValid(String schema, String json) {
     assertEquals(Set.of(), problems(schema, json));
   }
 
