@@ -98,6 +98,7 @@ pass_time_on() {
   for host in $1; do
     state=$work/hosts/$host/state
     pass_time "$2"
+    pass_time "$2" alertmanager-state
   done
 }
 
@@ -179,7 +180,7 @@ for host in $fleet; do
   number=$((number + 1))
   start_host "$host" "$number"
 done
-for program in first second third; do
+for program in first second third web; do
   cp "$(command -v perl)" "$work/$program"
 done
 # serve PROGRAM: on web21, this program at port 8080.
@@ -194,8 +195,12 @@ spread=$(($(date +%s) - began))
 
 # --- the servers. Alertmanager waits longer than all hosts need to compare, as it has to.
 wait=$((2 * spread + 5))
-sed -e "s/group_wait: .*/group_wait: ${wait}s/" -e "s/group_interval: .*/group_interval: 5s/" \
-  -e "s,url: .*,url: http://receiver.$domain:8000/," "$root/conf/prometheus/alertmanager.yml" >"$work/alertmanager.yml"
+sed -e '/^receivers:/,$d' -e "s/group_wait: .*/group_wait: ${wait}s/" -e "s/group_interval: 11m/group_interval: 5s/" \
+  "$root/conf/prometheus/alertmanager.yml" >"$work/alertmanager.yml"
+echo "receivers:" >>"$work/alertmanager.yml"
+for receiver in mail page digest; do
+  printf '  - name: %s\n    webhook_configs:\n      - url: http://receiver.%s:8000/%s\n' $receiver $domain $receiver >>"$work/alertmanager.yml"
+done
 start_alertmanager() {
   ip netns exec "am$1" prometheus-alertmanager --config.file="$work/alertmanager.yml" --storage.path="$work/am$1" \
     --cluster.listen-address="192.0.2.$((1 + $1)):9094" --cluster.peer=192.0.2.2:9094 --cluster.peer=192.0.2.3:9094 \
@@ -212,14 +217,25 @@ global:
 rule_files:
   - $root/conf/prometheus/lsm.rules.yml
 alerting:
+  # As lsm.rules.yml says, for hosts that post themselves.
+  alert_relabel_configs:
+    - source_labels: [alertname]
+      regex: LsmDifferences|LsmScanningHosts
+      action: drop
   alertmanagers:
     - static_configs:
         - targets: ["am1.$domain:9093", "am2.$domain:9093"]
 scrape_configs:
   - job_name: node
+    relabel_configs:
+      - source_labels: [__address__]
+        regex: '(.+):\d+'
+        target_label: instance
     static_configs:
-      - targets:
-$(for host in $fleet; do echo "        - $host.$domain:9100"; done)
+      - labels:
+          role: web
+        targets:
+$(for host in $fleet; do echo "          - $host.$domain:9100"; done)
 END
 ip netns exec monitor prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/tsdb" >"$work/prometheus.log" 2>&1 &
 check "the cluster has two nodes" within 60 cluster_has am1 2
@@ -230,7 +246,7 @@ check "with nothing new, nothing is posted" has_alerts 0 am1 'instance!=""'
 # --- a rollout
 mark
 for host in $rollout; do
-  hold sh "$work/on" "$host" perl "$scripts/sockets.pl" tcp/0.0.0.0:8443
+  hold sh "$work/on" "$host" "$work/web" "$scripts/sockets.pl" tcp/0.0.0.0:8443
   holders="${holders:-} $holder"
 done
 everywhere "$rollout" 1 compare
@@ -249,7 +265,7 @@ notified "the next compare is not notified"
 run amtool --alertmanager.url=http://am1:9093 silence add -a test -c deployment -d 1h alertname=LsmSocketNew socket=tcp/0.0.0.0:8443
 exits "a silence" 0
 silence=$out
-hold sh "$work/on" web21 perl "$scripts/sockets.pl" tcp/0.0.0.0:8443
+hold sh "$work/on" web21 "$work/web" "$scripts/sockets.pl" tcp/0.0.0.0:8443
 holders="$holders $holder"
 close_sockets "$server"
 serve second
@@ -263,7 +279,7 @@ notified "the further host is notified then" "LsmSocketNew tcp/0.0.0.0:8443 21+0
 # --- a node is killed; another program replaces the owner once more
 kill -KILL "$am1"
 wait "$am1" 2>/dev/null
-hold sh "$work/on" web05 perl "$scripts/sockets.pl" tcp/0.0.0.0:9000
+hold sh "$work/on" web05 "$work/web" "$scripts/sockets.pl" tcp/0.0.0.0:9000
 holders="$holders $holder"
 close_sockets "$server"
 serve third
@@ -283,10 +299,10 @@ notified "nothing is notified again"
 
 # --- cron is killed: web07 does not compare any more
 sed -i "s/^\(lsm_last_success_timestamp_seconds\) .*/\1 $(($(date +%s) - 31 * 60))/" "$work/hosts/web07/metrics/lsm.prom"
-notified "three intervals without a compare fire the dead-man's switch" "LsmNoCompare - 1+0"
+notified "three intervals without a compare fire the dead-man's switch" "LsmNotComparing - 1+0"
 check "they resolve nothing" test "$(alerts am2 'instance="web07.fleet.test"' | grep -c 'LsmSocketNew .* 24$')" -eq 1
 everywhere web07 1 compare
-notified "a compare resolves it" "LsmNoCompare - 0+1"
+notified "a compare resolves it" "LsmNotComparing - 0+1"
 
 # --- all is closed
 serve=$server
