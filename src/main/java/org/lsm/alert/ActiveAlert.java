@@ -88,10 +88,6 @@ public record ActiveAlert(
     return new ActiveAlert(name, labels(name, "high"), summary(summary), now, now);
   }
 
-  String alertname() {
-    return labels.get(ALERTNAME);
-  }
-
   /** Stands for this one and others of its name, which are too many to be posted. */
   ActiveAlert further(int count) {
     boolean isScan = labels.containsKey("address");
@@ -100,7 +96,7 @@ public record ActiveAlert(
     all.put("severity", "high");
     all.put(isScan ? "address" : "socket", "further ones");
     String summary = count + " more; lsm " + (isScan ? "sentry" : "compare") + " lists all of them";
-    return new ActiveAlert(alertname(), all, summary(summary), firstSeen, lastSeen);
+    return new ActiveAlert(labels.get(ALERTNAME), all, summary(summary), firstSeen, lastSeen);
   }
 
   private static Supplier<SortedMap<String, String>> summary(String text) {

@@ -76,7 +76,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
       String instance = isKnown ? before.instance() : mail.instance(run.host());
       SortedMap<String, String> common = common(instance);
       FiringAlerts next =
-          new FiringAlerts(run.host(), instance, before.time(), before.alerts())
+          new FiringAlerts(run.host(), instance, before.time(), before.firing(), before.resolved())
               .next(
                   active.stream().map(it -> it.with(common)).toList(),
                   compared,
@@ -96,9 +96,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
     return !state.isEmpty() && nodes().stream().noneMatch(it -> it.accepted().equals(state.time()));
   }
 
-  /**
-   * Posts the newest state to each node that has not accepted it; a quiet run reports news only.
-   */
+  /** Posts the newest state to each node; a quiet run reports only what is news. */
   @SuppressWarnings("try") // the lock is only held
   public void post(boolean quiet) {
     // Two processes must not post an old state after a new one.
@@ -132,7 +130,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
           postToAll(
               (client, node) -> {
                 client.post(node.url(), alerts);
-                return node.failed("");
+                return new Node(node.url(), node.accepted(), "", new TreeSet<>());
               });
       write(after);
       return after;

@@ -91,10 +91,8 @@ record AlertmanagerClient(
         return Optional.of(TrustedCertificates.socketFactory(own.get()));
       }
       return TrustedCertificates.socketFactory(bundles);
-    } catch (IOException e) {
+    } catch (IOException | GeneralSecurityException e) {
       throw new DeliveryException(ErrorMessages.explain(e) + "; check ALERTMANAGER_CA", e);
-    } catch (GeneralSecurityException e) {
-      throw new DeliveryException("TLS cannot be used: " + e.getMessage(), e);
     }
   }
 
@@ -148,14 +146,15 @@ record AlertmanagerClient(
       throws IOException, DeliveryException {
     int status = connection.getResponseCode();
     String type = String.valueOf(connection.getContentType());
-    boolean isPage =
-        type.startsWith("text/html"); // of a proxy that asks for a login, or another service
+    boolean isPage = type.startsWith("text/html"); // of another service, or a form for a login
     if (status / 100 == 2 && !isPage) {
       return;
     }
     String advice =
         switch (status) {
-          case 400 -> "check ALERTMANAGER_LABELS; lsm does not post the same alerts to it again";
+          case 400 ->
+              "check ALERTMANAGER_LABELS; the same alerts are not posted again until it accepts those of"
+                  + " lsm test-alert";
           case 401, 403 -> "check ALERTMANAGER_HEADERS_FILE";
           default -> status < 500 ? "check ALERTMANAGER_URL" : "the next run tries again";
         };

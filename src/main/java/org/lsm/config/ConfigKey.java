@@ -64,13 +64,11 @@ public enum ConfigKey {
   private static final Pattern ADDRESS =
       Pattern.compile("[^\\s,;:<>()\\[\\]\"\\\\@]+(@(?<domain>[^\\s,;:<>()\\[\\]\"\\\\@]+))?");
 
-  private static final Pattern URL =
-      Pattern.compile(
-          "https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:(?<port>\\d{1,5}))?(/[A-Za-z0-9._~/-]*)?");
-  private static final Pattern LABEL =
-      Pattern.compile("(?<name>(?!__)[a-zA-Z_][a-zA-Z0-9_]*)=\\S{1,200}");
-  private static final List<String> OWN_LABELS =
-      List.of("alertname", "instance", "severity", "socket", "program", "user", "netns", "address");
+  private static final String URL =
+      "https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:(?<port>\\d{1,5}))?(/[A-Za-z0-9._~/-]*)?";
+  private static final String LABEL = "(?<name>(?!__)[a-zA-Z_][a-zA-Z0-9_]*)=\\S{1,200}";
+  private static final String OWN_LABEL =
+      "alertname|instance|severity|socket|program|user|netns|address";
 
   private final String defaultValue;
 
@@ -158,7 +156,7 @@ public enum ConfigKey {
   /** The message does not quote the value, since that may have a password. */
   private static void urls(String value) {
     for (String word : Config.words(value)) {
-      Matcher url = URL.matcher(word);
+      Matcher url = Pattern.compile(URL).matcher(word);
       require(
           url.matches(),
           "must be URLs like https://alerts.example.org:9093, with neither a user nor a query;"
@@ -168,16 +166,14 @@ public enum ConfigKey {
   }
 
   private static void labels(String value) {
-    Set<String> names = new HashSet<>(OWN_LABELS);
+    Set<String> names = new HashSet<>();
     for (String word : Config.words(value)) {
-      Matcher label = LABEL.matcher(word);
-      String form =
-          "name=value with at most 200 characters; a name has letters, digits and underscores, and"
-              + " begins with no digit and not with two underscores";
-      require(label.matches(), "has '" + word + "', which must be " + form);
+      Matcher label = Pattern.compile(LABEL).matcher(word);
+      String form = "like role=web, with a name of letters, digits and underscores";
+      require(label.matches(), "has '" + word + "', which is not " + form);
       String name = label.group("name");
       String problem = "has the label '" + name + "'";
-      require(!OWN_LABELS.contains(name), problem + ", which lsm sets itself");
+      require(!name.matches(OWN_LABEL), problem + ", which lsm sets itself");
       require(names.add(name), problem + " twice");
     }
   }

@@ -28,7 +28,6 @@ import org.lsm.model.Plural;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
-import org.lsm.monitor.RunResult.PortScans;
 import org.lsm.proc.WaitingProcess;
 import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
@@ -132,8 +131,8 @@ public final class MonitorRun {
     DiffReport report = comparison.compare();
     boolean alerted = false;
     List<ActiveAlert> active = List.of();
-    if (!before.entries().isEmpty()
-        || !report.diff().isEmpty()) { // a quiet run loads no class of the policy
+    boolean wasActive = !before.entries().isEmpty();
+    if (wasActive || !report.diff().isEmpty()) { // a quiet run loads no class of the policy
       Instant time = report.after().hostInfo().time();
       AlertDecision decision =
           policy.decide(
@@ -150,15 +149,7 @@ public final class MonitorRun {
     components.storePrograms(state, comparison.programs(), report.after().hostInfo());
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     List<Snapshot> serving = List.of(baseline, scans.found());
-    RunResult result =
-        new RunResult(
-            Optional.of(report),
-            serving,
-            ignored,
-            Optional.empty(),
-            alerted,
-            PortScans.NONE,
-            active);
+    RunResult result = RunResult.compared(report, serving, ignored, alerted, active);
     try {
       scans.requireComplete();
       touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
@@ -170,7 +161,7 @@ public final class MonitorRun {
   }
 
   /** Stores what fires in Alertmanager now; a quiet run without such a thing loads no class. */
-  private void storeActive(RunResult result) throws IOException {
+  private void storeActive(RunResult result) {
     Optional<ScanSummary> scans = result.portScans().summary();
     boolean isActive =
         !result.active().isEmpty()
@@ -179,15 +170,14 @@ public final class MonitorRun {
     if (!usesAlertmanager || !(isActive || Files.exists(alertmanagerState))) {
       return;
     }
-    HostInfo host = components.hostInfo().at(components.now());
     List<ActiveAlert> active = new ArrayList<>(result.active());
-    scans.ifPresent(it -> active.addAll(ActiveAlert.of(it, config.sentryTrigger(), host)));
-    result
-        .failure()
-        .ifPresent(
-            it ->
-                active.add(ActiveAlert.failure(type(it), ErrorMessages.explain(it), host.time())));
     try {
+      HostInfo host = components.hostInfo().at(components.now());
+      scans.ifPresent(it -> active.addAll(ActiveAlert.of(it, config.sentryTrigger(), host)));
+      if (result.failure().isPresent()) {
+        Exception e = result.failure().get();
+        active.add(ActiveAlert.failure(type(e), ErrorMessages.explain(e), host.time()));
+      }
       components.alertmanager(history).store(active, result.report().isPresent(), host);
     } catch (IOException e) {
       unstored = true;

@@ -45,6 +45,17 @@ public record RunResult(
     }
   }
 
+  /** A compare of the whole host, before its port scans are known. */
+  static RunResult compared(
+      DiffReport report,
+      List<Snapshot> serving,
+      long ignored,
+      boolean alerted,
+      List<ActiveAlert> active) {
+    return new RunResult(
+        Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE, active);
+  }
+
   /** A run that could not compare. */
   static RunResult failed(Exception failure, boolean alerted) {
     return new RunResult(

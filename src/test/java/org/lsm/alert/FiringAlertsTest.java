@@ -226,8 +226,8 @@ class FiringAlertsTest {
     FiringAlerts full = run(FiringAlerts.NONE, 0, many);
     FiringAlerts same = run(full, 10, many);
 
-    assertEquals(FiringAlerts.MAX_NAMED + 1, full.alerts().size());
-    assertEquals(full.alerts().keySet(), same.alerts().keySet(), "the same are named again");
+    assertEquals(FiringAlerts.MAX_NAMED + 1, full.firing().size());
+    assertEquals(full.firing().keySet(), same.firing().keySet(), "the same are named again");
     assertEquals(
         List.of("100 more; lsm compare lists all of them"),
         same.postable().stream()
@@ -242,7 +242,7 @@ class FiringAlertsTest {
     for (int i = 0; i < 1000; i++) {
       state = run(state, i / 100, socket("22=p" + i, START.plus(Duration.ofMinutes(i / 100))));
     }
-    assertEquals(FiringAlerts.MAX_RESOLVED + 1, state.alerts().size());
+    assertEquals(FiringAlerts.MAX_RESOLVED, state.resolved().size());
   }
 
   @Test

@@ -68,9 +68,10 @@ class AlertmanagerClientTest {
       delimiter = '|',
       nullValues = "none",
       value = {
-        "400 | '' | \"bad label\" | and said: \"bad label\"; check ALERTMANAGER_LABELS; lsm does not post"
-            + " the same alerts to it again | REJECTED",
-        "400 | '' | '' | ; check ALERTMANAGER_LABELS; lsm does not post the same alerts to it again |"
+        "400 | '' | \"bad label\" | and said: \"bad label\"; check ALERTMANAGER_LABELS; the same"
+            + " alerts are not posted again until it accepts those of lsm test-alert | REJECTED",
+        "400 | '' | '' | ; check ALERTMANAGER_LABELS; the same alerts are not posted again until it accepts those of"
+            + " lsm test-alert |"
             + " REJECTED",
         "401 | '' | who | and said: who; check ALERTMANAGER_HEADERS_FILE | UNAVAILABLE",
         "401 | WWW-Authenticate: Basic realm=x | '' | ; check ALERTMANAGER_HEADERS_FILE | UNAVAILABLE",

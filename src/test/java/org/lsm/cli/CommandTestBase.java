@@ -39,6 +39,9 @@ public abstract class CommandTestBase {
   /** How long a mail may take. */
   protected Duration mailTimeout = Duration.ofSeconds(20);
 
+  /** What the resolver of the host says about its name; empty: the same name. */
+  protected Optional<String> canonicalName = Optional.empty();
+
   /** How long the scans of a run may take. */
   protected Duration scanTimeout = RepeatedScan.TIMEOUT;
 
@@ -97,7 +100,7 @@ public abstract class CommandTestBase {
                 directory.resolve("sendmail"),
                 List.of(),
                 directory.resolve("mailname"),
-                name -> name,
+                name -> canonicalName.orElse(name),
                 mailTimeout),
             directory.resolve("logger"),
             List.of(directory.resolve("getent")),

@@ -12,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,6 +52,8 @@ class ConfigTest {
     assertTrue(config.syslog());
     assertEquals("", config.runCommand());
     assertEquals(Optional.empty(), config.metricsFile());
+    assertEquals(List.of(), config.alertmanagerUrls());
+    assertEquals(Map.of(), config.alertmanagerLabels());
     assertEquals(SentryMode.OFF, config.sentry());
     assertEquals(3, config.sentryTrigger());
     assertEquals(Duration.ofHours(24), config.sentryRemind());
@@ -86,6 +89,10 @@ class ConfigTest {
             SYSLOG="no"
             RUN_CMD="/usr/local/bin/page \\"$LSM_SUBJECT\\""
             METRICS_FILE="/srv/metrics/lsm.prom"
+            ALERTMANAGER_URL="https://am1:9093/ http://am2/x/ https://am1:9093"
+            ALERTMANAGER_LABELS="role=web, dc=a=b"
+            ALERTMANAGER_HEADERS_FILE="/etc/lsm/headers"
+            ALERTMANAGER_CA="/etc/lsm/ca.pem"
             SENTRY="block"
             SENTRY_TRIGGER="999"
             SENTRY_REMIND="0"
@@ -107,6 +114,10 @@ class ConfigTest {
     assertEquals(Tls.STARTTLS, config.smtpTls());
     assertEquals("ops", config.smtpUser());
     assertEquals(Optional.of(Path.of("/etc/lsm.pass")), config.smtpPassFile());
+    assertEquals(List.of("https://am1:9093", "http://am2/x"), config.alertmanagerUrls());
+    assertEquals(Map.of("role", "web", "dc", "a=b"), config.alertmanagerLabels());
+    assertEquals(Optional.of(Path.of("/etc/lsm/headers")), config.alertmanagerHeadersFile());
+    assertEquals(Optional.of(Path.of("/etc/lsm/ca.pem")), config.alertmanagerCa());
     assertEquals(Path.of("/srv/lsm"), config.stateDirectory());
     assertEquals(Duration.ofDays(7), config.remind());
     assertFalse(config.syslog());
@@ -298,6 +309,25 @@ class ConfigTest {
           SYSLOG="rfc5424"          | SYSLOG must be one of yes, no
           SYSLOG="true"             | SYSLOG must be one of yes, no
           METRICS_FILE="lsm.prom"   | METRICS_FILE must be an absolute path, or empty
+          ALERTMANAGER_URL="am1:9093" | ALERTMANAGER_URL must be URLs like https://alerts.example.org:9093, with neither a user nor a query; a password belongs in ALERTMANAGER_HEADERS_FILE
+          ALERTMANAGER_URL="ftp://am1" | ALERTMANAGER_URL must be URLs like https://alerts.example.org:9093, with neither a user nor a query; a password belongs in ALERTMANAGER_HEADERS_FILE
+          ALERTMANAGER_URL="https://" | ALERTMANAGER_URL must be URLs like https://alerts.example.org:9093, with neither a user nor a query; a password belongs in ALERTMANAGER_HEADERS_FILE
+          ALERTMANAGER_URL="https://ops:s3cret@am1" | ALERTMANAGER_URL must be URLs like https://alerts.example.org:9093, with neither a user nor a query; a password belongs in ALERTMANAGER_HEADERS_FILE
+          ALERTMANAGER_URL="http://am1/?x=y" | ALERTMANAGER_URL must be URLs like https://alerts.example.org:9093, with neither a user nor a query; a password belongs in ALERTMANAGER_HEADERS_FILE
+          ALERTMANAGER_URL="http://am1/#x" | ALERTMANAGER_URL must be URLs like https://alerts.example.org:9093, with neither a user nor a query; a password belongs in ALERTMANAGER_HEADERS_FILE
+          ALERTMANAGER_URL="http://am1/a%20b" | ALERTMANAGER_URL must be URLs like https://alerts.example.org:9093, with neither a user nor a query; a password belongs in ALERTMANAGER_HEADERS_FILE
+          ALERTMANAGER_URL="http://a http://b:0" | ALERTMANAGER_URL must be a port from 1 to 65535
+          ALERTMANAGER_URL="http://b:99999/" | ALERTMANAGER_URL must be a port from 1 to 65535
+          ALERTMANAGER_LABELS="role-x=web" | ALERTMANAGER_LABELS has 'role-x=web', which is not like role=web, with a name of letters, digits and underscores
+          ALERTMANAGER_LABELS="9a=b" | ALERTMANAGER_LABELS has '9a=b', which is not like role=web, with a name of letters, digits and underscores
+          ALERTMANAGER_LABELS="__a=b" | ALERTMANAGER_LABELS has '__a=b', which is not like role=web, with a name of letters, digits and underscores
+          ALERTMANAGER_LABELS="role" | ALERTMANAGER_LABELS has 'role', which is not like role=web, with a name of letters, digits and underscores
+          ALERTMANAGER_LABELS="role=" | ALERTMANAGER_LABELS has 'role=', which is not like role=web, with a name of letters, digits and underscores
+          ALERTMANAGER_LABELS="=web" | ALERTMANAGER_LABELS has '=web', which is not like role=web, with a name of letters, digits and underscores
+          ALERTMANAGER_LABELS="a=b instance=c" | ALERTMANAGER_LABELS has the label 'instance', which lsm sets itself
+          ALERTMANAGER_LABELS="a=b,a=c" | ALERTMANAGER_LABELS has the label 'a' twice
+          ALERTMANAGER_HEADERS_FILE="h" | ALERTMANAGER_HEADERS_FILE must be an absolute path, or empty
+          ALERTMANAGER_CA="ca.pem"  | ALERTMANAGER_CA must be an absolute path, or empty
           SENTRY="yes"              | SENTRY must be one of off, report, block
           SENTRY="Block"            | SENTRY must be one of off, report, block
           SENTRY=""                 | SENTRY must be one of off, report, block
