@@ -20,7 +20,14 @@ on_host() {
   shift
   nsenter --target "$(cat "$work/$host.pid")" --mount --uts --net "$@"
 }
+# serve HOST SOCKET: opens it there; $server is the PID.
+serve() {
+  nsenter --target "$(cat "$work/$1.pid")" --mount --uts --net perl "$scripts/sockets.pl" "$2" <>"$work/forever" >"$work/opened" &
+  server=$!
+  check "$1 serves $2" within 10 grep -qx ready "$work/opened"
+}
 
+mkdir -p /dev/shm # Ansible starts processes of Python with it
 cp -R "$root/src/doc/ansible" "$work/play"
 tarball=$(ls "$root"/target/lsm-*-linux-*.tar.gz)
 version=${tarball##*/lsm-}
@@ -29,8 +36,6 @@ cat >"$work/play/inventory.yml" <<END
 all:
   vars:
     ansible_connection: local
-    lsm_version: "$version"
-    lsm_tarball: "$tarball"
   children:
     web: {hosts: {web1: {ansible_python_interpreter: $work/web1.python}}, vars: {lsm_role: web, lsm_baseline: declared}}
     db: {hosts: {db1: {ansible_python_interpreter: $work/db1.python}}, vars: {lsm_role: db}}
@@ -44,16 +49,14 @@ done
 perl=$(readlink -f "$(command -v perl)")
 echo "require tcp *:80 program=$perl user=root" >"$work/play/rules/web.lsm"
 echo "# nothing is declared" >"$work/play/rules/db.lsm"
-on_host web1 perl "$scripts/sockets.pl" tcp/0.0.0.0:80 <>"$work/forever" >"$work/web1.sockets" &
-web=$!
-on_host db1 perl "$scripts/sockets.pl" tcp/0.0.0.0:5432 <>"$work/forever" >"$work/db1.sockets" &
-for host in web1 db1; do
-  check "$host serves" within 10 grep -qx ready "$work/$host.sockets"
-done
+serve db1 tcp/0.0.0.0:5432
+serve web1 tcp/0.0.0.0:80
+web=$server
 
 # play: runs the playbook.
 play() {
-  run env ANSIBLE_NOCOLOR=1 ANSIBLE_LOCALHOST_WARNING=false ansible-playbook -i "$work/play/inventory.yml" "$work/play/lsm.yml"
+  run env ANSIBLE_NOCOLOR=1 ANSIBLE_LOCALHOST_WARNING=false ansible-playbook -i "$work/play/inventory.yml" \
+    -e "lsm_version=$version lsm_tarball=$tarball" "$work/play/lsm.yml"
   printf '%s\n' "$out" | sed -n '/^PLAY RECAP/,$p' | sed 's/^/        /'
 }
 # compares HOST STATUS: lsm compare exits there with this status.
@@ -64,7 +67,7 @@ compares() {
 
 play
 exits "the playbook installs lsm" 0
-[ "$status" -eq 0 ] || printf '%s\n' "$out" "$err" | sed 's/^/        /'
+[ "$status" -eq 0 ] || { finish; exit 1; } # the rest is pointless
 for host in web1 db1; do
   check "$host: the version" test "$(on_host $host /usr/local/sbin/lsm --version)" = "lsm $version"
   check "$host: its configuration is for root only" test "$(on_host $host stat -c %a%U /usr/local/lsm/conf.lsm)" = 600root
@@ -79,18 +82,16 @@ exits "the playbook runs again" 0
 check "it changes nothing" test "$(printf '%s\n' "$out" | grep -c 'changed=0 .*failed=0')" -eq 2
 
 # --- the policy of the role
-on_host web1 perl "$scripts/sockets.pl" tcp/0.0.0.0:4444 <>"$work/forever" >"$work/more.sockets" &
-more=$!
-check "web1 has one more socket" within 10 grep -qx ready "$work/more.sockets"
+serve web1 tcp/0.0.0.0:4444
 compares web1 1
-prints "web1: no rule allows it" "NEW [high] tcp/0.0.0.0:4444"
+prints "web1: no rule allows it" "[high] NEW tcp/0.0.0.0:4444 "
 echo "allow tcp *:4444 program=$perl user=root" >>"$work/play/rules/web.lsm"
 play
 exits "the playbook brings a rule" 0
 compares web1 0
-kill "$more" "$web"
+close_sockets "$server" "$web"
 compares web1 1
-prints "web1: what a rule requires is gone" "GONE tcp/0.0.0.0:80"
+prints "web1: what a rule requires is gone" "GONE tcp/*:80 "
 prints "web1: it names the rule" "rules.d/role.lsm:1"
 
 # --- a mistake reaches no host

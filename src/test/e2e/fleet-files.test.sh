@@ -1,5 +1,5 @@
 #!/bin/sh
-# The files in conf/ for fleets, in the programs that read them: the rules of Prometheus, the routes and the inhibition of
+# lsm diff of several hosts, and the files in conf/ for fleets, in the programs that read them: the rules of Prometheus, the routes and the inhibition of
 # Alertmanager, the log of lsm over RELP while the receiver is down and rsyslogd is killed, and the decoders of Wazuh.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -58,23 +58,46 @@ post() {
 }
 post alertname=HostDown instance=web1.example.org severity=high
 post alertname=LsmSocketGone instance=web1.example.org severity=normal socket=tcp/0.0.0.0:80
-post alertname=LsmSocketNew instance=web1.example.org severity=normal socket=tcp/0.0.0.0:81
+post alertname=LsmSocketNew instance=web1.example.org severity=normal role=web socket=tcp/0.0.0.0:8443
+post alertname=LsmSocketNew instance=web1.example.org severity=normal role=web socket=tcp/0.0.0.0:84430
 post alertname=LsmSocketGone instance=web2.example.org severity=normal socket=tcp/0.0.0.0:80
 inhibited() {
   amtool --alertmanager.url=$am alert query --inhibited -o extended >"$work/inhibited"
   test "$(grep -c LsmSocket "$work/inhibited")" -eq 1 && grep -q 'LsmSocketGone.*web1\.example\.org' "$work/inhibited"
 }
 check "only what is gone from the host that is down is inhibited" within 20 inhibited
-# As in lsm-fleet(7).
-check "a silence for a deployment" amtool --alertmanager.url=$am silence add --duration=2h --author=deploy \
-  --comment="nginx 1.27 on all web hosts" 'alertname=~LsmSocket.*' socket=tcp/0.0.0.0:81
+sed -n '/^amtool silence add/,/^\.\.\.\./p' "$root/src/main/man/lsm-fleet.adoc" | sed '$d' >"$work/silence"
+check "the manual has a silence for a deployment" grep -q 'role=web' "$work/silence"
+check "Alertmanager takes it" sh -c "$(sed "s,^amtool,& --alertmanager.url=$am," "$work/silence")"
 silenced() {
   amtool --alertmanager.url=$am alert query --silenced -o extended >"$work/silenced"
-  test "$(grep -c 'LsmSocket' "$work/silenced")" -eq 1 && grep -q 'LsmSocketNew.*tcp/0\.0\.0\.0:81' "$work/silenced"
+  test "$(grep -c 'LsmSocket' "$work/silenced")" -eq 1 && grep -q 'LsmSocketNew.*tcp/0\.0\.0\.0:8443"' "$work/silenced"
 }
 check "it silences this socket alone" within 20 silenced
 kill "$alertmanager"
 wait "$alertmanager" 2>/dev/null
+
+# --- hosts against each other, which here are one host with three names
+configure
+baseline
+open_sockets tcp/0.0.0.0:80
+for name in web1 web2 web3; do
+  [ $name != web3 ] || close_sockets
+  # shellcheck disable=SC2016  # for the other shell
+  run unshare --uts sh -c 'hostname "$1" && "$2" list --format snapshot' sh $name "$lsm"
+  exits "a snapshot of $name" 0
+  printf '%s\n' "$out" >"$work/$name.snapshot"
+done
+run "$lsm" compare --baseline "$work/web3.snapshot"
+exits "it can stand for a baseline" 0
+run "$lsm" diff "$work"/web*.snapshot
+exits "the hosts differ" 1
+prints "web3 lacks what the others have" "on 2 of 3, not on web3"
+run "$lsm" diff "$work/web1.snapshot" "$work/web2.snapshot" "$work/web1.snapshot"
+exits "the same hosts do not" 0
+run as_nobody "$lsm" list --format snapshot
+exits "a snapshot without root privileges" 0
+prints "it is one" "lsm-snapshot"
 
 # --- rsyslog: the snippet as it is, but for the target
 mkdir "$work/spool"

@@ -68,7 +68,7 @@ for command in $commands; do
 done
 check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 13
 check "there are no other pages in sections 1 to 7" \
-  test "$(cd "$share/man" && echo man[1-7]/*)" = "man5/conf.lsm.5 man5/ignore.lsm.5 man5/lsm-json.5 man7/lsm-alerts.7 man7/lsm-identity.7"
+  test "$(cd "$share/man" && echo man[1-7]/*)" = "man5/conf.lsm.5 man5/ignore.lsm.5 man5/lsm-json.5 man7/lsm-alerts.7 man7/lsm-fleet.7 man7/lsm-identity.7"
 
 page 5 conf.lsm SYNOPSIS EXAMPLES
 grep -o '^[A-Z_]*="[^"]*"' "$root/conf/conf.lsm" >"$work/keys"
@@ -86,6 +86,18 @@ done
 page 7 lsm-alerts 'EXIT STATUS'
 for name in EVENT SUMMARY SUBJECT SEVERITY HOST TIME NEW GONE CHANGED TARGET PORT; do
   shows lsm-alerts "LSM_$name"
+done
+
+page 7 lsm-fleet
+sed -n 's/^ *- alert: //p' "$root/conf/prometheus/lsm.rules.yml" >"$work/alerts"
+check "there are alerts" test "$(wc -l <"$work/alerts")" -ge 7
+while read -r name; do
+  shows lsm-fleet "$name"
+done <"$work/alerts"
+for file in prometheus rsyslog wazuh; do
+  for path in "$root/conf/$file"/*; do
+    shows lsm-fleet "$file/${path##*/}"
+  done
 done
 
 page 7 lsm-identity
