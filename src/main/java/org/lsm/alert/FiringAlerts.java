@@ -59,7 +59,8 @@ public record FiringAlerts(
     FiringAlert notAfter(Instant now) {
       Instant seen = Collections.min(List.of(lastSeen, now));
       Instant start = Collections.min(List.of(startsAt, seen));
-      return new FiringAlert(subject, labels, annotations, start, seen, resolvedAt);
+      Instant end = resolvedAt == null || resolvedAt.isBefore(now) ? resolvedAt : now;
+      return new FiringAlert(subject, labels, annotations, start, seen, end);
     }
 
     FiringAlert resolved(Instant now) {
@@ -112,7 +113,8 @@ public record FiringAlerts(
       List<ActiveAlert> current, boolean compared, Instant accepted, Instant now) {
     SortedMap<String, FiringAlert> next = new TreeMap<>(firing);
     next.replaceAll((subject, it) -> it.notAfter(now));
-    List<FiringAlert> over = new ArrayList<>(resolved);
+    List<FiringAlert> over = new ArrayList<>();
+    resolved.forEach(it -> over.add(it.notAfter(now)));
     List<ActiveAlert> appeared = new ArrayList<>();
     for (ActiveAlert it : current) {
       boolean isOver = hasPassed(AlertPolicy.RESOLVE_AFTER, it.lastSeen(), now); // a port scan
@@ -184,7 +186,7 @@ public record FiringAlerts(
   }
 
   private static boolean isDone(Instant resolvedAt, Instant accepted, Instant now) {
-    boolean isAccepted = !resolvedAt.isAfter(accepted);
+    boolean isAccepted = !resolvedAt.isAfter(accepted) && !accepted.isAfter(now);
     return hasPassed(isAccepted ? REPEAT_RESOLVED : VALIDITY, resolvedAt, now);
   }
 

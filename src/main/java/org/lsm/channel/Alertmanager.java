@@ -7,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -172,8 +173,10 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
       return poster.post(client, node);
     } catch (DeliveryException e) {
       return node.failed(TextEscaper.escape(e.getMessage()));
-    } catch (RuntimeException e) {
-      return node.failed(TextEscaper.escape(ErrorMessages.explain(e)));
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      String problem =
+          "Alertmanager " + node.url() + ": its answer cannot be read; check what runs";
+      return node.failed(problem + " there");
     }
   }
 
@@ -185,7 +188,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
     List<PostableAlert> all = state.postable();
     for (int i = 0; i < all.size(); i += MAX_BATCH) {
       List<PostableAlert> batch = all.subList(i, Math.min(i + MAX_BATCH, all.size()));
-      String digest = digest(batch);
+      String digest = digest(batch, state.time());
       try {
         if (node.rejected().contains(digest)) {
           failure = node.failure();
@@ -205,10 +208,13 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
     return new Node(node.url(), accepted, failure, rejected);
   }
 
-  /** Identifies what a node may reject: the labels, and which alerts are resolved. */
-  private static String digest(List<PostableAlert> batch) {
-    return Sha256.of(
-        Json.line(batch.stream().map(it -> List.of(it.labels(), it.startsAt() == null)).toList()));
+  /**
+   * Identifies what a node may reject: the labels, and which alerts are resolved. It changes twice
+   * a day: the node has stored the valid ones of the request, and they have to stay active.
+   */
+  private static String digest(List<PostableAlert> batch, Instant time) {
+    List<?> alerts = batch.stream().map(it -> List.of(it.labels(), it.startsAt() == null)).toList();
+    return Sha256.of(time.truncatedTo(ChronoUnit.HALF_DAYS) + Json.line(alerts));
   }
 
   private void report(List<Node> before, List<Node> after, boolean quiet) {
@@ -261,7 +267,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
     } catch (NoSuchFileException e) {
       return FiringAlerts.NONE;
     } catch (RuntimeException e) {
-      String result = "; what has ended since then fires for up to 24 hours more";
+      String result = "; alerts that have ended may fire there for up to 24 hours";
       warn.accept(TextEscaper.escape(file + ": " + e.getMessage() + result));
       return FiringAlerts.NONE;
     }

@@ -159,7 +159,8 @@ record AlertmanagerClient(
           default -> status < 500 ? "check ALERTMANAGER_URL" : "the next run tries again";
         };
     String target = connection.getHeaderField("Location");
-    String where = status / 100 == 3 && target != null ? ", a redirect to " + cut(target) : "";
+    String where =
+        status / 100 == 3 && target != null ? ", a redirect to " + cut(withoutSecrets(target)) : "";
     String answer = isPage ? "a web page" : cut(withoutSecrets(answer(connection)));
     String said = answer.isEmpty() ? "" : " and said: " + answer;
     throw new DeliveryException(
@@ -173,8 +174,9 @@ record AlertmanagerClient(
   private String withoutSecrets(String text) {
     String rest = text;
     for (String value : headers.values()) {
-      String secret = value.substring(value.lastIndexOf(' ') + 1);
-      rest = secret.length() < MIN_SECRET ? rest : rest.replace(secret, "(secret)");
+      for (String secret : value.split("[\\s;,=\"]+", -1)) {
+        rest = secret.length() < MIN_SECRET ? rest : rest.replace(secret, "(secret)");
+      }
     }
     return rest;
   }

@@ -34,6 +34,9 @@ import org.lsm.storage.SecureFiles;
 public record Rules(List<Rule> rules) {
   private static final String IGNORE_FILE = "ignore.lsm";
   private static final String DIRECTORY = "rules.d";
+  private static final int MAX_RULES = 10_000; // of a host
+  private static final String TOO_MANY =
+      "there are more than 10,000 rules; use wildcards, blocks and ranges";
 
   /** The effect of a rule on the sockets that it matches. */
   public enum Verb {
@@ -93,6 +96,9 @@ public record Rules(List<Rule> rules) {
     List<Rule> rules = new ArrayList<>();
     for (Path file : files(config)) {
       rules.addAll(parse(file, SecureFiles.read(file), users).rules());
+      if (rules.size() > MAX_RULES) {
+        throw new ConfigException(file + ": " + TOO_MANY);
+      }
     }
     return new Rules(List.copyOf(rules));
   }
@@ -146,6 +152,9 @@ public record Rules(List<Rule> rules) {
             Verb verb = verb(tokens.get(0), hasVerbs);
             List<String> rest = hasVerbs ? tokens.subList(1, tokens.size()) : tokens;
             rules.add(rule(location + number, verb, text, rest, users));
+            if (rules.size() > MAX_RULES) {
+              throw new IllegalArgumentException(TOO_MANY);
+            }
           }
         });
     return new Rules(List.copyOf(rules));
@@ -227,6 +236,11 @@ public record Rules(List<Rule> rules) {
         Predicate<Owner> condition = condition(token, equals, users);
         owner = owner == null ? condition : owner.and(condition);
       }
+    }
+    List<Glob> programs = values(tokens, "program=").map(Glob::new).toList();
+    if (verb != Verb.IGNORE && !programs.isEmpty()) {
+      // A script is only what the process claims.
+      owner = owner.and(it -> programs.stream().anyMatch(glob -> glob.matches(it.program())));
     }
     SocketEntry required = verb == Verb.REQUIRE ? required(tokens) : null;
     if (required != null) {

@@ -28,6 +28,7 @@ import org.lsm.model.TextEscaper;
 public final class RuleText {
   private static final String CLIENT_PORTS = "1024-65535";
   private static final String RESERVED_PORTS = "600-1023"; // bindresvport(3)
+  private static final Pattern CHOSEN = Pattern.compile("\\$(PID|HEX)");
   private static final String NO_PROCESS = "# no process holds it";
 
   /** The directory of one service, in which its unix sockets may be one rule. */
@@ -47,7 +48,7 @@ public final class RuleText {
 
   /** The rules that allow a socket, one for each of its owners that is known. */
   public static List<String> allow(SocketEntry entry) {
-    String local = local(SocketIdentity.NONE.key(entry));
+    String local = local(SocketIdentity.NONE.key(entry), entry.endpoint());
     String start = "allow " + entry.endpoint().protocol().label() + " " + local;
     String netns = entry.endpoint().netns();
     String end = netns.isEmpty() ? "" : " netns=" + word(netns);
@@ -75,9 +76,9 @@ public final class RuleText {
       String netns = withNetns ? " netns=" + word(key.netns()) : "";
       List<String> conditions = conditions(entry);
       for (String it : conditions) {
-        String place = it.isEmpty() && !hasPort(key) ? "" : place(key, isHeld);
+        String place = it.isEmpty() && !hasPort(key) ? "" : place(key, entry);
         Group group = new Group(protocol(key), place, (it + netns).strip());
-        String local = hasPort(key) ? host(key) : local(key);
+        String local = hasPort(key) ? host(key) : pattern(key, entry.endpoint());
         locals.computeIfAbsent(group, none -> new TreeSet<>()).add(local);
         if (it.equals(conditions.get(0)) && isRequired(key, place, entry, isService)) {
           required.add(group);
@@ -153,26 +154,30 @@ public final class RuleText {
     return key.protocol().label().replace("6", "");
   }
 
-  private static String place(Endpoint key, boolean isHeld) {
+  private static String place(Endpoint key, SocketEntry entry) {
+    boolean isHeld = !entry.owners().isEmpty();
     boolean isUdp = protocol(key).equals(Protocol.UDP.label());
     boolean isReserved = isUdp && isHeld && key.port() >= 600 && key.port() <= 1023;
     return switch (key.protocol().family()) {
       case INET, INET6, SCTP -> isReserved ? RESERVED_PORTS : port(key);
       case UNIX -> {
-        Matcher directory = DIRECTORY.matcher(pattern(key.address()));
+        Matcher directory = DIRECTORY.matcher(pattern(key, entry.endpoint()));
         yield directory.matches() ? directory.group(1) : "";
       }
       case PACKET -> "";
     };
   }
 
-  private static String local(Endpoint key) {
-    return hasPort(key) ? host(key) + ":" + port(key) : pattern(key.local());
+  private static String local(Endpoint key, Endpoint at) {
+    return hasPort(key) ? host(key) + ":" + port(key) : pattern(key, at);
   }
 
-  /** A name with a wildcard for what was chosen for it. */
-  private static String pattern(String name) {
-    return name.equals("@$HEX") ? "@?????" : word(name).replaceAll("\\$(PID|HEX)", "*");
+  /** A name with a wildcard for what was chosen for it, unless the name imitates that. */
+  private static String pattern(Endpoint key, Endpoint at) {
+    String pattern = word(key.local()).replaceAll("(\\$(PID|HEX))+", "*");
+    boolean imitates = CHOSEN.matcher(at.local()).find();
+    boolean isChosen = !key.equals(at) && !imitates && !pattern.equals("*"); // * matches any
+    return isChosen ? pattern.replaceFirst("^@\\*$", "@?????") : word(at.local());
   }
 
   private static String port(Endpoint key) {
@@ -217,6 +222,7 @@ public final class RuleText {
   private static String word(String text) {
     return TextEscaper.escape(text)
         .replace(" ", "\\x20")
+        .replace("#", "\\x23")
         .replace("*", "\\x2a")
         .replace("?", "\\x3f");
   }

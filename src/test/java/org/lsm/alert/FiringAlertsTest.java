@@ -71,6 +71,15 @@ class FiringAlertsTest {
             55       | -
             """),
         arguments(
+            "a clock that was ahead lets no resolved alert fire again",
+            """
+            600 22=nc | 22=nc since 600
+            640       | 22=nc until 600
+            10        | 22=nc until 10
+            20        | 22=nc until 10
+            25        | -
+            """),
+        arguments(
             "one compare without it is no end",
             """
             0  22=nc | 22=nc since 0

@@ -75,8 +75,10 @@ class AlertmanagerClientTest {
             + " REJECTED",
         "401 | '' | who | and said: who; check ALERTMANAGER_HEADERS_FILE | UNAVAILABLE",
         "401 | WWW-Authenticate: Basic realm=x | '' | ; check ALERTMANAGER_HEADERS_FILE | UNAVAILABLE",
-        "403 | '' | Bearer s3cret-token | and said: Bearer (secret); check ALERTMANAGER_HEADERS_FILE |"
-            + " UNAVAILABLE",
+        "403 | '' | Bearer s3cret-token; t=0ther-token | and said: Bearer (secret); t=(secret); check"
+            + " ALERTMANAGER_HEADERS_FILE | UNAVAILABLE",
+        "302 | Location: /login?s3cret-token | '' | , a redirect to /login?(secret); check"
+            + " ALERTMANAGER_URL | UNAVAILABLE",
         "404 | '' | 404 page not found | and said: 404 page not found; check ALERTMANAGER_URL |"
             + " UNAVAILABLE",
         "500 | Content-Type: text/html | <html> | and said: a web page; the next run tries again |"
@@ -92,7 +94,8 @@ class AlertmanagerClientTest {
   void explainsTheAnswer(int status, String header, String body, String words, FailureKind kind)
       throws Exception {
     try (FakeAlertmanager server = new FakeAlertmanager().answer(status, header, body)) {
-      AlertmanagerClient client = client(server.url(), "Authorization: Bearer s3cret-token\n");
+      AlertmanagerClient client =
+          client(server.url(), "Authorization: Bearer s3cret-token; t=0ther-token\n");
       if (words == null) {
         client.post(server.url(), List.of(ALERT));
       } else {

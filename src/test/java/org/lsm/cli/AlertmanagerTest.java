@@ -1,11 +1,15 @@
 package org.lsm.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -200,6 +204,36 @@ class AlertmanagerTest extends ChannelTestBase {
     assertEquals(silent(1), compare(10), "one has accepted it");
     String history = lsm("history").out();
     assertTrue(history.contains("alertmanager: accepted again by " + server.url()), history);
+  }
+
+  @Test
+  void endlessAnswerOfANodeLosesNothing() throws Exception {
+    try (ServerSocket endless = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Thread answers = new Thread(() -> answerWithoutEnd(endless));
+      answers.setDaemon(true);
+      answers.start();
+      String url = "http://127.0.0.1:" + endless.getLocalPort();
+      alertmanager(url + " " + server.url());
+      open(4444);
+
+      String problem = ": its answer cannot be read; check what runs there\n";
+      assertEquals(new Result(1, "", "lsm: Alertmanager " + url + problem), compare(10));
+      assertEquals(List.of(NEW), labels(server));
+      assertEquals(silent(1), compare(10));
+    }
+  }
+
+  private static void answerWithoutEnd(ServerSocket at) {
+    while (!at.isClosed()) {
+      try (Socket connection = at.accept()) {
+        byte[] answer = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1000).getBytes(UTF_8);
+        while (true) {
+          connection.getOutputStream().write(answer);
+        }
+      } catch (IOException e) {
+        // the client has had enough
+      }
+    }
   }
 
   @Test

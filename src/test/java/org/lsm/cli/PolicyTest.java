@@ -60,7 +60,7 @@ class PolicyTest extends CommandTestBase {
             allow    udp   0.0.0.0:700             # no process holds it
             allow    udp   127.0.0.1:600-1023      program=/fake/a\\x20b\\x2a user=www-data
             allow    udp   0.0.0.0:51820           # no process holds it
-            allow    unix  /run/a\\x20b\\x2a#\\x09     program=/fake/a\\x20b\\x2a user=www-data
+            allow    unix  /run/a\\x20b\\x2a\\x23\\x09     program=/fake/a\\x20b\\x2a user=www-data
             allow    unix  @/tmp/x\\x3f             program=/fake/a\\x20b\\x2a user=www-data
             allow    unix  /run/app/*              program=/fake/a\\x20b\\x2a user=www-data
             """
@@ -73,6 +73,33 @@ class PolicyTest extends CommandTestBase {
     rules("host.lsm", printed.out());
     assertEquals(0, lsm("compare").exitCode(), lsm("compare").out());
     assertFalse(Files.exists(baseline));
+  }
+
+  /** Names that any user can choose. */
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '~',
+      value = {
+        "#rel, true, \\x23rel",
+        "a #b, true, a\\x20\\x23b",
+        "$PID, false, $PID",
+        "$HEX, true, $HEX",
+        "@$HEX, true, @$HEX",
+        "@$PID$PID, true, @$PID$PID",
+        "/run/$PID/800, true, /run/$PID/800",
+        "0123456789abcdef, true, 0123456789abcdef",
+        "/r/800800.0123456789abcdef0123456789abcdef, true, /r/800800.*",
+      })
+  void printedRulesAllowNoMore(String name, boolean isHeld, String printed) throws IOException {
+    proc.unix(name, 111).process(800, 33, "/fake/a", 90, isHeld ? new long[] {111} : new long[0]);
+    rules("host.lsm", RULES);
+    String conditions = isHeld ? "program=/fake/a user=www-data" : "# no process holds it";
+    String out = lsm("generate", "--rules").out();
+    assertTrue(
+        out.lines().anyMatch(it -> it.matches("allow +unix +\\Q" + printed + "\\E +" + conditions)),
+        out);
+    rules("host.lsm", out);
+    assertEquals(0, lsm("compare").exitCode());
   }
 
   @Test

@@ -112,6 +112,19 @@ class RuleVerbsTest {
     assertEquals("rules.d/web.lsm:2: " + problem, e.getMessage());
   }
 
+  @Test
+  void boundsTheRulesOfAHost() throws Exception {
+    String half = "allow tcp *:1\n".repeat(5001);
+    assertEquals(5001, parse(half).rules().size());
+    ConfigException e = assertThrows(ConfigException.class, () -> parse(half + half));
+    assertTrue(e.getMessage().startsWith("rules.d/web.lsm:10001: "), e.getMessage());
+    Path directory = Files.createDirectory(folder.resolve("rules.d"));
+    Files.writeString(directory.resolve("a.lsm"), half);
+    Files.writeString(directory.resolve("b.lsm"), half);
+    Path config = folder.resolve("conf.lsm");
+    assertThrows(ConfigException.class, () -> Rules.read(config, Set::of));
+  }
+
   @ParameterizedTest
   @CsvSource({"ignore", "allow", "require"})
   void ignoreLsmHasNoVerbs(String verb) {

@@ -33,7 +33,10 @@ class RuleCheckTest {
 
   @TempDir private Path folder;
 
-  /** Sockets are name=owner+owner, several separated by spaces; owners are user:program. */
+  /**
+   * Sockets are name=owner+owner, several separated by spaces; owners are user:program or
+   * user:program:script.
+   */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -67,6 +70,14 @@ class RuleCheckTest {
           udp/0.0.0.0:ephemeral=e:/b+r:/a | udp/0.0.0.0:40000=r:/a+e:/b | allow udp *:* program=/a | -
           -                   | tcp/0.0.0.0:22=r:/sshd+?:?   | allow tcp *:22 program=/sshd      | -
           -                   | tcp/0.0.0.0:22=?:?           | allow tcp *:22 program=* user=*   | NEW tcp/0.0.0.0:22
+          # a script is only what the process claims
+          -                   | tcp/0.0.0.0:22=e:/tmp/py:/sshd | allow tcp *:22 program=/sshd    | NEW tcp/0.0.0.0:22
+          -                   | tcp/0.0.0.0:22=e:/tmp/py:/sshd | require tcp *:22 program=/sshd  | CHANGED tcp/0.0.0.0:22 *:/sshd required by rules.d/x.lsm:1
+          -                   | tcp/0.0.0.0:22=u:/py:/a.py   | allow tcp *:22 program=/py program=/a.py user=u | -
+          -                   | tcp/0.0.0.0:22=u:/tmp/py:/a.py | allow tcp *:22 program=/py program=/a.py user=u | NEW tcp/0.0.0.0:22
+          -                   | tcp/0.0.0.0:22=u:/py:/b.py   | allow tcp *:22 program=/py program=/a.py user=u | NEW tcp/0.0.0.0:22
+          -                   | tcp/0.0.0.0:22=u:/py:/b.py   | allow tcp *:22 program=/py        | -
+          -                   | tcp/0.0.0.0:22=e:/tmp/py:/sshd | ignore tcp *:22 program=/sshd   | -
           # root may have made it, others may not
           -                   | udp/0.0.0.0:53=d:/dnsmasq+root:(maker) | allow udp *:53 program=/dnsmasq user=d | -
           -                   | udp/0.0.0.0:53=d:/dnsmasq+e:(maker) | allow udp *:53 program=/dnsmasq user=d | CHANGED udp/0.0.0.0:53 d:/dnsmasq
@@ -131,9 +142,9 @@ class RuleCheckTest {
       int equals = socket.lastIndexOf('=');
       TreeSet<Owner> owners = new TreeSet<>();
       for (String owner : socket.substring(equals + 1).split("\\+", -1)) {
-        String[] words = owner.split(":", 2);
-        if (words.length == 2) {
-          owners.add(new Owner(words[0], words[1]));
+        String[] words = owner.split(":", 3);
+        if (words.length > 1) {
+          owners.add(new Owner(words[0], words[1], words.length > 2 ? words[2] : ""));
         }
       }
       String local = socket.substring(parts[0].length() + 1, equals);
