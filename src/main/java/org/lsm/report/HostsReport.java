@@ -34,7 +34,8 @@ public record HostsReport(List<String> names, Map<Difference, List<Integer>> dif
         all.isEmpty() ? "no difference" : DifferenceCounts.of(new Diff(all)).toString();
     List<Line> lines = new ArrayList<>();
     lines.add(Line.of(Style.HEADLINE, "", names.size(), " hosts: ", outcome));
-    for (Difference it : all) {
+    List<Difference> named = DiffReport.named(new Diff(all));
+    for (Difference it : named) {
       lines.add(Line.BLANK);
       lines.add(Line.of(Style.TITLE, it.type().name(), it.endpoint()));
       EscapedText now = OwnerText.of(it.after(), user -> user);
@@ -45,6 +46,11 @@ public record HostsReport(List<String> names, Map<Difference, List<Integer>> dif
               ? Line.of(Style.DETAIL, "owner", now, ", not ", usual)
               : Line.of(Style.DETAIL, "owner", now));
       lines.add(Line.of(Style.DETAIL, "hosts", new EscapedText(where(it))));
+    }
+    int more = all.size() - named.size();
+    if (more > 0) {
+      lines.add(Line.BLANK);
+      lines.add(Line.of(Style.DETAIL, "and", more, " more; --format json has all of them"));
     }
     return new ReportDocument(lines);
   }

@@ -96,6 +96,22 @@ class DiffCommandTest extends CommandTestBase {
   }
 
   @Test
+  void namesSoManyDifferencesOfHostsAsAReport() throws IOException {
+    String third = Files.copy(Path.of(after), directory.resolve("third")).toString();
+    proc.hostname("web3");
+    for (int i = 0; i < 300; i++) {
+      proc.tcp("0.0.0.0", 20_000 + i, 2000 + i);
+    }
+    lsm("generate");
+
+    String out = run("diff", before, after, third, baseline.toString()).out();
+
+    assertTrue(out.startsWith("4 hosts: 300 NEW, 1 GONE\n"), out);
+    assertEquals(200, out.lines().filter(it -> it.startsWith("NEW")).count());
+    assertTrue(out.endsWith("and        100 more; --format json has all of them\n"), out);
+  }
+
+  @Test
   void hostsOfOneNameAreNamedByFile() throws IOException {
     String third = Files.copy(Path.of(before), directory.resolve("third\u202e b")).toString();
 
