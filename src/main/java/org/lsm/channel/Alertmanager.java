@@ -51,7 +51,6 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
   private static final Duration NODE_TIMEOUT = Duration.ofSeconds(25); // for all requests
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(30);
   private static final Duration TEST_VALIDITY = Duration.ofMinutes(5);
-  private static final String LATER = "; the next run tries again";
 
   /**
    * What became of the last posts to a node.
@@ -112,7 +111,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
     } catch (FileLock.HeldException e) {
       // That process posts, or the next run does.
     } catch (IOException e) {
-      warn("what fires was not posted", e);
+      warn("what Alertmanager has accepted cannot be stored", e);
     }
   }
 
@@ -153,7 +152,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
       AlertmanagerClient client = AlertmanagerClient.of(config, mail.authorities());
       List<CompletableFuture<Node>> running = new ArrayList<>();
       for (Node node : nodes()) {
-        String late = ": it took longer than " + NODE_TIMEOUT.toSeconds() + " s" + LATER;
+        String late = ": it took longer than 25 s; the next run tries again";
         running.add(
             CompletableFuture.supplyAsync(
                     () -> tried(poster, client, node), ExternalCommand::startDaemon)

@@ -40,28 +40,38 @@ public final class TestAlertCommand extends BaseCommand {
     Alert alert = Alert.of(AlertType.TEST, host, DiffReport.test(host, zone), subject, zone);
     boolean accepted = true;
     for (Channel channel : channels) {
-      try {
-        String receipt = channel.send(alert, Set.of());
-        history.appendDelivery(channel.name(), alert, receipt);
-        String where = receipt.isEmpty() ? "" : "; " + TextEscaper.escape(receipt);
-        out().println(channel.name() + ": accepted" + where);
-      } catch (DeliveryException e) {
-        accepted = false;
-        printFailure(channel.name(), TextEscaper.escape(e.getMessage()), history);
-      }
+      accepted &= send(alert, channel, history);
     }
-    List<Alertmanager.Node> nodes =
-        usesAlertmanager ? components.alertmanager(history).test(host) : List.of();
-    for (Alertmanager.Node node : nodes) {
-      if (node.failure().isEmpty()) {
-        history.appendDelivery(Alertmanager.NAME, alert, "to " + node.url());
-        out().println(Alertmanager.NAME + ": accepted; to " + node.url());
-      } else {
-        accepted = false;
-        printFailure(Alertmanager.NAME, node.failure(), history);
+    if (usesAlertmanager) {
+      for (Alertmanager.Node node : components.alertmanager(history).test(host)) {
+        accepted &= print(alert, node, history);
       }
     }
     return accepted ? ExitCode.OK : ExitCode.ALERT_PENDING;
+  }
+
+  /** Sends the alert and prints the outcome; returns whether the channel has accepted it. */
+  private boolean send(Alert alert, Channel channel, History history) {
+    try {
+      String receipt = channel.send(alert, Set.of());
+      history.appendDelivery(channel.name(), alert, receipt);
+      String where = receipt.isEmpty() ? "" : "; " + TextEscaper.escape(receipt);
+      out().println(channel.name() + ": accepted" + where);
+      return true;
+    } catch (DeliveryException e) {
+      printFailure(channel.name(), TextEscaper.escape(e.getMessage()), history);
+      return false;
+    }
+  }
+
+  private boolean print(Alert alert, Alertmanager.Node node, History history) {
+    if (!node.failure().isEmpty()) {
+      printFailure(Alertmanager.NAME, node.failure(), history);
+      return false;
+    }
+    history.appendDelivery(Alertmanager.NAME, alert, "to " + node.url());
+    out().println(Alertmanager.NAME + ": accepted; to " + node.url());
+    return true;
   }
 
   private void printFailure(String channel, String failure, History history) {
