@@ -87,6 +87,8 @@ event_upgrade() {
     avahi-daemon chrony snmpd rpcbind nfs-common dbus cron)
   echo "upgrade $1"
   in_systemd apt-get install -y -qq --reinstall "$1"
+  # It stops rpc-statd, which needs rpcbind.socket, and does not start it again. That is no false alarm.
+  [ "$1" != rpcbind ] || in_systemd systemctl start rpc-statd
   sleep 2 # as below
 }
 
