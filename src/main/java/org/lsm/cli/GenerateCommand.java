@@ -1,17 +1,10 @@
 package org.lsm.cli;
 
 import java.nio.file.Files;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.SortedSet;
-import java.util.TreeSet;
-import org.lsm.model.Owner;
 import org.lsm.model.Plural;
-import org.lsm.model.ProcessRef;
 import org.lsm.model.Snapshot;
-import org.lsm.model.SocketEntry;
 import org.lsm.monitor.BaselineComparison;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.ProgramCheck;

@@ -139,7 +139,7 @@ public final class StatusCommand extends BaseCommand {
     if (components.config().declaredBaseline()) {
       List<Rule> rules = components.rules().rules();
       long accepting = rules.stream().filter(it -> it.verb() != Verb.IGNORE).count();
-      good("Baseline", "declared by " + Plural.count((int) accepting, "rule"));
+      good("Baseline", "declared by " + Plural.count(accepting, "rule"));
       return;
     }
     Snapshot baseline = StateDirectory.readBaseline(components.config().stateDirectory());

@@ -31,8 +31,7 @@ final class AlertmanagerUpdate {
   AlertmanagerUpdate(Components components, History history) {
     this.components = components;
     this.history = history;
-    this.state =
-        components.config().stateDirectory().resolve(StateDirectory.ALERTMANAGER_STATE);
+    this.state = components.config().stateDirectory().resolve(StateDirectory.ALERTMANAGER_STATE);
   }
 
   /** Takes the differences of a compare, with their severity in the state after it. */

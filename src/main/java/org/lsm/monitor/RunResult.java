@@ -44,10 +44,7 @@ public record RunResult(
 
   /** A compare of the whole host, before its port scans are known. */
   static RunResult compared(
-      DiffReport report,
-      List<Snapshot> serving,
-      long ignored,
-      boolean alerted) {
+      DiffReport report, List<Snapshot> serving, long ignored, boolean alerted) {
     return new RunResult(
         Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE);
   }
@@ -60,8 +57,7 @@ public record RunResult(
 
   /** The result of a compare that is incomplete because of this failure. */
   RunResult with(RunResult failed) {
-    return new RunResult(
-        report, serving, ignored, failed.failure, failed.alerted, PortScans.NONE);
+    return new RunResult(report, serving, ignored, failed.failure, failed.alerted, PortScans.NONE);
   }
 
   RunResult with(PortScans check) {
