@@ -32,20 +32,18 @@ public final class CheckCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    boolean isOfHost = files.isEmpty();
     Path config = context.configFile();
     List<Path> all = new ArrayList<>();
     for (Path file : files) {
       all.addAll(Files.isDirectory(file) ? Rules.filesIn(file) : List.of(file));
     }
-    if (isOfHost) {
+    if (files.isEmpty()) {
       all.add(config);
       all.addAll(Rules.files(config));
     }
     boolean isValid = true;
     for (Path file : all) {
-      boolean isConfig = isOfHost ? file.equals(config) : file.endsWith("conf.lsm");
-      isValid &= check(file, isConfig, isOfHost);
+      isValid &= check(file);
     }
     if (isValid) {
       out()
@@ -57,10 +55,10 @@ public final class CheckCommand extends BaseCommand {
   }
 
   /** Checks a file, and prints its first mistake. */
-  private boolean check(Path file, boolean isConfig, boolean isOfHost) {
+  private boolean check(Path file) {
     try {
-      byte[] text = isOfHost ? SecureFiles.read(file) : AtomicFile.read(file);
-      if (isConfig) {
+      byte[] text = files.isEmpty() ? SecureFiles.read(file) : AtomicFile.read(file);
+      if (file.equals(context.configFile()) || file.endsWith("conf.lsm")) {
         Config.parse(file, text);
       } else {
         rules += Rules.parse(file, text, Set::of).rules().size(); // users may be unknown here

@@ -1,17 +1,10 @@
 package org.lsm.cli;
 
 import java.nio.file.Files;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.SortedSet;
-import java.util.TreeSet;
-import org.lsm.model.Owner;
 import org.lsm.model.Plural;
-import org.lsm.model.ProcessRef;
 import org.lsm.model.Snapshot;
-import org.lsm.model.SocketEntry;
 import org.lsm.monitor.BaselineComparison;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.ProgramCheck;
@@ -81,27 +74,13 @@ public final class GenerateCommand extends BaseCommand {
         .print(
             RuleText.of(
                 comparison.visible(scans.open()).sockets().values().stream()
-                    .map(it -> withoutHelpers(it, helpers))
+                    .map(helpers::withoutHelpers)
                     .toList(),
                 comparison.identity(),
                 user -> !comparison.users().isLogin(user),
                 components.config().allNetworkNamespaces()));
     scans.notes().forEach(context::warn);
     return ExitCode.OK;
-  }
-
-  /** A socket with the owner of its oldest process alone, if all others are helpers of that. */
-  private static SocketEntry withoutHelpers(SocketEntry entry, HelperProcesses helpers) {
-    Comparator<ProcessRef> byAge = Comparator.comparing(ProcessRef::startTicks);
-    for (ProcessRef oldest :
-        entry.processes().stream().min(byAge.thenComparing(ProcessRef::pid)).stream().toList()) {
-      SortedSet<Owner> owners = new TreeSet<>(Set.of(oldest.owner(), Owner.maker("root")));
-      SocketEntry ofOldest = new SocketEntry(entry.endpoint(), owners, entry.processes());
-      if (helpers.areHelpers(ofOldest, entry)) {
-        return ofOldest;
-      }
-    }
-    return entry;
   }
 
   /** Scans until stable; returns the differences to the old baseline, if it can be read. */

@@ -7,6 +7,7 @@ import java.nio.file.AccessDeniedException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.lsm.config.Config;
 import org.lsm.config.Rules;
@@ -16,7 +17,7 @@ import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.RepeatedScan;
-import org.lsm.proc.HelperProcesses;
+import org.lsm.monitor.RuleCheck;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Json;
@@ -68,17 +69,17 @@ public final class ListCommand extends BaseCommand {
     }
     ScanResult scan = components.scan();
     Snapshot found = scan.snapshot().withOptional(optional(components));
-    HelperProcesses helpers = components.helpers();
+    RuleCheck check = new RuleCheck(rules, components.helpers());
     Map<Endpoint, String> ignored = new HashMap<>();
     Map<Endpoint, String> allowed = new HashMap<>();
     for (SocketEntry entry : found.sockets().values()) {
-      rules.ignoring(entry).ifPresent(it -> ignored.put(entry.endpoint(), it.location()));
-      SocketEntry by = all ? rules.allowed(entry).orElse(null) : null;
-      if (by != null && (entry.ownersBeyond(by).isEmpty() || helpers.areHelpers(by, entry))) {
+      Optional<Rule> ignoring = rules.ignoring(entry);
+      if (ignoring.isPresent()) {
+        ignored.put(entry.endpoint(), ignoring.get().location());
+      } else if (all && check.accepts(entry)) {
         allowed.put(entry.endpoint(), locations(rules.allowing(entry)));
       }
     }
-    allowed.keySet().removeAll(ignored.keySet());
     Snapshot shown = all ? found : found.where(entry -> !ignored.containsKey(entry.endpoint()));
     SocketListing listing = new SocketListing(shown, ignored, allowed, scan.notes());
     print(format == Format.JSON ? Json.of(listing) : listing.text());
@@ -86,7 +87,7 @@ public final class ListCommand extends BaseCommand {
     return ExitCode.OK;
   }
 
-  /** Prints what {@code lsm generate} would store, for {@code lsm diff}. */
+  /** Prints the sockets by the names that a baseline has, for {@code lsm diff}. */
   private int printSnapshot(Components components, Rules rules) throws IOException {
     RepeatedScan scans = components.scans();
     scans.scanUntilStable(DetailsSelector.NONE);

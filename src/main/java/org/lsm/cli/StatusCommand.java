@@ -18,6 +18,7 @@ import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
 import org.lsm.config.Rules.Rule;
+import org.lsm.config.Rules.Verb;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.Plural;
 import org.lsm.model.ScanSummary;
@@ -136,8 +137,9 @@ public final class StatusCommand extends BaseCommand {
 
   private void checkBaseline(Components components) throws IOException, ConfigException {
     if (components.config().declaredBaseline()) {
-      int rules = components.rules().rules().size();
-      good("Baseline", "declared by " + Plural.count(rules, "rule"));
+      List<Rule> rules = components.rules().rules();
+      long accepting = rules.stream().filter(it -> it.verb() != Verb.IGNORE).count();
+      good("Baseline", "declared by " + Plural.count(accepting, "rule"));
       return;
     }
     Snapshot baseline = StateDirectory.readBaseline(components.config().stateDirectory());

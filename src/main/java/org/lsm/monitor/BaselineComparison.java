@@ -135,18 +135,20 @@ public record BaselineComparison(
   }
 
   private Diff differing(Snapshot was, Snapshot now) {
-    return withoutHelpers(Diff.between(was, now, identity()));
+    List<Difference> differences =
+        new ArrayList<>(Diff.between(was, now, identity()).differences());
+    differences.removeIf(it -> it.type() == DifferenceType.CHANGED && !isProven(it));
+    return new Diff(differences);
   }
 
-  /** The processes of a further owner have to be read while they run, hence in the scan. */
-  private Diff withoutHelpers(Diff diff) {
-    List<Difference> rest = new ArrayList<>();
-    for (Difference it : diff.differences()) {
-      if (it.type() != DifferenceType.CHANGED || !helpers.areHelpers(it.before(), it.after())) {
-        rest.add(it);
-      }
-    }
-    return new Diff(rest);
+  /**
+   * Whether a socket has changed hands: not if its further owners are helpers, whose processes have
+   * to be read while they run, hence in the scan; nor if it closed before its owner was found.
+   */
+  private boolean isProven(Difference changed) {
+    SocketEntry now = changed.after();
+    boolean closed = now.hasNoProcess() && scans.closedAgain().contains(now.endpoint());
+    return !closed && !helpers.areHelpers(changed.before(), now);
   }
 
   /** The sockets found, without the ignored ones. */

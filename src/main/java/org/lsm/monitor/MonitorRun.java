@@ -8,12 +8,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
-import org.lsm.alert.ActiveAlert;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertPolicy;
 import org.lsm.alert.AlertPolicy.AlertDecision;
@@ -25,7 +23,6 @@ import org.lsm.config.Config;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Plural;
-import org.lsm.model.ScanSummary;
 import org.lsm.model.Snapshot;
 import org.lsm.model.TextEscaper;
 import org.lsm.proc.WaitingProcess;
@@ -58,10 +55,8 @@ public final class MonitorRun {
   private final AlertPolicy policy;
   private final Path alertState;
   private final Path stuckRun;
-  private final Path alertmanagerState;
-  private final boolean usesAlertmanager;
+  private final Optional<AlertmanagerUpdate> alertmanager;
   private final long start = System.nanoTime();
-  private boolean unstored; // what fires in Alertmanager
 
   /** A run; a quiet one is silent about failures that an earlier run has reported. */
   public MonitorRun(Components components, boolean quiet) {
@@ -78,8 +73,10 @@ public final class MonitorRun {
     this.policy = new AlertPolicy(config.remind(), config.digest(), DiffReport.MAX_NAMED);
     this.alertState = config.stateDirectory().resolve(StateDirectory.ALERT_STATE);
     this.stuckRun = config.stateDirectory().resolve(StateDirectory.STUCK_RUN);
-    this.alertmanagerState = config.stateDirectory().resolve(StateDirectory.ALERTMANAGER_STATE);
-    this.usesAlertmanager = !config.alertmanagerUrls().isEmpty();
+    this.alertmanager =
+        config.alertmanagerUrls().isEmpty()
+            ? Optional.empty()
+            : Optional.of(new AlertmanagerUpdate(components, history));
   }
 
   /**
@@ -113,6 +110,12 @@ public final class MonitorRun {
     }
   }
 
+  private void storeActive(RunResult result) {
+    if (alertmanager.isPresent()) { // a lambda takes longer to load
+      alertmanager.get().store(result);
+    }
+  }
+
   private RunResult compareOrAlertFailure(StateDirectory state) throws Exception {
     AlertState before = readAlertState();
     try {
@@ -130,7 +133,6 @@ public final class MonitorRun {
     BaselineComparison comparison = components.comparison(scans, baseline);
     DiffReport report = comparison.compare();
     boolean alerted = false;
-    List<ActiveAlert> active = List.of();
     boolean wasActive = !before.entries().isEmpty();
     if (wasActive || !report.diff().isEmpty()) { // a quiet run loads no class of the policy
       Instant time = report.after().hostInfo().time();
@@ -141,15 +143,15 @@ public final class MonitorRun {
         report = report.withAbsentAt(decision.appeared(), components.lastCompare());
       }
       alerted = alertDifferences(report, decision, before);
-      if (usesAlertmanager) {
-        active = ActiveAlert.of(report, decision.next(), comparison.identity());
+      if (alertmanager.isPresent()) {
+        alertmanager.get().add(report, decision.next(), comparison.identity());
       }
     }
     components.storeOwnerCache(state, scans);
     components.storePrograms(state, comparison.programs(), report.after().hostInfo());
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     List<Snapshot> serving = List.of(baseline, scans.found());
-    RunResult result = RunResult.compared(report, serving, ignored, alerted, active);
+    RunResult result = RunResult.compared(report, serving, ignored, alerted);
     try {
       scans.requireComplete();
       touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
@@ -160,33 +162,7 @@ public final class MonitorRun {
     }
   }
 
-  /** Stores what fires in Alertmanager now; a quiet run without such a thing loads no class. */
-  private void storeActive(RunResult result) {
-    Optional<ScanSummary> scans = result.portScans().summary();
-    boolean isActive =
-        !result.active().isEmpty()
-            || result.failure().isPresent()
-            || (scans.isPresent() && scans.get().scanning(config.sentryTrigger()) > 0);
-    if (!usesAlertmanager || !(isActive || Files.exists(alertmanagerState))) {
-      return;
-    }
-    List<ActiveAlert> active = new ArrayList<>(result.active());
-    try {
-      HostInfo host = components.hostInfo().at(components.now());
-      scans.ifPresent(it -> active.addAll(ActiveAlert.of(it, config.sentryTrigger(), host)));
-      if (result.failure().isPresent()) {
-        Exception e = result.failure().get();
-        active.add(ActiveAlert.failure(type(e), ErrorMessages.explain(e), host.time()));
-      }
-      components.alertmanager(history).store(active, result.report().isPresent(), host);
-    } catch (IOException e) {
-      unstored = true;
-      components.warn(
-          "Alertmanager does not get the alerts of this run: " + ErrorMessages.explain(e));
-    }
-  }
-
-  private static AlertType type(Exception failure) {
+  static AlertType type(Exception failure) {
     return failure instanceof NoBaselineException ? AlertType.NO_BASELINE : AlertType.SCAN_FAILED;
   }
 
@@ -331,13 +307,11 @@ public final class MonitorRun {
   }
 
   private boolean isDelivered() throws IOException {
-    return outbox.isEmpty() && !unstored && !isPostPending();
+    return outbox.isEmpty() && !isPostPending();
   }
 
   private boolean isPostPending() throws IOException {
-    return usesAlertmanager
-        && Files.exists(alertmanagerState)
-        && components.alertmanager(history).isPending();
+    return alertmanager.isPresent() && alertmanager.get().isPending();
   }
 
   private void deliverInBackground() throws IOException {
@@ -368,9 +342,8 @@ public final class MonitorRun {
   /** Delivers the alerts that wait, and posts what fires to Alertmanager at the same time. */
   public void deliverWaiting() throws IOException {
     CompletableFuture<Void> posting =
-        isPostPending()
-            ? CompletableFuture.runAsync(
-                () -> components.alertmanager(history).post(quiet), it -> new Thread(it).start())
+        alertmanager.isPresent()
+            ? alertmanager.get().post(quiet)
             : CompletableFuture.completedFuture(null);
     try {
       deliverOutbox();

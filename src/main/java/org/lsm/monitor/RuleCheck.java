@@ -1,10 +1,7 @@
 package org.lsm.monitor;
 
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.BiFunction;
 import org.lsm.config.Rules;
@@ -21,7 +18,7 @@ import org.lsm.proc.HelperProcesses;
  * Compares sockets with the rules that allow and require some of them; what no rule allows is
  * compared with the baseline.
  */
-record RuleCheck(Rules rules, HelperProcesses helpers) {
+public record RuleCheck(Rules rules, HelperProcesses helpers) {
   /**
    * Returns the differences.
    *
@@ -34,22 +31,13 @@ record RuleCheck(Rules rules, HelperProcesses helpers) {
       Snapshot visible,
       Snapshot found,
       BiFunction<Snapshot, Snapshot, Diff> comparison) {
-    Set<Endpoint> accepted = new HashSet<>();
-    Map<Endpoint, SocketEntry> shared = new HashMap<>();
-    for (SocketEntry now : visible.sockets().values()) {
-      SocketEntry allowed = rules.allowed(now).orElse(null);
-      if (allowed != null && hasOnlyOwnersOf(allowed, now)) {
-        accepted.add(now.endpoint());
-      } else if (allowed != null) {
-        shared.put(now.endpoint(), allowed);
-      }
-    }
+    Set<Endpoint> accepted = visible.where(this::accepts).sockets().keySet();
     Snapshot rest = visible.where(it -> !accepted.contains(it.endpoint()));
     Snapshot known = baseline.where(it -> !accepted.contains(it.endpoint()));
     Set<Endpoint> optional = known.where(it -> !rules.allowing(it).isEmpty()).sockets().keySet();
     List<Difference> differences = new ArrayList<>();
     for (Difference it : comparison.apply(known.withOptional(optional), rest).differences()) {
-      SocketEntry allowed = shared.get(it.endpoint());
+      SocketEntry allowed = rules.allowed(it.after()).orElse(null); // never of GONE: optional
       if (allowed == null) {
         differences.add(it);
       } else {
@@ -60,6 +48,11 @@ record RuleCheck(Rules rules, HelperProcesses helpers) {
       }
     }
     return new Diff(missing(rest, found)).and(differences);
+  }
+
+  /** Whether rules allow all owners of a socket, or the others are their helpers. */
+  public boolean accepts(SocketEntry now) {
+    return rules.allowed(now).filter(allowed -> hasOnlyOwnersOf(allowed, now)).isPresent();
   }
 
   /** Whether a socket has no owners but these and their helpers. */

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.lsm.alert.ActiveAlert;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.Snapshot;
 import org.lsm.report.DiffReport;
@@ -18,7 +17,6 @@ import org.lsm.report.PortScanReport;
  * @param ignored the number of sockets that rules ignore; counted for metrics only, else 0
  * @param failure why nothing could be compared, or what is compared is incomplete
  * @param alerted whether an alert was due, or could not even be made
- * @param active the differences as alerts of Alertmanager; empty without ALERTMANAGER_URL
  */
 public record RunResult(
     Optional<DiffReport> report,
@@ -26,8 +24,7 @@ public record RunResult(
     long ignored,
     Optional<Exception> failure,
     boolean alerted,
-    PortScans portScans,
-    List<ActiveAlert> active) {
+    PortScans portScans) {
 
   /** The hosts in the packet filter, if it was read, and those that are alerted now. */
   public record PortScans(Optional<ScanSummary> summary, Optional<PortScanReport> alert) {
@@ -47,28 +44,23 @@ public record RunResult(
 
   /** A compare of the whole host, before its port scans are known. */
   static RunResult compared(
-      DiffReport report,
-      List<Snapshot> serving,
-      long ignored,
-      boolean alerted,
-      List<ActiveAlert> active) {
+      DiffReport report, List<Snapshot> serving, long ignored, boolean alerted) {
     return new RunResult(
-        Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE, active);
+        Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE);
   }
 
   /** A run that could not compare. */
   static RunResult failed(Exception failure, boolean alerted) {
     return new RunResult(
-        Optional.empty(), List.of(), 0, Optional.of(failure), alerted, PortScans.NONE, List.of());
+        Optional.empty(), List.of(), 0, Optional.of(failure), alerted, PortScans.NONE);
   }
 
   /** The result of a compare that is incomplete because of this failure. */
   RunResult with(RunResult failed) {
-    return new RunResult(
-        report, serving, ignored, failed.failure, failed.alerted, PortScans.NONE, active);
+    return new RunResult(report, serving, ignored, failed.failure, failed.alerted, PortScans.NONE);
   }
 
   RunResult with(PortScans check) {
-    return new RunResult(report, serving, ignored, failure, alerted, check, active);
+    return new RunResult(report, serving, ignored, failure, alerted, check);
   }
 }

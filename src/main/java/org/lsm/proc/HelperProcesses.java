@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerLimit;
 import org.lsm.model.ProcessRef;
@@ -76,6 +78,16 @@ public final class HelperProcesses {
       }
     }
     return known.add(now);
+  }
+
+  /** A socket with the owner of its oldest process alone, if all others are helpers of that. */
+  public SocketEntry withoutHelpers(SocketEntry entry) {
+    return entry.processes().stream()
+        .min(Comparator.comparing(ProcessRef::startTicks).thenComparing(ProcessRef::pid))
+        .map(it -> new TreeSet<>(Set.of(it.owner(), Owner.maker("root"))))
+        .map(owners -> new SocketEntry(entry.endpoint(), owners, entry.processes()))
+        .filter(ofOldest -> areHelpers(ofOldest, entry))
+        .orElse(entry);
   }
 
   private boolean isHelper(ProcessRef process, SocketEntry was, SocketEntry now) {

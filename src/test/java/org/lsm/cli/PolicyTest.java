@@ -206,7 +206,7 @@ class PolicyTest extends CommandTestBase {
   void statusAndListNameRules() throws IOException {
     rules("host.lsm", RULES.lines().findFirst().orElseThrow());
     ignore("udp *:53");
-    assertTrue(lsm("status").out().contains("\nBaseline   declared by 2 rules\n"));
+    assertTrue(lsm("status").out().contains("\nBaseline   declared by 1 rule\n"));
     String all = lsm("list", "--all").out();
     assertTrue(all.contains("/usr/sbin/sshd  (allowed by rules.d/host.lsm:1)\n"), all);
     assertTrue(all.contains("systemd-resolved  (ignored by ignore.lsm:1)\n"), all);

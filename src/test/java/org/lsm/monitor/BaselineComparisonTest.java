@@ -112,6 +112,20 @@ class BaselineComparisonTest {
   }
 
   @Test
+  void knownSocketThatClosesBeforeItsOwnerIsFoundIsNotChanged() throws IOException {
+    SocketEntry known = entry("tcp", "127.0.0.1:80", PROG);
+    proc.tcp("127.0.0.1", 80, 150);
+    assertEquals(List.of("CHANGED tcp/127.0.0.1:80"), kinds(compare(ssh(), known)));
+    clock.then(this::sshOnly);
+    assertEquals(List.of(), kinds(compare(ssh(), known)));
+    assertEquals(List.of("GONE tcp/127.0.0.1:80"), kinds(compare(ssh(), known)));
+  }
+
+  private static List<String> kinds(DiffReport report) {
+    return differences(report).stream().map(it -> it.replaceFirst(" \\[.*", "")).toList();
+  }
+
+  @Test
   void missedInTheMiddleIsNotClosed() throws IOException {
     proc.tcp("127.0.0.1", 80, 102);
     clock.then(this::sshOnly).then(() -> proc.tcp("127.0.0.1", 80, 102));
