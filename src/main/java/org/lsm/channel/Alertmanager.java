@@ -66,7 +66,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
     }
   }
 
-  /** Stores what fires after a run; {@code compared} is false if it could not see the sockets. */
+  /** Stores the alerts of a run; {@code compared} is false if it could not scan the sockets. */
   @SuppressWarnings("try") // the lock is only held
   public void store(List<ActiveAlert> active, boolean compared, HostInfo run) throws IOException {
     Path file = file(StateDirectory.ALERTMANAGER_STATE);
@@ -96,7 +96,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
     return !state.isEmpty() && nodes().stream().noneMatch(it -> it.accepted().equals(state.time()));
   }
 
-  /** Posts the newest state to each node; a quiet run reports only what is news. */
+  /** Posts the newest state to each node; a quiet run reports only failures that are new. */
   @SuppressWarnings("try") // the lock is only held
   public void post(boolean quiet) {
     // Two processes must not post an old state after a new one.
@@ -143,7 +143,7 @@ public record Alertmanager(Config config, MailSystem mail, History history, Cons
     return labels;
   }
 
-  /** What is done with a node, and what becomes of it. */
+  /** Posts to a node, and returns its new state. */
   private interface Poster {
     Node post(AlertmanagerClient client, Node node) throws DeliveryException;
   }

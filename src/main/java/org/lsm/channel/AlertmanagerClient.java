@@ -162,9 +162,9 @@ record AlertmanagerClient(
     String where =
         status / 100 == 3 && target != null ? ", a redirect to " + cut(withoutSecrets(target)) : "";
     String answer = isPage ? "a web page" : cut(withoutSecrets(answer(connection)));
-    String said = answer.isEmpty() ? "" : " and said: " + answer;
+    String quoted = answer.isEmpty() ? "" : " and said: " + answer;
     throw new DeliveryException(
-        name(url) + "answered with status " + status + where + said + "; " + advice,
+        name(url) + "answered with status " + status + where + quoted + "; " + advice,
         null,
         status == 400 ? FailureKind.REJECTED : FailureKind.UNAVAILABLE,
         Set.of());

@@ -26,7 +26,10 @@ public final class DeleteCommand extends BaseCommand {
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + directory);
       }
-      if (components.config().alertmanagerUrls().isEmpty()) { // else what fires is still resolved
+      if (components
+          .config()
+          .alertmanagerUrls()
+          .isEmpty()) { // else the next run resolves the alerts
         Files.deleteIfExists(directory.resolve(StateDirectory.ALERTMANAGER_STATE));
         Files.deleteIfExists(directory.resolve(StateDirectory.ALERTMANAGER_NODES));
       }

@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 import org.lsm.model.Difference;
 import org.lsm.model.Owner;
 
-/** What an alert in Alertmanager says about a difference, escaped and bounded. */
+/** The labels and annotations of a difference in Alertmanager, escaped and bounded. */
 public final class AlertLabels {
   /** Between the values of several owners. */
   public static final String SEPARATOR = ", ";
