@@ -166,6 +166,8 @@ listen tcp/127.0.0.1:7302
 full="$full $holder"
 run "$lsm" -c --quiet
 exits "full: one more waits" 3
+# That run prints nothing where a thousand failures, all of a known kind, take longer than the half minute it waits.
+run "$lsm" -c
 prints "full: it says how many" "1001 alerts wait in the outbox"
 check "full: that one is folded" grep -q 'NEW tcp/127.0.0.1:7302' "$state/outbox/overflow-run_cmd.json"
 check "full: the outbox is bounded" test "$(find "$state/outbox" -name '*.json' | wc -l)" -eq 1001
