@@ -30,7 +30,6 @@ import org.lsm.config.Rules;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
-import org.lsm.model.PortSet;
 import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketIdentity;
@@ -42,6 +41,7 @@ import org.lsm.proc.SocketScanner;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.Times;
+import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
 import org.lsm.storage.StateDirectory;
@@ -246,11 +246,9 @@ public record Components(
     return new NftTable((args, input) -> command.run(args, input.getBytes(UTF_8), Map.of()));
   }
 
-  /** The rules of the packet filter where these sockets are served. */
-  public NftRuleset nftRuleset(List<Snapshot> serving) throws IOException {
-    SocketIdentity ports = kernel().socketIdentity(SocketIdentity.Scope.NONE);
-    PortSet clientPorts = PortSet.parse(ports.first() + "-" + ports.last());
-    return NftRuleset.of(config, serving, gatewaysAndResolvers(), clientPorts);
+  /** The rules of the packet filter on a host with these ports. */
+  public NftRuleset nftRuleset(HostPorts ports) throws IOException {
+    return NftRuleset.of(config, ports, gatewaysAndResolvers());
   }
 
   /** The hosts that are never blocked, since this host depends on them. */

@@ -3,6 +3,7 @@ package org.lsm.monitor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,11 +17,12 @@ import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
-import org.lsm.model.Snapshot;
+import org.lsm.model.ServedPort;
 import org.lsm.monitor.RunResult.PortScans;
 import org.lsm.report.DiffReport;
 import org.lsm.report.LogEvent;
 import org.lsm.report.PortScanReport;
+import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
 import org.lsm.sentry.NftTableState;
@@ -29,10 +31,16 @@ import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
 
 /**
- * The part of a run for port scans: reads which hosts have probed unused ports, stores the alert
- * that is due, and has the kernel watch the ports that are unused now.
+ * The part of a run for the packet filter: reads which hosts have probed unused ports, and which
+ * ports were served since the last compare, stores the alert that is due, and has the kernel watch
+ * the ports that are unused now.
  */
 public final class PortScanCheck {
+  private static final Duration ROUNDING = Duration.ofSeconds(3); // of the times of nft
+
+  private static final String SERVED_OVERFLOW =
+      "the sets of the clients of new ports are full or nearly full: ports and clients may be missing";
+
   private final Components components;
   private final Config config;
   private final History history;
@@ -40,6 +48,9 @@ public final class PortScanCheck {
   private final NftTable table;
   private final Path file;
   private SentryState state;
+  private String failure = "";
+  private Optional<NftTableState> found = Optional.empty();
+  private Optional<HostPorts> ports = Optional.empty();
   private Optional<ScanSummary> summary = Optional.empty();
   private Optional<PortScanReport> alert = Optional.empty();
 
@@ -59,24 +70,63 @@ public final class PortScanCheck {
         || Files.exists(config.stateDirectory().resolve(StateDirectory.SENTRY_STATE));
   }
 
-  /**
-   * Runs the check, once. A failure is reported, unless {@code quiet} and the last run has reported
-   * it, and stored for {@code lsm status}; it does not end the run. {@code serving} is empty if the
-   * ports that are served are unknown.
-   */
-  PortScans run(HostInfo host, List<Snapshot> serving, boolean quiet) {
-    String failure = "";
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  /** Runs a step, unless an earlier one has failed. */
+  private void attempt(Step step) {
+    if (!failure.isEmpty()) {
+      return;
+    }
     try {
-      if (config.sentry() == SentryMode.OFF) {
-        table.remove();
-        Files.deleteIfExists(file);
-        return PortScans.NONE;
-      }
-      check(host, serving);
+      step.run();
     } catch (IOException | RuntimeException e) {
       failure = ErrorMessages.explain(e);
     } catch (OutOfMemoryError e) {
       failure = "there is not enough memory to read the hosts that probe ports";
+    }
+  }
+
+  /** Reads the table. {@link #run} reports a failure. */
+  void read() {
+    if (config.sentry() != SentryMode.OFF) {
+      attempt(() -> found = table.read(components.now()));
+    }
+  }
+
+  /** Adds to a report what was served since the last compare, on a host with these ports. */
+  DiffReport addServed(DiffReport report, HostPorts known) throws IOException {
+    ports = Optional.of(known);
+    Instant now = components.now();
+    Optional<Instant> last = components.lastCompare().filter(it -> !it.isAfter(now));
+    Instant since = last.map(it -> it.minus(ROUNDING)).orElse(Instant.MIN);
+    List<ServedPort> served =
+        found.stream()
+            .flatMap(it -> it.served().stream())
+            .flatMap(it -> it.after(since).stream())
+            .toList();
+    if (served.isEmpty()) {
+      return report;
+    }
+    List<String> notes = found.get().servedOverflowing() ? List.of(SERVED_OVERFLOW) : List.of();
+    return ServedPortCheck.add(report, served, known, notes);
+  }
+
+  /**
+   * Runs the check, once. A failure is reported, unless {@code quiet} and the last run has reported
+   * it, and stored for {@code lsm status}; it does not end the run. Without {@link #addServed} the
+   * ports that are served are unknown.
+   */
+  PortScans run(HostInfo host, boolean quiet) {
+    if (config.sentry() == SentryMode.OFF) {
+      attempt(table::remove);
+      attempt(() -> Files.deleteIfExists(file));
+      if (failure.isEmpty()) {
+        return PortScans.NONE;
+      }
+    } else {
+      attempt(() -> check(host));
     }
     if (!failure.isEmpty() && !(quiet && failure.equals(state.failure()))) {
       components.warn(failure);
@@ -90,9 +140,8 @@ public final class PortScanCheck {
     return new PortScans(summary, alert);
   }
 
-  private void check(HostInfo host, List<Snapshot> serving) throws IOException {
+  private void check(HostInfo host) throws IOException {
     Instant now = components.now();
-    Optional<NftTableState> found = table.read(now);
     boolean full = false;
     if (found.isPresent()) {
       ScanSummary probes = found.get().summary();
@@ -100,9 +149,12 @@ public final class PortScanCheck {
       full = storeAlert(probes, host, now) && probes.overflowing();
       state = state.withBlocked(found.get().blocked());
     }
-    if (!serving.isEmpty()) {
+    if (ports.isPresent()) {
       state.write(file); // before there is a table: the file says that there may be one
-      table.apply(components.nftRuleset(serving), found, state.blocked(), now);
+      table.apply(components.nftRuleset(ports.get()), found, state.blocked(), now);
+      if (found.isPresent() && found.get().servedOverflowing()) {
+        table.flushServed();
+      }
     }
     if (full) {
       table.flushProbes();

@@ -6,7 +6,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.lsm.alert.ActiveAlert;
 import org.lsm.model.ScanSummary;
-import org.lsm.model.Snapshot;
 import org.lsm.report.DiffReport;
 import org.lsm.report.PortScanReport;
 
@@ -14,7 +13,6 @@ import org.lsm.report.PortScanReport;
  * The result of one run, before its alerts are delivered.
  *
  * @param report empty if nothing could be compared
- * @param serving the snapshots whose ports are served; empty if nothing could be compared
  * @param ignored the number of sockets that rules ignore; counted for metrics only, else 0
  * @param failure why nothing could be compared, or what is compared is incomplete
  * @param alerted whether an alert was due, or could not even be made
@@ -22,7 +20,6 @@ import org.lsm.report.PortScanReport;
  */
 public record RunResult(
     Optional<DiffReport> report,
-    List<Snapshot> serving,
     long ignored,
     Optional<Exception> failure,
     boolean alerted,
@@ -47,28 +44,23 @@ public record RunResult(
 
   /** A compare of the whole host, before its port scans are known. */
   static RunResult compared(
-      DiffReport report,
-      List<Snapshot> serving,
-      long ignored,
-      boolean alerted,
-      List<ActiveAlert> active) {
+      DiffReport report, long ignored, boolean alerted, List<ActiveAlert> active) {
     return new RunResult(
-        Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE, active);
+        Optional.of(report), ignored, Optional.empty(), alerted, PortScans.NONE, active);
   }
 
   /** A run that could not compare. */
   static RunResult failed(Exception failure, boolean alerted) {
     return new RunResult(
-        Optional.empty(), List.of(), 0, Optional.of(failure), alerted, PortScans.NONE, List.of());
+        Optional.empty(), 0, Optional.of(failure), alerted, PortScans.NONE, List.of());
   }
 
   /** The result of a compare that is incomplete because of this failure. */
   RunResult with(RunResult failed) {
-    return new RunResult(
-        report, serving, ignored, failed.failure, failed.alerted, PortScans.NONE, active);
+    return new RunResult(report, ignored, failed.failure, failed.alerted, PortScans.NONE, active);
   }
 
   RunResult with(PortScans check) {
-    return new RunResult(report, serving, ignored, failure, alerted, check, active);
+    return new RunResult(report, ignored, failure, alerted, check, active);
   }
 }

@@ -100,8 +100,16 @@ public record NftTable(Nft nft) {
 
   /** Deletes all probes, which makes room for more; blocks stay. */
   public void flushProbes() throws IOException {
-    Stream<String> names = NftRuleset.PROBE_SETS.stream();
-    execute(NftRuleset.flush(names.flatMap(it -> Stream.of(it + "4", it + "6"))));
+    flush(NftRuleset.PROBE_SETS);
+  }
+
+  /** Deletes all clients of served ports, which makes room for more. */
+  public void flushServed() throws IOException {
+    flush(NftRuleset.SERVED_SETS);
+  }
+
+  private void flush(List<String> sets) throws IOException {
+    execute(NftRuleset.flush(sets.stream().flatMap(it -> Stream.of(it + "4", it + "6"))));
   }
 
   /** Removes the table, if it exists and nft is installed. */

@@ -262,6 +262,113 @@ class PortScanCheckTest extends ChannelTestBase {
     }
   }
 
+  // ---- ports that were served between two runs
+
+  /** The table, with a client who came to a TCP port so many seconds ago, first and last. */
+  private void addClient(String address, int port, int packets, int first, int last)
+      throws IOException {
+    String version = address.contains(":") ? "6" : "4";
+    String element =
+        "{\"set\": {\"name\": \"%s\", \"elem\": [{\"elem\": {\"val\": {\"concat\": [\"%s\", \"tcp\", %d]},"
+            + " \"timeout\": 86400, \"expires\": %d, \"counter\": {\"packets\": %d, \"bytes\": 60}}}]}}";
+    String served =
+        String.format(element, "served" + version, address, port, 86_400 - first, packets);
+    String latest = String.format(element, "latest" + version, address, port, 86_400 - last, 1);
+    nft.setTable(nft.table().strip().replaceFirst("]}$", ", " + served + ", " + latest + "]}\n"));
+  }
+
+  private void pass(int seconds) {
+    now = now.plusSeconds(seconds);
+  }
+
+  @Test
+  void reportsSocketThatWasOpenBetweenTwoRuns() throws IOException {
+    assertQuiet();
+    String table = nft.table();
+    addClient("203.0.113.9", 4444, 2, 300, 120);
+    pass(600);
+
+    Result result = lsm("compare");
+
+    assertEquals(1, result.exitCode());
+    assertTrue(
+        result
+            .out()
+            .contains(
+                """
+                NEW      tcp/0.0.0.0:4444
+                         program    none was found
+                         note       already closed again, reachable beyond loopback
+                         from       203.0.113.9, 2 packets, between 03:09:05 and 03:12:05
+                         appeared   between 03:04:05 and 03:14:05
+                """),
+        result.out());
+    assertTrue(result.out().contains("lsm accept --optional tcp/0.0.0.0:4444"), result.out());
+    assertTrue(lines("events").contains("differences "));
+
+    nft.setTable(table);
+    addClient("203.0.113.9", 4444, 2, 900, 720);
+    pass(600);
+    assertQuiet();
+    assertEquals(1, lines("events").stream().filter(it -> it.equals("differences ")).count());
+    assertEquals(0, lsm("accept", "--optional", "tcp/0.0.0.0:4444").exitCode());
+    addClient("203.0.113.9", 4444, 1, 1, 1);
+    assertQuiet();
+  }
+
+  @Test
+  void namesClientsOfSocketThatIsOpen() throws IOException {
+    assertQuiet();
+    addClient("203.0.113.9", 4444, 1, 5, 5);
+    addClient("2001:db8::9", 4444, 300, 7, 1);
+    open(4444);
+    pass(600);
+
+    JsonObject report =
+        JsonParser.parseString(lsm("compare", "--format", "json").out()).getAsJsonObject();
+
+    assertEquals(1, report.getAsJsonArray("differences").size());
+    JsonObject difference = report.getAsJsonArray("differences").get(0).getAsJsonObject();
+    assertEquals(
+        "[{\"address\":\"2001:db8::9\",\"packets\":300,\"first_seen\":\"2026-01-02T03:13:58Z\","
+            + "\"last_seen\":\"2026-01-02T03:14:04Z\"},{\"address\":\"203.0.113.9\",\"packets\":1,"
+            + "\"first_seen\":\"2026-01-02T03:14:00Z\",\"last_seen\":\"2026-01-02T03:14:00Z\"}]",
+        difference.get("clients").toString());
+    assertEquals("[\"beyond_loopback\"]", difference.get("flags").toString());
+  }
+
+  /** They are in the table because the rules did not know the ports yet. */
+  @ParameterizedTest
+  @CsvSource({"22, ''", "8080, allow tcp *:8000-8100 user=www-data", "40000, ''"})
+  void reportsNoPortThatIsKnown(int port, String rule) throws IOException {
+    Files.createDirectory(directory.resolve("rules.d"));
+    Files.writeString(directory.resolve("rules.d/web.lsm"), rule + "\n");
+    assertQuiet();
+    addClient("203.0.113.9", port, 1, 5, 5);
+    pass(600);
+
+    assertQuiet();
+  }
+
+  /** An alert that was not stored is repeated, also about what was there for a moment. */
+  @Test
+  void repeatsClosedSocketOfLostAlert() throws IOException {
+    assertQuiet();
+    String table = nft.table();
+    Path outbox = state.resolve("outbox");
+    Files.move(outbox, directory.resolve("away"));
+    Files.writeString(outbox, "");
+    addClient("203.0.113.9", 4444, 1, 300, 300);
+    pass(600);
+    assertEquals(1, lsm("compare", "--quiet").exitCode());
+
+    Files.delete(outbox);
+    nft.setTable(table);
+    addClient("203.0.113.9", 4444, 1, 900, 900);
+    pass(600);
+    assertEquals(1, lsm("compare", "--quiet").exitCode());
+  }
+
   private static final String SCAN =
       """
       web1: 5 hosts probed unused ports, 2 of them are blocked

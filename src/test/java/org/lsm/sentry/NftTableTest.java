@@ -46,7 +46,7 @@ class NftTableTest {
 
   private static Optional<NftTableState> table(String mark) {
     return Optional.of(
-        new NftTableState(false, mark, new ScanSummary(List.of(), false), NO_BLOCKS));
+        new NftTableState(false, mark, new ScanSummary(List.of(), false), NO_BLOCKS, List.of(), false));
   }
 
   @Test
@@ -235,12 +235,16 @@ class NftTableTest {
   void flushesProbesOnly(String mode) throws Exception {
     String table = NftRulesetTest.rules("SENTRY=" + mode, "", "", "").creation();
     Set<String> kept = names("set (\\w+) \\{[^}]*dynamic", table);
-    assertTrue(kept.removeAll(Set.of("blocked4", "blocked6", "caught4", "caught6")));
+    assertTrue(kept.removeAll(Set.of("blocked4", "blocked6", "caught4", "caught6", "asked")));
+    Set<String> served = Set.of("served4", "served6", "latest4", "latest6");
+    assertTrue(kept.removeAll(served));
 
     sentry.flushProbes();
+    sentry.flushServed();
 
     assertEquals(kept, names("flush set inet lsm (\\w+)\n", commands.get(0)));
-    assertEquals(1, commands.size());
+    assertEquals(served, names("flush set inet lsm (\\w+)\n", commands.get(1)));
+    assertEquals(2, commands.size());
   }
 
   private static Set<String> names(String regex, String text) {
