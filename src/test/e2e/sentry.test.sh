@@ -357,6 +357,8 @@ run "$lsm" compare --quiet
 exits "block again" 0
 run "$lsm" sentry unblock 192.0.2.50 2001:db8:0::50
 exits "unblock" 0
+run "$lsm" sentry
+check "an unblocked host is not listed" test -z "$(grep -E '^(192\.0\.2\.|2001:db8::)50 ' "$work/run.out")"
 answers "an unblocked host" 50 tcp "22 open 201 closed 91 closed 92 silent 93 silent 22 silent"
 run "$lsm" sentry block 192.0.2.2 2001:db8::2
 exits "block" 0

@@ -113,10 +113,12 @@ public final class SentryCommand extends BaseCommand {
       }
       components.nftTable().block(host.toString(), components.config().sentryBlock());
     } else {
-      if (blocked(before, host).isEmpty()) {
+      Optional<ScanningHost> known =
+          before.summary().hosts().stream().filter(it -> host.contains(it.address())).findFirst();
+      if (known.isEmpty() || known.get().blockedUntil().isEmpty()) {
         throw new IOException(host + " is not blocked; 'lsm sentry' prints the blocked hosts");
       }
-      components.nftTable().unblock(host.toString());
+      components.nftTable().forget(known.get());
     }
     NftTableState after = read(components);
     record(components, after, blocked(after, host));

@@ -36,9 +36,12 @@ public record NftRuleset(
   /** Deletes the table; deleting one that does not exist would fail. */
   static final String DELETION = "add table inet lsm\ndelete table inet lsm\n";
 
-  /** The sets that probes fill; the names of the sets end with the version of IP. */
+  /** The sets of hosts that probes fill; the names of the sets end with the version of IP. */
+  static final List<String> HOST_SETS = List.of("hosts", "syn", "null", "fin", "xmas", "odd");
+
+  /** All sets that probes fill. */
   static final List<String> PROBE_SETS =
-      List.of("hosts", "syn", "null", "fin", "xmas", "odd", "tcp", "udp", "tries");
+      Stream.concat(HOST_SETS.stream(), Stream.of("tcp", "udp", "tries")).toList();
 
   /** The sets of those who came to a port that is served and not known. */
   static final List<String> SERVED_SETS = List.of("served", "latest");

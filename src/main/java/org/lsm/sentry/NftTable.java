@@ -3,10 +3,12 @@ package org.lsm.sentry;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.lsm.model.ScanningHost;
 
 /** The table {@code inet lsm} in the kernel, through nft(8). */
 public record NftTable(Nft nft) {
@@ -95,6 +97,25 @@ public record NftTable(Nft nft) {
     // In a command each: deleting a missing element fails, adding it before would need room.
     for (String set : List.of("tries", "caught", "blocked")) {
       execute(element("delete", set, address, ""), NOT_FOUND);
+    }
+  }
+
+  /** Unblocks a host and deletes its probes: it does not scan any more. */
+  public void forget(ScanningHost host) throws IOException {
+    String address = host.address();
+    unblock(address);
+    for (String set : NftRuleset.HOST_SETS) {
+      execute(element("delete", set, address, ""), NOT_FOUND);
+    }
+    forget("tcp", address, host.tcp());
+    forget("udp", address, host.udp());
+  }
+
+  private void forget(String set, String address, Collection<Integer> ports) throws IOException {
+    StringBuilder commands = new StringBuilder();
+    ports.forEach(it -> commands.append(element("delete", set, address, " . " + it)));
+    if (!ports.isEmpty()) {
+      execute(commands.toString(), NOT_FOUND); // if one has expired meanwhile, so do the others
     }
   }
 

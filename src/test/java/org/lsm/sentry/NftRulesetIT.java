@@ -278,6 +278,18 @@ class NftRulesetIT {
     assertEquals(List.of(), read().summary().hosts());
   }
 
+  @Test
+  void forgetsHost() throws Exception {
+    load(rules("SENTRY=block;SENTRY_TRIGGER=2;SENTRY_BLOCK_UDP=yes").creation());
+    probe(4000, 7);
+    probe(4000, 9, it -> it.blockedUntil().isPresent());
+
+    sentry.forget(read().summary().hosts().get(0));
+
+    assertEquals(List.of(), read().summary().hosts());
+    assertFalse(probe(4000, 7).blockedUntil().isPresent());
+  }
+
   /** A flood of forged addresses may fill them. */
   @Test
   void unblocksWhileSetsAreFull() throws Exception {

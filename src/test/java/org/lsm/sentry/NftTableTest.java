@@ -22,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.ScanSummary;
+import org.lsm.model.ScanningHost;
 
 /** With a fake nft; {@link NftRulesetIT} has a real one. */
 class NftTableTest {
@@ -46,7 +47,8 @@ class NftTableTest {
 
   private static Optional<NftTableState> table(String mark) {
     return Optional.of(
-        new NftTableState(false, mark, new ScanSummary(List.of(), false), NO_BLOCKS, List.of(), false));
+        new NftTableState(
+            false, mark, new ScanSummary(List.of(), false), NO_BLOCKS, List.of(), false));
   }
 
   @Test
@@ -199,6 +201,27 @@ class NftTableTest {
     sentry.unblock("192.0.2.1");
 
     assertEquals(deletions("4", "192.0.2.1"), commands);
+  }
+
+  @Test
+  void forgetsProbes() throws IOException {
+    response = NftTableStateTest.resource("probes.json");
+    List<ScanningHost> hosts = sentry.read(NOW).orElseThrow().summary().hosts();
+    commands.clear();
+
+    sentry.forget(hosts.stream().filter(it -> it.address().equals("fd09::7")).findFirst().get());
+
+    List<String> expected = new ArrayList<>(deletions("6", "fd09::7"));
+    for (String set : List.of("hosts", "syn", "null", "fin", "xmas", "odd")) {
+      expected.add("-f -\ndelete element inet lsm " + set + "6 { fd09::7 }\n");
+    }
+    expected.add("-f -\ndelete element inet lsm tcp6 { fd09::7 . 21 }\n");
+    String datagrams = "";
+    for (int port : new int[] {7, 9, 19}) {
+      datagrams += "delete element inet lsm udp6 { fd09::7 . " + port + " }\n";
+    }
+    expected.add("-f -\n" + datagrams);
+    assertEquals(expected, commands);
   }
 
   @Test
