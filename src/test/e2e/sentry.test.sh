@@ -648,13 +648,15 @@ while IFS='|' read -r how loss; do
   [ "$(tables)" = "table inet filter table ip nat " ] || firewall
   answers "$how: the host is not blocked" 55 tcp "22 open"
   compare "$how" 0 </dev/null
+  check "$how: it is alerted" test "$(cut -d'|' -f1 "$work/alerts")" = port_scan
+  prints "$how: the report has it" "rules of lsm were removed from the packet filter: probes since"
   answers "$how: the host is blocked again" 55 tcp "22 silent"
   blocked_until | paste "$work/until" - >"$work/both"
   # shellcheck disable=SC2016  # for awk
   check "$how: until the same time" awk '$2 - $1 > 1 || $1 - $2 > 5 { bad = 1 } END { exit bad || NR != 2 }' "$work/both"
 done <<END
 a lost table|delete table inet lsm
-a boot|flush ruleset
+a flushed ruleset|flush ruleset
 END
 blocks "in the end" 55
 list_firewall "$work/firewall"

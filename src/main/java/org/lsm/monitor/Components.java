@@ -193,6 +193,11 @@ public record Components(
     return new KernelInfo(environment.sources().proc());
   }
 
+  /** Whether the host was started since a time. */
+  boolean wasStartedSince(Instant time) throws IOException {
+    return kernel().bootTime().isAfter(time);
+  }
+
   /** The history, with the user who runs lsm. */
   public History history() {
     String sudoUser = environment.variables().getOrDefault("SUDO_USER", "");

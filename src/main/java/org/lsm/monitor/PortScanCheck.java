@@ -22,6 +22,7 @@ import org.lsm.monitor.RunResult.PortScans;
 import org.lsm.report.DiffReport;
 import org.lsm.report.LogEvent;
 import org.lsm.report.PortScanReport;
+import org.lsm.report.Times;
 import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
@@ -47,10 +48,12 @@ public final class PortScanCheck {
   private final Outbox outbox;
   private final NftTable table;
   private final Path file;
+  private final boolean hadTable;
   private SentryState state;
   private String failure = "";
   private Optional<NftTableState> found = Optional.empty();
   private Optional<HostPorts> ports = Optional.empty();
+  private Optional<Instant> lastCompare = Optional.empty();
   private Optional<ScanSummary> summary = Optional.empty();
   private Optional<PortScanReport> alert = Optional.empty();
 
@@ -62,6 +65,7 @@ public final class PortScanCheck {
     this.table = components.nftTable();
     this.file = config.stateDirectory().resolve(StateDirectory.SENTRY_STATE);
     this.state = SentryState.read(file);
+    this.hadTable = Files.exists(file) && state.failure().isEmpty();
   }
 
   /** Whether there is work: also after SENTRY was switched off, while its table remains. */
@@ -99,8 +103,8 @@ public final class PortScanCheck {
   DiffReport addServed(DiffReport report, HostPorts known) throws IOException {
     ports = Optional.of(known);
     Instant now = components.now();
-    Optional<Instant> last = components.lastCompare().filter(it -> !it.isAfter(now));
-    Instant since = last.map(it -> it.minus(ROUNDING)).orElse(Instant.MIN);
+    lastCompare = components.lastCompare().filter(it -> !it.isAfter(now));
+    Instant since = lastCompare.map(it -> it.minus(ROUNDING)).orElse(Instant.MIN);
     List<ServedPort> served =
         found.stream()
             .flatMap(it -> it.served().stream())
@@ -142,11 +146,10 @@ public final class PortScanCheck {
 
   private void check(HostInfo host) throws IOException {
     Instant now = components.now();
-    boolean full = false;
+    summary = found.map(NftTableState::summary);
+    ScanSummary probes = summary.orElse(new ScanSummary(List.of(), false));
+    boolean full = storeAlert(probes, loss(), host, now) && probes.overflowing();
     if (found.isPresent()) {
-      ScanSummary probes = found.get().summary();
-      summary = Optional.of(probes);
-      full = storeAlert(probes, host, now) && probes.overflowing();
       state = state.withBlocked(found.get().blocked());
     }
     if (ports.isPresent()) {
@@ -161,15 +164,29 @@ public final class PortScanCheck {
     }
   }
 
+  /** What is unknown because somebody has removed the rules; they do not survive a boot either. */
+  private List<String> loss() throws IOException {
+    boolean hasRules = found.isPresent() && !found.get().mark().isEmpty();
+    if (ports.isEmpty() || hasRules || !hadTable || lastCompare.isEmpty()) {
+      return List.of();
+    }
+    Instant since = lastCompare.get();
+    String time = Times.format(since, components.zone());
+    return components.wasStartedSince(since)
+        ? List.of()
+        : List.of(PortScanReport.RULES_REMOVED + ": probes since " + time + " may be lost");
+  }
+
   /** Stores the alert that is due, if any; returns false if it could not be stored. */
-  private boolean storeAlert(ScanSummary found, HostInfo host, Instant now) {
+  private boolean storeAlert(ScanSummary found, List<String> loss, HostInfo host, Instant now) {
     SentryState.PortScanDecision decision =
         state.decide(
             found, config.sentryTrigger(), DiffReport.MAX_NAMED, now, config.sentryRemind());
-    if (decision.due()) {
+    if (decision.due() || !loss.isEmpty()) {
+      List<String> notes = new ArrayList<>(loss);
+      notes.addAll(notes(found));
       PortScanReport report =
-          new PortScanReport(
-              host, named(decision.hosts()), notes(found), components.environment().zone());
+          new PortScanReport(host, named(decision.hosts()), notes, components.environment().zone());
       alert = Optional.of(report);
       if (!outbox.put(Alert.of(report, config.subject()))) {
         return false;

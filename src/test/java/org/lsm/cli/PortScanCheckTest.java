@@ -9,6 +9,7 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -162,6 +163,7 @@ class PortScanCheckTest extends ChannelTestBase {
     nft.runs();
     nft.deleteTable();
     now = now.plusSeconds(3600);
+    boot(now.minusSeconds(60));
 
     assertQuiet();
 
@@ -176,6 +178,38 @@ class PortScanCheckTest extends ChannelTestBase {
         runs.get(1));
     assertQuiet();
     assertRuns(LIST);
+  }
+
+  private void boot(Instant time) {
+    proc.write("stat", "cpu  1 2 3 4\nbtime " + time.getEpochSecond() + "\n");
+  }
+
+  /** Not after a boot, nor before there were rules, nor after lsm removed them. */
+  @ParameterizedTest
+  @CsvSource({"-60, 0", "60, 1"})
+  void alertsRemovedRules(int bootBeforeCompare, int alerts) throws IOException {
+    nft.setTable(
+        "{\"nftables\": [{\"set\": {\"name\": \"hosts4\"}}, {\"rule\": {\"comment\": \"\"}}]}\n");
+    assertQuiet();
+    assertQuiet();
+    assertEquals(List.of(), lines("events"));
+    boot(now.minusSeconds(bootBeforeCompare));
+    nft.deleteTable();
+    pass(600);
+
+    String out = lsm("compare").out();
+
+    String removed = "web1: the rules of lsm were removed from the packet filter\n";
+    String note = "probes since 2026-01-02 03:04:05 +00:00 may be lost";
+    assertEquals(alerts > 0, out.contains(removed) && out.contains(note), out);
+    assertQuiet();
+    assertEquals(alerts, lines("events").size());
+
+    sentry("off");
+    assertQuiet();
+    sentry("report");
+    assertQuiet();
+    assertEquals(alerts, lines("events").size());
   }
 
   @Test
