@@ -166,6 +166,9 @@ public final class SentryCommand extends BaseCommand {
     if (isAmong(components.gatewaysAndResolvers(), host)) {
       return "a gateway or name server of this host";
     }
+    if (isAmong(components.sshClients(), host)) {
+      return "the address of somebody who is logged in by ssh";
+    }
     return isAmong(components.config().sentryIgnore(), host) ? "in SENTRY_IGNORE" : "";
   }
 

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,6 +41,7 @@ import org.lsm.proc.KernelInfo;
 import org.lsm.proc.SocketScanner;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
+import org.lsm.proc.SshSessions;
 import org.lsm.report.Times;
 import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
@@ -253,14 +255,28 @@ public record Components(
 
   /** The rules of the packet filter on a host with these ports. */
   public NftRuleset nftRuleset(HostPorts ports) throws IOException {
-    return NftRuleset.of(config, ports, gatewaysAndResolvers());
+    List<CidrBlock> spared = new ArrayList<>();
+    if (config.sentry() == Config.SentryMode.BLOCK) {
+      spared.addAll(gatewaysAndResolvers());
+      spared.addAll(sshClients());
+    }
+    return NftRuleset.of(config, ports, spared);
   }
 
   /** The hosts that are never blocked, since this host depends on them. */
   public List<CidrBlock> gatewaysAndResolvers() throws IOException {
-    List<CidrBlock> hosts = new ArrayList<>();
     Path proc = environment.sources().proc();
-    for (String address : GatewaysAndResolvers.addresses(proc, environment.resolvers())) {
+    return addresses(GatewaysAndResolvers.addresses(proc, environment.resolvers()));
+  }
+
+  /** The hosts from which somebody is logged in; not blocked while that lasts. */
+  public List<CidrBlock> sshClients() throws IOException {
+    return addresses(SshSessions.clients(environment.sources().proc()));
+  }
+
+  private static List<CidrBlock> addresses(Collection<String> texts) {
+    List<CidrBlock> hosts = new ArrayList<>();
+    for (String address : texts) {
       try {
         hosts.add(CidrBlock.parse(address));
       } catch (IllegalArgumentException e) {

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.lsm.FakeProc;
 import org.lsm.sentry.SentryState;
 
 /** {@code lsm sentry}, as a whole: who probes, and what the administrator does about it. */
@@ -32,6 +33,8 @@ class SentryCommandTest extends CommandTestBase {
     configure("MAILER=\"none\"", "SENTRY=\"block\"", "SENTRY_IGNORE=\"198.51.100.0/24,fd10::/16\"");
     Files.writeString(directory.resolve("resolv.conf"), "nameserver 192.0.2.53\n");
     proc.write("net/route", "Iface\tDestination\tGateway\nv0\t00000000\t07070707\t0003\n");
+    proc.connection("0.0.0.0", 22, "203.0.113.5", 50000);
+    proc.process(800, 0, "/usr/sbin/sshd", 12, FakeProc.CONNECTION).write("800/loginuid", "1000");
     lsm("generate");
     lsm("compare");
     nft.runs();
@@ -188,6 +191,7 @@ class SentryCommandTest extends CommandTestBase {
     "192.0.2.53, a gateway or name server of this host",
     "7.7.7.7, a gateway or name server of this host",
     "::ffff:7.7.7.7, a gateway or name server of this host",
+    "203.0.113.5, the address of somebody who is logged in by ssh",
     "198.51.100.7, in SENTRY_IGNORE",
     "fd10::1, in SENTRY_IGNORE"
   })
