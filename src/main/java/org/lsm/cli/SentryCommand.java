@@ -130,12 +130,16 @@ public final class SentryCommand extends BaseCommand {
   /** Keeps who is blocked now; an administrator's own block is not worth an alert. */
   private static void record(Components components, NftTableState table, Optional<String> blocked)
       throws IOException {
-    Path file = components.config().stateDirectory().resolve(StateDirectory.SENTRY_STATE);
+    Path file = stateFile(components);
     SentryState state = SentryState.read(file).withBlocked(table.blocked());
     if (blocked.isPresent()) {
       state = state.withAlerted(blocked.get(), components.now());
     }
     state.write(file);
+  }
+
+  private static Path stateFile(Components components) {
+    return components.config().stateDirectory().resolve(StateDirectory.SENTRY_STATE);
   }
 
   /** The host as nft prints it, if it is blocked. */
@@ -169,7 +173,8 @@ public final class SentryCommand extends BaseCommand {
     if (isAmong(components.sshClients(), host)) {
       return "the address of somebody who is logged in by ssh";
     }
-    return isAmong(components.config().sentryIgnore(), host) ? "in SENTRY_IGNORE" : "";
+    SentryState state = SentryState.read(stateFile(components));
+    return isAmong(components.ignored(state), host) ? "in SENTRY_IGNORE" : "";
   }
 
   private static boolean isAmong(List<CidrBlock> blocks, CidrBlock host) {

@@ -46,6 +46,7 @@ import org.lsm.report.Times;
 import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
+import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
 
 /**
@@ -254,13 +255,20 @@ public record Components(
   }
 
   /** The rules of the packet filter on a host with these ports. */
-  public NftRuleset nftRuleset(HostPorts ports) throws IOException {
+  public NftRuleset nftRuleset(HostPorts ports, SentryState state) throws IOException {
     List<CidrBlock> spared = new ArrayList<>();
     if (config.sentry() == Config.SentryMode.BLOCK) {
       spared.addAll(gatewaysAndResolvers());
       spared.addAll(sshClients());
     }
-    return NftRuleset.of(config, ports, spared);
+    return NftRuleset.of(config, ports, ignored(state), spared);
+  }
+
+  /** The hosts of SENTRY_IGNORE, those with a name by their last addresses. */
+  public List<CidrBlock> ignored(SentryState state) {
+    List<CidrBlock> hosts = new ArrayList<>(config.sentryIgnore());
+    state.answers().values().forEach(it -> hosts.addAll(addresses(List.of(it.split(" ", -1)))));
+    return hosts;
   }
 
   /** The hosts that are never blocked, since this host depends on them. */

@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.lsm.alert.Alert;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
@@ -23,11 +24,11 @@ import org.lsm.report.DiffReport;
 import org.lsm.report.LogEvent;
 import org.lsm.report.PortScanReport;
 import org.lsm.report.Times;
+import org.lsm.sentry.Dns;
 import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
 import org.lsm.sentry.NftTableState;
-import org.lsm.sentry.ReverseDns;
 import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
 
@@ -153,8 +154,9 @@ public final class PortScanCheck {
       state = state.withBlocked(found.get().blocked());
     }
     if (ports.isPresent()) {
+      NftRuleset rules = rules(ports.get());
       state.write(file); // before there is a table: the file says that there may be one
-      table.apply(components.nftRuleset(ports.get()), found, state.blocked(), now);
+      table.apply(rules, found, state.blocked(), now);
       if (found.isPresent() && found.get().servedOverflowing()) {
         table.flushServed();
       }
@@ -162,6 +164,28 @@ public final class PortScanCheck {
     if (full) {
       table.flushProbes();
     }
+    for (var it : state.answers().entrySet()) {
+      if (it.getValue().isEmpty()) {
+        throw new IOException(
+            "SENTRY_IGNORE has no effect for "
+                + it.getKey()
+                + ": no name server has an address for it");
+      }
+    }
+  }
+
+  /** The rules; where they change, with new answers for the names in SENTRY_IGNORE. */
+  private NftRuleset rules(HostPorts known) throws IOException {
+    List<String> names = config.sentryIgnoreNames();
+    NftRuleset rules = components.nftRuleset(known, state);
+    boolean isSame = found.isPresent() && found.get().mark().equals(rules.mark());
+    boolean isAnswered =
+        state.answers().keySet().equals(Set.copyOf(names)) && !state.answers().containsValue("");
+    if (isSame && isAnswered) {
+      return rules;
+    }
+    state = state.withAnswers(Dns.addresses(names));
+    return components.nftRuleset(known, state);
   }
 
   /** What is unknown because somebody has removed the rules; they do not survive a boot either. */
@@ -201,7 +225,7 @@ public final class PortScanCheck {
   /** The hosts, with the names of those that a report names if SENTRY_RESOLVE asks for it. */
   private List<ScanningHost> named(List<ScanningHost> hosts) {
     int count = config.sentryResolves() ? Math.min(hosts.size(), DiffReport.MAX_NAMED) : 0;
-    List<ScanningHost> named = new ArrayList<>(ReverseDns.resolve(hosts.subList(0, count)));
+    List<ScanningHost> named = new ArrayList<>(Dns.reverse(hosts.subList(0, count)));
     named.addAll(hosts.subList(count, hosts.size()));
     return named;
   }

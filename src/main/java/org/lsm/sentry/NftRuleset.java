@@ -24,10 +24,16 @@ import org.lsm.model.Sha256;
  *
  * @param ports of this host
  * @param tcp the watched ports, which are not served; udp likewise
+ * @param ignored the hosts that are neither reported nor blocked
  * @param spared the hosts that are never blocked
  */
 public record NftRuleset(
-    Config config, HostPorts ports, PortSet tcp, PortSet udp, Collection<CidrBlock> spared) {
+    Config config,
+    HostPorts ports,
+    PortSet tcp,
+    PortSet udp,
+    Collection<CidrBlock> ignored,
+    Collection<CidrBlock> spared) {
   /** Elements of a set; bounds the kernel's memory against forged addresses. */
   public static final int MAX_ELEMENTS = 10_000;
 
@@ -63,11 +69,12 @@ public record NftRuleset(
   private static final String FLAGS = "tcp flags & (fin|syn|rst|psh|ack|urg)";
 
   /** Makes the rules for a configuration on a host with these ports. */
-  public static NftRuleset of(Config config, HostPorts ports, Collection<CidrBlock> spared) {
+  public static NftRuleset of(
+      Config config, HostPorts ports, Collection<CidrBlock> ignored, Collection<CidrBlock> spared) {
     PortSet tcp = config.sentryTcp().without(ports.tcp());
     PortSet udp = config.sentryUdp().without(ports.udp());
     var neverBlocked = config.sentry() == SentryMode.BLOCK ? spared : List.<CidrBlock>of();
-    return new NftRuleset(config, ports, tcp, udp, neverBlocked);
+    return new NftRuleset(config, ports, tcp, udp, ignored, neverBlocked);
   }
 
   boolean blocks() {
@@ -75,7 +82,7 @@ public record NftRuleset(
   }
 
   /** A comment in the table that identifies these rules. */
-  String mark() {
+  public String mark() {
     return prefix() + Sha256.of(table("")).substring(0, 8);
   }
 
@@ -131,7 +138,7 @@ public record NftRuleset(
     boolean byUdp = config.sentryBlocksByUdp();
     int trigger = config.sentryTrigger();
     return template("family.nft")
-        .replace("IGNORED", elements(config.sentryIgnore(), version))
+        .replace("IGNORED", elements(ignored, version))
         .replace("SPARED", elements(spared, version))
         .replace("AT_TCP_TRIGGER", blocks() ? AT_TRIGGER : "")
         .replace("AT_UDP_TRIGGER", blocks() && byUdp ? AT_TRIGGER : "")

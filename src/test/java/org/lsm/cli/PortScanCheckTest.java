@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.FakeProc;
+import org.lsm.sentry.SentryState;
 
 class PortScanCheckTest extends ChannelTestBase {
 
@@ -140,6 +142,29 @@ class PortScanCheckTest extends ChannelTestBase {
     assertTrue(rules.contains("elements = { fe80:0:0:0:0:0:0:1 }"), rules);
     assertTrue(rules.contains("udp dport { 32768-60999 } socket"), rules);
     assertTrue(rules.contains("burst 4 packets"), rules);
+  }
+
+  /** Each answer that a name has is ignored; one without an answer is a fault that is said once. */
+  @Test
+  void ignoresHostsByName() throws IOException {
+    sentry("report", "SENTRY_IGNORE=\"web1.invalid\"");
+    String none =
+        "lsm: SENTRY_IGNORE has no effect for web1.invalid: no name server has an address for it\n";
+    assertEquals(new Result(0, "", none), lsm("compare", "--quiet"));
+    assertQuiet();
+    assertEquals(1, lsm("status").exitCode());
+
+    SentryState.read(file()).withAnswers(Map.of("web1.invalid", "192.0.2.7 ::7")).write(file());
+    nft.runs();
+    open(80);
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+    String rules = nft.runs().get(1);
+    assertTrue(rules.contains("elements = { 192.0.2.7 }"), rules);
+    assertTrue(rules.contains("elements = { 0:0:0:0:0:0:0:7 }"), rules);
+    assertEquals(
+        Map.of("web1.invalid", "192.0.2.7 ::7"),
+        SentryState.read(file()).answers(),
+        "no answer is no reason to forget the last one");
   }
 
   @Test

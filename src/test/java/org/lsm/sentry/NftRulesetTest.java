@@ -56,7 +56,9 @@ class NftRulesetTest {
               List.of(sockets(baseline), sockets(found)),
               PortSet.parse(clientPorts),
               new Rules(List.of()));
-      return NftRuleset.of(Config.read(file), ports, words(spared).map(CidrBlock::parse).toList());
+      Config config = Config.read(file);
+      List<CidrBlock> neverBlocked = words(spared).map(CidrBlock::parse).toList();
+      return NftRuleset.of(config, ports, config.sentryIgnore(), neverBlocked);
     } finally {
       Files.delete(file);
     }
