@@ -224,8 +224,58 @@ compare "SENTRY_REMIND=0 names the host that went on" 1 <<END
 END
 compare "no other host goes on" 1 </dev/null
 
-echo "# --- a scan is cut off while it runs, and nothing else is"
+echo "# --- sockets that are open between two runs"
 close_sockets "$early" "$holder"
+configure_sentry 'SENTRY="report"'
+baseline
+forget
+compare "the rules are set again" 0 </dev/null
+# sockets_found WHAT STATUS: lsm compare exits with this status and reports the sockets on standard input, and no others:
+# ENDPOINT open|closed CLIENT/PACKETS...
+sockets_found() {
+  cat >"$work/expected"
+  run "$lsm" compare --format json
+  exits "$1: compare" "$2"
+  perl -MJSON::PP -0777 -ne '
+    for (@{decode_json($_)->{differences}}) {
+      my $state = (grep { $_ eq "already_closed" } @{$_->{flags}}) ? "closed" : "open";
+      print join(" ", $_->{socket}, $state, sort map { "$_->{address}/$_->{packets}" } @{$_->{clients} // []}), "\n";
+    }' "$work/run.out" | sort >"$work/named"
+  check "$1: the report has these sockets" same "$work/expected" "$work/named"
+}
+hold perl "$peer" echo 'tcp6/[::]:4444' 'tcp6/[2001:db8::1]:4445' 'tcp6/[::ffff:192.0.2.1]:4446' 'tcp6/[::]:40000' 'udp6/[::]:4448'
+for number in 80 81; do
+  answers "a service between two runs" $number tcp "4444 open 4444 open 22 open 40000 open 4449 closed"
+  answers "a service between two runs" $number udp "4448 open 53 open"
+done
+on 80 perl "$peer" ask tcp 2001:db8::80 2001:db8::1 4445 >"$work/answers"
+on 80 perl "$peer" ask tcp 192.0.2.80 192.0.2.1 4446 >>"$work/answers"
+check "two of them have one address" test "$(tr '\n' ' ' <"$work/answers")" = "4445 open 4446 open "
+answers "to itself" 1 tcp "4444 open"
+sleep 4 # the times of nft are in seconds
+close_sockets "$holder"
+sockets_found "closed between two runs" 1 <<END
+tcp/0.0.0.0:4444 closed 192.0.2.80/2 192.0.2.81/2 2001:db8::80/2 2001:db8::81/2
+tcp/0.0.0.0:4446 closed 192.0.2.80/1
+tcp6/[::]:4445 closed 2001:db8::80/1
+udp/0.0.0.0:4448 closed 192.0.2.80/1 192.0.2.81/1 2001:db8::80/1 2001:db8::81/1
+END
+sockets_found "they are reported once" 0 </dev/null
+hold perl "$peer" echo 'tcp6/[::]:4450'
+answers "a service that stays" 80 tcp "4450 open"
+sockets_found "it stays" 1 <<END
+tcp6/[::]:4450 open 192.0.2.80/1 2001:db8::80/1
+END
+answers "a service that stays" 81 tcp "4450 open"
+close_sockets "$holder"
+sockets_found "a socket that was found is not reported again" 0 </dev/null
+# This host asks a service of the attacker.
+hold ip netns exec attacker perl "$peer" echo 'udp6/[2001:db8::80]:5353' 'udp6/[::ffff:192.0.2.80]:5353'
+answers "a client of UDP" 1 udp "5353 open" 80
+sockets_found "answers are no clients" 0 </dev/null
+close_sockets "$holder"
+
+echo "# --- a scan is cut off while it runs, and nothing else is"
 baseline
 forget
 ip route add default via 192.0.2.40
@@ -307,6 +357,8 @@ run "$lsm" compare --quiet
 exits "block again" 0
 run "$lsm" sentry unblock 192.0.2.50 2001:db8:0::50
 exits "unblock" 0
+run "$lsm" sentry
+check "an unblocked host is not listed" test -z "$(grep -E '^(192\.0\.2\.|2001:db8::)50 ' "$work/run.out")"
 answers "an unblocked host" 50 tcp "22 open 201 closed 91 closed 92 silent 93 silent 22 silent"
 run "$lsm" sentry block 192.0.2.2 2001:db8::2
 exits "block" 0
@@ -596,13 +648,15 @@ while IFS='|' read -r how loss; do
   [ "$(tables)" = "table inet filter table ip nat " ] || firewall
   answers "$how: the host is not blocked" 55 tcp "22 open"
   compare "$how" 0 </dev/null
+  check "$how: it is alerted" test "$(cut -d'|' -f1 "$work/alerts")" = port_scan
+  prints "$how: the report has it" "rules of lsm were removed from the packet filter: probes since"
   answers "$how: the host is blocked again" 55 tcp "22 silent"
   blocked_until | paste "$work/until" - >"$work/both"
   # shellcheck disable=SC2016  # for awk
   check "$how: until the same time" awk '$2 - $1 > 1 || $1 - $2 > 5 { bad = 1 } END { exit bad || NR != 2 }' "$work/both"
 done <<END
 a lost table|delete table inet lsm
-a boot|flush ruleset
+a flushed ruleset|flush ruleset
 END
 blocks "in the end" 55
 list_firewall "$work/firewall"

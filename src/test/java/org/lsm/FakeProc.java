@@ -24,6 +24,9 @@ public final class FakeProc {
       "Num       RefCount Protocol Flags    Type St Inode Path";
   private static final int TICKS_PER_SECOND = 100;
 
+  /** The inode of {@link #connection}. */
+  public static final long CONNECTION = 9999;
+
   private final Path root;
 
   private FakeProc(Path root) {
@@ -110,7 +113,7 @@ public final class FakeProc {
 
   /** Adds a connection to a remote end. */
   public FakeProc connection(String address, int port, String remote, int remotePort) {
-    return append("net/tcp", inet(address, port, remote, remotePort, "01", 9999));
+    return append("net/tcp", inet(address, port, remote, remotePort, "01", CONNECTION));
   }
 
   public FakeProc udp(String address, int port, long inode) {

@@ -113,10 +113,12 @@ public final class SentryCommand extends BaseCommand {
       }
       components.nftTable().block(host.toString(), components.config().sentryBlock());
     } else {
-      if (blocked(before, host).isEmpty()) {
+      Optional<ScanningHost> known =
+          before.summary().hosts().stream().filter(it -> host.contains(it.address())).findFirst();
+      if (known.isEmpty() || known.get().blockedUntil().isEmpty()) {
         throw new IOException(host + " is not blocked; 'lsm sentry' prints the blocked hosts");
       }
-      components.nftTable().unblock(host.toString());
+      components.nftTable().forget(known.get());
     }
     NftTableState after = read(components);
     record(components, after, blocked(after, host));
@@ -128,12 +130,16 @@ public final class SentryCommand extends BaseCommand {
   /** Keeps who is blocked now; an administrator's own block is not worth an alert. */
   private static void record(Components components, NftTableState table, Optional<String> blocked)
       throws IOException {
-    Path file = components.config().stateDirectory().resolve(StateDirectory.SENTRY_STATE);
+    Path file = stateFile(components);
     SentryState state = SentryState.read(file).withBlocked(table.blocked());
     if (blocked.isPresent()) {
       state = state.withAlerted(blocked.get(), components.now());
     }
     state.write(file);
+  }
+
+  private static Path stateFile(Components components) {
+    return components.config().stateDirectory().resolve(StateDirectory.SENTRY_STATE);
   }
 
   /** The host as nft prints it, if it is blocked. */
@@ -164,7 +170,11 @@ public final class SentryCommand extends BaseCommand {
     if (isAmong(components.gatewaysAndResolvers(), host)) {
       return "a gateway or name server of this host";
     }
-    return isAmong(components.config().sentryIgnore(), host) ? "in SENTRY_IGNORE" : "";
+    if (isAmong(components.sshClients(), host)) {
+      return "the address of somebody who is logged in by ssh";
+    }
+    SentryState state = SentryState.read(stateFile(components));
+    return isAmong(components.ignored(state), host) ? "in SENTRY_IGNORE" : "";
   }
 
   private static boolean isAmong(List<CidrBlock> blocks, CidrBlock host) {

@@ -57,6 +57,7 @@ public record Config(
     Duration sentryBlock,
     boolean sentryBlocksByUdp,
     List<CidrBlock> sentryIgnore,
+    List<String> sentryIgnoreNames,
     PortSet sentryTcp,
     PortSet sentryUdp,
     Path stateDirectory) {
@@ -220,10 +221,19 @@ public record Config(
         values.get(ConfigKey.SENTRY_RESOLVE).equals("yes"),
         duration(values.get(ConfigKey.SENTRY_BLOCK)),
         values.get(ConfigKey.SENTRY_BLOCK_UDP).equals("yes"),
-        words(values.get(ConfigKey.SENTRY_IGNORE)).stream().map(CidrBlock::parse).toList(),
+        words(values.get(ConfigKey.SENTRY_IGNORE)).stream()
+            .filter(it -> !isName(it))
+            .map(CidrBlock::parse)
+            .toList(),
+        words(values.get(ConfigKey.SENTRY_IGNORE)).stream().filter(Config::isName).toList(),
         ports(values.get(ConfigKey.SENTRY_TCP), values.get(ConfigKey.SENTRY_EXCLUDE_TCP)),
         ports(values.get(ConfigKey.SENTRY_UDP), values.get(ConfigKey.SENTRY_EXCLUDE_UDP)),
         Path.of(values.get(ConfigKey.STATE_DIR)));
+  }
+
+  /** Whether a word is a host name with a domain, whose last label is no number (RFC 1123, 2.1). */
+  static boolean isName(String word) {
+    return word.matches("([A-Za-z0-9-]{1,63}\\.){1,9}[A-Za-z][A-Za-z0-9-]{0,62}\\.?");
   }
 
   static List<String> words(String value) {

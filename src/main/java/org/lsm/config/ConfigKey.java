@@ -151,10 +151,11 @@ public enum ConfigKey {
 
   private static void addressBlocks(String value) {
     try {
-      Config.words(value).forEach(CidrBlock::parse);
+      Config.words(value).stream().filter(it -> !Config.isName(it)).forEach(CidrBlock::parse);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          "must be IP addresses and blocks like 192.0.2.0/24: " + e.getMessage(), e);
+          "must be IP addresses, blocks like 192.0.2.0/24 and full host names: " + e.getMessage(),
+          e);
     }
   }
 

@@ -18,10 +18,12 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
+import org.lsm.model.PortSet;
 import org.lsm.model.Protocol;
 import org.lsm.model.Protocol.Family;
 import org.lsm.model.SocketEntry;
@@ -82,6 +84,10 @@ public record Rules(List<Rule> rules) {
       return owner.isEmpty() || (!it.equals(Owner.UNKNOWN) && owner.get().test(it));
     }
   }
+
+  /** The ports behind an address that other hosts may reach. */
+  private static final Pattern PORTS =
+      Pattern.compile("(?!127\\.|\\[::1\\])[^/@].*:((?!0+(-|$))\\d+(-\\d+)?)");
 
   private static final Pattern WILDCARD = Pattern.compile("[*?]");
   private static final Pattern IP = Pattern.compile("([0-9.]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*)(/.*)?");
@@ -177,6 +183,26 @@ public record Rules(List<Rule> rules) {
   /** Whether no rule allows or requires anything. */
   public boolean onlyIgnore() {
     return rules.stream().allMatch(it -> it.verb() == Verb.IGNORE);
+  }
+
+  /**
+   * The ports of TCP or UDP that rules name for the host itself, in a rule of any verb and for any
+   * owner; {@code *} names none.
+   */
+  public PortSet ports(Protocol protocol) {
+    List<String> ranges = new ArrayList<>();
+    for (Rule rule : rules) {
+      List<String> tokens = List.of(rule.text().split("\\s+", -1));
+      List<String> rest = tokens.subList(Verb.of(tokens.get(0)).isPresent() ? 1 : 0, tokens.size());
+      Matcher port = PORTS.matcher(rest.get(1));
+      boolean isOfHost = values(rest, "netns=").allMatch(String::isEmpty);
+      if (isOfHost
+          && List.of("*", protocol.label(), protocol.label() + "6").contains(rest.get(0))
+          && port.matches()) {
+        ranges.add(port.group(1));
+      }
+    }
+    return PortSet.parse(String.join(",", ranges));
   }
 
   /** Whether a rule ignores this socket. */

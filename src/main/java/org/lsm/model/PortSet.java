@@ -44,6 +44,13 @@ public record PortSet(BitSet ports) {
     return new PortSet(rest);
   }
 
+  /** Returns the ports of both. */
+  public PortSet and(PortSet others) {
+    BitSet all = (BitSet) ports.clone();
+    all.or(others.ports);
+    return new PortSet(all);
+  }
+
   /** The ranges with commas between them; empty for no ports. */
   @Override
   public String toString() {

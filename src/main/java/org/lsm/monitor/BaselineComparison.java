@@ -17,6 +17,7 @@ import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Flag;
 import org.lsm.model.Plural;
+import org.lsm.model.PortSet;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
@@ -24,6 +25,7 @@ import org.lsm.model.SocketIdentity;
 import org.lsm.proc.HelperProcesses;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.report.DiffReport;
+import org.lsm.sentry.HostPorts;
 
 /**
  * Compares a host with a baseline and confirms each difference by further scans: a socket is GONE
@@ -73,6 +75,17 @@ public record BaselineComparison(
     scans.scanUntilStable(new Selector());
     Snapshot open = scans.open();
     return report(diff(visible(open)).withoutGone(scans.damaged()), open);
+  }
+
+  /**
+   * The ports that this host serves: by a baseline, and as the scans have found them. Those that a
+   * client has chosen change all the time, and would change the rules of the packet filter.
+   */
+  HostPorts ports(Snapshot accepted) {
+    SocketIdentity current = identity();
+    Snapshot found = scans.found().where(it -> current.key(it).port() != Endpoint.EPHEMERAL);
+    PortSet clients = PortSet.parse(identity.first() + "-" + identity.last());
+    return HostPorts.of(List.of(accepted, found), clients, rules);
   }
 
   /** The number of sockets found that rules ignore. */

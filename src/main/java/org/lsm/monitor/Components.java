@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,7 +31,6 @@ import org.lsm.config.Rules;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
-import org.lsm.model.PortSet;
 import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketIdentity;
@@ -41,9 +41,12 @@ import org.lsm.proc.KernelInfo;
 import org.lsm.proc.SocketScanner;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
+import org.lsm.proc.SshSessions;
 import org.lsm.report.Times;
+import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
+import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
 
 /**
@@ -193,6 +196,11 @@ public record Components(
     return new KernelInfo(environment.sources().proc());
   }
 
+  /** Whether the host was started since a time. */
+  boolean wasStartedSince(Instant time) throws IOException {
+    return kernel().bootTime().isAfter(time);
+  }
+
   /** The history, with the user who runs lsm. */
   public History history() {
     String sudoUser = environment.variables().getOrDefault("SUDO_USER", "");
@@ -246,18 +254,37 @@ public record Components(
     return new NftTable((args, input) -> command.run(args, input.getBytes(UTF_8), Map.of()));
   }
 
-  /** The rules of the packet filter where these sockets are served. */
-  public NftRuleset nftRuleset(List<Snapshot> serving) throws IOException {
-    SocketIdentity ports = kernel().socketIdentity(SocketIdentity.Scope.NONE);
-    PortSet clientPorts = PortSet.parse(ports.first() + "-" + ports.last());
-    return NftRuleset.of(config, serving, gatewaysAndResolvers(), clientPorts);
+  /** The rules of the packet filter on a host with these ports. */
+  public NftRuleset nftRuleset(HostPorts ports, SentryState state) throws IOException {
+    List<CidrBlock> spared = new ArrayList<>();
+    if (config.sentry() == Config.SentryMode.BLOCK) {
+      spared.addAll(gatewaysAndResolvers());
+      spared.addAll(sshClients());
+    }
+    return NftRuleset.of(config, ports, ignored(state), spared);
+  }
+
+  /** The hosts of SENTRY_IGNORE, those with a name by their last addresses. */
+  public List<CidrBlock> ignored(SentryState state) {
+    List<CidrBlock> hosts = new ArrayList<>(config.sentryIgnore());
+    state.answers().values().forEach(it -> hosts.addAll(addresses(List.of(it.split(" ", -1)))));
+    return hosts;
   }
 
   /** The hosts that are never blocked, since this host depends on them. */
   public List<CidrBlock> gatewaysAndResolvers() throws IOException {
-    List<CidrBlock> hosts = new ArrayList<>();
     Path proc = environment.sources().proc();
-    for (String address : GatewaysAndResolvers.addresses(proc, environment.resolvers())) {
+    return addresses(GatewaysAndResolvers.addresses(proc, environment.resolvers()));
+  }
+
+  /** The hosts from which somebody is logged in; not blocked while that lasts. */
+  public List<CidrBlock> sshClients() throws IOException {
+    return addresses(SshSessions.clients(environment.sources().proc()));
+  }
+
+  private static List<CidrBlock> addresses(Collection<String> texts) {
+    List<CidrBlock> hosts = new ArrayList<>();
+    for (String address : texts) {
       try {
         hosts.add(CidrBlock.parse(address));
       } catch (IllegalArgumentException e) {

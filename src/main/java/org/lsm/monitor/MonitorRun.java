@@ -57,6 +57,9 @@ public final class MonitorRun {
   private final Path stuckRun;
   private final Optional<AlertmanagerUpdate> alertmanager;
   private final long start = System.nanoTime();
+  private final Instant began;
+  private boolean isStored = true; // the alert of this run, if one is due
+  private PortScanCheck portScans; // null without SENTRY
 
   /** A run; a quiet one is silent about failures that an earlier run has reported. */
   public MonitorRun(Components components, boolean quiet) {
@@ -68,6 +71,7 @@ public final class MonitorRun {
     this.components = components;
     this.config = components.config();
     this.quiet = quiet;
+    this.began = components.now();
     this.history = components.history();
     this.outbox = components.outbox(history, limit);
     this.policy = new AlertPolicy(config.remind(), config.digest(), DiffReport.MAX_NAMED);
@@ -100,10 +104,13 @@ public final class MonitorRun {
 
   private RunResult compareLocked() throws Exception {
     try (StateDirectory state = components.openState()) {
-      RunResult result = compareOrAlertFailure(state);
       if (PortScanCheck.isDue(config)) {
-        PortScanCheck check = new PortScanCheck(components, history, outbox);
-        result = result.with(check.run(components.hostInfo(), result.serving(), quiet));
+        portScans = new PortScanCheck(components, history, outbox);
+        portScans.read(); // before the scan: what is served later is for the next run
+      }
+      RunResult result = compareOrAlertFailure(state);
+      if (portScans != null) {
+        result = result.with(portScans.run(components.hostInfo(), quiet));
       }
       storeActive(result);
       return result;
@@ -132,6 +139,9 @@ public final class MonitorRun {
     Snapshot baseline = components.readBaseline(state);
     BaselineComparison comparison = components.comparison(scans, baseline);
     DiffReport report = comparison.compare();
+    if (portScans != null) {
+      report = portScans.addServed(report, comparison.ports(baseline));
+    }
     boolean alerted = false;
     boolean wasActive = !before.entries().isEmpty();
     if (wasActive || !report.diff().isEmpty()) { // a quiet run loads no class of the policy
@@ -150,11 +160,12 @@ public final class MonitorRun {
     components.storeOwnerCache(state, scans);
     components.storePrograms(state, comparison.programs(), report.after().hostInfo());
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
-    List<Snapshot> serving = List.of(baseline, scans.found());
-    RunResult result = RunResult.compared(report, serving, ignored, alerted);
+    RunResult result = RunResult.compared(report, ignored, alerted);
     try {
       scans.requireComplete();
-      touch(config.stateDirectory().resolve(StateDirectory.LAST_COMPARE));
+      if (isStored) {
+        touch(StateDirectory.LAST_COMPARE, began);
+      }
       return result;
     } catch (RepeatedScan.IncompleteException e) {
       // A user must not hide a socket by making a part of the scan take too long.
@@ -212,12 +223,14 @@ public final class MonitorRun {
   /** Alerts the differences that are due; returns whether there are any. */
   private boolean alertDifferences(DiffReport report, AlertDecision decision, AlertState before) {
     Optional<AlertType> type = decision.type();
-    if (type.isEmpty()
-        || outbox.put(
-            Alert.of(
-                type.get(),
-                report.reporting(decision.reported(), decision.ended()),
-                config.subject()))) {
+    isStored =
+        type.isEmpty()
+            || outbox.put(
+                Alert.of(
+                    type.get(),
+                    report.reporting(decision.reported(), decision.ended()),
+                    config.subject()));
+    if (isStored) {
       history.append("appeared", decision.appeared(), report);
       history.append(
           "resolved", decision.resolved().stream().map(TextEscaper::escape).toArray(String[]::new));
@@ -272,13 +285,14 @@ public final class MonitorRun {
     }
   }
 
-  /** Sets the time of a file to now, without waiting for the disk. */
-  private void touch(Path file) {
+  /** Sets the time of a file in the state directory, without waiting for the disk. */
+  private void touch(String name, Instant time) {
+    Path file = config.stateDirectory().resolve(name);
     try {
       if (!Files.exists(file)) {
         AtomicFile.write(file, new byte[0]);
       }
-      Files.setLastModifiedTime(file, FileTime.from(components.now()));
+      Files.setLastModifiedTime(file, FileTime.from(time));
     } catch (IOException e) {
       components.warn("the time of this run cannot be stored: " + ErrorMessages.explain(e));
     }

@@ -1,11 +1,9 @@
 package org.lsm.monitor;
 
-import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.lsm.model.ScanSummary;
-import org.lsm.model.Snapshot;
 import org.lsm.report.DiffReport;
 import org.lsm.report.PortScanReport;
 
@@ -13,14 +11,12 @@ import org.lsm.report.PortScanReport;
  * The result of one run, before its alerts are delivered.
  *
  * @param report empty if nothing could be compared
- * @param serving the snapshots whose ports are served; empty if nothing could be compared
  * @param ignored the number of sockets that rules ignore; counted for metrics only, else 0
  * @param failure why nothing could be compared, or what is compared is incomplete
  * @param alerted whether an alert was due, or could not even be made
  */
 public record RunResult(
     Optional<DiffReport> report,
-    List<Snapshot> serving,
     long ignored,
     Optional<Exception> failure,
     boolean alerted,
@@ -43,24 +39,22 @@ public record RunResult(
   }
 
   /** A compare of the whole host, before its port scans are known. */
-  static RunResult compared(
-      DiffReport report, List<Snapshot> serving, long ignored, boolean alerted) {
+  static RunResult compared(DiffReport report, long ignored, boolean alerted) {
     return new RunResult(
-        Optional.of(report), serving, ignored, Optional.empty(), alerted, PortScans.NONE);
+        Optional.of(report), ignored, Optional.empty(), alerted, PortScans.NONE);
   }
 
   /** A run that could not compare. */
   static RunResult failed(Exception failure, boolean alerted) {
-    return new RunResult(
-        Optional.empty(), List.of(), 0, Optional.of(failure), alerted, PortScans.NONE);
+    return new RunResult(Optional.empty(), 0, Optional.of(failure), alerted, PortScans.NONE);
   }
 
   /** The result of a compare that is incomplete because of this failure. */
   RunResult with(RunResult failed) {
-    return new RunResult(report, serving, ignored, failed.failure, failed.alerted, PortScans.NONE);
+    return new RunResult(report, ignored, failed.failure, failed.alerted, PortScans.NONE);
   }
 
   RunResult with(PortScans check) {
-    return new RunResult(report, serving, ignored, failure, alerted, check);
+    return new RunResult(report, ignored, failure, alerted, check);
   }
 }

@@ -22,6 +22,13 @@ public record KernelInfo(Path proc) {
     return new HostInfo(read("hostname"), read("osrelease"), seconds, version);
   }
 
+  /** When the host was started. */
+  public Instant bootTime() throws IOException {
+    Path stat = proc.resolve("stat");
+    String seconds = ProcFile.readLine(stat, "btime").trim();
+    return Instant.ofEpochSecond(ProcFile.parseNumber(seconds, stat));
+  }
+
   /** What the kernel chooses of the names of sockets; ports for the protocols of this scope. */
   public SocketIdentity socketIdentity(SocketIdentity.Scope scope) throws IOException {
     requireMounted();

@@ -208,9 +208,7 @@ final class ProcessReader {
 
   private Instant time(long ticksAfterBoot) throws IOException {
     if (bootTime == null) {
-      Path stat = proc.resolve("stat");
-      String seconds = ProcFile.readLine(stat, "btime").trim();
-      bootTime = Instant.ofEpochSecond(ProcFile.parseNumber(seconds, stat));
+      bootTime = new KernelInfo(proc).bootTime();
     }
     return bootTime.plusMillis(ticksAfterBoot * 1000 / TICKS_PER_SECOND);
   }

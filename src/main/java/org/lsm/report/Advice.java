@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
+import org.lsm.model.Flag;
 import org.lsm.model.ProcessRef;
 import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
@@ -97,7 +98,17 @@ final class Advice {
     String names = String.join(" ", words);
     return words.isEmpty() || words.size() > DifferenceGroup.MAX_TITLES
         ? Optional.empty()
-        : Optional.of(acceptCommand(names));
+        : Optional.of(isClosed(group) ? acceptOptional(names) : acceptCommand(names));
+  }
+
+  private static String acceptOptional(String names) {
+    return acceptCommand(names).replaceFirst("accept", "accept --optional");
+  }
+
+  /** Whether no socket of a group was left: accepted as it is, it would be GONE at once. */
+  private static boolean isClosed(DifferenceGroup group) {
+    return group.named().stream()
+        .allMatch(it -> group.report().details(it).flags().contains(Flag.ALREADY_CLOSED));
   }
 
   /** The command that accepts differences by these words of a shell. */

@@ -108,6 +108,12 @@ public record DiffReport(
         before, after, part, rest, over, detailsByEndpoint, absentAt, notes, zone, users);
   }
 
+  /** The report of these differences and details in place of its own, with further notes. */
+  public DiffReport with(Diff all, Map<Endpoint, SocketDetails> details, List<String> more) {
+    List<String> allNotes = Stream.concat(notes.stream(), more.stream()).toList();
+    return new DiffReport(before, after, all, details, allNotes, zone, users);
+  }
+
   /**
    * The same report, with what this scan was the first to find.
    *
@@ -332,6 +338,13 @@ public record DiffReport(
   /** From when a scan missed a difference to this one, which found it. */
   String between(Instant absent) {
     return Times.formatBetween(absent, after.hostInfo().time(), zone.get());
+  }
+
+  /** A time, or two of them if they differ. */
+  String between(Instant first, Instant last) {
+    return first.equals(last)
+        ? "at " + Times.format(first, zone.get())
+        : Times.formatBetween(first, last, zone.get());
   }
 
   Optional<Instant> absentAt(Difference difference) {

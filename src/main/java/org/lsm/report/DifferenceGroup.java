@@ -24,6 +24,7 @@ import org.lsm.model.Flag;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerLimit;
 import org.lsm.model.Plural;
+import org.lsm.model.PortClient;
 import org.lsm.model.PortSet;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
@@ -51,6 +52,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
 
   private static final int MAX_PIDS = 20; // of an owner; and of peers
   private static final int MAX_COMMANDS = 5; // of an owner
+  private static final int MAX_CLIENTS = 20; // of all ports
   private static final int MAX_ALSO = 200; // lines
 
   /** The groups of a report that have named differences, the most severe first. */
@@ -259,8 +261,10 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     if (first.hasNoProcess()) {
       boolean outside = details().get(0).flags().contains(Flag.OUTSIDE_PID_NAMESPACE);
       Flag reason = outside ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
-      boolean isGone = named.get(0).type() == DifferenceType.GONE;
-      String none = isGone ? "none was found" : reason.words();
+      boolean isOver =
+          named.get(0).type() == DifferenceType.GONE
+              || details().get(0).flags().contains(Flag.ALREADY_CLOSED);
+      String none = isOver ? "none was found" : reason.words();
       EscapedText made = OwnerText.madeBy(first, report.users(), "", ", ");
       lines.add(Line.of(Style.DETAIL, "program", made, none));
     }
@@ -322,6 +326,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
         .ifPresent(it -> add(lines, Style.CODE, "part of", "perhaps the name of " + it));
     var peers = details().stream().flatMap(it -> it.peers().stream()).distinct().limit(MAX_PIDS);
     add(lines, Style.CODE, "connected", peers.collect(Collectors.joining(", ")));
+    addClients(lines);
     Set<DifferenceType> types = types();
     boolean isGone = types.contains(DifferenceType.GONE);
     String label = types.contains(DifferenceType.NEW) ? "appeared" : isGone ? "gone" : "changed";
@@ -337,6 +342,29 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
       lines.add(Line.of(Style.CODE, label, new EscapedText(it)));
       label = "";
     }
+  }
+
+  /** Who came to the ports, as the packet filter has recorded it. */
+  private void addClients(List<Line> lines) {
+    List<String> clients = new ArrayList<>();
+    for (Difference it : named) {
+      for (PortClient client : report.details(it).clients()) {
+        clients.add(
+            client.address()
+                + (named.size() > 1 ? " to port " + it.endpoint().port() : "")
+                + ", "
+                + Plural.count(client.packets(), "packet")
+                + ", "
+                + report.between(client.first(), client.last()));
+      }
+    }
+    int more = clients.size() - MAX_CLIENTS;
+    String label = "from";
+    for (String it : clients.subList(0, Math.min(MAX_CLIENTS, clients.size()))) {
+      add(lines, Style.DETAIL, label, it);
+      label = "";
+    }
+    add(lines, Style.DETAIL, "", more > 0 ? "and " + Plural.count(more, "more client") : "");
   }
 
   private Set<DifferenceType> types() {

@@ -35,6 +35,7 @@ import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.Plural;
+import org.lsm.model.PortClient;
 import org.lsm.model.ProbeType;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
@@ -62,6 +63,8 @@ public final class Json {
           .registerTypeAdapter(
               Instant.class,
               (JsonDeserializer<Instant>) (json, type, gson) -> time(json.getAsString()));
+
+  private static final int MAX_CLIENTS = 20; // of a port
 
   /** For what is escaped already: stored alerts and events. */
   private static final Gson STORED = BUILDER.create();
@@ -289,9 +292,12 @@ public final class Json {
       String requiredBy,
       String origin,
       List<String> peers,
+      List<ClientView> clients,
       Instant absentAt,
       List<Integer> pids,
       List<JsonObject> processes) {}
+
+  record ClientView(String address, long packets, Instant firstSeen, Instant lastSeen) {}
 
   record OwnersView(
       Set<Owner> owners,
@@ -345,9 +351,17 @@ public final class Json {
             difference.requiredBy().isEmpty() ? null : difference.requiredBy(),
             details.suspectedParent().map(Endpoint::toString).orElse(""),
             details.peers(),
+            details.clients().isEmpty() ? null : clients(details),
             report.absentAt(difference).orElse(null),
             list(difference.after().processes(), ProcessRef::pid),
             list(details.processes(), Json::process)));
+  }
+
+  private static List<ClientView> clients(SocketDetails details) {
+    Stream<PortClient> first = details.clients().stream().limit(MAX_CLIENTS);
+    return first
+        .map(it -> new ClientView(it.address(), it.packets(), it.first(), it.last()))
+        .toList();
   }
 
   private static Set<Owner> ownersBefore(Difference it) {

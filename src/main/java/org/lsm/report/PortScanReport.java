@@ -26,6 +26,9 @@ public record PortScanReport(
       "lsm sentry lists every scanning host, lsm sentry unblock ADDRESS lets one in again. Hosts that"
           + " may scan belong in SENTRY_IGNORE in conf.lsm.";
 
+  /** How a note begins that is worth an alert by itself. */
+  public static final String RULES_REMOVED = "the rules of lsm were removed from the packet filter";
+
   /** The hosts that an alert describes; it counts the others. */
   public List<ScanningHost> named() {
     return hosts.subList(0, Math.min(DiffReport.MAX_NAMED, hosts.size()));
@@ -33,7 +36,9 @@ public record PortScanReport(
 
   private EscapedText outcome() {
     if (hosts.isEmpty()) {
-      return EscapedText.of("more hosts probed unused ports than can be kept");
+      boolean isRemoval = notes.stream().anyMatch(it -> it.startsWith(RULES_REMOVED));
+      return EscapedText.of(
+          isRemoval ? RULES_REMOVED : "more hosts probed unused ports than can be kept");
     }
     long blocked = hosts.stream().filter(it -> it.blockedUntil().isPresent()).count();
     if (hosts.size() == 1) {

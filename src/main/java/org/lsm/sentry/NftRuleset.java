@@ -7,17 +7,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.config.CidrBlock;
 import org.lsm.config.Config;
 import org.lsm.config.Config.SentryMode;
-import org.lsm.model.Endpoint;
 import org.lsm.model.PortSet;
-import org.lsm.model.Protocol;
 import org.lsm.model.Sha256;
-import org.lsm.model.Snapshot;
 
 /**
  * The rules of the table {@code inet lsm} in the language of nft(8). They see incoming packets
@@ -26,12 +22,18 @@ import org.lsm.model.Snapshot;
  * connection, and a lookup of the socket shows whether a port is served, also by a service that was
  * started after the rules were made.
  *
+ * @param ports of this host
  * @param tcp the watched ports, which are not served; udp likewise
+ * @param ignored the hosts that are neither reported nor blocked
  * @param spared the hosts that are never blocked
- * @param clientPorts the ephemeral ports of the kernel, where answers arrive
  */
 public record NftRuleset(
-    Config config, PortSet tcp, PortSet udp, Collection<CidrBlock> spared, PortSet clientPorts) {
+    Config config,
+    HostPorts ports,
+    PortSet tcp,
+    PortSet udp,
+    Collection<CidrBlock> ignored,
+    Collection<CidrBlock> spared) {
   /** Elements of a set; bounds the kernel's memory against forged addresses. */
   public static final int MAX_ELEMENTS = 10_000;
 
@@ -40,13 +42,17 @@ public record NftRuleset(
   /** Deletes the table; deleting one that does not exist would fail. */
   static final String DELETION = "add table inet lsm\ndelete table inet lsm\n";
 
-  /** The sets that probes fill; the names of the sets end with the version of IP. */
+  /** The sets of hosts that probes fill; the names of the sets end with the version of IP. */
+  static final List<String> HOST_SETS = List.of("hosts", "syn", "null", "fin", "xmas", "odd");
+
+  /** All sets that probes fill. */
   static final List<String> PROBE_SETS =
-      List.of("hosts", "syn", "null", "fin", "xmas", "odd", "tcp", "udp", "tries");
+      Stream.concat(HOST_SETS.stream(), Stream.of("tcp", "udp", "tries")).toList();
+
+  /** The sets of those who came to a port that is served and not known. */
+  static final List<String> SERVED_SETS = List.of("served", "latest");
 
   static final String BLOCKING_MARK = "lsm 1 block "; // a prefix; 1 is the format of the sets
-
-  private static final Pattern LOOPBACK = Pattern.compile("(::ffff:)?127\\..*|::1");
 
   private static final String MAY_BLOCK = "ip saddr != @sparedV fib saddr type != local";
   private static final String BLOCK = "add @blockedV { ip saddr timeout TIME } drop";
@@ -62,24 +68,13 @@ public record NftRuleset(
   /** Without the flags of explicit congestion notification, which any SYN may have (RFC 3168). */
   private static final String FLAGS = "tcp flags & (fin|syn|rst|psh|ack|urg)";
 
-  /** Makes the rules for a configuration where the ports of these snapshots are served. */
+  /** Makes the rules for a configuration on a host with these ports. */
   public static NftRuleset of(
-      Config config, List<Snapshot> serving, Collection<CidrBlock> spared, PortSet clientPorts) {
-    PortSet tcp = config.sentryTcp().without(served(serving, Protocol.TCP, Protocol.TCP6));
-    PortSet udp = config.sentryUdp().without(served(serving, Protocol.UDP, Protocol.UDP6));
+      Config config, HostPorts ports, Collection<CidrBlock> ignored, Collection<CidrBlock> spared) {
+    PortSet tcp = config.sentryTcp().without(ports.tcp());
+    PortSet udp = config.sentryUdp().without(ports.udp());
     var neverBlocked = config.sentry() == SentryMode.BLOCK ? spared : List.<CidrBlock>of();
-    return new NftRuleset(config, tcp, udp, neverBlocked, clientPorts);
-  }
-
-  /** The ports that other hosts can reach. */
-  private static PortSet served(List<Snapshot> serving, Protocol ipv4, Protocol ipv6) {
-    return PortSet.of(
-        serving.stream()
-            .flatMap(it -> it.sockets().keySet().stream())
-            .filter(it -> it.netns().isEmpty() && (it.protocol() == ipv4 || it.protocol() == ipv6))
-            .filter(it -> it.port() > 0 && !LOOPBACK.matcher(it.address()).matches())
-            .map(Endpoint::port)
-            .collect(Collectors.toSet()));
+    return new NftRuleset(config, ports, tcp, udp, ignored, neverBlocked);
   }
 
   boolean blocks() {
@@ -87,7 +82,7 @@ public record NftRuleset(
   }
 
   /** A comment in the table that identifies these rules. */
-  String mark() {
+  public String mark() {
     return prefix() + Sha256.of(table("")).substring(0, 8);
   }
 
@@ -109,7 +104,15 @@ public record NftRuleset(
   /** Commands of nft that replace the rules and keep the probes, in one transaction. */
   String replacement() {
     Stream<String> configured =
-        Stream.of("tcp_ports", "udp_ports", "ignored4", "ignored6", "spared4", "spared6");
+        Stream.of(
+            "tcp_ports",
+            "udp_ports",
+            "known_tcp",
+            "known_udp",
+            "ignored4",
+            "ignored6",
+            "spared4",
+            "spared6");
     return "flush table inet lsm\n" + flush(configured) + table(mark());
   }
 
@@ -122,9 +125,11 @@ public record NftRuleset(
     return template("table.nft")
         .replace("TCP_PORTS", elements(tcp.toString()))
         .replace("UDP_PORTS", elements(udp.toString()))
+        .replace("KNOWN_TCP", elements(ports.knownTcp().toString()))
+        .replace("KNOWN_UDP", elements(ports.knownUdp().toString()))
         .replace("FAMILY_4", family("4", "ip "))
         .replace("FAMILY_6", family("6", "ip6 "))
-        .replace("CLIENT_PORTS", clientPorts.toString())
+        .replace("CLIENT_PORTS", ports.clients().toString())
         .replace("MARK", mark)
         .replaceAll("(?m)^\\+(.*\n)", blocks() ? " $1" : "");
   }
@@ -133,7 +138,7 @@ public record NftRuleset(
     boolean byUdp = config.sentryBlocksByUdp();
     int trigger = config.sentryTrigger();
     return template("family.nft")
-        .replace("IGNORED", elements(config.sentryIgnore(), version))
+        .replace("IGNORED", elements(ignored, version))
         .replace("SPARED", elements(spared, version))
         .replace("AT_TCP_TRIGGER", blocks() ? AT_TRIGGER : "")
         .replace("AT_UDP_TRIGGER", blocks() && byUdp ? AT_TRIGGER : "")

@@ -3,10 +3,12 @@ package org.lsm.sentry;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.lsm.model.ScanningHost;
 
 /** The table {@code inet lsm} in the kernel, through nft(8). */
 public record NftTable(Nft nft) {
@@ -98,10 +100,37 @@ public record NftTable(Nft nft) {
     }
   }
 
+  /** Unblocks a host and deletes its probes: it does not scan any more. */
+  public void forget(ScanningHost host) throws IOException {
+    String address = host.address();
+    unblock(address);
+    for (String set : NftRuleset.HOST_SETS) {
+      execute(element("delete", set, address, ""), NOT_FOUND);
+    }
+    forget("tcp", address, host.tcp());
+    forget("udp", address, host.udp());
+  }
+
+  private void forget(String set, String address, Collection<Integer> ports) throws IOException {
+    StringBuilder commands = new StringBuilder();
+    ports.forEach(it -> commands.append(element("delete", set, address, " . " + it)));
+    if (!ports.isEmpty()) {
+      execute(commands.toString(), NOT_FOUND); // if one has expired meanwhile, so do the others
+    }
+  }
+
   /** Deletes all probes, which makes room for more; blocks stay. */
   public void flushProbes() throws IOException {
-    Stream<String> names = NftRuleset.PROBE_SETS.stream();
-    execute(NftRuleset.flush(names.flatMap(it -> Stream.of(it + "4", it + "6"))));
+    flush(NftRuleset.PROBE_SETS);
+  }
+
+  /** Deletes all clients of served ports, which makes room for more. */
+  public void flushServed() throws IOException {
+    flush(NftRuleset.SERVED_SETS);
+  }
+
+  private void flush(List<String> sets) throws IOException {
+    execute(NftRuleset.flush(sets.stream().flatMap(it -> Stream.of(it + "4", it + "6"))));
   }
 
   /** Removes the table, if it exists and nft is installed. */

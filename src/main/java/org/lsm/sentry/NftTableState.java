@@ -10,6 +10,7 @@ import java.io.StringReader;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -18,9 +19,13 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.lsm.model.PortClient;
+import org.lsm.model.PortSet;
 import org.lsm.model.ProbeType;
+import org.lsm.model.Protocol;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
+import org.lsm.model.ServedPort;
 
 /**
  * The content of the table, parsed from the JSON that nft prints (libnftables-json(5)).
@@ -29,9 +34,16 @@ import org.lsm.model.ScanningHost;
  * @param mark the mark of its rules, see {@link NftRuleset#mark}; empty if they are not lsm's
  * @param summary the hosts that sent probes
  * @param blocked the end of each block, by address
+ * @param served the ports that were served while no rule knew them
+ * @param servedOverflowing whether {@code served} may lack some
  */
 public record NftTableState(
-    boolean foreign, String mark, ScanSummary summary, SortedMap<String, Instant> blocked) {
+    boolean foreign,
+    String mark,
+    ScanSummary summary,
+    SortedMap<String, Instant> blocked,
+    List<ServedPort> served,
+    boolean servedOverflowing) {
   /** From this size on, a set may be full before the next run. */
   private static final int NEARLY_FULL = NftRuleset.MAX_ELEMENTS * 9 / 10;
 
@@ -52,7 +64,9 @@ public record NftTableState(
     return mark.startsWith(NftRuleset.BLOCKING_MARK);
   }
 
-  /** Collects the data of a host from several sets. */
+  private record Port(Protocol protocol, int number) {}
+
+  /** Collects the data of a host, or of one at a port, from several sets. */
   private static final class HostBuilder {
     private final TreeSet<Integer> tcp = new TreeSet<>();
     private final TreeSet<Integer> udp = new TreeSet<>();
@@ -67,17 +81,24 @@ public record NftTableState(
       Optional<Instant> until = Optional.ofNullable(blockedUntil);
       return new ScanningHost(address, "", tcp, udp, probeTypes, least, first, last, until);
     }
+
+    private PortClient client(String address) {
+      return new PortClient(address, Math.max(packets, 1), first, last);
+    }
   }
 
   private static final class Parser {
     private final JsonReader reader;
     private final Instant now;
     private final Map<String, HostBuilder> hosts = new HashMap<>();
+    private final Map<Port, Map<String, HostBuilder>> clients = new HashMap<>();
+    private final Map<String, PortSet> known = new HashMap<>();
     private final SortedMap<String, Instant> blocked = new TreeMap<>();
     private boolean hasContent;
     private boolean hasSetOfLsm;
     private String mark = "";
     private boolean overflowing;
+    private boolean servedOverflowing;
 
     Parser(JsonReader reader, Instant now) {
       this.reader = reader;
@@ -94,7 +115,24 @@ public record NftTableState(
       List<ScanningHost> found = new ArrayList<>();
       hosts.forEach((address, host) -> found.add(host.build(address, blocked.get(address))));
       ScanSummary summary = new ScanSummary(found, overflowing);
-      return new NftTableState(hasContent && !hasSetOfLsm, mark, summary, blocked);
+      boolean foreign = hasContent && !hasSetOfLsm;
+      return new NftTableState(foreign, mark, summary, blocked, served(), servedOverflowing);
+    }
+
+    /** The ports that no rule knew yet: of the others, the rules have kept old clients. */
+    private List<ServedPort> served() {
+      List<ServedPort> served = new ArrayList<>();
+      for (var port : clients.entrySet()) {
+        Port at = port.getKey();
+        PortSet ofRules = known.get("known_" + at.protocol().label());
+        if (ofRules == null || !ofRules.ports().get(at.number())) {
+          List<PortClient> all = new ArrayList<>();
+          port.getValue().forEach((address, host) -> all.add(host.client(address)));
+          served.add(new ServedPort(at.protocol(), at.number(), all));
+        }
+      }
+      served.sort(Comparator.comparing(ServedPort::endpoint));
+      return served;
     }
 
     /** One of {@code {"table": {...}}}, {@code {"set": {...}}}, {@code {"rule": {...}}}. */
@@ -107,7 +145,13 @@ public record NftTableState(
       while (reader.hasNext()) {
         switch (type + " " + reader.nextName()) {
           case "set name" -> name = reader.nextString();
-          case "set elem" -> elements(name);
+          case "set elem" -> {
+            if (name.startsWith("known_")) {
+              known.put(name, ports());
+            } else {
+              elements(name);
+            }
+          }
           case "rule comment" -> mark = reader.nextString();
           default -> reader.skipValue();
         }
@@ -115,6 +159,19 @@ public record NftTableState(
       hasSetOfLsm |= name.equals("hosts4");
       reader.endObject();
       reader.endObject();
+    }
+
+    /** Ports, and ranges like {@code {"range": [1, 112]}}. */
+    private PortSet ports() {
+      List<String> ranges = new ArrayList<>();
+      for (JsonElement it : JsonParser.parseReader(reader).getAsJsonArray()) {
+        JsonArray range = it.isJsonObject() ? it.getAsJsonObject().getAsJsonArray("range") : null;
+        ranges.add(
+            range == null
+                ? it.getAsString()
+                : range.get(0).getAsString() + "-" + range.get(1).getAsString());
+      }
+      return PortSet.parse(String.join(",", ranges));
     }
 
     private void elements(String set) throws IOException {
@@ -129,7 +186,9 @@ public record NftTableState(
         }
       }
       reader.endArray();
-      overflowing |= count >= NEARLY_FULL && !name.matches("blocked|caught");
+      boolean isOfServed = NftRuleset.SERVED_SETS.contains(name);
+      servedOverflowing |= count >= NEARLY_FULL && isOfServed;
+      overflowing |= count >= NEARLY_FULL && !isOfServed && !name.matches("blocked|caught|asked");
     }
 
     private void element(String set, JsonObject json) {
@@ -138,14 +197,20 @@ public record NftTableState(
       JsonElement val = json.get("val");
       JsonArray pair = val.isJsonObject() ? val.getAsJsonObject().getAsJsonArray("concat") : null;
       String address = (pair == null ? val : pair.get(0)).getAsString();
-      if (set.equals("tries") || set.equals("caught")) {
+      if (set.matches("tries|caught|asked")) {
         return; // only the rules use them
       }
-      HostBuilder host = hosts.computeIfAbsent(address, it -> new HostBuilder());
+      var knownHosts =
+          NftRuleset.SERVED_SETS.contains(set)
+              ? clients.computeIfAbsent(port(pair), it -> new HashMap<>())
+              : hosts;
+      HostBuilder host = knownHosts.computeIfAbsent(address, it -> new HostBuilder());
       host.first = host.first.isBefore(start) ? host.first : start;
       host.last = host.last.isAfter(start) ? host.last : start;
       switch (set) {
-        case "hosts" -> host.packets = json.getAsJsonObject("counter").get("packets").getAsLong();
+        case "latest" -> {} // its time counts
+        case "hosts", "served" ->
+            host.packets = json.getAsJsonObject("counter").get("packets").getAsLong();
         case "tcp" -> host.tcp.add(pair.get(1).getAsInt());
         case "udp" -> {
           host.probeTypes.add(ProbeType.UDP);
@@ -154,6 +219,17 @@ public record NftTableState(
         case "blocked" -> blocked.put(address, end);
         default -> host.probeTypes.add(ProbeType.valueOf(set.toUpperCase(Locale.ROOT)));
       }
+    }
+
+    /** The protocol is a name, or a number on a host without /etc/protocols. */
+    private static Port port(JsonArray parts) {
+      Protocol protocol =
+          switch (parts.get(1).getAsString()) {
+            case "tcp", "6" -> Protocol.TCP;
+            case "udp", "17" -> Protocol.UDP;
+            default -> throw new IllegalArgumentException("a protocol that no rule adds");
+          };
+      return new Port(protocol, parts.get(2).getAsInt());
     }
   }
 }

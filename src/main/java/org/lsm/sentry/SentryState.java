@@ -21,12 +21,14 @@ import org.lsm.storage.ChecksummedText;
  * @param failure why the packet filter could not be used at the last run; empty if it could
  * @param lastOverflowAlert when an alert was sent last because of too many hosts
  * @param alerted the last alert about each host, by address; blocked: the end of each block
+ * @param answers the last addresses of the names in SENTRY_IGNORE, with blanks between
  */
 public record SentryState(
     String failure,
     Instant lastOverflowAlert,
     Map<String, Instant> alerted,
-    Map<String, Instant> blocked) {
+    Map<String, Instant> blocked,
+    Map<String, String> answers) {
   private static final String KIND = "lsm-sentry";
   private static final String FORMAT = "1";
   private static final Duration BLOCK_JITTER = Duration.ofSeconds(2); // of two readings of one end
@@ -39,10 +41,11 @@ public record SentryState(
   public SentryState {
     alerted = new TreeMap<>(alerted);
     blocked = new TreeMap<>(blocked);
+    answers = new TreeMap<>(answers);
   }
 
   public static SentryState empty() {
-    return new SentryState("", Instant.EPOCH, Map.of(), Map.of());
+    return new SentryState("", Instant.EPOCH, Map.of(), Map.of(), Map.of());
   }
 
   /** Reads the state. A missing or damaged file is an empty state: alerts are repeated. */
@@ -78,7 +81,7 @@ public record SentryState(
     List<ScanningHost> reported = tooMany && waiting ? List.of() : hosts;
     Instant last = overflow ? now : lastOverflowAlert;
     Instant oldest = now.minus(remind).minus(NftRuleset.WINDOW);
-    SentryState state = new SentryState(failure, last, recent(next, oldest), blocked);
+    SentryState state = new SentryState(failure, last, recent(next, oldest), blocked, answers);
     return new PortScanDecision(state, reported, overflow || !reported.isEmpty());
   }
 
@@ -108,19 +111,26 @@ public record SentryState(
           Duration difference = Duration.between(known, until).abs();
           return difference.compareTo(BLOCK_JITTER) > 0 ? until : known;
         });
-    return new SentryState(failure, lastOverflowAlert, alerted, next);
+    return new SentryState(failure, lastOverflowAlert, alerted, next, answers);
   }
 
   /** This state with one more alerted host. */
   public SentryState withAlerted(String address, Instant now) {
     Map<String, Instant> next = new TreeMap<>(alerted);
     next.put(address, now);
-    return new SentryState(failure, lastOverflowAlert, next, blocked);
+    return new SentryState(failure, lastOverflowAlert, next, blocked, answers);
   }
 
   /** This state with the reason why the packet filter cannot be used. */
   public SentryState withFailure(String reason) {
-    return new SentryState(reason, lastOverflowAlert, alerted, blocked);
+    return new SentryState(reason, lastOverflowAlert, alerted, blocked, answers);
+  }
+
+  /** This state with these answers; where there is none, the last one stays. */
+  public SentryState withAnswers(Map<String, String> found) {
+    Map<String, String> next = new TreeMap<>(found);
+    next.replaceAll((name, answer) -> answer.isEmpty() ? answers.getOrDefault(name, "") : answer);
+    return new SentryState(failure, lastOverflowAlert, alerted, blocked, next);
   }
 
   ChecksummedText format() {
@@ -128,6 +138,7 @@ public record SentryState(
     text.line("last-overflow-alert", lastOverflowAlert.toString());
     alerted.forEach((address, time) -> text.line("alerted", address, time.toString()));
     blocked.forEach((address, time) -> text.line("blocked", address, time.toString()));
+    answers.forEach((name, answer) -> text.line("answer", name, answer));
     return text;
   }
 
@@ -136,6 +147,7 @@ public record SentryState(
     Instant lastOverflowAlert = Instant.EPOCH;
     Map<String, Instant> alerted = new TreeMap<>();
     Map<String, Instant> blocked = new TreeMap<>();
+    Map<String, String> answers = new TreeMap<>();
     for (List<String> line : lines) {
       String value = line.get(1);
       switch (line.get(0)) {
@@ -143,9 +155,10 @@ public record SentryState(
         case "last-overflow-alert" -> lastOverflowAlert = ChecksummedText.time(value);
         case "alerted" -> alerted.put(value, ChecksummedText.time(line.get(2)));
         case "blocked" -> blocked.put(value, ChecksummedText.time(line.get(2)));
+        case "answer" -> answers.put(value, line.get(2));
         default -> throw new IllegalArgumentException("unknown line '" + line.get(0) + "'");
       }
     }
-    return new SentryState(failure, lastOverflowAlert, alerted, blocked);
+    return new SentryState(failure, lastOverflowAlert, alerted, blocked, answers);
   }
 }

@@ -9,9 +9,11 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -19,6 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.FakeProc;
+import org.lsm.sentry.SentryState;
 
 class PortScanCheckTest extends ChannelTestBase {
 
@@ -140,6 +144,44 @@ class PortScanCheckTest extends ChannelTestBase {
     assertTrue(rules.contains("burst 4 packets"), rules);
   }
 
+  /** Each answer that a name has is ignored; one without an answer is a fault that is said once. */
+  @Test
+  void ignoresHostsByName() throws IOException {
+    sentry("report", "SENTRY_IGNORE=\"web1.invalid\"");
+    String none =
+        "lsm: SENTRY_IGNORE has no effect for web1.invalid: no name server has an address for it\n";
+    assertEquals(new Result(0, "", none), lsm("compare", "--quiet"));
+    assertQuiet();
+    assertEquals(1, lsm("status").exitCode());
+
+    SentryState.read(file()).withAnswers(Map.of("web1.invalid", "192.0.2.7 ::7")).write(file());
+    nft.runs();
+    open(80);
+    assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
+    String rules = nft.runs().get(1);
+    assertTrue(rules.contains("elements = { 192.0.2.7 }"), rules);
+    assertTrue(rules.contains("elements = { 0:0:0:0:0:0:0:7 }"), rules);
+    assertEquals(
+        Map.of("web1.invalid", "192.0.2.7 ::7"),
+        SentryState.read(file()).answers(),
+        "no answer is no reason to forget the last one");
+  }
+
+  @Test
+  void sparesHostsOfSessions() throws IOException {
+    sentry("block");
+    proc.connection("0.0.0.0", 22, "192.0.2.77", 50000);
+    proc.process(800, 0, "/usr/sbin/sshd", 12, FakeProc.CONNECTION).write("800/loginuid", "1000");
+
+    assertQuiet();
+    String rules = nft.runs().get(1);
+    assertTrue(rules.contains("auto-merge; elements = { 192.0.2.77 }; }"), rules);
+
+    sentry("report");
+    assertQuiet();
+    assertFalse(nft.runs().get(1).contains("192.0.2.77"), "nobody is blocked");
+  }
+
   @Test
   void alertsWithoutBaseline() throws IOException {
     assertQuiet();
@@ -162,6 +204,7 @@ class PortScanCheckTest extends ChannelTestBase {
     nft.runs();
     nft.deleteTable();
     now = now.plusSeconds(3600);
+    boot(now.minusSeconds(60));
 
     assertQuiet();
 
@@ -176,6 +219,39 @@ class PortScanCheckTest extends ChannelTestBase {
         runs.get(1));
     assertQuiet();
     assertRuns(LIST);
+  }
+
+  private void boot(Instant time) {
+    proc.write("stat", "cpu  1 2 3 4\nbtime " + time.getEpochSecond() + "\n");
+  }
+
+  /** Not after a boot, nor before there were rules, nor after lsm removed them. */
+  @ParameterizedTest
+  @CsvSource({"-60, 0", "60, 1"})
+  void alertsRemovedRules(int bootBeforeCompare, int alerts) throws IOException {
+    nft.setTable(
+        "{\"nftables\": [{\"set\": {\"name\": \"hosts4\"}}, {\"rule\": {\"comment\": \"\"}}]}\n");
+    assertQuiet();
+    assertQuiet();
+    assertEquals(List.of(), lines("events"));
+    boot(now.minusSeconds(bootBeforeCompare));
+    nft.deleteTable();
+    pass(600);
+
+    String out = lsm("compare").out();
+
+    String removed = "web1: the rules of lsm were removed from the packet filter\n";
+    String note = "probes since 2026-01-02 03:04:05 +00:00 may be lost";
+    String line = out.replaceAll("\\s+", " ");
+    assertEquals(alerts > 0, out.contains(removed) && line.contains(note), out);
+    assertQuiet();
+    assertEquals(alerts, lines("events").size());
+
+    sentry("off");
+    assertQuiet();
+    sentry("report");
+    assertQuiet();
+    assertEquals(alerts, lines("events").size());
   }
 
   @Test
@@ -260,6 +336,112 @@ class PortScanCheckTest extends ChannelTestBase {
           result.err());
       assertEquals(run, lines("events").size());
     }
+  }
+
+  // ---- ports that were served between two runs
+
+  /** The table, with a client who came to a TCP port so many seconds ago, first and last. */
+  private void addClient(String address, int port, int packets, int first, int last)
+      throws IOException {
+    String version = address.contains(":") ? "6" : "4";
+    String element =
+        "{\"set\": {\"name\": \"%s\", \"elem\": [{\"elem\": {\"val\": {\"concat\": [\"%s\", \"tcp\", %d]},"
+            + " \"timeout\": 86400, \"expires\": %d, \"counter\": {\"packets\": %d, \"bytes\": 60}}}]}}";
+    String served =
+        String.format(element, "served" + version, address, port, 86_400 - first, packets);
+    String latest = String.format(element, "latest" + version, address, port, 86_400 - last, 1);
+    nft.setTable(nft.table().strip().replaceFirst("]}$", ", " + served + ", " + latest + "]}\n"));
+  }
+
+  private void pass(int seconds) {
+    now = now.plusSeconds(seconds);
+  }
+
+  @Test
+  void reportsSocketThatWasOpenBetweenTwoRuns() throws IOException {
+    assertQuiet();
+    String table = nft.table();
+    addClient("203.0.113.9", 4444, 2, 300, 120);
+    pass(600);
+
+    Result result = lsm("compare");
+
+    assertEquals(1, result.exitCode());
+    assertTrue(
+        result
+            .out()
+            .contains(
+                """
+                NEW      tcp/0.0.0.0:4444
+                         program    none was found
+                         note       already closed again, reachable beyond loopback
+                         from       203.0.113.9, 2 packets, between 03:09:05 and 03:12:05
+                         appeared   between 03:04:05 and 03:14:05
+                """),
+        result.out());
+    assertTrue(result.out().contains("lsm accept --optional tcp/0.0.0.0:4444"), result.out());
+    assertTrue(lines("events").contains("differences "));
+
+    nft.setTable(table);
+    addClient("203.0.113.9", 4444, 2, 900, 720);
+    pass(600);
+    assertQuiet();
+    assertEquals(1, lines("events").stream().filter(it -> it.equals("differences ")).count());
+    assertEquals(0, lsm("accept", "--optional", "tcp/0.0.0.0:4444").exitCode());
+    addClient("203.0.113.9", 4444, 1, 1, 1);
+    assertQuiet();
+  }
+
+  @Test
+  void namesClientsOfSocketThatIsOpen() throws IOException {
+    assertQuiet();
+    addClient("203.0.113.9", 4444, 1, 5, 5);
+    addClient("2001:db8::9", 4444, 300, 7, 1);
+    open(4444);
+    pass(600);
+
+    JsonObject report =
+        JsonParser.parseString(lsm("compare", "--format", "json").out()).getAsJsonObject();
+
+    assertEquals(1, report.getAsJsonArray("differences").size());
+    JsonObject difference = report.getAsJsonArray("differences").get(0).getAsJsonObject();
+    assertEquals(
+        "[{\"address\":\"2001:db8::9\",\"packets\":300,\"first_seen\":\"2026-01-02T03:13:58Z\","
+            + "\"last_seen\":\"2026-01-02T03:14:04Z\"},{\"address\":\"203.0.113.9\",\"packets\":1,"
+            + "\"first_seen\":\"2026-01-02T03:14:00Z\",\"last_seen\":\"2026-01-02T03:14:00Z\"}]",
+        difference.get("clients").toString());
+    assertEquals("[\"beyond_loopback\"]", difference.get("flags").toString());
+  }
+
+  /** They are in the table because the rules did not know the ports yet. */
+  @ParameterizedTest
+  @CsvSource({"22, ''", "8080, allow tcp *:8000-8100 user=www-data", "40000, ''"})
+  void reportsNoPortThatIsKnown(int port, String rule) throws IOException {
+    Files.createDirectory(directory.resolve("rules.d"));
+    Files.writeString(directory.resolve("rules.d/web.lsm"), rule + "\n");
+    assertQuiet();
+    addClient("203.0.113.9", port, 1, 5, 5);
+    pass(600);
+
+    assertQuiet();
+  }
+
+  /** An alert that was not stored is repeated, also about what was there for a moment. */
+  @Test
+  void repeatsClosedSocketOfLostAlert() throws IOException {
+    assertQuiet();
+    String table = nft.table();
+    Path outbox = state.resolve("outbox");
+    Files.writeString(outbox, "");
+    addClient("203.0.113.9", 4444, 1, 300, 300);
+    pass(600);
+    assertEquals(1, lsm("compare", "--quiet").exitCode());
+
+    Files.delete(outbox);
+    nft.setTable(table);
+    addClient("203.0.113.9", 4444, 1, 900, 900);
+    pass(600);
+    assertEquals(1, lsm("compare", "--quiet").exitCode());
   }
 
   private static final String SCAN =

@@ -187,6 +187,7 @@ class ConfigKeyTest {
     "SENTRY_BLOCK_UDP, yes",
     "SENTRY_IGNORE, '192.0.2.0/24, 198.51.100.7 2001:db8::/32,,::1'",
     "SENTRY_IGNORE, 0.0.0.0/0",
+    "SENTRY_IGNORE, 'web-1.example.org, 192.0.2.1 b.example.'",
     "SENTRY_TCP, ''",
     "SENTRY_TCP, 1-65535",
     "SENTRY_UDP, '22, 80 443  8080-8090'",

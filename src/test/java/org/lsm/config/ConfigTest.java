@@ -99,7 +99,7 @@ class ConfigTest {
             SENTRY_RESOLVE="yes"
             SENTRY_BLOCK="007d"
             SENTRY_BLOCK_UDP="yes"
-            SENTRY_IGNORE="192.0.2.7/24, 2001:DB8::1 ::ffff:198.51.100.7"
+            SENTRY_IGNORE="192.0.2.7/24, 2001:DB8::1 web1.example.org ::ffff:198.51.100.7"
             SENTRY_TCP="1-9, 80 443"
             SENTRY_UDP="53"
             SENTRY_EXCLUDE_TCP="2-3,80,8080"
@@ -131,6 +131,7 @@ class ConfigTest {
     assertTrue(config.sentryBlocksByUdp());
     assertEquals(
         "[192.0.2.7/24, 2001:db8:0:0:0:0:0:1, 198.51.100.7]", config.sentryIgnore().toString());
+    assertEquals(List.of("web1.example.org"), config.sentryIgnoreNames());
     assertEquals("1,4-9,443", config.sentryTcp().toString());
     assertEquals("53", config.sentryUdp().toString());
   }
@@ -345,12 +346,12 @@ class ConfigTest {
           SENTRY_BLOCK="10000m"     | SENTRY_BLOCK must be a time like 30m, 24h or 7d
           SENTRY_BLOCK=""           | SENTRY_BLOCK must be a time like 30m, 24h or 7d
           SENTRY_BLOCK_UDP="maybe"  | SENTRY_BLOCK_UDP must be one of yes, no
-          SENTRY_IGNORE="web1"      | SENTRY_IGNORE must be IP addresses and blocks like 192.0.2.0/24: 'web1' is not an IP address
-          SENTRY_IGNORE="::1,10.1"  | SENTRY_IGNORE must be IP addresses and blocks like 192.0.2.0/24: '10.1' is not an IP address
-          SENTRY_IGNORE="10.0.0.0/33" | SENTRY_IGNORE must be IP addresses and blocks like 192.0.2.0/24: '10.0.0.0/33' is not an address block (CIDR)
-          SENTRY_IGNORE="*"         | SENTRY_IGNORE must be IP addresses and blocks like 192.0.2.0/24: '*' is not an IP address
-          SENTRY_IGNORE="[::1]"     | SENTRY_IGNORE must be IP addresses and blocks like 192.0.2.0/24: '[::1]' is not an IP address
-          SENTRY_IGNORE="fe80::1%eth0" | SENTRY_IGNORE must be IP addresses and blocks like 192.0.2.0/24: 'fe80::1%eth0' is not an IP address
+          SENTRY_IGNORE="web1"      | SENTRY_IGNORE must be IP addresses, blocks like 192.0.2.0/24 and full host names: 'web1' is not an IP address
+          SENTRY_IGNORE="::1,10.1"  | SENTRY_IGNORE must be IP addresses, blocks like 192.0.2.0/24 and full host names: '10.1' is not an IP address
+          SENTRY_IGNORE="10.0.0.0/33" | SENTRY_IGNORE must be IP addresses, blocks like 192.0.2.0/24 and full host names: '10.0.0.0/33' is not an address block (CIDR)
+          SENTRY_IGNORE="*"         | SENTRY_IGNORE must be IP addresses, blocks like 192.0.2.0/24 and full host names: '*' is not an IP address
+          SENTRY_IGNORE="[::1]"     | SENTRY_IGNORE must be IP addresses, blocks like 192.0.2.0/24 and full host names: '[::1]' is not an IP address
+          SENTRY_IGNORE="fe80::1%eth0" | SENTRY_IGNORE must be IP addresses, blocks like 192.0.2.0/24 and full host names: 'fe80::1%eth0' is not an IP address
           SENTRY_TCP="22,0"         | SENTRY_TCP has '0', which is not a port or range of ports from 1 to 65535
           SENTRY_TCP="1-65536"      | SENTRY_TCP has '1-65536', which is not a port or range of ports from 1 to 65535
           SENTRY_UDP="all"          | SENTRY_UDP has 'all', which is not a port or range of ports from 1 to 65535

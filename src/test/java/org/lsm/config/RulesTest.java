@@ -32,6 +32,32 @@ class RulesTest {
 
   @TempDir private Path folder;
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # a line of rules.d                        | TCP       | UDP
+          allow tcp *:80                             | 80        | ''
+          ignore udp6 [::]:5000-5010 user=joe        | ''        | 5000-5010
+          require tcp 192.0.2.1:0443                 | 443       | ''
+          allow * *:8080 program=/usr/bin/x netns=   | 8080      | 8080
+          allow tcp *:* program=/usr/sbin/vsftpd     | ''        | ''
+          allow tcp 127.0.0.0/8:80                   | ''        | ''
+          allow tcp6 [::1]:80                        | ''        | ''
+          allow tcp *:80 netns=web                   | ''        | ''
+          allow unix /run/x:80                       | ''        | ''
+          allow * @x:80                              | ''        | ''
+          allow raw *:6                              | ''        | ''
+          """)
+  void namesPorts(String line, String tcp, String udp) throws Exception {
+    Path file = Path.of("rules.d/web.lsm");
+    Rules rules = Rules.parse(file, line.getBytes(StandardCharsets.UTF_8), Set::of);
+
+    assertEquals(tcp, rules.ports(Protocol.TCP).toString());
+    assertEquals(udp, rules.ports(Protocol.UDP).toString());
+  }
+
   /** The installed rules: sockets of sessions, and what a stranger may try to hide by them. */
   @ParameterizedTest
   @CsvSource(

@@ -35,6 +35,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
+import org.lsm.model.PortClient;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
@@ -62,6 +63,8 @@ public class JsonTest {
           new TreeSet<>(Set.of(new Owner("root", "/usr/sbin/sshd"))),
           List.of());
 
+  private static final Instant PROBED = Instant.parse("2026-01-02T03:00:05Z");
+
   @Test
   void report() {
     SocketEntry web = SocketEntry.heldBy(WEB, new SocketOwners(List.of(NGINX), true));
@@ -79,7 +82,8 @@ public class JsonTest {
             List.of("192.0.2.1:9"),
             List.of(process),
             EnumSet.of(Flag.BEYOND_LOOPBACK),
-            Optional.of(new Endpoint("", Protocol.UNIX, "@x", 0)));
+            Optional.of(new Endpoint("", Protocol.UNIX, "@x", 0)),
+            List.of(new PortClient("192.0.2.9", 3, PROBED, PROBED.plusSeconds(60))));
     DiffReport report =
         new DiffReport(
             snapshot(BASELINE, OLD_SSH),

@@ -83,11 +83,13 @@ class FuzzTest {
     Instant lastOverflowAlert = time(draw);
     SortedMap<String, Instant> alerted = new TreeMap<>();
     SortedMap<String, Instant> blocked = new TreeMap<>();
+    SortedMap<String, String> answers = new TreeMap<>();
     while (draw.hasMore()) {
       alerted.put(draw.text(), time(draw));
       blocked.put(draw.text(), time(draw));
+      answers.put(draw.text(), draw.text());
     }
-    SentryState state = new SentryState(failure, lastOverflowAlert, alerted, blocked);
+    SentryState state = new SentryState(failure, lastOverflowAlert, alerted, blocked, answers);
     assertEquals(state, state(state.format().seal()));
   }
 

@@ -35,6 +35,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.channel.ExternalCommand;
 import org.lsm.model.ScanningHost;
+import org.lsm.model.ServedPort;
 
 /** Loads the rules into the kernel, in two network namespaces of the test. */
 class NftRulesetIT {
@@ -44,10 +45,14 @@ class NftRulesetIT {
 
   private static final Path PERL = Path.of("/usr/bin/perl");
 
-  /** A datagram from one port to another. */
+  /** A datagram from one port to another port of a host. */
   private static final String SEND =
       "use Socket; socket(S, PF_INET, SOCK_DGRAM, 0) && bind(S, sockaddr_in($ARGV[0], INADDR_ANY))"
-          + " && send(S, 'x', 0, sockaddr_in($ARGV[1], inet_aton('10.9.0.1'))) or die $!";
+          + " && send(S, 'x', 0, sockaddr_in($ARGV[1], inet_aton($ARGV[2]))) or die $!";
+
+  /** A connection to a port; whether it is refused does not matter. */
+  private static final String CONNECT =
+      "use IO::Socket::INET; IO::Socket::INET->new(PeerHost => '10.9.0.1', PeerPort => $ARGV[0])";
 
   private static Process namespace;
   private static Process peer;
@@ -273,6 +278,18 @@ class NftRulesetIT {
     assertEquals(List.of(), read().summary().hosts());
   }
 
+  @Test
+  void forgetsHost() throws Exception {
+    load(rules("SENTRY=block;SENTRY_TRIGGER=2;SENTRY_BLOCK_UDP=yes").creation());
+    probe(4000, 7);
+    probe(4000, 9, it -> it.blockedUntil().isPresent());
+
+    sentry.forget(read().summary().hosts().get(0));
+
+    assertEquals(List.of(), read().summary().hosts());
+    assertFalse(probe(4000, 7).blockedUntil().isPresent());
+  }
+
   /** A flood of forged addresses may fill them. */
   @Test
   void unblocksWhileSetsAreFull() throws Exception {
@@ -325,7 +342,7 @@ class NftRulesetIT {
   /** Sends datagrams until the table has the expected host. */
   private ScanningHost probe(int from, int to, Predicate<ScanningHost> expected) throws Exception {
     for (int i = 0; i < 100; i++) {
-      inside(peer, List.of(PERL.toString(), "-e", SEND, "" + from, "" + to), "");
+      send(peer, from, to, "10.9.0.1");
       List<ScanningHost> found = read().summary().hosts();
       if (!found.isEmpty() && expected.test(found.get(0))) {
         return found.get(0);
@@ -335,20 +352,114 @@ class NftRulesetIT {
     throw new AssertionError("port " + to + " is not in " + read());
   }
 
+  private static void send(Process where, int from, int to, String host) throws IOException {
+    inside(where, List.of(PERL.toString(), "-e", SEND, "" + from, "" + to, host), "");
+  }
+
   private ScanningHost probe(int from, int to) throws Exception {
     return probe(from, to, it -> it.udp().contains(to));
   }
 
+  /** Whatever port they come from, to the port that asked. */
   @ParameterizedTest
-  @CsvSource({"53,   32770, false", "1023, 32774, false", "1024, 32770, true", "53,   53,    true"})
-  void ignoresLateAnswers(int from, int to, boolean probes) throws Exception {
+  @CsvSource({
+    "53,   32770, 32770, false",
+    "1024, 32770, 32770, false",
+    "4000, 123,   123,   false",
+    "53,   32770, 32771, true",
+    "53,   53,    32770, true"
+  })
+  void ignoresLateAnswers(int from, int to, int asked, boolean probes) throws Exception {
     load(rules("SENTRY=report").creation());
     probe(4000, 7);
 
-    inside(peer, List.of(PERL.toString(), "-e", SEND, "" + from, "" + to), "");
+    send(namespace, asked, from, "10.9.0.2");
+    send(peer, from, to, "10.9.0.1");
     ScanningHost host = probe(4000, 9); // arrives after it
 
     assertEquals(probes ? Set.of(7, 9, to) : Set.of(7, 9), host.udp());
+  }
+
+  /** Sockets in the namespace, until the process is destroyed. */
+  private static Process serve(String... endpoints) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.addAll(List.of("/usr/bin/nsenter", "--net=/proc/" + namespace.pid() + "/ns/net"));
+    command.addAll(List.of(PERL.toString(), "src/test/resources/org/lsm/sockets.pl"));
+    command.addAll(List.of(endpoints));
+    Process made = new ProcessBuilder(command).start();
+    for (String line = ""; !line.equals("ready"); line = made.inputReader().readLine()) {
+      assertTrue(made.isAlive());
+    }
+    return made;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"SENTRY=report", "SENTRY=block"})
+  void recordsClientsOfUnknownServices(String lines) throws Exception {
+    load(NftRulesetTest.rules(lines, "tcp/0.0.0.0:8022 udp/0.0.0.0:161", "", "").creation());
+    probe(4000, 7); // the link is up
+    Process services =
+        serve(
+            "tcp/0.0.0.0:8022",
+            "tcp/0.0.0.0:4444",
+            "tcp/0.0.0.0:23",
+            "tcp/0.0.0.0:40000",
+            "udp/0.0.0.0:161",
+            "udp/0.0.0.0:4445",
+            "udp/0.0.0.0:5000");
+    for (int port : new int[] {8022, 4444, 4444, 23, 40000, 4446}) {
+      inside(peer, List.of(PERL.toString(), "-e", CONNECT, "" + port), "");
+    }
+    for (int port : new int[] {161, 4445, 4447}) {
+      send(peer, 4000, port, "10.9.0.1");
+    }
+    services.destroy();
+
+    NftTableState state = read();
+
+    assertEquals(
+        List.of("tcp 23 10.9.0.2 1", "tcp 4444 10.9.0.2 2", "udp 4445 10.9.0.2 1"),
+        state.served().stream()
+            .map(
+                it ->
+                    it.protocol().label()
+                        + " "
+                        + it.port()
+                        + " "
+                        + it.clients().get(0).address()
+                        + " "
+                        + it.clients().get(0).packets())
+            .toList());
+    assertEquals(Set.of(7), state.summary().hosts().get(0).udp());
+
+    String known = "tcp/0.0.0.0:8022 udp/0.0.0.0:161 tcp/0.0.0.0:4444";
+    load(NftRulesetTest.rules(lines, known, "", "").replacement());
+    assertEquals(List.of(23, 4445), read().served().stream().map(ServedPort::port).toList());
+  }
+
+  /** A client without a connection is no service. */
+  @Test
+  void takesAnswersForAnswers() throws Exception {
+    load(rules("SENTRY=report").creation());
+    probe(4000, 7);
+    // It sends from a port of its choice, and keeps the socket.
+    String ask = SEND + "; print qq(ready\n); sleep 60";
+    List<String> command =
+        List.of(
+            "/usr/bin/nsenter",
+            "--net=/proc/" + namespace.pid() + "/ns/net",
+            PERL.toString(),
+            "-e",
+            "$| = 1; " + ask,
+            "5000",
+            "4000",
+            "10.9.0.2");
+    Process client = new ProcessBuilder(command).start();
+    assertEquals("ready", client.inputReader().readLine());
+    send(peer, 4000, 5000, "10.9.0.1");
+    client.destroy();
+
+    assertEquals(List.of(), read().served());
   }
 
   /** When its block has expired, but not when it was unblocked. */

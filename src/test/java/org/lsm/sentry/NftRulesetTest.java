@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.config.CidrBlock;
 import org.lsm.config.Config;
+import org.lsm.config.Rules;
 import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
 import org.lsm.model.PortSet;
@@ -50,11 +51,14 @@ class NftRulesetTest {
     Path file = Files.createTempFile("lsm", "conf");
     try {
       Files.writeString(file, lines.replace(';', '\n'));
-      return NftRuleset.of(
-          Config.read(file),
-          List.of(sockets(baseline), sockets(found)),
-          words(spared).map(CidrBlock::parse).toList(),
-          PortSet.parse(clientPorts));
+      HostPorts ports =
+          HostPorts.of(
+              List.of(sockets(baseline), sockets(found)),
+              PortSet.parse(clientPorts),
+              new Rules(List.of()));
+      Config config = Config.read(file);
+      List<CidrBlock> neverBlocked = words(spared).map(CidrBlock::parse).toList();
+      return NftRuleset.of(config, ports, config.sentryIgnore(), neverBlocked);
     } finally {
       Files.delete(file);
     }
@@ -117,6 +121,29 @@ class NftRulesetTest {
 
     assertEquals(tcp, rules.tcp().toString());
     assertEquals(udp, rules.udp().toString());
+  }
+
+  /** Their clients are not recorded: those of the baseline, those found, and those of clients. */
+  @ParameterizedTest(name = "{0}")
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # what           | in the baseline      | now                         | client ports | TCP            | UDP
+          nothing served   | ''                   | ''                          | 40000-50000  | 40000-50000    | 40000-50000
+          TCP and UDP      | tcp6/[::]:8080       | udp/0.0.0.0:161             | 40000        | 8080,40000     | 161,40000
+          loopback         | tcp/127.0.0.1:8080   | udp6/[::1]:161              | 40000        | 40000          | 40000
+          other namespaces | web:tcp/0.0.0.0:8080 | ''                          | 40000        | 40000          | 40000
+          widened range    | ''                   | ''                          | 1024-65535   | 32768-65535    | 32768-65535
+          moved range      | ''                   | ''                          | 10000-20000  | ''             | ''
+          """)
+  void knowsPorts(
+      String what, String baseline, String found, String clients, String tcp, String udp)
+      throws Exception {
+    NftRuleset rules = rules(HUNDRED, baseline, found, "", clients);
+
+    assertEquals(tcp, elements(rules, "known_tcp"));
+    assertEquals(udp, elements(rules, "known_udp"));
   }
 
   /** The initial elements of a set. */
@@ -233,7 +260,8 @@ class NftRulesetTest {
   void replacementKeepsProbes(String mode) throws Exception {
     String text = rules("SENTRY=" + mode, "", "", "").replacement();
 
-    TreeSet<String> expected = new TreeSet<>(List.of("tcp_ports", "udp_ports"));
+    TreeSet<String> expected =
+        new TreeSet<>(List.of("tcp_ports", "udp_ports", "known_tcp", "known_udp"));
     Stream.of("ignored", "spared").forEach(it -> expected.addAll(List.of(it + "4", it + "6")));
     TreeSet<String> flushed = new TreeSet<>();
     Pattern.compile("flush set inet lsm (\\w+)")
@@ -284,13 +312,13 @@ class NftRulesetTest {
           """
           # what           | mode   | served         | and            | spared  | and             | clients | and     | same
           served           | report | ''             | tcp/0.0.0.0:22 | ''      | ''              | 9       | 9       | false
-          not watched      | report | ''             | tcp/0.0.0.0:3306 | ''    | ''              | 9       | 9       | true
+          not watched      | report | ''             | tcp/0.0.0.0:3306 | ''    | ''              | 9       | 9       | false
           other protocol   | report | tcp/0.0.0.0:22 | tcp6/[::]:22   | ''      | ''              | 9       | 9       | true
           spared           | block  | ''             | ''             | 1.2.3.4 | 1.2.3.5         | 9       | 9       | false
           order of spared  | block  | ''             | ''             | ::1 1.2.3.4 | 1.2.3.4 ::1 ::1 | 9   | 9       | true
           clients          | block  | ''             | ''             | ''      | ''              | 1-9     | 2-9     | false
           spared, reported | report | ''             | ''             | 1.2.3.4 | 1.2.3.5         | 9       | 9       | true
-          late answers     | report | ''             | ''             | ''      | ''              | 1-9     | 2-9     | false
+          clients, reported | report | ''            | ''             | ''      | ''              | 40000   | 40001   | false
           """)
   void markDependsOnHost(
       String what,

@@ -23,8 +23,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.model.PortClient;
 import org.lsm.model.ProbeType;
+import org.lsm.model.Protocol;
 import org.lsm.model.ScanningHost;
+import org.lsm.model.ServedPort;
 
 /**
  * probes.json is the output of nft 1.0.6, some 3 s after {@code nmap -sS, -sN, -sF, -sX, -sU} and
@@ -121,6 +124,55 @@ class NftTableStateTest {
     assertFalse(content.summary().overflowing());
   }
 
+  private static final String SERVED =
+      """
+      {"set": {"name": "known_tcp", "elem": [22, {"range": [8000, 8080]}, 9000]}},
+      {"set": {"name": "known_udp", "elem": [9001]}},
+      {"set": {"name": "served4", "elem": [
+        {"elem": {"val": {"concat": ["192.0.2.1", "tcp", 4444]}, "timeout": 86400, "expires": 86300, "counter": {"packets": 3, "bytes": 180}}},
+        {"elem": {"val": {"concat": ["192.0.2.2", 6, 4444]}, "timeout": 86400, "expires": 86200, "counter": {"packets": 9, "bytes": 540}}},
+        {"elem": {"val": {"concat": ["192.0.2.1", "tcp", 8001]}, "timeout": 86400, "expires": 86300, "counter": {"packets": 3, "bytes": 180}}},
+        {"elem": {"val": {"concat": ["192.0.2.1", "udp", 9000]}, "timeout": 86400, "expires": 86300, "counter": {"packets": 1, "bytes": 180}}},
+        {"elem": {"val": {"concat": ["192.0.2.1", 17, 9001]}, "timeout": 86400, "expires": 86300, "counter": {"packets": 1, "bytes": 180}}}]}},
+      {"set": {"name": "latest4", "elem": [
+        {"elem": {"val": {"concat": ["192.0.2.1", "tcp", 4444]}, "timeout": 86400, "expires": 86390}},
+        {"elem": {"val": {"concat": ["192.0.2.3", "tcp", 4444]}, "timeout": 86400, "expires": 86350}}]}},
+      {"set": {"name": "served6", "elem": [
+        {"elem": {"val": {"concat": ["2001:db8::1", "tcp", 4446]}, "timeout": 86400, "expires": 86300, "counter": {"packets": 1, "bytes": 80}}}]}},
+      {"set": {"name": "asked", "elem": [{"elem": {"val": 5000, "timeout": 30, "expires": 3}}]}}""";
+
+  /** A client that only one of two full sets has is there once; ports that rules know are not. */
+  @Test
+  void collectsClientsOfServedPorts() throws IOException {
+    NftTableState content = parse(HEAD + ", " + SERVED + "]}");
+
+    Instant now = Instant.parse("2026-01-02T03:04:05Z");
+    assertEquals(
+        List.of(
+            new ServedPort(
+                Protocol.TCP,
+                4444,
+                List.of(
+                    client("192.0.2.2", 9, now.minusSeconds(200), now.minusSeconds(200)),
+                    client("192.0.2.1", 3, now.minusSeconds(100), now.minusSeconds(10)),
+                    client("192.0.2.3", 1, now.minusSeconds(50), now.minusSeconds(50)))),
+            new ServedPort(
+                Protocol.TCP,
+                4446,
+                List.of(client("2001:db8::1", 1, now.minusSeconds(100), now.minusSeconds(100)))),
+            new ServedPort(
+                Protocol.UDP,
+                9000,
+                List.of(client("192.0.2.1", 1, now.minusSeconds(100), now.minusSeconds(100))))),
+        content.served());
+    assertEquals(List.of(), content.summary().hosts());
+    assertFalse(content.servedOverflowing());
+  }
+
+  private static PortClient client(String address, long packets, Instant first, Instant last) {
+    return new PortClient(address, packets, first, last);
+  }
+
   /** After the administrator flushed it. */
   @Test
   void emptyTableHasNoMark() throws IOException {
@@ -141,7 +193,9 @@ class NftTableStateTest {
     "syn4,   9000, true",
     "tries6, 9000, true",
     "blocked4, 10000, false",
-    "caught4, 10000, false"
+    "caught4, 10000, false",
+    "served4, 9000, false",
+    "latest6, 9000, false"
   })
   void detectsNearlyFullSets(String set, int count, boolean overflowing) throws IOException {
     String elements =
@@ -153,7 +207,10 @@ class NftTableStateTest {
                 HEAD, set, elements));
 
     assertEquals(overflowing, content.summary().overflowing());
-    assertEquals(set.matches("(tries|caught).") ? 0 : count, content.summary().hosts().size());
+    boolean isServed = set.matches("(served|latest).");
+    assertEquals(isServed, content.servedOverflowing());
+    boolean isHost = !isServed && !set.matches("(tries|caught).");
+    assertEquals(isHost ? count : 0, content.summary().hosts().size());
     assertEquals(set.startsWith("blocked") ? count : 0, content.blocked().size());
   }
 
@@ -163,9 +220,11 @@ class NftTableStateTest {
     return String.format(
         "{\"elem\": {\"val\": %s, \"timeout\": 86400, \"expires\": 80000, \"counter\":"
             + " {\"packets\": 1, \"bytes\": 40}}}",
-        set.matches("(tcp|udp).")
-            ? "{\"concat\": [\"" + address + "\", 22]}"
-            : "\"" + address + "\"");
+        set.matches("(served|latest).")
+            ? "{\"concat\": [\"" + address + "\", \"udp\", 22]}"
+            : set.matches("(tcp|udp).")
+                ? "{\"concat\": [\"" + address + "\", 22]}"
+                : "\"" + address + "\"");
   }
 
   /** nft warns about the tables of iptables-nft, before or after its output. */
@@ -224,6 +283,9 @@ class NftTableStateTest {
           syn4   | {"val": "10.9.0.2", "timeout": 86400, "expires": 99999999999999999}
           tcp4   | {"val": "10.9.0.2", "timeout": 86400, "expires": 1}
           udp4   | {"val": {"concat": ["10.9.0.2"]}, "timeout": 86400, "expires": 1}
+          served4 | {"val": "10.9.0.2", "timeout": 86400, "expires": 1, "counter": {"packets": 1}}
+          served4 | {"val": {"concat": ["10.9.0.2", "sctp", 9]}, "timeout": 86400, "expires": 1, "counter": {"packets": 1}}
+          latest6 | {"val": {"concat": ["fd09::2", "tcp"]}, "timeout": 86400, "expires": 1}
           kinds4 | {"val": "10.9.0.2", "timeout": 86400, "expires": 1}
           ''     | {"val": "10.9.0.2", "timeout": 86400, "expires": 1}
           """)

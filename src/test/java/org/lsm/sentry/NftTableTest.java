@@ -22,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.model.ScanSummary;
+import org.lsm.model.ScanningHost;
 
 /** With a fake nft; {@link NftRulesetIT} has a real one. */
 class NftTableTest {
@@ -46,7 +47,8 @@ class NftTableTest {
 
   private static Optional<NftTableState> table(String mark) {
     return Optional.of(
-        new NftTableState(false, mark, new ScanSummary(List.of(), false), NO_BLOCKS));
+        new NftTableState(
+            false, mark, new ScanSummary(List.of(), false), NO_BLOCKS, List.of(), false));
   }
 
   @Test
@@ -202,6 +204,27 @@ class NftTableTest {
   }
 
   @Test
+  void forgetsProbes() throws IOException {
+    response = NftTableStateTest.resource("probes.json");
+    List<ScanningHost> hosts = sentry.read(NOW).orElseThrow().summary().hosts();
+    commands.clear();
+
+    sentry.forget(hosts.stream().filter(it -> it.address().equals("fd09::7")).findFirst().get());
+
+    List<String> expected = new ArrayList<>(deletions("6", "fd09::7"));
+    for (String set : List.of("hosts", "syn", "null", "fin", "xmas", "odd")) {
+      expected.add("-f -\ndelete element inet lsm " + set + "6 { fd09::7 }\n");
+    }
+    expected.add("-f -\ndelete element inet lsm tcp6 { fd09::7 . 21 }\n");
+    String datagrams = "";
+    for (int port : new int[] {7, 9, 19}) {
+      datagrams += "delete element inet lsm udp6 { fd09::7 . " + port + " }\n";
+    }
+    expected.add("-f -\n" + datagrams);
+    assertEquals(expected, commands);
+  }
+
+  @Test
   void reportsFailureToUnblock() {
     failure = "it ended with 1 and said: Operation not permitted (you must be root)";
 
@@ -235,12 +258,16 @@ class NftTableTest {
   void flushesProbesOnly(String mode) throws Exception {
     String table = NftRulesetTest.rules("SENTRY=" + mode, "", "", "").creation();
     Set<String> kept = names("set (\\w+) \\{[^}]*dynamic", table);
-    assertTrue(kept.removeAll(Set.of("blocked4", "blocked6", "caught4", "caught6")));
+    assertTrue(kept.removeAll(Set.of("blocked4", "blocked6", "caught4", "caught6", "asked")));
+    Set<String> served = Set.of("served4", "served6", "latest4", "latest6");
+    assertTrue(kept.removeAll(served));
 
     sentry.flushProbes();
+    sentry.flushServed();
 
     assertEquals(kept, names("flush set inet lsm (\\w+)\n", commands.get(0)));
-    assertEquals(1, commands.size());
+    assertEquals(served, names("flush set inet lsm (\\w+)\n", commands.get(1)));
+    assertEquals(2, commands.size());
   }
 
   private static Set<String> names(String regex, String text) {

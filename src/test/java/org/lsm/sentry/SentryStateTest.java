@@ -44,7 +44,8 @@ class SentryStateTest {
           "the packet filter cannot be used: \t\n\\\udcff\u202e é",
           NOW,
           map(Map.of("192.0.2.1", NOW, "2001:db8::1", Instant.EPOCH)),
-          map(Map.of("192.0.2.1", NOW.plus(DAY))));
+          map(Map.of("192.0.2.1", NOW.plus(DAY))),
+          map(Map.of("web1.example.org", "192.0.2.7 2001:db8::7", "web2.example.org", "")));
 
   @TempDir private Path folder;
 
@@ -208,7 +209,7 @@ class SentryStateTest {
   void alertsFullTableOnceAnHour(
       String what, boolean overflowing, Duration since, int scanning, int alerted, boolean due) {
     Instant last = since == null ? Instant.EPOCH : NOW.minus(since);
-    SentryState before = new SentryState("", last, map(Map.of()), map(Map.of()));
+    SentryState before = new SentryState("", last, map(Map.of()), map(Map.of()), Map.of());
 
     PortScanDecision decision =
         before.decide(
@@ -226,7 +227,7 @@ class SentryStateTest {
     for (int i = 0; i < 30_000; i++) {
       many.put("2001:db8::" + i, NOW.minusSeconds(i));
     }
-    SentryState before = new SentryState("", Instant.EPOCH, many, map(Map.of()));
+    SentryState before = new SentryState("", Instant.EPOCH, many, map(Map.of()), Map.of());
 
     SentryState next = before.decide(crowd(0, 100), 3, MAX_NAMED, NOW, DAY).next();
 
@@ -270,8 +271,22 @@ class SentryStateTest {
     assertEquals(STATE.blocked(), next.blocked());
     SortedMap<String, Instant> blocked = map(Map.of("192.0.2.7", NOW));
     assertEquals(
-        new SentryState("x", STATE.lastOverflowAlert(), STATE.alerted(), blocked),
+        new SentryState("x", STATE.lastOverflowAlert(), STATE.alerted(), blocked, STATE.answers()),
         STATE.withBlocked(blocked).withFailure("x"));
+  }
+
+  @Test
+  void keepsLastAnswers() {
+    Map<String, String> found =
+        Map.of("web1.example.org", "", "web2.example.org", "192.0.2.8", "web3.example.org", "");
+
+    assertEquals(
+        Map.of(
+            "web1.example.org", "192.0.2.7 2001:db8::7",
+            "web2.example.org", "192.0.2.8",
+            "web3.example.org", ""),
+        STATE.withAnswers(found).answers());
+    assertEquals(Map.of(), STATE.withAnswers(Map.of()).answers(), "not configured any more");
   }
 
   @Test
@@ -296,6 +311,8 @@ class SentryStateTest {
         alerted\t192.0.2.1\t2026-01-02T03:04:05.600Z
         alerted\t2001:db8::1\t1970-01-01T00:00:00Z
         blocked\t192.0.2.1\t2026-01-03T03:04:05.600Z
+        answer\tweb1.example.org\t192.0.2.7 2001:db8::7
+        answer\tweb2.example.org\t
         """,
         text.substring(0, text.indexOf("sha256\t")));
   }
@@ -345,6 +362,7 @@ class SentryStateTest {
         "alerted\t192.0.2.1",
         "alerted\t192.0.2.1\tyesterday",
         "blocked\t192.0.2.1\t",
+        "answer\tweb1.example.org",
         "ignored\t192.0.2.1\t2026-01-02T03:04:05Z"
       })
   void fileWithInvalidLineIsEmpty(String line) throws Exception {

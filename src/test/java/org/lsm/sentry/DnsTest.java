@@ -1,10 +1,13 @@
 package org.lsm.sentry;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -12,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.lsm.model.ScanningHost;
 
 /** Only hosts without a name: the others would need a name server. */
-class ReverseDnsTest {
+class DnsTest {
 
   /** Documentation addresses (RFC 5737, RFC 3849), and an invalid one. */
   @Test
@@ -20,11 +23,23 @@ class ReverseDnsTest {
   void keepsHostsWithoutName() {
     List<ScanningHost> hosts =
         Stream.of("192.0.2.1", "2001:db8::1", "198.51.100.255", "::1%nowhere")
-            .map(ReverseDnsTest::host)
+            .map(DnsTest::host)
             .toList();
 
-    assertEquals(hosts, ReverseDns.resolve(hosts));
-    assertEquals(List.of(), ReverseDns.resolve(List.of()));
+    assertEquals(hosts, Dns.reverse(hosts));
+    assertEquals(List.of(), Dns.reverse(List.of()));
+  }
+
+  /** Of hosts(5), and one that no name server can have (RFC 6761). */
+  @Test
+  @Timeout(60)
+  void findsAddressesOfNames() {
+    Map<String, String> found = Dns.addresses(List.of("localhost", "web1.invalid"));
+
+    assertEquals(Set.of("localhost", "web1.invalid"), found.keySet());
+    assertTrue((" " + found.get("localhost") + " ").contains(" 127.0.0.1 "), found.toString());
+    assertEquals("", found.get("web1.invalid"));
+    assertEquals(Map.of(), Dns.addresses(List.of()));
   }
 
   private static ScanningHost host(String address) {
