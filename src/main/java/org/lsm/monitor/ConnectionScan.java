@@ -17,13 +17,11 @@ import org.lsm.model.Connection;
 import org.lsm.model.Connection.Traffic;
 import org.lsm.model.Endpoint;
 import org.lsm.proc.SsTable;
-import org.lsm.report.EscapedText;
 
 /** Reads the TCP connections of lsm's network namespace, and their rates, through ss(8). */
 record ConnectionScan(Path ss) {
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
   private static final int MAX_OUTPUT = 32 * 1024 * 1024; // in bytes, of some 60,000 sockets
-  private static final int MAX_REASON = 200; // in characters; an old ss prints all its options
 
   /** Those with the highest rate first, then those with the most bytes. */
   private static final Comparator<Connection> BUSIEST_FIRST =
@@ -70,14 +68,14 @@ record ConnectionScan(Path ss) {
 
   private Reading read() throws IOException {
     try {
-      ExternalCommand command = new ExternalCommand(ss, TIMEOUT, MAX_OUTPUT);
+      // Without a cgroup2 mount, ss says so on stderr for each socket.
+      ExternalCommand command = new ExternalCommand(ss, TIMEOUT, MAX_OUTPUT, false);
       String output = command.run(SsTable.ARGUMENTS, new byte[0], Map.of());
       long time = System.nanoTime();
       return new Reading(SsTable.parse(output), time);
     } catch (IOException e) {
-      String reason = EscapedText.cut(e.getMessage(), MAX_REASON);
-      throw new IOException(
-          ss + " failed: " + reason + "; lsm needs ss of iproute2 5.1 or newer", e);
+      String advice = "; lsm needs ss of iproute2 5.1 or newer";
+      throw new IOException(ss + " failed: " + e.getMessage() + advice, e);
     }
   }
 }

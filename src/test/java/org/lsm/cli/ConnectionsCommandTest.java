@@ -44,6 +44,7 @@ class ConnectionsCommandTest extends CommandTestBase {
     script(
         "echo \"$*\" >>" + directory.resolve("runs"),
         "cd " + directory,
+        "echo 'Failed to find cgroup2 mount' >&2",
         "if [ -e first ]; then cat first; rm first; else cat then; fi");
   }
 
@@ -136,7 +137,6 @@ class ConnectionsCommandTest extends CommandTestBase {
     Result old = lsm("connections");
 
     assertEquals(error(ss + " failed: there is no program " + ss + advice), missing);
-    assertEquals(
-        error(ss + " failed: it ended with 255 and said: ss: invalid option -- 'O'" + advice), old);
+    assertEquals(error(ss + " failed: it ended with 255" + advice), old);
   }
 }
