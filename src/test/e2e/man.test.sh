@@ -57,7 +57,7 @@ command_page() {
 }
 
 commands=$("$lsm" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\).*/\1/p')
-check "there are twelve commands" test "$(echo "$commands" | wc -w)" -eq 12
+check "there are thirteen commands" test "$(echo "$commands" | wc -w)" -eq 13
 command_page lsm
 check "lsm: COMMANDS" grep -qx COMMANDS "$work/page"
 for command in $commands; do
@@ -66,7 +66,7 @@ done
 for command in $commands; do
   command_page "lsm-$command" "$command"
 done
-check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 14
+check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 15
 check "there are no other pages in sections 1 to 7" \
   test "$(cd "$share/man" && echo man[1-7]/*)" = "man5/conf.lsm.5 man5/ignore.lsm.5 man5/lsm-json.5 man5/lsm-rules.5 man7/lsm-alerts.7 man7/lsm-fleet.7 man7/lsm-identity.7"
 
@@ -180,6 +180,7 @@ offers "lsm -c --q" --quiet
 offers "lsm history --s" --since
 offers "lsm list --format " text json snapshot
 offers "lsm list --format j" json
+offers "lsm connections --" --seconds --outbound --listen --format --help --version --config --verbose --no-color
 offers "lsm status --format " text json nagios
 # shellcheck disable=SC2086  # words
 offers "lsm help " $commands -g -c -d

@@ -11,6 +11,7 @@ import org.lsm.cli.AcceptCommand;
 import org.lsm.cli.CheckCommand;
 import org.lsm.cli.CommandContext;
 import org.lsm.cli.CompareCommand;
+import org.lsm.cli.ConnectionsCommand;
 import org.lsm.cli.DeleteCommand;
 import org.lsm.cli.DiffCommand;
 import org.lsm.cli.ExitCode;
@@ -141,6 +142,7 @@ public final class Lsm extends CommandContext {
         .addSubcommand(new DeleteCommand())
         .addSubcommand(new AcceptCommand())
         .addSubcommand(new ListCommand())
+        .addSubcommand(new ConnectionsCommand())
         .addSubcommand(new HistoryCommand())
         .addSubcommand(new StatusCommand())
         .addSubcommand(new CheckCommand())

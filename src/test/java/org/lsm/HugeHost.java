@@ -161,6 +161,7 @@ public final class HugeHost {
             real.logger(),
             real.getent(),
             real.nft(),
+            real.ss(),
             List.of(),
             List.of(),
             List.of(),

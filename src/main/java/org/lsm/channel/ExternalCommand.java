@@ -23,8 +23,11 @@ import org.lsm.report.EscapedText;
 /**
  * An external program, run without a shell and in an environment that inherits nothing, and killed
  * after the time-out. So many bytes of its output are kept; the rest is read and dropped.
+ *
+ * @param keepsErrors whether stderr is a part of the output; it may begin within a line
  */
-public record ExternalCommand(Path executable, Duration timeout, int maxOutput) {
+public record ExternalCommand(
+    Path executable, Duration timeout, int maxOutput, boolean keepsErrors) {
   private static final int MAX_OUTPUT = 64 * 1024;
   static final int MAX_REASON = 500;
   private static final Duration OUTPUT_TIMEOUT = Duration.ofSeconds(1); // once it has ended
@@ -38,6 +41,11 @@ public record ExternalCommand(Path executable, Duration timeout, int maxOutput) 
       super(message);
       this.kind = kind;
     }
+  }
+
+  /** A program whose output includes stderr. */
+  public ExternalCommand(Path executable, Duration timeout, int maxOutput) {
+    this(executable, timeout, maxOutput, true);
   }
 
   /** A program whose output is a message to people. */
@@ -55,8 +63,8 @@ public record ExternalCommand(Path executable, Duration timeout, int maxOutput) 
   }
 
   /**
-   * Runs the program and returns its output, that of stdout and stderr. An IOException if it cannot
-   * be started, does not end in time, or ends with another status than 0; then with its output.
+   * Runs the program and returns its output. An IOException if it cannot be started, does not end
+   * in time, or ends with another status than 0; then with its output.
    */
   public String run(List<String> arguments, byte[] input, Map<String, String> environment)
       throws IOException {
@@ -100,7 +108,10 @@ public record ExternalCommand(Path executable, Duration timeout, int maxOutput) 
     }
     List<String> command = new ArrayList<>(args);
     command.add(0, executable.toString());
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(keepsErrors);
+    if (!keepsErrors) {
+      builder.redirectError(ProcessBuilder.Redirect.DISCARD);
+    }
     builder.environment().clear();
     builder.environment().put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     builder.environment().put("LC_ALL", "C.UTF-8");

@@ -1,5 +1,6 @@
 package org.lsm.monitor;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import org.lsm.proc.SocketScanner.Sources;
  * @param loginDefs login.defs(5)
  * @param getent candidates for getent(1)
  * @param nft candidates for nft(8)
+ * @param ss candidates for ss(8)
  * @param resolvers files that name the DNS servers, resolv.conf(5)
  * @param crontabs files and directories with entries of cron(8)
  * @param timers the links that enable lsm.timer, in directories of units, systemd.unit(5)
@@ -32,6 +34,7 @@ public record SystemEnvironment(
     Path logger,
     List<Path> getent,
     List<Path> nft,
+    List<Path> ss,
     List<Path> resolvers,
     List<Path> crontabs,
     List<Path> timers,
@@ -41,6 +44,11 @@ public record SystemEnvironment(
     Duration scanTimeout,
     Supplier<ZoneId> zone,
     Map<String, String> variables) {
+
+  /** The first of these programs that is there, else the first. */
+  static Path installed(List<Path> candidates) {
+    return candidates.stream().filter(Files::isExecutable).findFirst().orElse(candidates.get(0));
+  }
 
   /** The host of this process. */
   public static SystemEnvironment real() {
@@ -61,6 +69,11 @@ public record SystemEnvironment(
         Path.of("/usr/bin/logger"),
         List.of(Path.of("/usr/bin/getent"), Path.of("/bin/getent")),
         List.of(Path.of("/usr/sbin/nft"), Path.of("/sbin/nft"), Path.of("/usr/bin/nft")),
+        List.of(
+            Path.of("/usr/bin/ss"),
+            Path.of("/bin/ss"),
+            Path.of("/usr/sbin/ss"),
+            Path.of("/sbin/ss")),
         List.of(Path.of("/etc/resolv.conf"), Path.of("/run/systemd/resolve/resolv.conf")),
         List.of(
             Path.of("/etc/cron.d"),

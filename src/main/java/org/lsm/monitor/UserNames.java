@@ -1,7 +1,6 @@
 package org.lsm.monitor;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,7 +43,7 @@ public final class UserNames implements Users {
   UserNames(Path passwd, Path loginDefs, List<Path> getent, Duration timeout) {
     this.passwd = passwd;
     this.loginDefs = loginDefs;
-    this.getent = getent.stream().filter(Files::isExecutable).findFirst().orElse(getent.get(0));
+    this.getent = SystemEnvironment.installed(getent);
     this.left = timeout.toNanos();
   }
 

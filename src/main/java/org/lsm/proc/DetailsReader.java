@@ -1,7 +1,6 @@
 package org.lsm.proc;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -30,7 +29,7 @@ final class DetailsReader {
   private final ForeignFiles files;
   private final ProcessIdentifier identifier;
   private final Flag noProcess;
-  private final Map<String, String> serviceNames = new HashMap<>();
+  private final Map<String, String> serviceNames;
   private final Map<String, Map<Integer, Set<String>>> peersByTable = new HashMap<>();
   private final Map<ProcessRef, ProcessDetails> processDetails = new HashMap<>();
 
@@ -41,13 +40,7 @@ final class DetailsReader {
     this.identifier = new ProcessIdentifier(processes, files, Map.of());
     this.noProcess =
         processes.isInInnerPidNamespace() ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
-    String text = Files.exists(services) ? ProcFile.read(services) : "";
-    for (String line : text.split("\n", -1)) {
-      String[] words = line.replaceFirst("#.*", "").trim().split("\\s+", -1);
-      if (words.length >= 2) {
-        serviceNames.putIfAbsent(words[1], words[0]);
-      }
-    }
+    this.serviceNames = ServicesFile.read(services);
   }
 
   /** Returns what is left of the details; a row may be part of the name of a suspected parent. */

@@ -13,10 +13,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.lsm.model.Endpoint;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
+import org.lsm.model.OwnerCache.StuckReader;
 import org.lsm.model.OwnerLimit;
 import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
@@ -91,8 +93,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     String boot = kernel.bootId() + " ";
     // A cached owner counts within one boot, for a user with the same privileges, and for an hour
     // at most: only a search finds a process that came to hold a socket beside its first owner.
-    Path status = sources.proc().resolve("self/status");
-    String capabilities = ProcFile.readLine(status, "CapEff:").trim(); // capabilities(7)
+    String capabilities = capabilities();
     String validity = boot + capabilities + " " + time.truncatedTo(ChronoUnit.HOURS);
     String old = cache.validity();
     Map<SocketKey, SocketOwners> ofThisBoot = old.startsWith(boot) ? cache.owners() : Map.of();
@@ -103,8 +104,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     Map<SocketKey, SocketOwners> owners = lookup.find(valid, ofThisBoot);
     Map<Endpoint, SocketEntry> entries = entries(owners, processes);
     Map<Endpoint, Endpoint> suspected = suspected(tables, entries);
-    boolean privileged = (Long.parseUnsignedLong(capabilities, 16) & CAP_SYS_PTRACE) != 0;
-    addNoteOfUnknownOwners(entries.values(), lookup.timedOut(), privileged, notes);
+    addNoteOfUnknownOwners(entries.values(), lookup.timedOut(), capabilities, notes);
     Set<Endpoint> forged = forged(suspected, entries, notes);
     Snapshot snapshot = Snapshot.of(kernel.hostInfo(time, version), entries.values());
     Collection<SocketEntry> selected = selector.select(snapshot);
@@ -127,6 +127,41 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     OwnerCache next = new OwnerCache(validity, owners, files.stuck());
     return new ScanResult(
         snapshot, forged, details, next, lookup.searchTime(), tables.damaged(), incomplete, notes);
+  }
+
+  /**
+   * Finds the owners of sockets that are in no table of listeners; those with an inode. Of one with
+   * hidden owners, the user who made it is known. Adds notes, not escaped, as a scan does.
+   */
+  public Map<SocketKey, SocketEntry> owners(
+      Collection<SocketKey> sockets, Set<StuckReader> stuck, List<String> notes)
+      throws IOException {
+    ProcessReader processes = new ProcessReader(sources.proc(), sources.passwd());
+    ForeignFiles files = new ForeignFiles(processes, stuck);
+    List<SocketKey> held = sockets.stream().filter(it -> it.inode() != 0).toList();
+    ParsedTable table = new ParsedTable(held, Map.of(), true, Set.of(), List.of());
+    long end = System.nanoTime() + OWNER_SEARCH_TIMEOUT.toNanos();
+    OwnerLookup lookup = new OwnerLookup(processes, files, table, Map.of(), end);
+    Map<SocketKey, SocketEntry> entries = new HashMap<>();
+    for (var socket : lookup.find(Map.of(), Map.of()).entrySet()) {
+      SocketOwners owners = withMaker(socket, processes);
+      entries.put(socket.getKey(), SocketEntry.heldBy(socket.getKey().endpoint(), owners));
+    }
+    addNoteOfUnknownOwners(entries.values(), lookup.timedOut(), capabilities(), notes);
+    notes.addAll(files.reasons());
+    for (var entry : entries.entrySet()) {
+      if (entry.getValue().owners().equals(Set.of(Owner.UNKNOWN))) {
+        Owner user = new Owner(processes.userName(entry.getKey().uid()), Owner.UNKNOWN.program());
+        Endpoint at = entry.getKey().endpoint();
+        entry.setValue(new SocketEntry(at, new TreeSet<>(Set.of(user)), List.of()));
+      }
+    }
+    return entries;
+  }
+
+  /** The effective capabilities of lsm, in hexadecimal (capabilities(7)). */
+  private String capabilities() throws IOException {
+    return ProcFile.readLine(sources.proc().resolve("self/status"), "CapEff:").trim();
   }
 
   private static Map<Endpoint, SocketDetails> details(
@@ -246,7 +281,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   }
 
   private static void addNoteOfUnknownOwners(
-      Collection<SocketEntry> entries, boolean timedOut, boolean privileged, List<String> notes) {
+      Collection<SocketEntry> entries, boolean timedOut, String capabilities, List<String> notes) {
+    boolean privileged = (Long.parseUnsignedLong(capabilities, 16) & CAP_SYS_PTRACE) != 0;
     int unknown = 0;
     for (SocketEntry entry : entries) {
       unknown += entry.ownerUnknown() ? 1 : 0;

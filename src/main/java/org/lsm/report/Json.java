@@ -26,6 +26,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.lsm.model.Connection;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceCounts;
@@ -121,6 +122,26 @@ public final class Json {
     List<JsonObject> sockets = list(entries, it -> socket(it, listing));
     ListingView view = new ListingView(null, sockets, listing.notes());
     return print(merge(HostView.of(listing.snapshot().hostInfo()), view));
+  }
+
+  public static String of(ConnectionListing listing) {
+    List<JsonObject> all = list(listing.connections(), it -> connection(it, listing));
+    ConnectionsView view = new ConnectionsView(all, listing.notes());
+    return print(merge(HostView.of(listing.hostInfo()), view));
+  }
+
+  private static JsonObject connection(Connection it, ConnectionListing listing) {
+    SocketEntry entry = listing.entry(it);
+    return merge(
+        EndpointView.of(null, entry.endpoint()),
+        new ConnectionView(
+            it.remote().address(),
+            it.remote().port(),
+            it.outbound() ? "out" : "in",
+            listing.service(it),
+            it.state()),
+        it.traffic(),
+        new OwnersView(entry.owners(), list(entry.processes(), Json::process), null, null, null));
   }
 
   public static String of(StatusReport status) {
@@ -270,6 +291,11 @@ public final class Json {
   record HostDifferenceView(Set<Owner> ownersBefore, Set<Owner> owners, List<String> hosts) {}
 
   record ListingView(List<ScanView> scans, List<JsonObject> sockets, List<String> notes) {}
+
+  record ConnectionsView(List<JsonObject> connections, List<String> notes) {}
+
+  record ConnectionView(
+      String remoteAddress, int remotePort, String direction, String service, String state) {}
 
   record StatusView(String status, List<ItemView> items) {}
 

@@ -28,6 +28,11 @@ public final class Times {
 
   /** A time and its age in its two largest units: {@code ... +00:00 (3 d 4 h ago)}. */
   public static String formatWithAge(Instant time, Instant now, ZoneId zone) {
+    return format(time, zone) + " (" + age(time, now) + " ago)";
+  }
+
+  /** The time since then in its two largest units. */
+  static String age(Instant time, Instant now) {
     Duration age = Duration.between(time, now);
     long[] units = {age.toDays(), age.toHoursPart(), age.toMinutesPart(), age.toSecondsPart()};
     String text = Math.max(0, units[3]) + " s";
@@ -36,6 +41,6 @@ public final class Times {
         text = units[i] + " " + "dhm".charAt(i) + " " + units[i + 1] + " " + "hms".charAt(i);
       }
     }
-    return format(time, zone) + " (" + text + " ago)";
+    return text;
   }
 }

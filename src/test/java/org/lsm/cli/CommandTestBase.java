@@ -105,6 +105,7 @@ public abstract class CommandTestBase {
             directory.resolve("logger"),
             List.of(directory.resolve("getent")),
             List.of(directory.resolve("nft")),
+            List.of(directory.resolve("ss")),
             List.of(directory.resolve("resolv.conf")),
             List.of(directory.resolve("cron.d"), directory.resolve("crontab")),
             List.of(

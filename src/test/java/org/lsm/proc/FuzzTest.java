@@ -19,6 +19,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.Protocol.Family;
 import org.lsm.model.SocketKey;
+import org.lsm.model.TextEscaper;
 
 /** Reads files of /proc with arbitrary content. */
 class FuzzTest {
@@ -127,6 +128,19 @@ class FuzzTest {
                 assertEquals(peers.size(), new HashSet<>(peers).size());
               });
     }
+  }
+
+  /** Lines of another form hide no connection. */
+  @FuzzTarget
+  void ss(byte[] lines) {
+    String first = "ESTAB 0 0 10.0.0.5:1 203.0.113.7:2 ino:4711 sk:1a <->\n";
+    String text = first + TextEscaper.decode(lines) + "\n" + first.replace("4711", "4712");
+
+    List<Long> inodes =
+        SsTable.parse(text).connections().stream().map(it -> it.socket().inode()).toList();
+    assertTrue(inodes.contains(4711L));
+    assertTrue(inodes.contains(4712L));
+    assertTrue(inodes.size() <= text.chars().filter(it -> it == '\n').count());
   }
 
   /** A process chooses its own name. */

@@ -1,0 +1,81 @@
+package org.lsm.monitor;
+
+import static java.util.Comparator.comparing;
+import static java.util.Comparator.naturalOrder;
+import static java.util.Comparator.nullsFirst;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.lsm.channel.ExternalCommand;
+import org.lsm.model.Connection;
+import org.lsm.model.Connection.Traffic;
+import org.lsm.model.Endpoint;
+import org.lsm.proc.SsTable;
+
+/** Reads the TCP connections of lsm's network namespace, and their rates, through ss(8). */
+record ConnectionScan(Path ss) {
+  private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  private static final int MAX_OUTPUT = 32 * 1024 * 1024; // in bytes, of some 60,000 sockets
+
+  /** Those with the highest rate first, then those with the most bytes. */
+  private static final Comparator<Connection> BUSIEST_FIRST =
+      comparing(
+              Connection::traffic,
+              comparing(Traffic::rate, nullsFirst(naturalOrder())).thenComparing(Traffic::bytes))
+          .reversed();
+
+  /** What ss printed, and when, as {@link System#nanoTime} has it. */
+  private record Reading(SsTable table, long time) {}
+
+  /**
+   * Reads the connections, with their rates over these seconds; 0 to have none. One that began
+   * meanwhile had no traffic before.
+   */
+  SsTable scan(int seconds) throws IOException {
+    Map<List<Endpoint>, Traffic> before = new HashMap<>();
+    long start = 0;
+    if (seconds > 0) {
+      Reading first = read();
+      first.table().connections().forEach(it -> before.put(it.ends(), it.traffic()));
+      start = first.time();
+      sleep(seconds);
+    }
+    Reading last = read();
+    Duration time = Duration.ofNanos(last.time() - start);
+    List<Connection> connections = new ArrayList<>();
+    for (Connection it : last.table().connections()) {
+      Traffic old = before.getOrDefault(it.ends(), Traffic.NONE);
+      connections.add(seconds > 0 ? it.with(it.traffic().since(old, time)) : it);
+    }
+    connections.sort(BUSIEST_FIRST);
+    return new SsTable(connections, last.table().notes());
+  }
+
+  private static void sleep(int seconds) throws IOException {
+    try {
+      Thread.sleep(Duration.ofSeconds(seconds).toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+
+  private Reading read() throws IOException {
+    try {
+      // Without a cgroup2 mount, ss says so on stderr for each socket.
+      ExternalCommand command = new ExternalCommand(ss, TIMEOUT, MAX_OUTPUT, false);
+      String output = command.run(SsTable.ARGUMENTS, new byte[0], Map.of());
+      long time = System.nanoTime();
+      return new Reading(SsTable.parse(output), time);
+    } catch (IOException e) {
+      String advice = "; lsm needs ss of iproute2 5.1 or newer";
+      throw new IOException(ss + " failed: " + e.getMessage() + advice, e);
+    }
+  }
+}
