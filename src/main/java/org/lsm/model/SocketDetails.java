@@ -15,13 +15,28 @@ public record SocketDetails(
     List<String> peers,
     List<ProcessDetails> processes,
     Set<Flag> flags,
-    Optional<Endpoint> suspectedParent) {
+    Optional<Endpoint> suspectedParent,
+    Facts facts) {
   public static final SocketDetails UNKNOWN =
       new SocketDetails("", List.of(), List.of(), Set.of(), Optional.empty());
+
+  /** Details without facts. */
+  public SocketDetails(
+      String service,
+      List<String> peers,
+      List<ProcessDetails> processes,
+      Set<Flag> flags,
+      Optional<Endpoint> suspectedParent) {
+    this(service, peers, processes, flags, suspectedParent, Facts.NONE);
+  }
 
   public SocketDetails with(Flag flag) {
     Set<Flag> more = EnumSet.of(flag);
     more.addAll(flags);
-    return new SocketDetails(service, peers, processes, more, suspectedParent);
+    return new SocketDetails(service, peers, processes, more, suspectedParent, facts);
+  }
+
+  public SocketDetails with(List<ProcessDetails> others, Facts all) {
+    return new SocketDetails(service, peers, others, flags, suspectedParent, all);
   }
 }

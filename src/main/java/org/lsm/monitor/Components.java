@@ -80,7 +80,8 @@ public record Components(
     return Rules.read(configFile, users::namesAndNumbers);
   }
 
-  UserNames userNames() {
+  /** The names of the users of this host. */
+  public UserNames userNames() {
     return new UserNames(
         environment.sources().passwd(),
         environment.loginDefs(),
@@ -123,16 +124,21 @@ public record Components(
 
   /** Scans this host once, and searches for all owners. */
   public ScanResult scan() throws IOException {
+    return scan(DetailsSelector.NONE);
+  }
+
+  /** Scans once, and reads the details of the sockets that are selected. */
+  public ScanResult scan(DetailsSelector selector) throws IOException {
     Duration limit = environment.scanTimeout();
     // No further process waits for a file system that one waits for already.
     OwnerCache stored = StateDirectory.readOwnerCache(config.stateDirectory());
     OwnerCache cache = new OwnerCache("", Map.of(), stored.stuck());
-    return new ScanThread(
-            scanner(), cache, DetailsSelector.NONE, SocketScanner.OWNER_SEARCH_TIMEOUT)
+    return new ScanThread(scanner(), cache, selector, SocketScanner.OWNER_SEARCH_TIMEOUT)
         .scan(System.nanoTime() + limit.toNanos(), limit);
   }
 
-  private SocketScanner scanner() {
+  /** What scans this host as it is configured. */
+  public SocketScanner scanner() {
     return new SocketScanner(
         environment.sources(), config.allNetworkNamespaces(), environment.clock(), Version.VERSION);
   }
@@ -157,19 +163,26 @@ public record Components(
 
   /** The check of the files of programs against those of a baseline. */
   public ProgramCheck programs(List<ProgramDigest> baseline) {
-    // Not a lambda: those take longer to load than a class.
-    ProgramFiles.Runner runner =
-        new ProgramFiles.Runner() {
-          @Override
-          public String run(List<String> command, Duration timeout) throws IOException {
-            Path program = Path.of(command.get(0));
-            List<String> arguments = command.subList(1, command.size());
-            return new ExternalCommand(program, timeout, MAX_OUTPUT)
-                .run(arguments, new byte[0], Map.of());
-          }
-        };
     Path proc = environment.sources().proc();
-    return new ProgramCheck(baseline, config.stateDirectory(), proc, runner);
+    return new ProgramCheck(baseline, config.stateDirectory(), proc, runner());
+  }
+
+  private static ProgramFiles.Runner runner() {
+    // Not a lambda: those take longer to load than a class.
+    return new ProgramFiles.Runner() {
+      @Override
+      public String run(List<String> command, Duration timeout) throws IOException {
+        Path program = Path.of(command.get(0));
+        List<String> arguments = command.subList(1, command.size());
+        return new ExternalCommand(program, timeout, MAX_OUTPUT)
+            .run(arguments, new byte[0], Map.of());
+      }
+    };
+  }
+
+  /** What other programs of this host know about the sockets and processes of a report. */
+  public HostFacts hostFacts() {
+    return new HostFacts(environment.sources(), nft(), runner());
   }
 
   /** Stores which files of programs were read. A failure makes the next run read them again. */
@@ -240,10 +253,13 @@ public record Components(
 
   /** The table of lsm in the packet filter. */
   public NftTable nftTable() {
-    List<Path> paths = environment.nft();
-    Path nft = paths.stream().filter(Files::isExecutable).findFirst().orElse(paths.get(0));
-    ExternalCommand command = new ExternalCommand(nft, NFT_TIMEOUT, MAX_NFT_OUTPUT);
+    ExternalCommand command = new ExternalCommand(nft(), NFT_TIMEOUT, MAX_NFT_OUTPUT);
     return new NftTable((args, input) -> command.run(args, input.getBytes(UTF_8), Map.of()));
+  }
+
+  private Path nft() {
+    List<Path> paths = environment.nft();
+    return paths.stream().filter(Files::isExecutable).findFirst().orElse(paths.get(0));
   }
 
   /** The rules of the packet filter where these sockets are served. */
