@@ -139,18 +139,17 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   public Optional<ProcessDetails> process(int pid, Snapshot scanned) throws IOException {
     ProcessReader processes = new ProcessReader(sources.proc(), sources.passwd());
     ForeignFiles files = new ForeignFiles(processes, Set.of());
-    ProcessRef process;
+    ProcessIdentifier identifier = new ProcessIdentifier(processes, files, Map.of());
+    ProcessRef process = null;
     try {
-      process = processes.named(pid);
-    } catch (IOException e) {
-      return Optional.empty();
-    }
-    try {
-      ProcessIdentifier identifier = new ProcessIdentifier(processes, files, Map.of());
-      List<RunningProcess> running = List.of(processes.running(pid));
-      process = identifier.identify(running).getOrDefault(pid, process);
+      process = identifier.identify(List.of(processes.running(pid))).get(pid);
     } catch (IOException e) {
       // a thread of the kernel, or hidden
+    }
+    try {
+      process = process == null ? processes.named(pid) : process;
+    } catch (IOException e) {
+      return Optional.empty();
     }
     DetailsReader reader = new DetailsReader(processes, files, sources.services(), scanned);
     return Optional.of(reader.readProcess(process));

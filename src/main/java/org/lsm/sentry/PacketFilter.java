@@ -84,7 +84,8 @@ public record PacketFilter(List<JsonObject> objects) {
       String kind = statement.keySet().iterator().next();
       if (kind.equals("match")) {
         JsonObject match = statement.getAsJsonObject(kind);
-        String left = match.get("left").toString().replaceAll("[\"{}]|payload:|protocol:", "");
+        String left = match.get("left").toString().replaceAll("[\"{}]", "");
+        left = left.replaceFirst("^payload:protocol:", "");
         boolean isOther = left.matches("(tcp|udp|sctp|dccp|icmp|icmpv6),.*");
         if (isOther && !left.startsWith(protocol + ",")) {
           return "none";
