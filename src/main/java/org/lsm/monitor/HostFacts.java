@@ -118,7 +118,7 @@ public final class HostFacts {
     try {
       file = FILE.matcher(run("/bin/sh", "-c", READ_FILE, "sh", exe));
     } catch (IOException e) {
-      if (e.getMessage().contains("No such file")) {
+      if (e.getMessage().contains("No such file") || e.getMessage().contains("name too long")) {
         return facts; // the process has ended, or is one of the kernel
       }
     }
