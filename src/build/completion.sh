@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 
-# Offers the present differences as accept takes them. Other users choose the names of sockets, so none is expanded.
-function _lsm_differences() {
+# Offers what a command prints with --names. Other users choose the names of sockets, so none is expanded.
+function _lsm_names() {
   local typed replaced name
   local last_word='([^[:space:]\]|\\.)*$' # a backslash within brackets stands for itself
   local last_part="([^\\$COMP_WORDBREAKS]|\\\\.)*\$" # which is all that readline replaces
@@ -13,5 +13,5 @@ function _lsm_differences() {
   while IFS= read -r name; do
     printf -v name %q "$name"
     [[ $name != "$typed"* ]] || COMPREPLY+=("$replaced${name#"$typed"}")
-  done < <(timeout 5 "${COMP_WORDS[0]}" compare --names 2>/dev/null)
+  done < <(timeout 5 "${COMP_WORDS[0]}" "$1" --names 2>/dev/null)
 }

@@ -58,7 +58,8 @@ final class Manual {
             .replace(options, options.replaceFirst("\"", "\"\\${commands} "));
     String names = String.join(" ", lsm.getSubcommands().keySet());
     script = inFunction(script, "help", "commands=\"\"", "commands=\"" + names + "\"");
-    script = inFunction(script, "accept", WORDS, "_lsm_differences");
+    script = inFunction(script, "accept", WORDS, "_lsm_names compare");
+    script = inFunction(script, "show", WORDS, "_lsm_names list");
     Files.writeString(completion, script + Files.readString(Path.of(args[3])));
   }
 

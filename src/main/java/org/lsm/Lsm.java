@@ -20,6 +20,7 @@ import org.lsm.cli.HelpCommand;
 import org.lsm.cli.HistoryCommand;
 import org.lsm.cli.ListCommand;
 import org.lsm.cli.SentryCommand;
+import org.lsm.cli.ShowCommand;
 import org.lsm.cli.StatusCommand;
 import org.lsm.cli.TestAlertCommand;
 import org.lsm.model.ErrorMessages;
@@ -142,6 +143,7 @@ public final class Lsm extends CommandContext {
         .addSubcommand(new DeleteCommand())
         .addSubcommand(new AcceptCommand())
         .addSubcommand(new ListCommand())
+        .addSubcommand(new ShowCommand())
         .addSubcommand(new ConnectionsCommand())
         .addSubcommand(new HistoryCommand())
         .addSubcommand(new StatusCommand())

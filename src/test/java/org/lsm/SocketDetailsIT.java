@@ -581,7 +581,8 @@ class SocketDetailsIT {
         assertTrue(
             directories > 1,
             directories + " descriptor directories read to find " + more.endpoints());
-        assertEquals(0, descriptorDirectoriesRead(namespace, 1), "the new socket is in the cache");
+        assertEquals(
+            1, descriptorDirectoriesRead(namespace, 1), "those of the process that differs only");
       }
       Files.delete(lsm.state().resolve("owner-cache"));
       assertTrue(

@@ -5,10 +5,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.lsm.config.Glob;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
@@ -30,8 +27,6 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "accept", description = "Accept only these differences into the baseline.")
 public final class AcceptCommand extends BaseCommand {
-  private static final Pattern NUMBER = Pattern.compile("(port=|pid=|)(\\d{1,9})");
-
   @Option(
       names = "--optional",
       description =
@@ -151,51 +146,15 @@ public final class AcceptCommand extends BaseCommand {
     }
   }
 
-  /** All differences on a port, or all sockets of a process; a number alone may be either. */
-  private List<Difference> numbered(Diff diff, Matcher name) {
-    String kind = name.group(1);
-    int number = Integer.parseInt(name.group(2));
-    List<Difference> onPort =
-        kind.equals("pid=") ? List.of() : where(diff, it -> it.endpoint().hasPort(number));
-    List<Difference> ofProcess =
-        kind.equals("port=")
-            ? List.of()
-            : where(diff, it -> it.after().processes().stream().anyMatch(p -> p.pid() == number));
-    if (!onPort.isEmpty() && !ofProcess.isEmpty()) {
-      String port = onPort.get(0).endpoint().toString();
-      String process = ofProcess.get(0).endpoint().toString();
-      throw usageError(
-          String.format(
-              "%1$d is the port of %2$s and the PID of %3$s; write port=%1$d or pid=%1$d",
-              number, port, process));
-    }
-    return onPort.isEmpty() ? ofProcess : onPort;
-  }
-
-  /** The socket of this name, which may look like a pattern, or all that the name stands for. */
   private List<Difference> named(Diff diff, SocketIdentity identity, String name) {
-    Matcher number = NUMBER.matcher(name);
-    if (number.matches()) {
-      return numbered(diff, number);
-    }
-    List<Difference> exact =
-        where(
-            diff,
-            it ->
-                TextEscaper.escape(it.endpoint().toString()).equals(name)
-                    || TextEscaper.escape(identity.key(it.after()).toString()).equals(name));
-    if (!exact.isEmpty()) {
-      return exact;
-    }
     try {
-      Glob pattern = new Glob(name);
-      return where(diff, it -> pattern.matches(it.endpoint().toString()));
+      return SocketNames.find(diff, identity, name);
     } catch (IllegalArgumentException e) {
-      throw usageError("'" + name + "' has " + e.getMessage());
+      throw usageError(e.getMessage());
     }
   }
 
   private static List<Difference> where(Diff diff, Predicate<Difference> condition) {
-    return diff.differences().stream().filter(condition).toList();
+    return SocketNames.where(diff, condition);
   }
 }

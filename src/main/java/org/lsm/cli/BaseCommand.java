@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
 /** The base of all commands; each returns one of {@link ExitCode}. */
 abstract class BaseCommand implements Callable<Integer> {
   private static final Pattern TITLE =
-      Pattern.compile("(?m)^(NEW|CHANGED|GONE|SCAN)\\b( +\\[high\\])?");
+      Pattern.compile("(?m)^(NEW|CHANGED|GONE|SCAN|SOCKET|PROCESS)\\b( +\\[high\\])?");
   private static final Pattern FLAG = Pattern.compile("(?m)^ {9}! .*$");
 
   @ParentCommand CommandContext context;

@@ -105,7 +105,7 @@ public final class CompareCommand extends BaseCommand {
           .distinct()
           .forEach(out()::println);
     } else {
-      show(report, Optional.empty());
+      show(baselineFile == null ? components.hostFacts().addTo(report) : report, Optional.empty());
     }
     scans.requireComplete();
     return report.diff().isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;

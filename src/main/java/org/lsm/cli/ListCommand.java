@@ -20,6 +20,7 @@ import org.lsm.monitor.RepeatedScan;
 import org.lsm.monitor.RuleCheck;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
+import org.lsm.report.EscapedText;
 import org.lsm.report.Json;
 import org.lsm.report.SocketListing;
 import org.lsm.storage.SnapshotFile;
@@ -34,6 +35,12 @@ public final class ListCommand extends BaseCommand {
       description =
           "Print the ignored sockets, too, and the rules that ignore, allow or require sockets.")
   private boolean all;
+
+  @Option(
+      names = "--names",
+      hidden = true,
+      description = "For completion: patterns for show, each for one socket.")
+  private boolean names;
 
   private enum Format {
     TEXT,
@@ -68,6 +75,10 @@ public final class ListCommand extends BaseCommand {
       return printSnapshot(components, rules);
     }
     ScanResult scan = components.scan();
+    if (names) {
+      scan.snapshot().sockets().keySet().forEach(it -> out().println(EscapedText.pattern(it)));
+      return ExitCode.OK;
+    }
     Snapshot found = scan.snapshot().withOptional(optional(components));
     RuleCheck check = new RuleCheck(rules, components.helpers());
     Map<Endpoint, String> ignored = new HashMap<>();

@@ -10,4 +10,21 @@ public record ProcessDetails(
     String workingDirectory,
     String unit,
     List<ProcessRef> parents,
-    Set<Flag> flags) {}
+    Set<Flag> flags,
+    Facts facts) {
+
+  /** Details without facts. */
+  public ProcessDetails(
+      ProcessRef process,
+      String commandLine,
+      String workingDirectory,
+      String unit,
+      List<ProcessRef> parents,
+      Set<Flag> flags) {
+    this(process, commandLine, workingDirectory, unit, parents, flags, Facts.NONE);
+  }
+
+  public ProcessDetails with(Facts all) {
+    return new ProcessDetails(process, commandLine, workingDirectory, unit, parents, flags, all);
+  }
+}

@@ -19,7 +19,8 @@ public record SocketDetails(
     List<ProcessDetails> processes,
     Set<Flag> flags,
     Optional<Endpoint> suspectedParent,
-    List<PortClient> clients) {
+    List<PortClient> clients,
+    Facts facts) {
   public static final SocketDetails UNKNOWN =
       new SocketDetails("", List.of(), List.of(), Set.of(), Optional.empty());
 
@@ -30,16 +31,20 @@ public record SocketDetails(
       List<ProcessDetails> processes,
       Set<Flag> flags,
       Optional<Endpoint> suspectedParent) {
-    this(service, peers, processes, flags, suspectedParent, List.of());
+    this(service, peers, processes, flags, suspectedParent, List.of(), Facts.NONE);
   }
 
   public SocketDetails with(List<PortClient> others) {
-    return new SocketDetails(service, peers, processes, flags, suspectedParent, others);
+    return new SocketDetails(service, peers, processes, flags, suspectedParent, others, facts);
   }
 
   public SocketDetails with(Flag flag) {
     Set<Flag> more = EnumSet.of(flag);
     more.addAll(flags);
-    return new SocketDetails(service, peers, processes, more, suspectedParent, clients);
+    return new SocketDetails(service, peers, processes, more, suspectedParent, clients, facts);
+  }
+
+  public SocketDetails with(List<ProcessDetails> others, Facts all) {
+    return new SocketDetails(service, peers, others, flags, suspectedParent, clients, all);
   }
 }

@@ -45,8 +45,8 @@ import org.lsm.proc.ServicesFile;
 import org.lsm.proc.SocketScanner;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
-import org.lsm.proc.SshSessions;
 import org.lsm.proc.SsTable;
+import org.lsm.proc.SshSessions;
 import org.lsm.report.ConnectionListing;
 import org.lsm.report.Times;
 import org.lsm.sentry.HostPorts;
@@ -89,7 +89,8 @@ public record Components(
     return Rules.read(configFile, users::namesAndNumbers);
   }
 
-  UserNames userNames() {
+  /** The names of the users of this host. */
+  public UserNames userNames() {
     return new UserNames(
         environment.sources().passwd(),
         environment.loginDefs(),
@@ -132,12 +133,16 @@ public record Components(
 
   /** Scans this host once, and searches for all owners. */
   public ScanResult scan() throws IOException {
+    return scan(DetailsSelector.NONE);
+  }
+
+  /** Scans once, and reads the details of the sockets that are selected. */
+  public ScanResult scan(DetailsSelector selector) throws IOException {
     Duration limit = environment.scanTimeout();
     // No further process waits for a file system that one waits for already.
     OwnerCache stored = StateDirectory.readOwnerCache(config.stateDirectory());
     OwnerCache cache = new OwnerCache("", Map.of(), stored.stuck());
-    return new ScanThread(
-            scanner(), cache, DetailsSelector.NONE, SocketScanner.OWNER_SEARCH_TIMEOUT)
+    return new ScanThread(scanner(), cache, selector, SocketScanner.OWNER_SEARCH_TIMEOUT)
         .scan(System.nanoTime() + limit.toNanos(), limit);
   }
 
@@ -154,7 +159,8 @@ public record Components(
     return new ConnectionListing(hostInfo(), selected, owners, services, notes);
   }
 
-  private SocketScanner scanner() {
+  /** What scans this host as it is configured. */
+  public SocketScanner scanner() {
     return new SocketScanner(
         environment.sources(), config.allNetworkNamespaces(), environment.clock(), Version.VERSION);
   }
@@ -179,19 +185,26 @@ public record Components(
 
   /** The check of the files of programs against those of a baseline. */
   public ProgramCheck programs(List<ProgramDigest> baseline) {
-    // Not a lambda: those take longer to load than a class.
-    ProgramFiles.Runner runner =
-        new ProgramFiles.Runner() {
-          @Override
-          public String run(List<String> command, Duration timeout) throws IOException {
-            Path program = Path.of(command.get(0));
-            List<String> arguments = command.subList(1, command.size());
-            return new ExternalCommand(program, timeout, MAX_OUTPUT)
-                .run(arguments, new byte[0], Map.of());
-          }
-        };
     Path proc = environment.sources().proc();
-    return new ProgramCheck(baseline, config.stateDirectory(), proc, runner);
+    return new ProgramCheck(baseline, config.stateDirectory(), proc, runner());
+  }
+
+  private static ProgramFiles.Runner runner() {
+    // Not a lambda: those take longer to load than a class.
+    return new ProgramFiles.Runner() {
+      @Override
+      public String run(List<String> command, Duration timeout) throws IOException {
+        Path program = Path.of(command.get(0));
+        List<String> arguments = command.subList(1, command.size());
+        return new ExternalCommand(program, timeout, MAX_OUTPUT)
+            .run(arguments, new byte[0], Map.of());
+      }
+    };
+  }
+
+  /** What other programs of this host know about the sockets and processes of a report. */
+  public HostFacts hostFacts() {
+    return new HostFacts(environment.sources(), nft(), runner());
   }
 
   /** Stores which files of programs were read. A failure makes the next run read them again. */
@@ -267,9 +280,12 @@ public record Components(
 
   /** The table of lsm in the packet filter. */
   public NftTable nftTable() {
-    Path nft = SystemEnvironment.installed(environment.nft());
-    ExternalCommand command = new ExternalCommand(nft, NFT_TIMEOUT, MAX_NFT_OUTPUT);
+    ExternalCommand command = new ExternalCommand(nft(), NFT_TIMEOUT, MAX_NFT_OUTPUT);
     return new NftTable((args, input) -> command.run(args, input.getBytes(UTF_8), Map.of()));
+  }
+
+  private Path nft() {
+    return SystemEnvironment.installed(environment.nft());
   }
 
   /** The rules of the packet filter on a host with these ports. */

@@ -152,6 +152,9 @@ public final class MonitorRun {
       if (!decision.appeared().isEmpty()) {
         report = report.withAbsentAt(decision.appeared(), components.lastCompare());
       }
+      if (decision.type().isPresent() || !quiet) {
+        report = components.hostFacts().addTo(report);
+      }
       alerted = alertDifferences(report, decision, before);
       if (alertmanager.isPresent()) {
         alertmanager.get().add(report, decision.next(), comparison.identity());

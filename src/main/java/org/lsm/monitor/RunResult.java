@@ -40,8 +40,7 @@ public record RunResult(
 
   /** A compare of the whole host, before its port scans are known. */
   static RunResult compared(DiffReport report, long ignored, boolean alerted) {
-    return new RunResult(
-        Optional.of(report), ignored, Optional.empty(), alerted, PortScans.NONE);
+    return new RunResult(Optional.of(report), ignored, Optional.empty(), alerted, PortScans.NONE);
   }
 
   /** A run that could not compare. */

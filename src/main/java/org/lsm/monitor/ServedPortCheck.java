@@ -46,9 +46,8 @@ final class ServedPortCheck {
       if (!ports.knows(port)) {
         SocketEntry entry = new SocketEntry(port.endpoint(), new TreeSet<>(), List.of());
         closed.add(new Difference(DifferenceType.NEW, entry, entry));
-        SocketDetails none =
-            new SocketDetails("", List.of(), List.of(), CLOSED, Optional.empty(), port.clients());
-        details.put(entry.endpoint(), none);
+        SocketDetails none = new SocketDetails("", List.of(), List.of(), CLOSED, Optional.empty());
+        details.put(entry.endpoint(), none.with(port.clients()));
       }
     }
     return report.with(report.diff().and(closed), details, notes);

@@ -11,11 +11,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.lsm.model.Endpoint;
+import org.lsm.model.Facts;
 import org.lsm.model.Flag;
 import org.lsm.model.Owner;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
+import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.proc.ForeignFiles.Attributes;
@@ -28,16 +30,22 @@ final class DetailsReader {
   private final ProcessReader processes;
   private final ForeignFiles files;
   private final ProcessIdentifier identifier;
+  private final FactsReader facts;
   private final Flag noProcess;
   private final Map<String, String> serviceNames;
   private final Map<String, Map<Integer, Set<String>>> peersByTable = new HashMap<>();
   private final Map<ProcessRef, ProcessDetails> processDetails = new HashMap<>();
 
-  /** Takes the names of ports from this file, services(5), which small containers lack. */
-  DetailsReader(ProcessReader processes, ForeignFiles files, Path services) throws IOException {
+  /**
+   * Takes the names of ports from this file, services(5), which small containers lack, and the
+   * sockets of the scan.
+   */
+  DetailsReader(ProcessReader processes, ForeignFiles files, Path services, Snapshot scanned)
+      throws IOException {
     this.processes = processes;
     this.files = files;
     this.identifier = new ProcessIdentifier(processes, files, Map.of());
+    this.facts = new FactsReader(processes, files, scanned);
     this.noProcess =
         processes.isInInnerPidNamespace() ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
     this.serviceNames = ServicesFile.read(services);
@@ -93,7 +101,8 @@ final class DetailsReader {
     };
   }
 
-  private ProcessDetails readProcess(ProcessRef process) {
+  /** Reads the details of a process, whether it holds a socket or not. */
+  ProcessDetails readProcess(ProcessRef process) {
     int pid = process.pid();
     RunningProcess running;
     try {
@@ -107,7 +116,8 @@ final class DetailsReader {
         processes.workingDirectory(pid),
         unit(pid),
         identifier.parents(pid, MAX_PARENTS),
-        flags(process, running));
+        flags(process, running),
+        running == null ? Facts.NONE : facts.read(running));
   }
 
   private String unit(int pid) {

@@ -187,6 +187,14 @@ final class ForeignFiles {
     return head(process, MAX_FDINFO, directory.resolve(descriptor.getFileName()));
   }
 
+  /**
+   * The environment that a process was started with, NAME=VALUE and NUL each, up to {@link
+   * #MAX_FDINFO} bytes, as {@link ProcFile#read} reads it; empty if it is not read in time.
+   */
+  String environment(RunningProcess process) {
+    return head(process, MAX_FDINFO, process.link().resolveSibling("environ"));
+  }
+
   private String head(RunningProcess process, int max, Path file) {
     Map<Reader, Set<RunningProcess>> readers = new HashMap<>();
     long end = end();

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntPredicate;
 import org.lsm.model.Plural;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
@@ -21,6 +22,9 @@ import org.lsm.proc.TableParser.ParsedTable;
 
 /** The socket tables of a network namespace; its label is empty if lsm itself runs in it. */
 record NetworkNamespace(String label, Path tables) {
+  private static final List<Protocol> CONNECTED =
+      List.of(Protocol.TCP, Protocol.TCP6, Protocol.UDP, Protocol.UDP6);
+
   /**
    * Returns each namespace that a process runs in, lsm's own first. One without processes has no
    * tables under /proc, yet may have sockets: adds a note if ip-netns(8) keeps a name for it.
@@ -171,6 +175,26 @@ record NetworkNamespace(String label, Path tables) {
     } catch (IOException e) {
       return Map.of(); // the scan reports a table that it cannot read
     }
+  }
+
+  /**
+   * Returns the connections of TCP and UDP in words, by inode, see {@link
+   * ProcNetParser#connections}.
+   */
+  Map<Long, String> connections(int max, IntPredicate isServed) throws IOException {
+    Map<Long, String> connections = new HashMap<>();
+    InterfaceNames none = new InterfaceNames(tables);
+    for (Protocol protocol : CONNECTED) {
+      Path file = file(protocol);
+      if (Files.exists(file)) {
+        ByteOrder order = ByteOrder.nativeOrder();
+        ProcNetParser parser = new ProcNetParser(label, protocol, order, none, false);
+        try (InputStream in = Files.newInputStream(file)) {
+          connections.putAll(parser.connections(in, max, isServed));
+        }
+      }
+    }
+    return connections;
   }
 
   private Path file(Protocol protocol) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
@@ -24,6 +25,20 @@ final class ProcNetParser extends TableParser {
   private static final int SYN_RECV = 0x03;
   private static final int CLOSE = 0x07;
   private static final int LISTEN = 0x0A;
+  private static final List<String> STATES =
+      List.of(
+          "",
+          "ESTABLISHED",
+          "SYN_SENT",
+          "SYN_RECV",
+          "FIN_WAIT1",
+          "FIN_WAIT2",
+          "TIME_WAIT",
+          "CLOSE",
+          "CLOSE_WAIT",
+          "LAST_ACK",
+          "LISTEN",
+          "CLOSING");
   private static final int MAX_PORT = 0xFFFF;
   private static final String REMOVED = "-1"; // the index of an interface that is no more
 
@@ -132,26 +147,69 @@ final class ProcNetParser extends TableParser {
     return (int) FieldReader.number(hex, 16, MAX_PORT);
   }
 
+  /** Takes the ends of a row, its state, and the fields behind that. */
+  private interface RowConsumer {
+    void accept(String local, String remote, int state, FieldReader rest)
+        throws MalformedRowException;
+  }
+
   /** Reads the remote ends of connections, up to {@code max} for each local port. */
   Map<Integer, Set<String>> peers(InputStream in, int max) throws IOException {
     Map<Integer, Set<String>> peers = new HashMap<>();
+    readRows(
+        in,
+        (local, remote, state, rest) -> {
+          if (state == ESTABLISHED) {
+            Set<String> ofPort = peers.computeIfAbsent(port(local), none -> new LinkedHashSet<>());
+            if (ofPort.size() < max) {
+              ofPort.add(end(remote));
+            }
+          }
+        });
+    return peers;
+  }
+
+  /**
+   * Reads connections by inode, {@code tcp 192.0.2.1:22 from 203.0.113.9:1234}, with {@code to} in
+   * place of {@code from} where the local port is not served; throws IOException if there are more
+   * than {@code max}.
+   */
+  Map<Long, String> connections(InputStream in, int max, IntPredicate isServed) throws IOException {
+    Map<Long, String> connections = new HashMap<>();
+    readRows(
+        in,
+        (local, remote, state, rest) -> {
+          long inode = rest.skip(5).decimal();
+          if (inode != 0 && !isWatched(state) && connections.size() <= max) {
+            String direction = isServed.test(port(local)) ? " from " : " to ";
+            String name = state < STATES.size() ? STATES.get(state) : "state " + state;
+            String remark = state == ESTABLISHED ? "" : ", " + name;
+            String ends = end(local) + direction + end(remote);
+            connections.put(inode, protocol.label() + " " + ends + remark);
+          }
+        });
+    if (connections.size() > max) {
+      throw new IOException("more than " + max + " connections");
+    }
+    return connections;
+  }
+
+  private String end(String addressAndPort) throws MalformedRowException {
+    return new Endpoint("", protocol, address(addressAndPort), port(addressAndPort)).local();
+  }
+
+  private static void readRows(InputStream in, RowConsumer rows) throws IOException {
     ByteLineReader lines = new ByteLineReader(in);
     lines.next();
     for (String line = lines.next(); line != null; line = lines.next()) {
       try {
         FieldReader fields = new FieldReader(line);
-        int localPort = port(fields.skip(1).next());
+        String local = fields.skip(1).next();
         String remote = fields.next();
-        if (fields.number(16, 0xFF) == ESTABLISHED) {
-          Set<String> ofPort = peers.computeIfAbsent(localPort, none -> new LinkedHashSet<>());
-          if (ofPort.size() < max) {
-            ofPort.add(new Endpoint("", protocol, address(remote), port(remote)).local());
-          }
-        }
+        rows.accept(local, remote, fields.number(16, 0xFF), fields);
       } catch (MalformedRowException e) {
         // parse reports it
       }
     }
-    return peers;
   }
 }

@@ -20,6 +20,7 @@ final class ProcessReader {
   private static final long TICKS_PER_SECOND = 100; // USER_HZ, wherever Java runs
   // Fields of /proc/PID/stat (proc(5)).
   private static final int PARENT = 4;
+  private static final int TTY_NR = 7;
   private static final int START_TICKS = 22;
   private static final int START_STACK = 28;
 
@@ -43,7 +44,7 @@ final class ProcessReader {
     return pids;
   }
 
-  private Path file(int pid, String name) {
+  Path file(int pid, String name) {
     return proc.resolve(Integer.toString(pid)).resolve(name);
   }
 
@@ -82,6 +83,11 @@ final class ProcessReader {
   /** Returns the PID of the parent, 0 if there is none. */
   int parent(int pid) throws IOException {
     return (int) number(stat(pid), PARENT, pid);
+  }
+
+  /** Returns the number of the controlling terminal's device, 0 if there is none. */
+  int terminal(int pid) throws IOException {
+    return (int) number(stat(pid), TTY_NR, pid);
   }
 
   /** The fields of {@code /proc/PID/stat} (proc(5)) from the third on. */

@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -21,6 +22,8 @@ import org.lsm.model.OwnerCache;
 import org.lsm.model.OwnerCache.StuckReader;
 import org.lsm.model.OwnerLimit;
 import org.lsm.model.Plural;
+import org.lsm.model.ProcessDetails;
+import org.lsm.model.ProcessRef;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
@@ -113,7 +116,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
             ? Map.of()
             : details(
                 selected,
-                new DetailsReader(processes, files, sources.services()),
+                new DetailsReader(processes, files, sources.services(), snapshot),
                 namespaces,
                 suspected);
     // What was not found out in time is not cached: the next scan tries again.
@@ -162,6 +165,29 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   /** The effective capabilities of lsm, in hexadecimal (capabilities(7)). */
   private String capabilities() throws IOException {
     return ProcFile.readLine(sources.proc().resolve("self/status"), "CapEff:").trim();
+  }
+
+  /**
+   * Reads the details of a process, whether it holds a socket or not; empty if there is none with
+   * this PID. A file system may keep this waiting, as a scan.
+   */
+  public Optional<ProcessDetails> process(int pid, Snapshot scanned) throws IOException {
+    ProcessReader processes = new ProcessReader(sources.proc(), sources.passwd());
+    ForeignFiles files = new ForeignFiles(processes, Set.of());
+    ProcessIdentifier identifier = new ProcessIdentifier(processes, files, Map.of());
+    ProcessRef process = null;
+    try {
+      process = identifier.identify(List.of(processes.running(pid))).get(pid);
+    } catch (IOException e) {
+      // a thread of the kernel, or hidden
+    }
+    try {
+      process = process == null ? processes.named(pid) : process;
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+    DetailsReader reader = new DetailsReader(processes, files, sources.services(), scanned);
+    return Optional.of(reader.readProcess(process));
   }
 
   private static Map<Endpoint, SocketDetails> details(

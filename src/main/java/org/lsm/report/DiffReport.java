@@ -131,6 +131,12 @@ public record DiffReport(
         before, after, diff, alertedBefore, ended, detailsByEndpoint, times, notes, zone, users);
   }
 
+  /** The same report with other details. */
+  public DiffReport withDetails(Map<Endpoint, SocketDetails> details) {
+    return new DiffReport(
+        before, after, diff, alertedBefore, ended, details, absentAt, notes, zone, users);
+  }
+
   /** At most {@link #MAX_NAMED} differences of each type. */
   public static List<Difference> named(Diff diff) {
     Stream<DifferenceType> types = Stream.of(DifferenceType.values());

@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
+import org.lsm.model.Facts;
 import org.lsm.model.Flag;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerLimit;
@@ -292,6 +293,23 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     add(lines, Style.DETAIL, "and", more > 0 ? Plural.count(more, "more owner") : "");
   }
 
+  /** A block for a process without a socket. */
+  static List<Line> ofProcess(DiffReport report, ProcessDetails process) {
+    DifferenceGroup none = new DifferenceGroup(report, List.of(), List.of());
+    Owner owner = process.process().owner();
+    List<Line> lines = new ArrayList<>();
+    lines.add(Line.of(Style.TITLE, "PROCESS", process.process().pid()));
+    for (Flag flag : process.flags()) {
+      lines.add(Line.of(Style.FLAG, "!", flag.words()));
+    }
+    lines.add(Line.of(Style.CODE, "program", OwnerText.program(owner)));
+    add(lines, Style.DETAIL, "user", report.users().withName(owner.user()));
+    add(lines, Style.DETAIL, "started", report.timeWithAge(process.process().startTime()));
+    none.addDetails(lines, List.of(process));
+    lines.add(Line.BLANK);
+    return lines;
+  }
+
   private static String pids(List<ProcessRef> processes) {
     int more = processes.size() - MAX_PIDS;
     String pids = OwnerText.pids(processes, MAX_PIDS).replace(",", ", ");
@@ -315,10 +333,29 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
         lines.add(Line.of(Style.CODE, label, name, ", PID ", it.pid()));
         label = "";
       }
+      addFacts(lines, process.facts());
     }
   }
 
+  /** A line for each value, or one for all; not the sockets that this block names anyway. */
+  private void addFacts(List<Line> lines, Facts facts) {
+    Set<String> here =
+        named.stream().map(it -> it.endpoint().toString()).collect(Collectors.toSet());
+    facts
+        .values()
+        .forEach(
+            (fact, all) -> {
+              List<String> values = all.stream().filter(it -> !here.contains(it)).toList();
+              String label = fact.label();
+              for (String it : fact.hasLines() ? values : List.of(String.join(", ", values))) {
+                add(lines, Style.CODE, label, it);
+                label = "";
+              }
+            });
+  }
+
   private void addSocketDetails(List<Line> lines) {
+    details().stream().map(SocketDetails::facts).distinct().forEach(it -> addFacts(lines, it));
     add(lines, Style.DETAIL, "note", String.join(", ", properties()));
     details()
         .get(0)

@@ -32,6 +32,7 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
+import org.lsm.model.Facts;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
@@ -142,6 +143,18 @@ public final class Json {
             it.state()),
         it.traffic(),
         new OwnersView(entry.owners(), list(entry.processes(), Json::process), null, null, null));
+  }
+
+  public static String of(ShowReport report) {
+    List<JsonObject> sockets = new ArrayList<>();
+    for (Difference it : report.sockets().diff().differences()) {
+      JsonObject socket = difference(it, report.sockets(), true);
+      List.of("kind", "severity", "owners_before").forEach(socket::remove);
+      sockets.add(socket);
+    }
+    List<JsonObject> processes = list(report.processes(), Json::process);
+    HostView host = HostView.of(report.sockets().after().hostInfo());
+    return print(merge(host, new ShowView(sockets, processes, report.sockets().notes())));
   }
 
   public static String of(StatusReport status) {
@@ -297,6 +310,8 @@ public final class Json {
   record ConnectionView(
       String remoteAddress, int remotePort, String direction, String service, String state) {}
 
+  record ShowView(List<JsonObject> sockets, List<JsonObject> processes, List<String> notes) {}
+
   record StatusView(String status, List<ItemView> items) {}
 
   record ItemView(String name, String text, boolean fault) {}
@@ -321,7 +336,8 @@ public final class Json {
       List<ClientView> clients,
       Instant absentAt,
       List<Integer> pids,
-      List<JsonObject> processes) {}
+      List<JsonObject> processes,
+      JsonObject facts) {}
 
   record ClientView(String address, long packets, Instant firstSeen, Instant lastSeen) {}
 
@@ -339,7 +355,20 @@ public final class Json {
       String workingDirectory,
       String unit,
       List<JsonObject> parents,
-      Set<Flag> flags) {}
+      Set<Flag> flags,
+      JsonObject facts) {
+
+    static ProcessDetailsView of(ProcessDetails it) {
+      List<JsonObject> parents = list(it.parents(), Json::process);
+      return new ProcessDetailsView(
+          it.commandLine(),
+          it.workingDirectory(),
+          it.unit(),
+          parents,
+          it.flags(),
+          view(it.facts()));
+    }
+  }
 
   record ScanView(
       String address,
@@ -380,7 +409,8 @@ public final class Json {
             details.clients().isEmpty() ? null : clients(details),
             report.absentAt(difference).orElse(null),
             list(difference.after().processes(), ProcessRef::pid),
-            list(details.processes(), Json::process)));
+            list(details.processes(), Json::process),
+            view(details.facts())));
   }
 
   private static List<ClientView> clients(SocketDetails details) {
@@ -438,14 +468,14 @@ public final class Json {
   }
 
   private static JsonObject process(ProcessDetails details) {
-    return merge(
-        process(details.process()),
-        new ProcessDetailsView(
-            details.commandLine(),
-            details.workingDirectory(),
-            details.unit(),
-            list(details.parents(), Json::process),
-            details.flags()));
+    return merge(process(details.process()), ProcessDetailsView.of(details));
+  }
+
+  /** Returns null if there are none. */
+  private static JsonObject view(Facts facts) {
+    JsonObject json = new JsonObject();
+    facts.values().forEach((fact, values) -> json.add(name(fact), VIEWS.toJsonTree(values)));
+    return json.isEmpty() ? null : json;
   }
 
   private static <T, V> List<V> list(Collection<T> values, Function<T, V> view) {

@@ -78,12 +78,12 @@ public class JsonTest {
             EnumSet.of(Flag.INTERPRETER));
     SocketDetails details =
         new SocketDetails(
-            "http",
-            List.of("192.0.2.1:9"),
-            List.of(process),
-            EnumSet.of(Flag.BEYOND_LOOPBACK),
-            Optional.of(new Endpoint("", Protocol.UNIX, "@x", 0)),
-            List.of(new PortClient("192.0.2.9", 3, PROBED, PROBED.plusSeconds(60))));
+                "http",
+                List.of("192.0.2.1:9"),
+                List.of(process),
+                EnumSet.of(Flag.BEYOND_LOOPBACK),
+                Optional.of(new Endpoint("", Protocol.UNIX, "@x", 0)))
+            .with(List.of(new PortClient("192.0.2.9", 3, PROBED, PROBED.plusSeconds(60))));
     DiffReport report =
         new DiffReport(
             snapshot(BASELINE, OLD_SSH),

@@ -1,0 +1,260 @@
+package org.lsm.proc;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Fact;
+import org.lsm.model.Facts;
+import org.lsm.model.Snapshot;
+
+/**
+ * Reads facts about processes under /proc. After half a second it reads no more: what is then
+ * missing, or hidden from this user, is named. A file that does not answer is read as {@link
+ * ForeignFiles} reads it.
+ */
+final class FactsReader {
+  private static final Set<Fact> READ = EnumSet.range(Fact.LOGIN, Fact.DELETED_FILES);
+  private static final Duration TIMEOUT = Duration.ofMillis(500); // for all processes of a scan
+  private static final int MAX_DESCRIPTORS = 10_000; // of a process
+  private static final int MAX_CONNECTIONS = 100_000; // of a table
+  private static final long NO_LOGIN = 0xFFFF_FFFFL; // (uid_t) -1, of processes of the system
+  private static final String DELETED = " (deleted)";
+  private static final Pattern SOCKET = Pattern.compile("socket:\\[(\\d{1,18})]");
+  private static final Pattern VARIABLE = Pattern.compile("(?s)(LD_PRELOAD|SSH_CONNECTION)=.+");
+  private static final int FIRST_PTS = 136; // major numbers of devices, see tty_nr in proc(5)
+  private static final int LAST_PTS = 143;
+
+  /** By their bits, see linux/capability.h. */
+  private static final List<String> CAPABILITIES =
+      List.of(
+          """
+          chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap \
+          linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner \
+          sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice \
+          sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap \
+          mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf \
+          checkpoint_restore"""
+              .split(" ", -1));
+
+  private final ProcessReader processes;
+  private final ForeignFiles files;
+  private final Snapshot scanned;
+  private final Map<String, Map<Long, String>> connections = new HashMap<>(); // by namespace
+  private long left = TIMEOUT.toNanos();
+  private List<String> links; // of the process that is read; null before
+
+  /** Takes the sockets of the scan. */
+  FactsReader(ProcessReader processes, ForeignFiles files, Snapshot scanned) {
+    this.processes = processes;
+    this.files = files;
+    this.scanned = scanned;
+  }
+
+  Facts read(RunningProcess process) {
+    long start = System.nanoTime();
+    links = null;
+    Facts facts = Facts.NONE;
+    for (Fact fact : READ) {
+      try {
+        if (System.nanoTime() - start > left) {
+          throw new IOException("out of time");
+        }
+        facts = facts.with(fact, values(fact, process));
+      } catch (NoSuchFileException e) {
+        // the process has ended, or the kernel has no such file
+      } catch (IOException e) {
+        facts = facts.with(Fact.UNKNOWN, fact.label());
+      }
+    }
+    left -= System.nanoTime() - start;
+    return facts;
+  }
+
+  private List<String> values(Fact fact, RunningProcess process) throws IOException {
+    int pid = process.pid();
+    return switch (fact) {
+      case LOGIN -> login(pid);
+      case TERMINAL -> terminal(processes.terminal(pid));
+      case ENVIRONMENT -> environment(process);
+      case CAPABILITIES -> capabilities(pid);
+      case CONFINEMENT -> confinement(pid);
+      case NAMESPACES -> namespaces(pid);
+      case SOCKETS -> sockets(pid);
+      case CONNECTIONS -> connections(pid);
+      case DELETED_FILES -> deletedFiles(pid);
+      default -> List.of();
+    };
+  }
+
+  /** The user who logged in, whatever user the process has become: the audit user ID of proc(5). */
+  private List<String> login(int pid) throws IOException {
+    Path file = processes.file(pid, "loginuid");
+    long uid = ProcFile.parseNumber(ProcFile.read(file).strip(), file);
+    return uid == NO_LOGIN ? List.of() : List.of(processes.userName(uid));
+  }
+
+  private static List<String> terminal(int device) {
+    int major = (device >>> 8) & 0xFFF;
+    int minor = (device & 0xFF) | ((device >>> 12) & 0xFFF00);
+    if (device == 0) {
+      return List.of();
+    }
+    boolean isPts = major >= FIRST_PTS && major <= LAST_PTS;
+    return List.of(
+        isPts
+            ? "pts/" + ((major - FIRST_PTS) * 256 + minor)
+            : major == 4 && minor < 64 ? "tty" + minor : "device " + major + ":" + minor);
+  }
+
+  /** Two variables of the environment that the process was started with, and no other. */
+  private List<String> environment(RunningProcess process) throws IOException {
+    Path file = processes.file(process.pid(), "environ");
+    if (Files.exists(file) && !Files.isReadable(file)) {
+      throw new AccessDeniedException(file.toString());
+    }
+    String[] variables = files.environment(process).split("\0", -1);
+    if (files.isUnread(process)) {
+      throw new IOException(file + ": no answer");
+    }
+    Stream<String> chosen = Stream.of(variables).filter(it -> VARIABLE.matcher(it).matches());
+    return chosen.map(ProcFile::decode).toList();
+  }
+
+  /** The effective capabilities (capabilities(7)); those of which most are there, by exception. */
+  private List<String> capabilities(int pid) throws IOException {
+    long own = Long.parseUnsignedLong(status(pid, "CapEff"), 16);
+    long all = Long.parseUnsignedLong(status(1, "CapBnd"), 16);
+    long lacking = all & ~own;
+    if (all == 0 || Long.bitCount(lacking) >= Long.bitCount(own)) {
+      return names(own);
+    }
+    String others = String.join(", ", names(lacking));
+    return List.of(others.isEmpty() ? "all" : "all but " + others);
+  }
+
+  private static List<String> names(long bits) {
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < Long.SIZE; i++) {
+      if ((bits >>> i & 1) != 0) {
+        names.add("cap_" + (i < CAPABILITIES.size() ? CAPABILITIES.get(i) : i));
+      }
+    }
+    return names;
+  }
+
+  private List<String> confinement(int pid) throws IOException {
+    List<String> confinement = new ArrayList<>();
+    switch (status(pid, "Seccomp")) {
+      case "1" -> confinement.add("seccomp strict");
+      case "2" -> confinement.add("seccomp filter");
+      default -> {}
+    }
+    if (status(pid, "NoNewPrivs").equals("1")) {
+      confinement.add("no new privileges");
+    }
+    return confinement;
+  }
+
+  /** A number of {@code /proc/PID/status}; 0 if this kernel does not have it. */
+  private String status(int pid, String key) throws IOException {
+    // Lines end at newlines only: a process name may contain a carriage return.
+    Matcher line =
+        Pattern.compile("(?dm)^" + key + ":\\s*(\\w{1,16})$")
+            .matcher(ProcFile.read(processes.file(pid, "status")));
+    return line.find() ? line.group(1) : "0";
+  }
+
+  /** The kinds of namespaces(7) in which the process does not share that of PID 1. */
+  private List<String> namespaces(int pid) throws IOException {
+    TreeSet<String> others = new TreeSet<>();
+    for (Path own : ProcFile.list(processes.threadFile(pid, "ns"))) {
+      String kind = own.getFileName().toString();
+      Path ofInit = processes.file(1, "ns").resolve(kind);
+      if (!kind.endsWith("_for_children")
+          && !Files.readSymbolicLink(own).equals(Files.readSymbolicLink(ofInit))) {
+        others.add(kind);
+      }
+    }
+    return List.copyOf(others);
+  }
+
+  /** The watched sockets that the process holds. */
+  private List<String> sockets(int pid) {
+    return scanned.sockets().values().stream()
+        .filter(entry -> entry.processes().stream().anyMatch(it -> it.pid() == pid))
+        .map(entry -> entry.endpoint().toString())
+        .toList();
+  }
+
+  private List<String> connections(int pid) throws IOException {
+    Map<Long, String> all = connectionsOfNamespace(pid);
+    List<String> own = new ArrayList<>();
+    for (String link : links(pid)) {
+      Matcher socket = SOCKET.matcher(link);
+      String connection = socket.matches() ? all.get(Long.valueOf(socket.group(1))) : null;
+      if (connection != null && !own.contains(connection)) {
+        own.add(connection);
+      }
+    }
+    return own;
+  }
+
+  /** Reads the tables of a namespace once. */
+  private Map<Long, String> connectionsOfNamespace(int pid) throws IOException {
+    String link = processes.networkNamespace(pid);
+    Map<Long, String> known = connections.get(link);
+    if (known == null) {
+      NetworkNamespace namespace = new NetworkNamespace("", processes.threadFile(pid, "net"));
+      BitSet served = new BitSet();
+      for (Endpoint it : scanned.sockets().keySet()) {
+        if (it.hasPort(it.port())) {
+          served.set(it.port());
+        }
+      }
+      known = namespace.connections(MAX_CONNECTIONS, served::get);
+      connections.put(link, known);
+    }
+    return known;
+  }
+
+  private List<String> deletedFiles(int pid) throws IOException {
+    Stream<String> deleted =
+        links(pid).stream().filter(it -> it.startsWith("/") && it.endsWith(DELETED));
+    return deleted.map(it -> it.substring(0, it.length() - DELETED.length())).distinct().toList();
+  }
+
+  /** What the open descriptors of a process refer to; the directory is read once. */
+  private List<String> links(int pid) throws IOException {
+    if (links != null) {
+      return links;
+    }
+    List<Path> descriptors = ProcFile.list(processes.threadFile(pid, "fd"));
+    if (descriptors.size() > MAX_DESCRIPTORS) {
+      throw new IOException(descriptors.size() + " descriptors are too many");
+    }
+    links = new ArrayList<>();
+    for (Path descriptor : descriptors) {
+      try {
+        links.add(ProcFile.text(Files.readSymbolicLink(descriptor)));
+      } catch (IOException e) {
+        // closed meanwhile, or its name is too long
+      }
+    }
+    return links;
+  }
+}

@@ -1,0 +1,93 @@
+package org.lsm.report;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.lsm.model.Fact;
+import org.lsm.model.Plural;
+import org.lsm.model.ProcessDetails;
+import org.lsm.model.ProcessRef;
+import org.lsm.model.SocketDetails;
+import org.lsm.report.ReportDocument.Line;
+import org.lsm.report.ReportDocument.Style;
+
+/**
+ * All about some sockets and processes.
+ *
+ * @param sockets the sockets, as if each were new
+ * @param processes those that hold no watched socket
+ */
+public record ShowReport(DiffReport sockets, List<ProcessDetails> processes) {
+  private static final int MAX_COMMANDS = 5; // of a kind
+  private static final Pattern REMOTE =
+      Pattern.compile("(?:^| to | from )\\[?(?:::ffff:)?([0-9a-f.:]+?)]?:\\d+(?:, \\w+)?$");
+
+  public ReportDocument document() {
+    List<Line> body = new ArrayList<>();
+    for (DifferenceGroup group : DifferenceGroup.of(sockets)) {
+      group.lines(true).forEach(it -> body.add(withoutType(it)));
+    }
+    processes.forEach(it -> body.addAll(DifferenceGroup.ofProcess(sockets, it)));
+    addCommands(body);
+    List<Line> notes = sockets.notes().stream().map(it -> Line.fact("Note", it)).toList();
+    String count = Plural.count(sockets.diff().differences().size(), "socket");
+    String words = processes.isEmpty() ? count : "a process without a watched socket";
+    return ReportDocument.of(
+        EscapedText.of(words), body, sockets.after().hostInfo(), sockets.zone().get(), notes);
+  }
+
+  /** The title of a socket names no difference. */
+  private static Line withoutType(Line line) {
+    return line.style() == Style.TITLE || line.style() == Style.HIGH_TITLE
+        ? new Line(Style.TITLE, "SOCKET", line.text())
+        : line;
+  }
+
+  private void addCommands(List<Line> lines) {
+    Stream<ProcessRef> holding =
+        sockets.diff().differences().stream().flatMap(it -> it.after().processes().stream());
+    Stream<ProcessRef> all =
+        Stream.concat(holding, processes.stream().map(ProcessDetails::process)).distinct();
+    List<Integer> pids = all.map(ProcessRef::pid).sorted().limit(MAX_COMMANDS).toList();
+    if (pids.isEmpty()) {
+      return;
+    }
+    lines.add(Advice.heading("To go on:"));
+    for (int pid : pids) {
+      lines.add(Advice.command("kill -STOP " + pid));
+      lines.add(Advice.command("cp /proc/" + pid + "/exe /root/program-" + pid));
+      lines.add(Advice.command("ls -l /proc/" + pid + "/fd"));
+      lines.add(Advice.command("journalctl -b _PID=" + pid));
+    }
+    for (String address : remoteAddresses()) {
+      lines.add(Advice.command("whois " + address));
+      lines.add(Advice.command("lsm sentry block " + address));
+    }
+    lines.add(Line.BLANK);
+  }
+
+  /** The other hosts that the sockets and processes are connected with. */
+  private Set<String> remoteAddresses() {
+    List<SocketDetails> details =
+        sockets.diff().differences().stream().map(sockets::details).toList();
+    Stream<ProcessDetails> holding = details.stream().flatMap(it -> it.processes().stream());
+    Stream<String> connections =
+        Stream.concat(holding, processes.stream())
+            .flatMap(it -> it.facts().of(Fact.CONNECTIONS).stream());
+    Stream<String> peers = details.stream().flatMap(it -> it.peers().stream());
+    Set<String> addresses = new TreeSet<>();
+    Stream.concat(peers, connections)
+        .map(REMOTE::matcher)
+        .filter(Matcher::find)
+        .map(it -> it.group(1))
+        .filter(it -> !it.startsWith("127.") && !it.equals("::1"))
+        .distinct()
+        .limit(MAX_COMMANDS)
+        .forEach(addresses::add);
+    return addresses;
+  }
+}

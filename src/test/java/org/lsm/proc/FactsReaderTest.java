@@ -1,0 +1,187 @@
+package org.lsm.proc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.lsm.FakeProc;
+import org.lsm.model.Fact;
+import org.lsm.model.Facts;
+import org.lsm.model.OwnerCache;
+import org.lsm.model.Snapshot;
+import org.lsm.proc.SocketScanner.DetailsSelector;
+
+/** The facts about a process, each from the files that have it. */
+class FactsReaderTest {
+
+  @TempDir private Path folder;
+  private FakeProc proc;
+
+  @BeforeEach
+  void makeHost() throws IOException {
+    Files.writeString(
+        folder.resolve("passwd"), "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/:\n");
+    proc =
+        FakeProc.bare(folder.resolve("proc"))
+            .tcp("0.0.0.0", 4444, 101)
+            .process(800, 0, "/fake/prog", 90, 101);
+  }
+
+  private Facts facts() throws IOException {
+    SocketScanner scanner = new SocketScanner(proc.sources(), false, Clock.systemUTC(), "1.0");
+    OwnerCache none = new OwnerCache("", Map.of(), Set.of());
+    Snapshot scanned = scanner.scan(none, DetailsSelector.NONE).snapshot();
+    return scanner.process(800, scanned).orElseThrow().facts();
+  }
+
+  @Test
+  void saysNothingOfWhatIsUsual() throws IOException {
+    assertEquals(Map.of(Fact.SOCKETS, List.of("tcp/0.0.0.0:4444")), facts().values());
+  }
+
+  @Test
+  void thereIsNoSuchProcess() throws IOException {
+    SocketScanner scanner = new SocketScanner(proc.sources(), false, Clock.systemUTC(), "1.0");
+    OwnerCache none = new OwnerCache("", Map.of(), Set.of());
+    Snapshot scanned = scanner.scan(none, DetailsSelector.NONE).snapshot();
+    assertEquals(Optional.empty(), scanner.process(4711, scanned));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1000, alice", "0, root", "77, 77", "4294967295,", "'1000\n', alice"})
+  void namesUserWhoLoggedIn(String loginuid, String user) throws IOException {
+    proc.write("800/loginuid", loginuid);
+    assertEquals(user == null ? List.of() : List.of(user), facts().of(Fact.LOGIN));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "34816, pts/0",
+    "34821, pts/5",
+    "35072, pts/256",
+    "1025, tty1",
+    "1088, device 4:64",
+    "0,",
+    "1048576, device 0:256"
+  })
+  void namesTerminal(int device, String terminal) throws IOException {
+    proc.write(
+        "800/stat", "800 (prog) S 1 1 1 " + device + " -1 0 1 2 3 4 5 6 7 8 20 0 1 0 9000 1");
+    assertEquals(terminal == null ? List.of() : List.of(terminal), facts().of(Fact.TERMINAL));
+  }
+
+  @Test
+  void readsTwoVariablesOnly() throws IOException {
+    proc.write(
+        "800/environ",
+        "PASSWORD=LD_PRELOAD=x\0SSH_CONNECTION=203.0.113.9 52394 192.0.2.1 22\0SECRET=y\0"
+            + "LD_PRELOAD=/dev/shm/x\n.so\0XLD_PRELOAD=z\0LD_PRELOAD=\0");
+    assertEquals(
+        List.of("SSH_CONNECTION=203.0.113.9 52394 192.0.2.1 22", "LD_PRELOAD=/dev/shm/x\n.so"),
+        facts().of(Fact.ENVIRONMENT));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 1ffffffffff, ''",
+    "1ffffffffff, 1ffffffffff, all",
+    "3ffffffffff, 1ffffffffff, all",
+    "2000, 1ffffffffff, cap_net_raw",
+    "3400, 1ffffffffff, 'cap_net_bind_service,cap_net_admin,cap_net_raw'",
+    "1fffeffffff, 1ffffffffff, all but cap_sys_resource",
+    "20000000000, 3ffffffffff, cap_41",
+    "2000, 0, cap_net_raw" // the bounding set of PID 1 is hidden
+  })
+  void namesCapabilities(String effective, String bounding, String names) throws IOException {
+    proc.write("800/status", "Name:\tprog\nUid:\t0\t0\t0\t0\nCapEff:\t" + effective + "\n");
+    proc.write("1/status", "Name:\tinit\nUid:\t0\t0\t0\t0\nCapBnd:\t" + bounding + "\n");
+    List<String> expected = names.isEmpty() ? List.of() : List.of(names.split(",", -1));
+    assertEquals(expected, facts().of(Fact.CAPABILITIES));
+  }
+
+  @Test
+  void readsConfinement() throws IOException {
+    proc.write(
+        "800/status", "Name:\ta\rSeccomp:\t1\nUid:\t0\t0\t0\t0\nNoNewPrivs:\t1\nSeccomp:\t2\n");
+    assertEquals(List.of("seccomp filter", "no new privileges"), facts().of(Fact.CONFINEMENT));
+  }
+
+  @Test
+  void namesOtherNamespaces() throws IOException {
+    for (String kind : List.of("mnt", "net", "pid", "pid_for_children")) {
+      proc.link("1/ns/" + kind, kind + ":[1]").link("800/ns/" + kind, kind + ":[2]");
+    }
+    proc.link("800/ns/pid", "pid:[1]");
+    assertEquals(List.of("mnt", "net"), facts().of(Fact.NAMESPACES));
+  }
+
+  @Test
+  void readsConnectionsOfItsNamespace() throws IOException {
+    proc.namespace(800, 7)
+        .tcpOf(800, "0.0.0.0", 9, 9)
+        .append("800/net/tcp", row("0100007F:115C", "0200007F:C350", "01", 201))
+        .append("800/net/tcp", row("0100007F:C351", "0200007F:2775", "02", 202))
+        .append("800/net/tcp", row("0100007F:C352", "0200007F:2775", "01", 203))
+        .write("800/net/udp", "header\n" + row("0100007F:C353", "0200007F:0035", "01", 204) + "\n");
+    link(4, "socket:[201]").link("800/fd/5", "socket:[202]").link("800/fd/6", "socket:[204]");
+    link(7, "socket:[201]").link("800/fd/8", "socket:[999]");
+    assertEquals(
+        List.of(
+            "tcp 127.0.0.1:4444 from 127.0.0.2:50000",
+            "tcp 127.0.0.1:50001 to 127.0.0.2:10101, SYN_SENT",
+            "udp 127.0.0.1:50003 to 127.0.0.2:53"),
+        facts().of(Fact.CONNECTIONS).stream().sorted().toList());
+  }
+
+  @Test
+  void namesDeletedFiles() throws IOException {
+    link(4, "/tmp/a b (deleted)").link("800/fd/5", "/tmp/kept").link("800/fd/6", "/x (deleted)");
+    link(7, "/x (deleted)").link("800/fd/8", "socket:[1] (deleted)");
+    assertEquals(
+        List.of("/tmp/a b", "/x"), facts().of(Fact.DELETED_FILES).stream().sorted().toList());
+  }
+
+  @Test
+  void countsFurtherValues() throws IOException {
+    for (int i = 10; i < 35; i++) {
+      link(i, "/tmp/" + i + " (deleted)");
+    }
+    List<String> deleted = facts().of(Fact.DELETED_FILES);
+    assertEquals(21, deleted.size());
+    assertEquals("and 5 more", deleted.get(20));
+  }
+
+  /** A file that is not what the kernel writes there stands for one that cannot be read. */
+  @Test
+  void namesWhatCannotBeRead() throws IOException {
+    proc.write("800/loginuid", "x").write("800/ns", "");
+    assertEquals(List.of("login", "namespaces", "connection"), facts().of(Fact.UNKNOWN));
+  }
+
+  private FakeProc link(int descriptor, String target) {
+    return proc.link("800/fd/" + descriptor, target);
+  }
+
+  private static String row(String local, String remote, String state, int inode) {
+    return "   0: "
+        + local
+        + " "
+        + remote
+        + " "
+        + state
+        + " 0:0 00:0 0     0        0 "
+        + inode
+        + " 1";
+  }
+}
