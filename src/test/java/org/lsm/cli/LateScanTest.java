@@ -68,7 +68,7 @@ class LateScanTest extends CommandTestBase {
   @Test
   void reportsWhatItHas() throws IOException {
     proc.tcp("0.0.0.0", 4444, 103).process(800, 33, "/tmp/nc", 90, 103);
-    clock = new ScriptedClock(now).then(this::hang);
+    clock = new ScriptedClock(now).then(() -> {}).then(this::hang); // it begins, it scans
 
     Result result = lsm("compare");
 
