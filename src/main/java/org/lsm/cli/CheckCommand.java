@@ -36,10 +36,12 @@ public final class CheckCommand extends BaseCommand {
     List<Path> all = new ArrayList<>();
     for (Path file : files) {
       all.addAll(Files.isDirectory(file) ? Rules.filesIn(file) : List.of(file));
+      printUnread(file);
     }
     if (files.isEmpty()) {
       all.add(config);
       all.addAll(Rules.files(config));
+      printUnread(config.resolveSibling(Rules.DIRECTORY));
     }
     boolean isValid = true;
     for (Path file : all) {
@@ -52,6 +54,17 @@ public final class CheckCommand extends BaseCommand {
               Plural.count(rules, "rule"), Plural.count(all.size(), "file"));
     }
     return isValid ? ExitCode.OK : ExitCode.ERROR;
+  }
+
+  /** Names what an administrator may take for rules, such as web.conf. */
+  private void printUnread(Path directory) throws IOException {
+    if (Files.isDirectory(directory)) {
+      for (Path file : Rules.unreadIn(directory)) {
+        String name = TextEscaper.escape(file.toString());
+        out()
+            .println(name + ": not read, since its name does not end in .lsm or begins with a dot");
+      }
+    }
   }
 
   /** Checks a file, and prints its first mistake. */

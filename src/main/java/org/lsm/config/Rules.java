@@ -35,7 +35,7 @@ import org.lsm.storage.SecureFiles;
  */
 public record Rules(List<Rule> rules) {
   private static final String IGNORE_FILE = "ignore.lsm";
-  private static final String DIRECTORY = "rules.d";
+  public static final String DIRECTORY = "rules.d";
   private static final int MAX_RULES = 10_000; // of a host
   private static final String TOO_MANY =
       "there are more than 10,000 rules; use wildcards, blocks and ranges";
@@ -124,13 +124,22 @@ public record Rules(List<Rule> rules) {
     return files;
   }
 
-  /** The files of rules in a directory, by name; hidden ones and other names do not count. */
+  /** The files of rules in a directory, in the order of their names. */
   public static List<Path> filesIn(Path directory) throws IOException {
+    return entriesOf(directory, true);
+  }
+
+  /** What is in a directory of rules, but is not read because of its name. */
+  public static List<Path> unreadIn(Path directory) throws IOException {
+    return entriesOf(directory, false);
+  }
+
+  private static List<Path> entriesOf(Path directory, boolean areRead) throws IOException {
     List<Path> files = new ArrayList<>();
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
       for (Path file : entries) {
         String name = file.getFileName().toString();
-        if (name.endsWith(".lsm") && !name.startsWith(".")) {
+        if ((name.endsWith(".lsm") && !name.startsWith(".")) == areRead) {
           files.add(file);
         }
       }

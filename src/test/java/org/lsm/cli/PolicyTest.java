@@ -234,6 +234,17 @@ class PolicyTest extends CommandTestBase {
     assertFalse(Files.exists(state));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"web.conf", "web.lsm.bak", ".web.lsm", "web.LSM", "a\nb"})
+  void checkNamesWhatIsNotRead(String name) throws IOException {
+    rules(name, "allow tcp *:80\n");
+    String note = ": not read, since its name does not end in .lsm or begins with a dot\n";
+    String file = directory.resolve("rules.d") + "/" + name.replace("\n", "\\x0a");
+    String valid = "2 rules in 1 file are valid\n";
+    assertEquals(done(file + note + valid), lsm("check", directory + "/rules.d"));
+    assertEquals(done(file + note + valid.replace("1 file", "2 files")), lsm("check"));
+  }
+
   @Test
   void checkPrintsTheFirstMistakeOfEachFile() throws IOException {
     configure("MAILER=\"nobody\"", "SUB=");
