@@ -295,7 +295,14 @@ public record Components(
       spared.addAll(gatewaysAndResolvers());
       spared.addAll(sshClients());
     }
-    return NftRuleset.of(config, ports, ignored(state), spared);
+    return NftRuleset.of(config, ports, neighbours(), ignored(state), spared);
+  }
+
+  /** The IPv6 networks in which each address is a host. */
+  public List<CidrBlock> neighbours() throws IOException {
+    List<String> networks = new ArrayList<>(List.of("fe80::/10"));
+    networks.addAll(GatewaysAndResolvers.neighbours(environment.sources().proc()));
+    return addresses(networks);
   }
 
   /** The hosts of SENTRY_IGNORE, those with a name by their last addresses. */

@@ -80,10 +80,13 @@ public record NftTable(Nft nft) {
     return element("add", "blocked", address, times);
   }
 
-  /** Returns a command about an element of the set for the version of IP. */
-  private static String element(String action, String set, String address, String times) {
-    String name = set + (address.contains(":") ? "6" : "4");
-    return action + " element inet lsm " + name + " { " + address + times + " }\n";
+  /**
+   * Returns a command about a host, for which its network may stand, in the set for its version.
+   */
+  private static String element(String action, String set, String host, String times) {
+    String name = set + (host.contains(":") ? "6" : "4");
+    String key = host.replaceFirst(NftTableState.NETWORK_PREFIX + "$", "");
+    return action + " element inet lsm " + name + " { " + key + times + " }\n";
   }
 
   /** Blocks a host from now on. */
