@@ -139,7 +139,7 @@ class PortScanCheckTest extends ChannelTestBase {
 
     String rules = nft.runs().get(1);
     assertTrue(rules.contains("elements = { 192.0.2.53,7.7.7.7 }"), rules);
-    assertTrue(rules.contains("elements = { fe80:0:0:0:0:0:0:0/64 }"), rules);
+    assertTrue(rules.contains("elements = { fe80:0:0:0:0:0:0:1 }"), rules);
     assertTrue(rules.contains("udp dport { 32768-60999 } socket"), rules);
     assertTrue(rules.contains("burst 4 packets"), rules);
   }
