@@ -99,11 +99,18 @@ public final class SentryCommand extends BaseCommand {
 
   @SuppressWarnings("try") // the lock is only held
   private void change(Components components, List<CidrBlock> hosts) throws IOException {
+    if (action == Action.BLOCK && components.config().sentry() != SentryMode.BLOCK) {
+      throw new IOException("SENTRY=\"report\" does not block hosts; set it to block first");
+    }
     List<CidrBlock> neighbours = components.neighbours();
     try (StateDirectory state = components.openState()) {
       if (action == Action.BLOCK) {
         for (CidrBlock host : hosts) {
-          requireBlockable(components, host, neighbours);
+          // The administrator, like the rules, cannot block hosts that this one depends on.
+          String reason = objection(components, host, neighbours);
+          if (!reason.isEmpty()) {
+            throw new IOException(host + " is " + reason + ", it is never blocked");
+          }
         }
       }
       for (CidrBlock host : hosts) {
@@ -125,7 +132,7 @@ public final class SentryCommand extends BaseCommand {
       if (known.isEmpty() || known.get().blockedUntil().isEmpty()) {
         throw new IOException(host + " is not blocked; 'lsm sentry' prints the blocked hosts");
       }
-      components.nftTable().forget(known.get());
+      components.nftTable().delete(known.get());
     }
     NftTableState after = read(components);
     record(components, after, blocked(after, host));
@@ -152,18 +159,6 @@ public final class SentryCommand extends BaseCommand {
   /** The host as nft prints it, if it is blocked. */
   private static Optional<String> blocked(NftTableState table, CidrBlock host) {
     return table.blocked().keySet().stream().filter(host::contains).findFirst();
-  }
-
-  /** The administrator, like the rules, cannot block hosts that this one depends on. */
-  private static void requireBlockable(
-      Components components, CidrBlock host, List<CidrBlock> neighbours) throws IOException {
-    if (components.config().sentry() != SentryMode.BLOCK) {
-      throw new IOException("SENTRY=\"report\" does not block hosts; set it to block first");
-    }
-    String reason = objection(components, host, neighbours);
-    if (!reason.isEmpty()) {
-      throw new IOException(host + " is " + reason + ", it is never blocked");
-    }
   }
 
   /** Why a host must not be blocked; empty if it may. */

@@ -297,14 +297,12 @@ public record Components(
       spared.addAll(gatewaysAndResolvers());
       spared.addAll(sshClients());
     }
-    return NftRuleset.of(config, ports, neighbours(), ignored(state), spared);
+    return new NftRuleset(config, ports, neighbours(), ignored(state), spared);
   }
 
   /** The IPv6 networks in which each address is a host. */
   public List<CidrBlock> neighbours() throws IOException {
-    List<String> networks = new ArrayList<>(List.of("fe80::/10"));
-    networks.addAll(GatewaysAndResolvers.neighbours(environment.sources().proc()));
-    return addresses(networks);
+    return addresses(GatewaysAndResolvers.neighbours(environment.sources().proc()));
   }
 
   /** The hosts of SENTRY_IGNORE, those with a name by their last addresses. */

@@ -50,10 +50,10 @@ public final class PortScanCheck {
   private final Outbox outbox;
   private final NftTable table;
   private final Path file;
-  private final Optional<Instant> lastCompare;
   private final String failure; // to read the table
+  private Optional<Instant> lastCompare = Optional.empty();
   private Optional<NftTableState> found = Optional.empty();
-  private boolean isRemoved; // by somebody else since the last compare
+  private List<String> loss = List.of(); // what is unknown because somebody has removed the rules
   private SentryState state;
 
   /**
@@ -61,8 +61,7 @@ public final class PortScanCheck {
    * there is no work; after SENTRY was switched off there is as long as its table remains. {@link
    * #run} reports a failure.
    */
-  static Optional<PortScanCheck> begin(Components components, History history, Outbox outbox)
-      throws IOException {
+  static Optional<PortScanCheck> begin(Components components, History history, Outbox outbox) {
     Config config = components.config();
     Path file = config.stateDirectory().resolve(StateDirectory.SENTRY_STATE);
     return config.sentry() != SentryMode.OFF || Files.exists(file)
@@ -70,8 +69,7 @@ public final class PortScanCheck {
         : Optional.empty();
   }
 
-  private PortScanCheck(Components components, History history, Outbox outbox, Path file)
-      throws IOException {
+  private PortScanCheck(Components components, History history, Outbox outbox, Path file) {
     this.components = components;
     this.config = components.config();
     this.history = history;
@@ -79,7 +77,6 @@ public final class PortScanCheck {
     this.table = components.nftTable();
     this.file = file;
     this.state = SentryState.read(file);
-    this.lastCompare = components.lastCompare().filter(it -> !it.isAfter(components.now()));
     this.failure = config.sentry() == SentryMode.OFF ? "" : attempt(this::read);
   }
 
@@ -100,10 +97,17 @@ public final class PortScanCheck {
   }
 
   private void read() throws IOException {
-    found = table.read(components.now());
+    Instant now = components.now();
+    lastCompare = components.lastCompare().filter(it -> !it.isAfter(now));
+    found = table.read(now);
     boolean hasRules = found.isPresent() && !found.get().mark().isEmpty();
     boolean hadRules = Files.exists(file) && state.failure().isEmpty() && lastCompare.isPresent();
-    isRemoved = hadRules && !hasRules && !components.wasStartedSince(lastCompare.get());
+    if (hadRules
+        && !hasRules
+        && !components.wasStartedSince(lastCompare.get())) { // they do not survive a boot
+      String since = Times.format(lastCompare.get(), components.zone());
+      loss = List.of(PortScanReport.RULES_REMOVED + ": probes since " + since + " may be lost");
+    }
   }
 
   /** Adds to a report what was served since the last compare, on a host with these ports. */
@@ -127,15 +131,12 @@ public final class PortScanCheck {
    * ports that are served are unknown.
    */
   PortScans run(HostInfo host, Optional<HostPorts> ports, boolean quiet) {
-    if (config.sentry() == SentryMode.OFF) {
-      String problem = attempt(this::removeTable);
-      if (!problem.isEmpty()) {
-        storeState(problem, quiet);
-      }
-      return PortScans.NONE;
+    boolean isOff = config.sentry() == SentryMode.OFF;
+    String problem = isOff ? attempt(this::removeTable) : failure;
+    if (!problem.isEmpty()) {
+      storeState(problem, quiet);
     }
-    if (!failure.isEmpty()) {
-      storeState(failure, quiet);
+    if (isOff || !problem.isEmpty()) {
       return PortScans.NONE;
     }
     Optional<ScanSummary> summary = found.map(NftTableState::summary);
@@ -147,10 +148,13 @@ public final class PortScanCheck {
             DiffReport.MAX_NAMED,
             components.now(),
             config.sentryRemind());
-    List<String> loss = ports.isPresent() ? loss() : List.of();
+    List<String> notes = new ArrayList<>(ports.isPresent() ? loss : List.of());
+    boolean isDue = decision.due() || !notes.isEmpty();
+    notes.addAll(notes(probes));
     Optional<PortScanReport> alert =
-        decision.due() || !loss.isEmpty()
-            ? Optional.of(report(host, decision.hosts(), loss, probes))
+        isDue
+            ? Optional.of(
+                new PortScanReport(host, named(decision.hosts()), notes, components::zone))
             : Optional.empty();
     boolean isStored = alert.isEmpty() || store(alert.get());
     state = isStored ? decision.next() : state;
@@ -191,10 +195,8 @@ public final class PortScanCheck {
     }
     for (var it : state.answers().entrySet()) {
       if (it.getValue().isEmpty()) {
-        throw new IOException(
-            "SENTRY_IGNORE has no effect for "
-                + it.getKey()
-                + ": no name server has an address for it");
+        String problem = "SENTRY_IGNORE has no effect for " + it.getKey();
+        throw new IOException(problem + ": no name server has an address for it");
       }
     }
   }
@@ -211,21 +213,6 @@ public final class PortScanCheck {
     }
     state = state.withAnswers(Dns.addresses(names));
     return components.nftRuleset(ports, state);
-  }
-
-  /** What is unknown because somebody has removed the rules; they do not survive a boot either. */
-  private List<String> loss() {
-    String since = lastCompare.map(it -> Times.format(it, components.zone())).orElse("");
-    return isRemoved
-        ? List.of(PortScanReport.RULES_REMOVED + ": probes since " + since + " may be lost")
-        : List.of();
-  }
-
-  private PortScanReport report(
-      HostInfo host, List<ScanningHost> hosts, List<String> loss, ScanSummary probes) {
-    List<String> notes = new ArrayList<>(loss);
-    notes.addAll(notes(probes));
-    return new PortScanReport(host, named(hosts), notes, components.environment().zone());
   }
 
   /** Stores an alert; returns false if it could not be stored. */

@@ -1,10 +1,8 @@
 package org.lsm.proc;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -46,8 +44,8 @@ public final class GatewaysAndResolvers {
    * Returns the IPv6 networks, of 64 bits and more, whose hosts this one reaches without a gateway.
    */
   public static SortedSet<String> neighbours(Path proc) throws IOException {
-    SortedSet<String> networks = new TreeSet<>();
-    readRows(
+    SortedSet<String> networks = new TreeSet<>(Set.of("fe80::/10"));
+    ProcFile.readRows(
         proc.resolve("net/ipv6_route"),
         route -> {
           String network = ProcNetAddress.ofWords(route.next(), 4, ByteOrder.BIG_ENDIAN);
@@ -63,25 +61,7 @@ public final class GatewaysAndResolvers {
   /** Adds the field behind {@code skip} others, an address of so many words, of each row. */
   private static void addGateways(Set<String> to, Path file, int skip, int words, ByteOrder order)
       throws IOException {
-    readRows(file, it -> to.add(ProcNetAddress.ofWords(it.skip(skip).next(), words, order)));
-  }
-
-  private interface RowReader {
-    void read(FieldReader row) throws MalformedRowException;
-  }
-
-  private static void readRows(Path file, RowReader reader) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      ByteLineReader lines = new ByteLineReader(in);
-      for (String line = lines.next(); line != null; line = lines.next()) {
-        try {
-          reader.read(new FieldReader(line.replace('\t', ' ')));
-        } catch (MalformedRowException e) {
-          // the header or a malformed row
-        }
-      }
-    } catch (NoSuchFileException e) {
-      // a kernel without this family
-    }
+    ProcFile.readRows(
+        file, it -> to.add(ProcNetAddress.ofWords(it.skip(skip).next(), words, order)));
   }
 }

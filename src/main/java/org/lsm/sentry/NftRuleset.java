@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.config.CidrBlock;
@@ -23,7 +24,6 @@ import org.lsm.model.Sha256;
  * started after the rules were made.
  *
  * @param ports of this host
- * @param tcp the watched ports, which are not served; udp likewise
  * @param neighbours the IPv6 networks whose addresses count as a host each; of others, each network
  *     of 64 bits
  * @param ignored the hosts that are neither reported nor blocked
@@ -32,8 +32,6 @@ import org.lsm.model.Sha256;
 public record NftRuleset(
     Config config,
     HostPorts ports,
-    PortSet tcp,
-    PortSet udp,
     Collection<CidrBlock> neighbours,
     Collection<CidrBlock> ignored,
     Collection<CidrBlock> spared) {
@@ -51,6 +49,10 @@ public record NftRuleset(
   /** All sets that probes fill. */
   static final List<String> PROBE_SETS =
       Stream.concat(HOST_SETS.stream(), Stream.of("tcp", "udp", "tries")).toList();
+
+  /** A set that the configuration or the host fills, and no packet. */
+  private static final Pattern CONFIGURED =
+      Pattern.compile("set (\\w+) \\{ type \\w+; flags interval");
 
   /** The sets of those who came to a port that is served and not known. */
   static final List<String> SERVED_SETS = List.of("served", "latest");
@@ -73,16 +75,13 @@ public record NftRuleset(
   /** Without the flags of explicit congestion notification, which any SYN may have (RFC 3168). */
   private static final String FLAGS = "tcp flags & (fin|syn|rst|psh|ack|urg)";
 
-  /** Makes the rules for a configuration on a host with these ports. */
-  public static NftRuleset of(
-      Config config,
-      HostPorts ports,
-      Collection<CidrBlock> neighbours,
-      Collection<CidrBlock> ignored,
-      Collection<CidrBlock> spared) {
-    PortSet tcp = config.sentryTcp().without(ports.tcp());
-    PortSet udp = config.sentryUdp().without(ports.udp());
-    return new NftRuleset(config, ports, tcp, udp, neighbours, ignored, spared);
+  /** The watched ports, which are not served. */
+  PortSet tcp() {
+    return config.sentryTcp().without(ports.tcp());
+  }
+
+  PortSet udp() {
+    return config.sentryUdp().without(ports.udp());
   }
 
   boolean blocks() {
@@ -111,18 +110,9 @@ public record NftRuleset(
 
   /** Commands of nft that replace the rules and keep the probes, in one transaction. */
   String replacement() {
-    Stream<String> configured =
-        Stream.of(
-            "tcp_ports",
-            "udp_ports",
-            "known_tcp",
-            "known_udp",
-            "neighbours",
-            "ignored4",
-            "ignored6",
-            "spared4",
-            "spared6");
-    return "flush table inet lsm\n" + flush(configured) + table(mark());
+    String table = table(mark());
+    Stream<String> configured = CONFIGURED.matcher(table).results().map(it -> it.group(1));
+    return "flush table inet lsm\n" + flush(configured) + table;
   }
 
   /** Commands of nft that empty these sets. */
@@ -132,8 +122,8 @@ public record NftRuleset(
 
   private String table(String mark) {
     return template("table.nft")
-        .replace("TCP_PORTS", elements(tcp.toString()))
-        .replace("UDP_PORTS", elements(udp.toString()))
+        .replace("TCP_PORTS", elements(tcp().toString()))
+        .replace("UDP_PORTS", elements(udp().toString()))
         .replace("KNOWN_TCP", elements(ports.knownTcp().toString()))
         .replace("KNOWN_UDP", elements(ports.knownUdp().toString()))
         .replace("NEIGHBOURS", elements(neighbours, "6"))

@@ -104,17 +104,17 @@ public record NftTable(Nft nft) {
   }
 
   /** Unblocks a host and deletes its probes: it does not scan any more. */
-  public void forget(ScanningHost host) throws IOException {
+  public void delete(ScanningHost host) throws IOException {
     String address = host.address();
     unblock(address);
     for (String set : NftRuleset.HOST_SETS) {
       execute(element("delete", set, address, ""), NOT_FOUND);
     }
-    forget("tcp", address, host.tcp());
-    forget("udp", address, host.udp());
+    delete("tcp", address, host.tcp());
+    delete("udp", address, host.udp());
   }
 
-  private void forget(String set, String address, Collection<Integer> ports) throws IOException {
+  private void delete(String set, String address, Collection<Integer> ports) throws IOException {
     StringBuilder commands = new StringBuilder();
     ports.forEach(it -> commands.append(element("delete", set, address, " . " + it)));
     if (!ports.isEmpty()) {

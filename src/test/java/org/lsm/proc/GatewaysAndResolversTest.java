@@ -50,9 +50,10 @@ class GatewaysAndResolversTest {
   void findsNeighbours() throws Exception {
     FakeProc proc = FakeProc.of("routes", folder);
 
-    assertEquals(set("2001:db8::/64,fe80::/64"), GatewaysAndResolvers.neighbours(proc.path()));
+    assertEquals(
+        set("2001:db8::/64,fe80::/10,fe80::/64"), GatewaysAndResolvers.neighbours(proc.path()));
     proc.delete("net/ipv6_route");
-    assertEquals(set(""), GatewaysAndResolvers.neighbours(proc.path()));
+    assertEquals(set("fe80::/10"), GatewaysAndResolvers.neighbours(proc.path()));
   }
 
   @ParameterizedTest

@@ -285,12 +285,12 @@ class NftRulesetIT {
   }
 
   @Test
-  void forgetsHost() throws Exception {
+  void deletesHost() throws Exception {
     load(rules("SENTRY=block;SENTRY_TRIGGER=2;SENTRY_BLOCK_UDP=yes").creation());
     probe(4000, 7);
     probe(4000, 9, it -> it.blockedUntil().isPresent());
 
-    sentry.forget(read().summary().hosts().get(0));
+    sentry.delete(read().summary().hosts().get(0));
 
     assertEquals(List.of(), read().summary().hosts());
     assertFalse(probe(4000, 7).blockedUntil().isPresent());
@@ -493,7 +493,7 @@ class NftRulesetIT {
     assertEquals(Set.of(7, 9), hosts().get("2001:db8:0:1::/64").udp());
 
     for (ScanningHost host : hosts().values()) {
-      sentry.forget(host);
+      sentry.delete(host);
     }
     assertEquals(Map.of(), hosts());
   }

@@ -61,7 +61,7 @@ class NftRulesetTest {
               new Rules(List.of()));
       Config config = Config.read(file);
       List<CidrBlock> neverBlocked = words(spared).map(CidrBlock::parse).toList();
-      return NftRuleset.of(config, ports, NEIGHBOURS, config.sentryIgnore(), neverBlocked);
+      return new NftRuleset(config, ports, NEIGHBOURS, config.sentryIgnore(), neverBlocked);
     } finally {
       Files.delete(file);
     }
