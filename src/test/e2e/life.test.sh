@@ -1,6 +1,7 @@
 #!/bin/sh
 # The ordinary life of a server: a whole Debian with systemd as PID 1 and stock daemons, users, upgrades and changing addresses, days of
-# 144 compares with the shipped configuration and SENTRY="report". Nothing but what is provoked on purpose may be reported, with at most one mail a day more.
+# 144 compares with the shipped configuration and SENTRY="report". Nothing but what is provoked on purpose may be reported, with at most
+# one mail a day more.
 # LSM_E2E_DAYS (2) and LSM_E2E_SEED make a longer or another life.
 export LSM_E2E_JAVA=yes
 # shellcheck source=src/test/e2e/lib.sh
