@@ -1,6 +1,7 @@
 #!/bin/sh
 # The ordinary life of a server: a whole Debian with systemd as PID 1 and stock daemons, users, upgrades and changing addresses, days of
-# 144 compares with the shipped configuration. Nothing but what is provoked on purpose may be reported, with at most one mail a day more.
+# 144 compares with the shipped configuration and SENTRY="report". Nothing but what is provoked on purpose may be reported, with at most
+# one mail a day more.
 # LSM_E2E_DAYS (2) and LSM_E2E_SEED make a longer or another life.
 export LSM_E2E_JAVA=yes
 # shellcheck source=src/test/e2e/lib.sh
@@ -417,6 +418,8 @@ sleep 3 # until they have opened their sockets
 (cd "$work" && tar xzf "$root"/target/lsm-*-linux-*.tar.gz)
 run in_systemd sh -c "cd / && exec $work/lsm-*/install.sh --no-cron"
 exits "install.sh" 0
+sed -i 's/^SENTRY="off"/SENTRY="report"/' /usr/local/lsm/conf.lsm
+check "SENTRY is on" grep -q '^SENTRY="report"' /usr/local/lsm/conf.lsm
 touch "$box"
 echo "the machine is ready after $(($(date +%s) - began)) s; seed $seed"
 day=1
@@ -425,6 +428,9 @@ while [ "$day" -le "$days" ]; do
   evening
   day=$((day + 1))
 done
+check "the packet filter has the rules of lsm" in_systemd nft list chain inet lsm probe
+echo "hosts that probed ports:"
+in_systemd /usr/local/sbin/lsm sentry
 check "cron had nothing to mail" test ! -s "$work/cron.mails"
 cat "$work/cron.mails"
 awk '{ total += $4; if ($4 > longest) longest = $4 } END { if (NR) printf "%d compares of %.2f s, %.2f s at most\n", NR, total / NR / 1000, longest / 1000 }' "$work/compares"

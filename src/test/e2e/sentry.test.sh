@@ -1,7 +1,7 @@
 #!/bin/sh
 # Port scans: real scanners, floods of forged packets and other people's firewall rules, in a network of three hosts
 # that is made of namespaces. The host with lsm is .1, the second one .2; the attacker has all from .10 to .99, of
-# IPv4 and IPv6 alike: host 11 is 192.0.2.11 and 2001:db8::11.
+# IPv4 and IPv6 alike: host 11 is 192.0.2.11 and 2001:db8::11. Behind it is a network without its like in IPv4, 2001:db8:0:1::/64.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 isolate nft nmap setpriv
@@ -34,6 +34,11 @@ addresses() {
 addresses 1 1 br0 | ip -batch -
 addresses 2 2 eth0 | ip -n second -batch -
 addresses 10 99 eth0 | ip -n attacker -batch -
+far=2001:db8:0:1:
+ip route add $far:/64 via 2001:db8::10
+for number in 1 2 3 4; do
+  ip -n attacker address add "$far:$number/64" dev eth0 nodad
+done
 # No pauses in scans of UDP ports; forged addresses are let through.
 sysctl -q -w net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.br0.rp_filter=0
 
@@ -223,6 +228,20 @@ compare "SENTRY_REMIND=0 names the host that went on" 1 <<END
 11 tcp/21,tcp/23-24,tcp/29-30,tcp/80 syn
 END
 compare "no other host goes on" 1 </dev/null
+# from_far PROTOCOL NUMBER ANSWERS: what this address of the far network gets.
+from_far() {
+  # shellcheck disable=SC2046  # words
+  check "$far:$2 gets $1 answers: $3" test "$(on 10 perl "$peer" ask "$1" "$far:$2" 2001:db8::1 $(echo "$3" | sed 's/ [a-z][a-z]*//g'))" = "$3"
+}
+from_far tcp 1 "81 closed"
+from_far tcp 2 "82 closed 81 closed"
+from_far tcp 3 "83 closed"
+from_far udp 4 "81 closed"
+answers "neighbours count one by one" 18 tcp "81 closed 82 closed"
+answers "neighbours count one by one" 19 tcp "83 closed 84 closed"
+compare "a scan from several addresses of a network is one" 1 <<END
+$far:/64 tcp/81-83,udp/81 syn,udp
+END
 
 echo "# --- sockets that are open between two runs"
 close_sockets "$early" "$holder"
@@ -243,6 +262,36 @@ sockets_found() {
     }' "$work/run.out" | sort >"$work/named"
   check "$1: the report has these sockets" same "$work/expected" "$work/named"
 }
+# clients: those in the last report, who came to a socket when: ENDPOINT ADDRESS SECONDS, between the first packet and the last.
+clients() {
+  perl -MJSON::PP -MTime::Piece -0777 -ne '
+    sub seconds { Time::Piece->strptime($_[0], "%Y-%m-%dT%H:%M:%SZ")->epoch }
+    for my $socket (@{decode_json($_)->{differences}}) {
+      for (@{$socket->{clients} // []}) {
+        my ($first, $last) = map { seconds($_) } @$_{qw(first_seen last_seen)};
+        die "in the future" if $last > time + 1;
+        print "$socket->{socket} $_->{address} ", $last - $first, "\n";
+      }
+    }' "$work/run.out"
+}
+# age_clients SECONDS: as if the clients that are recorded had come so much earlier, and the last compare had been then.
+age_clients() {
+  for set in served4 served6 latest4 latest6; do
+    nft -j list set inet lsm "$set" | perl -MJSON::PP -0777 -ne '
+      BEGIN { $seconds = shift }
+      for my $set (grep { $_ } map { $_->{set} } @{decode_json($_)->{nftables}}) {
+        for (map { $_->{elem} } @{$set->{elem} // []}) {
+          my $key = join " . ", @{$_->{val}{concat}};
+          my $counter = $_->{counter} ? " counter packets $_->{counter}{packets} bytes $_->{counter}{bytes}" : "";
+          print "delete element inet lsm $set->{name} { $key }\n";
+          print "add element inet lsm $set->{name} { $key$counter timeout $_->{timeout}s expires ", $_->{expires} - $seconds, "s }\n";
+        }
+      }' "$1"
+  done >"$work/aged"
+  check "clients are recorded" test -s "$work/aged"
+  check "they came earlier" nft -f "$work/aged"
+  touch -d "@$(($(stat -c %Y "$state/last-compare") - $1))" "$state/last-compare"
+}
 hold perl "$peer" echo 'tcp6/[::]:4444' 'tcp6/[2001:db8::1]:4445' 'tcp6/[::ffff:192.0.2.1]:4446' 'tcp6/[::]:40000' 'udp6/[::]:4448'
 for number in 80 81; do
   answers "a service between two runs" $number tcp "4444 open 4444 open 22 open 40000 open 4449 closed"
@@ -261,6 +310,26 @@ tcp6/[::]:4445 closed 2001:db8::80/1
 udp/0.0.0.0:4448 closed 192.0.2.80/1 192.0.2.81/1 2001:db8::80/1 2001:db8::81/1
 END
 sockets_found "they are reported once" 0 </dev/null
+sleep 4
+touch "$state/last-compare"
+hold perl "$peer" echo 'tcp6/[::]:4451' 'udp6/[::]:4452'
+for protocol in tcp udp; do
+  port=$([ $protocol = tcp ] && echo 4451 || echo 4452)
+  answers "a service of nine minutes" 80 $protocol "$port open"
+done
+age_clients 540
+for protocol in tcp udp; do
+  port=$([ $protocol = tcp ] && echo 4451 || echo 4452)
+  answers "a service of nine minutes" 80 $protocol "$port open $port open"
+done
+sleep 4
+close_sockets "$holder"
+sockets_found "closed after nine minutes" 1 <<END
+tcp/0.0.0.0:4451 closed 192.0.2.80/3 2001:db8::80/3
+udp/0.0.0.0:4452 closed 192.0.2.80/3 2001:db8::80/3
+END
+clients >"$work/clients"
+check "four clients came over nine minutes" test "$(grep -cE ' 5(4[0-9]|5[0-5])$' "$work/clients")" -eq 4
 hold perl "$peer" echo 'tcp6/[::]:4450'
 answers "a service that stays" 80 tcp "4450 open"
 sockets_found "it stays" 1 <<END
@@ -274,6 +343,28 @@ hold ip netns exec attacker perl "$peer" echo 'udp6/[2001:db8::80]:5353' 'udp6/[
 answers "a client of UDP" 1 udp "5353 open" 80
 sockets_found "answers are no clients" 0 </dev/null
 close_sockets "$holder"
+# A server answers when its client is gone: on a port that SENTRY_UDP has, and one that it has not.
+# shellcheck disable=SC2016  # Perl
+late='use IO::Socket::IP;
+  my ($net) = @ARGV;
+  my $server = IO::Socket::IP->new(LocalHost => $net . 80, LocalPort => 53, Proto => "udp") or die;
+  print "ready\n";
+  my $client = recv $server, my $data, 99, 0;
+  select undef, undef, undef, 0.5;
+  send $server, "late", 0, $client;
+  sleep 60'
+for net in $families; do
+  for port in 32770 5000; do
+    hold ip netns exec attacker perl -e "\$| = 1; $late" "$net"
+    # shellcheck disable=SC2016  # Perl
+    perl -MIO::Socket::IP -e '
+      IO::Socket::IP->new(LocalHost => "$ARGV[0]1", LocalPort => $ARGV[1], PeerHost => "$ARGV[0]80", PeerPort => 53, Proto => "udp")->send("ask")' "$net" "$port"
+    sleep 1
+    close_sockets "$holder"
+  done
+done
+sockets_found "late answers are no clients" 0 </dev/null
+sentry_lists "late answers are no probes" </dev/null
 
 echo "# --- a scan is cut off while it runs, and nothing else is"
 baseline
@@ -332,6 +423,46 @@ compare "one host was cut off, four were not" 0 <<END
 43 tcp/83-84,udp/81-82 syn,udp
 50 tcp/201-203 syn blocked
 END
+# A session, of a program that is called sshd.
+cp "$(readlink -f /usr/bin/perl)" "$work/sshd"
+# shellcheck disable=SC2016  # for the other shell
+hold sh -c 'echo 1000 >/proc/self/loginuid; exec "$@"' sh "$work/sshd" "$peer" echo 'tcp6/[::]:2200'
+sshd=$holder
+for net in $families; do
+  mkfifo "$work/session.$net"
+  ip netns exec attacker perl "$peer" talk "${net}44" "${net}1" 2200 <"$work/session.$net" >/dev/null &
+done
+exec 8>"$work/session.192.0.2." 9>"$work/session.2001:db8::"
+are_spared() {
+  run "$lsm" compare --quiet
+  nft get element inet lsm spared4 '{ 192.0.2.44 }' && nft get element inet lsm spared6 '{ 2001:db8::44 }'
+}
+check "hosts of sessions are spared" within 10 are_spared
+answers "somebody is logged in from there" 44 tcp "81 closed 82 closed 83 closed 84 closed 22 open"
+exec 8>&- 9>&-
+close_sockets "$sshd"
+run "$lsm" compare --quiet
+answers "nobody is logged in from there any more" 44 tcp "85 closed 86 closed 87 silent 22 silent"
+run "$lsm" sentry unblock 192.0.2.44 2001:db8::44
+exits "unblock the host of a session" 0
+# All addresses of a network are one host; a neighbour is not.
+from_far tcp 1 "81 closed 22 open"
+from_far tcp 2 "82 closed 22 open"
+from_far tcp 3 "83 silent 22 silent"
+from_far tcp 4 "22 silent"
+from_far udp 4 "53 silent"
+answers "another host goes on" 2 tcp "22 open"
+compare "a network is blocked" 0 <<END
+$far:/64 tcp/81-83 syn blocked
+END
+check "blocked6 has the network" nft get element inet lsm blocked6 "{ $far: }"
+run "$lsm" sentry unblock "$far:9"
+exits "unblock a network" 0
+prints "unblock a network" "$far:/64 is unblocked"
+from_far tcp 4 "22 open"
+run "$lsm" sentry block "$far:/64"
+from_far tcp 4 "22 silent"
+run "$lsm" sentry unblock "$far:/64"
 blocks "by scans" 50
 
 echo "# --- how many ports make a scan"

@@ -5,7 +5,7 @@
 #     perl peer.pl echo tcp6|udp6/[ADDRESS]:PORT...      answers what it gets, of IPv4 as well if the address is ::
 #     perl peer.pl forge INTERFACE HOST FIRST COUNT tcp|udp/PORT...
 # forge sends a SYN or a datagram to each of the ports from COUNT hosts that do not exist, 10.0.0.0 + FIRST and so on,
-# or 2001:db8:1:: + FIRST, to the Ethernet address 02:00:00:00:00:01.
+# or 3fff:0:0:FIRST::1, each in a network of its own, to the Ethernet address 02:00:00:00:00:01.
 use strict;
 use warnings;
 use IO::Select;
@@ -112,7 +112,7 @@ sub forge {
     ioctl($out, $SIOCGIFINDEX, $request) or die "$interface: $!";
     my $to = pack 'S n i S C C a8', $AF_PACKET, $type, unpack('x16 i', $request), 1, 0, 6, "\2\0\0\0\0\1";
     for my $i ($first .. $first + $count - 1) {
-        my $source = $v6 ? pack 'n4 N2', 0x2001, 0xdb8, 1, 0, 0, $i : pack 'N', 0x0a000000 + $i;
+        my $source = $v6 ? pack 'n2 N3', 0x3fff, 0, $i, 0, 1 : pack 'N', 0x0a000000 + $i;
         for (@probes) {
             my ($protocol, $port) = m{^(tcp|udp)/(\d+)$} or die "no probe: $_";
             my $number = $protocol eq 'tcp' ? 6 : 17;

@@ -5,7 +5,9 @@ import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.lsm.config.CidrBlock;
 import org.lsm.config.Config.SentryMode;
@@ -43,7 +45,11 @@ public final class SentryCommand extends BaseCommand {
       description = "What to do with the addresses: ${COMPLETION-CANDIDATES}.")
   private Action action;
 
-  @Parameters(index = "1..*", arity = "0..*", paramLabel = "ADDRESS", description = "IP addresses.")
+  @Parameters(
+      index = "1..*",
+      arity = "0..*",
+      paramLabel = "ADDRESS",
+      description = "IP addresses, or IPv6 networks of 64 bits.")
   private List<String> addresses = new ArrayList<>();
 
   @Mixin private OutputFormat format;
@@ -81,9 +87,9 @@ public final class SentryCommand extends BaseCommand {
 
   private CidrBlock address(String text) {
     try {
-      CidrBlock address = CidrBlock.parse(text);
-      if (address.isSingleAddress()) {
-        return address;
+      CidrBlock host = CidrBlock.parse(text);
+      if (host.isSingleAddress() || (host.isIpv6() && host.prefix() == 64)) {
+        return host;
       }
     } catch (IllegalArgumentException e) {
       // reported below
@@ -93,14 +99,22 @@ public final class SentryCommand extends BaseCommand {
 
   @SuppressWarnings("try") // the lock is only held
   private void change(Components components, List<CidrBlock> hosts) throws IOException {
+    if (action == Action.BLOCK && components.config().sentry() != SentryMode.BLOCK) {
+      throw new IOException("SENTRY=\"report\" does not block hosts; set it to block first");
+    }
+    List<CidrBlock> neighbours = components.neighbours();
     try (StateDirectory state = components.openState()) {
       if (action == Action.BLOCK) {
         for (CidrBlock host : hosts) {
-          requireBlockable(components, host);
+          // The administrator, like the rules, cannot block hosts that this one depends on.
+          String reason = objection(components, host, neighbours);
+          if (!reason.isEmpty()) {
+            throw new IOException(host + " is " + reason + ", it is never blocked");
+          }
         }
       }
       for (CidrBlock host : hosts) {
-        change(components, host);
+        change(components, host.host(neighbours));
       }
     }
   }
@@ -118,7 +132,7 @@ public final class SentryCommand extends BaseCommand {
       if (known.isEmpty() || known.get().blockedUntil().isEmpty()) {
         throw new IOException(host + " is not blocked; 'lsm sentry' prints the blocked hosts");
       }
-      components.nftTable().forget(known.get());
+      components.nftTable().delete(known.get());
     }
     NftTableState after = read(components);
     record(components, after, blocked(after, host));
@@ -147,37 +161,30 @@ public final class SentryCommand extends BaseCommand {
     return table.blocked().keySet().stream().filter(host::contains).findFirst();
   }
 
-  /** The administrator, like the rules, cannot block hosts that this one depends on. */
-  private static void requireBlockable(Components components, CidrBlock host) throws IOException {
-    if (components.config().sentry() != SentryMode.BLOCK) {
-      throw new IOException("SENTRY=\"report\" does not block hosts; set it to block first");
-    }
-    String reason = objection(components, host);
-    if (!reason.isEmpty()) {
-      throw new IOException(host + " is " + reason + ", it is never blocked");
-    }
-  }
-
   /** Why a host must not be blocked; empty if it may. */
-  private static String objection(Components components, CidrBlock host) throws IOException {
-    InetAddress address = InetAddress.getByName(host.toString()); // a literal is not looked up
+  private static String objection(Components components, CidrBlock host, List<CidrBlock> neighbours)
+      throws IOException {
+    InetAddress address = host.network();
     if (address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null) {
       return "an address of this host";
     }
     if (address.isAnyLocalAddress() || address.isMulticastAddress()) {
       return "not the address of a host";
     }
-    if (isAmong(components.gatewaysAndResolvers(), host)) {
-      return "a gateway or name server of this host";
-    }
-    if (isAmong(components.sshClients(), host)) {
-      return "the address of somebody who is logged in by ssh";
+    if (!host.isSingleAddress()
+        && neighbours.stream().anyMatch(it -> it.contains(host.toString()))) {
+      return "a network of this host";
     }
     SentryState state = SentryState.read(stateFile(components));
-    return isAmong(components.ignored(state), host) ? "in SENTRY_IGNORE" : "";
-  }
-
-  private static boolean isAmong(List<CidrBlock> blocks, CidrBlock host) {
-    return blocks.stream().anyMatch(it -> it.contains(host.toString()));
+    Map<String, List<CidrBlock>> spared = new LinkedHashMap<>();
+    spared.put("a gateway or name server of this host", components.gatewaysAndResolvers());
+    spared.put("the address of somebody who is logged in by ssh", components.sshClients());
+    spared.put("in SENTRY_IGNORE", components.ignored(state));
+    for (var it : spared.entrySet()) {
+      if (it.getValue().stream().anyMatch(at -> at.host(neighbours).contains(host.toString()))) {
+        return it.getKey();
+      }
+    }
+    return "";
   }
 }

@@ -4,6 +4,8 @@ import java.math.BigInteger;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.Collection;
+import java.util.List;
 import java.util.regex.Pattern;
 
 /** A block of IP addresses (RFC 4632), or a single address; IPv4-mapped addresses are IPv4. */
@@ -59,11 +61,27 @@ public record CidrBlock(InetAddress network, int prefix) {
     return network.getHostAddress() + (isSingleAddress() ? "" : "/" + prefix);
   }
 
-  /** Whether this block has an address; false if the text is not an IP address. */
-  public boolean contains(String literal) {
+  /**
+   * What counts as one host: for an IPv6 address its network of 64 bits, whose addresses a host may
+   * change as it likes (RFC 8981), unless it is a neighbour in one of these networks.
+   */
+  public CidrBlock host(Collection<CidrBlock> neighbours) {
+    String address = network.getHostAddress();
+    if (!isIpv6()
+        || !isSingleAddress()
+        || neighbours.stream().anyMatch(it -> it.contains(address))) {
+      return this;
+    }
+    return parse(String.join(":", List.of(address.split(":", -1)).subList(0, 4)) + "::/64");
+  }
+
+  /** Whether this block has all of an address or block; false if the text is neither. */
+  public boolean contains(String text) {
     try {
-      InetAddress address = address(literal);
-      return bits(address) == bits(network) && start(address).equals(start(network));
+      CidrBlock other = parse(text);
+      return isIpv6() == other.isIpv6()
+          && prefix <= other.prefix
+          && start(other.network).equals(start(network));
     } catch (IllegalArgumentException e) {
       return false; // possible in a snapshot that was edited by hand
     }

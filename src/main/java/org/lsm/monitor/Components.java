@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -53,6 +54,7 @@ import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
 import org.lsm.sentry.SentryState;
+import org.lsm.storage.AtomicFile;
 import org.lsm.storage.StateDirectory;
 
 /**
@@ -295,7 +297,12 @@ public record Components(
       spared.addAll(gatewaysAndResolvers());
       spared.addAll(sshClients());
     }
-    return NftRuleset.of(config, ports, ignored(state), spared);
+    return new NftRuleset(config, ports, neighbours(), ignored(state), spared);
+  }
+
+  /** The IPv6 networks in which each address is a host. */
+  public List<CidrBlock> neighbours() throws IOException {
+    return addresses(GatewaysAndResolvers.neighbours(environment.sources().proc()));
   }
 
   /** The hosts of SENTRY_IGNORE, those with a name by their last addresses. */
@@ -328,13 +335,26 @@ public record Components(
     return hosts;
   }
 
-  /** When the last comparison with the baseline succeeded. */
+  /** When the last comparison with the baseline that has succeeded began. */
   public Optional<Instant> lastCompare() throws IOException {
     try {
       Path file = config.stateDirectory().resolve(StateDirectory.LAST_COMPARE);
       return Optional.of(Files.getLastModifiedTime(file).toInstant());
     } catch (NoSuchFileException e) {
       return Optional.empty();
+    }
+  }
+
+  /** Stores when a comparison that has succeeded began, without waiting for the disk. */
+  void storeTimeOfCompare(Instant began) {
+    Path file = config.stateDirectory().resolve(StateDirectory.LAST_COMPARE);
+    try {
+      if (!Files.exists(file)) {
+        AtomicFile.write(file, new byte[0]);
+      }
+      Files.setLastModifiedTime(file, FileTime.from(began));
+    } catch (IOException e) {
+      warn("the time of this run cannot be stored: " + ErrorMessages.explain(e));
     }
   }
 

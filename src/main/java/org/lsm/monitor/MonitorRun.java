@@ -5,7 +5,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -30,6 +29,7 @@ import org.lsm.report.DiffReport;
 import org.lsm.report.Json;
 import org.lsm.report.Metrics;
 import org.lsm.report.ReportDocument;
+import org.lsm.sentry.HostPorts;
 import org.lsm.storage.AtomicFile;
 import org.lsm.storage.FileLock;
 import org.lsm.storage.StateDirectory;
@@ -57,9 +57,6 @@ public final class MonitorRun {
   private final Path stuckRun;
   private final Optional<AlertmanagerUpdate> alertmanager;
   private final long start = System.nanoTime();
-  private final Instant began;
-  private boolean isStored = true; // the alert of this run, if one is due
-  private PortScanCheck portScans; // null without SENTRY
 
   /** A run; a quiet one is silent about failures that an earlier run has reported. */
   public MonitorRun(Components components, boolean quiet) {
@@ -71,7 +68,6 @@ public final class MonitorRun {
     this.components = components;
     this.config = components.config();
     this.quiet = quiet;
-    this.began = components.now();
     this.history = components.history();
     this.outbox = components.outbox(history, limit);
     this.policy = new AlertPolicy(config.remind(), config.digest(), DiffReport.MAX_NAMED);
@@ -104,13 +100,11 @@ public final class MonitorRun {
 
   private RunResult compareLocked() throws Exception {
     try (StateDirectory state = components.openState()) {
-      if (PortScanCheck.isDue(config)) {
-        portScans = new PortScanCheck(components, history, outbox);
-        portScans.read(); // before the scan: what is served later is for the next run
-      }
-      RunResult result = compareOrAlertFailure(state);
-      if (portScans != null) {
-        result = result.with(portScans.run(components.hostInfo(), quiet));
+      Instant began = components.now();
+      Optional<PortScanCheck> portScans = PortScanCheck.begin(components, history, outbox);
+      RunResult result = compareOrAlertFailure(state, portScans, began);
+      if (portScans.isPresent()) {
+        result = result.with(portScans.get().run(components.hostInfo(), result.ports(), quiet));
       }
       storeActive(result);
       return result;
@@ -123,10 +117,11 @@ public final class MonitorRun {
     }
   }
 
-  private RunResult compareOrAlertFailure(StateDirectory state) throws Exception {
+  private RunResult compareOrAlertFailure(
+      StateDirectory state, Optional<PortScanCheck> portScans, Instant began) throws Exception {
     AlertState before = readAlertState();
     try {
-      return compare(state, before);
+      return compare(state, before, portScans, began);
     } catch (Exception e) {
       return alertFailure(e, AlertState.read(alertState));
     } catch (OutOfMemoryError e) {
@@ -134,17 +129,22 @@ public final class MonitorRun {
     }
   }
 
-  private RunResult compare(StateDirectory state, AlertState before) throws Exception {
+  private RunResult compare(
+      StateDirectory state, AlertState before, Optional<PortScanCheck> portScans, Instant began)
+      throws Exception {
     RepeatedScan scans = components.scans();
     Snapshot baseline = components.readBaseline(state);
     BaselineComparison comparison = components.comparison(scans, baseline);
     DiffReport report = comparison.compare();
-    if (portScans != null) {
-      report = portScans.addServed(report, comparison.ports(baseline));
+    Optional<HostPorts> ports = Optional.empty();
+    if (portScans.isPresent()) {
+      ports = Optional.of(comparison.ports(baseline));
+      report = portScans.get().addServed(report, ports.get());
     }
     boolean alerted = false;
-    boolean wasActive = !before.entries().isEmpty();
-    if (wasActive || !report.diff().isEmpty()) { // a quiet run loads no class of the policy
+    boolean isStored = true;
+    // A quiet run loads no class of the policy.
+    if (!before.entries().isEmpty() || !report.diff().isEmpty()) {
       Instant time = report.after().hostInfo().time();
       AlertDecision decision =
           policy.decide(
@@ -152,10 +152,11 @@ public final class MonitorRun {
       if (!decision.appeared().isEmpty()) {
         report = report.withAbsentAt(decision.appeared(), components.lastCompare());
       }
-      if (decision.type().isPresent() || !quiet) {
+      alerted = decision.type().isPresent();
+      if (alerted || !quiet) {
         report = components.hostFacts().addTo(report);
       }
-      alerted = alertDifferences(report, decision, before);
+      isStored = storeAlert(report, decision, before);
       if (alertmanager.isPresent()) {
         alertmanager.get().add(report, decision.next(), comparison.identity());
       }
@@ -163,11 +164,11 @@ public final class MonitorRun {
     components.storeOwnerCache(state, scans);
     components.storePrograms(state, comparison.programs(), report.after().hostInfo());
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
-    RunResult result = RunResult.compared(report, ignored, alerted);
+    RunResult result = RunResult.compared(report, ports, ignored, alerted);
     try {
       scans.requireComplete();
       if (isStored) {
-        touch(StateDirectory.LAST_COMPARE, began);
+        components.storeTimeOfCompare(began);
       }
       return result;
     } catch (RepeatedScan.IncompleteException e) {
@@ -199,11 +200,9 @@ public final class MonitorRun {
    */
   @SuppressWarnings("try") // the lock is only held
   private RunResult alertStuckRun(FileLock.HeldException held) throws Exception {
-    Duration age = Duration.between(held.since(), components.now());
-    if (age.compareTo(MAX_LOCK_AGE) < 0) {
+    if (Duration.between(held.since(), components.now()).compareTo(MAX_LOCK_AGE) < 0) {
       throw held;
     }
-    Path proc = components.environment().sources().proc();
     String reason =
         String.format(
             "lsm with PID %s has held the lock of %s since %s (%s), and no run can compare; see what it"
@@ -212,7 +211,7 @@ public final class MonitorRun {
             held.pid(),
             config.stateDirectory(),
             components.timeWithAge(held.since()),
-            WaitingProcess.describe(proc, held.pid()));
+            WaitingProcess.describe(components.environment().sources().proc(), held.pid()));
     Path lock = stuckRun.resolveSibling(StateDirectory.STUCK_RUN + ".lock");
     try (FileChannel channel = FileLock.take(lock, Duration.ZERO)) {
       AlertState before = AlertState.read(stuckRun);
@@ -223,23 +222,21 @@ public final class MonitorRun {
     }
   }
 
-  /** Alerts the differences that are due; returns whether there are any. */
-  private boolean alertDifferences(DiffReport report, AlertDecision decision, AlertState before) {
-    Optional<AlertType> type = decision.type();
-    isStored =
-        type.isEmpty()
-            || outbox.put(
-                Alert.of(
-                    type.get(),
-                    report.reporting(decision.reported(), decision.ended()),
-                    config.subject()));
-    if (isStored) {
-      history.append("appeared", decision.appeared(), report);
-      history.append(
-          "resolved", decision.resolved().stream().map(TextEscaper::escape).toArray(String[]::new));
-      write(decision.next(), before, alertState);
+  /** Stores the alert that is due, if any, and the state; returns false if it was not stored. */
+  private boolean storeAlert(DiffReport report, AlertDecision decision, AlertState before) {
+    if (decision.type().isPresent()
+        && !outbox.put(
+            Alert.of(
+                decision.type().get(),
+                report.reporting(decision.reported(), decision.ended()),
+                config.subject()))) {
+      return false;
     }
-    return type.isPresent();
+    history.append("appeared", decision.appeared(), report);
+    history.append(
+        "resolved", decision.resolved().stream().map(TextEscaper::escape).toArray(String[]::new));
+    write(decision.next(), before, alertState);
+    return true;
   }
 
   /** Alerts what keeps lsm from comparing: an attacker must not silence lsm by making it fail. */
@@ -288,19 +285,6 @@ public final class MonitorRun {
     }
   }
 
-  /** Sets the time of a file in the state directory, without waiting for the disk. */
-  private void touch(String name, Instant time) {
-    Path file = config.stateDirectory().resolve(name);
-    try {
-      if (!Files.exists(file)) {
-        AtomicFile.write(file, new byte[0]);
-      }
-      Files.setLastModifiedTime(file, FileTime.from(time));
-    } catch (IOException e) {
-      components.warn("the time of this run cannot be stored: " + ErrorMessages.explain(e));
-    }
-  }
-
   /**
    * Has the alerts that wait delivered and writes the metrics; returns whether no alert waits. It
    * waits half a minute for the delivery, which goes on without this run. What cannot be delivered
@@ -309,10 +293,8 @@ public final class MonitorRun {
   public boolean deliver(RunResult result) throws IOException {
     boolean sent = outbox.deliverUnstored();
     outbox.removeTemporaryFiles();
-    boolean delivered = isDelivered();
-    if (!delivered) {
+    if (!isDelivered()) {
       deliverInBackground();
-      delivered = isDelivered();
     }
     if (config.metricsFile().isPresent()) {
       writeMetrics(config.metricsFile().get(), result);
@@ -320,7 +302,7 @@ public final class MonitorRun {
     if (!sent && (!quiet || outbox.hasNewFailure())) {
       components.warn("an alert was neither stored nor delivered; the next run repeats it");
     }
-    return sent && delivered;
+    return sent && isDelivered();
   }
 
   private boolean isDelivered() throws IOException {
@@ -403,12 +385,12 @@ public final class MonitorRun {
 
   private void writeMetrics(Path file, RunResult result) {
     try {
-      Optional<DiffReport> report = result.report();
       Optional<Instant> last = components.lastCompare();
       Duration duration = Duration.ofNanos(System.nanoTime() - start);
       int waiting = outbox.size() + outbox.damaged() + (isPostPending() ? 1 : 0);
       SortedMap<String, Long> probing = result.portScans().counts(config.sentryTrigger());
-      Metrics metrics = new Metrics(report, result.ignored(), last, duration, waiting, probing);
+      Metrics metrics =
+          new Metrics(result.report(), result.ignored(), last, duration, waiting, probing);
       AtomicFile.writeReadable(file, metrics.text().getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       components.warn("METRICS_FILE cannot be written: " + ErrorMessages.explain(e));

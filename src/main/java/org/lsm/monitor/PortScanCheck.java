@@ -30,6 +30,7 @@ import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
 import org.lsm.sentry.NftTableState;
 import org.lsm.sentry.SentryState;
+import org.lsm.sentry.SentryState.PortScanDecision;
 import org.lsm.storage.StateDirectory;
 
 /**
@@ -49,62 +50,68 @@ public final class PortScanCheck {
   private final Outbox outbox;
   private final NftTable table;
   private final Path file;
-  private final boolean hadTable;
-  private SentryState state;
-  private String failure = "";
-  private Optional<NftTableState> found = Optional.empty();
-  private Optional<HostPorts> ports = Optional.empty();
+  private final String failure; // to read the table
   private Optional<Instant> lastCompare = Optional.empty();
-  private Optional<ScanSummary> summary = Optional.empty();
-  private Optional<PortScanReport> alert = Optional.empty();
+  private Optional<NftTableState> found = Optional.empty();
+  private List<String> loss = List.of(); // what is unknown because somebody has removed the rules
+  private SentryState state;
 
-  PortScanCheck(Components components, History history, Outbox outbox) {
+  /**
+   * Reads the table, before the scan: what is served later is for the next run. Returns empty if
+   * there is no work; after SENTRY was switched off there is as long as its table remains. {@link
+   * #run} reports a failure.
+   */
+  static Optional<PortScanCheck> begin(Components components, History history, Outbox outbox) {
+    Config config = components.config();
+    Path file = config.stateDirectory().resolve(StateDirectory.SENTRY_STATE);
+    return config.sentry() != SentryMode.OFF || Files.exists(file)
+        ? Optional.of(new PortScanCheck(components, history, outbox, file))
+        : Optional.empty();
+  }
+
+  private PortScanCheck(Components components, History history, Outbox outbox, Path file) {
     this.components = components;
     this.config = components.config();
     this.history = history;
     this.outbox = outbox;
     this.table = components.nftTable();
-    this.file = config.stateDirectory().resolve(StateDirectory.SENTRY_STATE);
+    this.file = file;
     this.state = SentryState.read(file);
-    this.hadTable = Files.exists(file) && state.failure().isEmpty();
-  }
-
-  /** Whether there is work: also after SENTRY was switched off, while its table remains. */
-  static boolean isDue(Config config) {
-    return config.sentry() != SentryMode.OFF
-        || Files.exists(config.stateDirectory().resolve(StateDirectory.SENTRY_STATE));
+    this.failure = config.sentry() == SentryMode.OFF ? "" : attempt(this::read);
   }
 
   private interface Step {
     void run() throws IOException;
   }
 
-  /** Runs a step, unless an earlier one has failed. */
-  private void attempt(Step step) {
-    if (!failure.isEmpty()) {
-      return;
-    }
+  /** Runs a step; returns why it has failed, else an empty text. */
+  private static String attempt(Step step) {
     try {
       step.run();
+      return "";
     } catch (IOException | RuntimeException e) {
-      failure = ErrorMessages.explain(e);
+      return ErrorMessages.explain(e);
     } catch (OutOfMemoryError e) {
-      failure = "there is not enough memory to read the hosts that probe ports";
+      return "there is not enough memory to read the hosts that probe ports";
     }
   }
 
-  /** Reads the table. {@link #run} reports a failure. */
-  void read() {
-    if (config.sentry() != SentryMode.OFF) {
-      attempt(() -> found = table.read(components.now()));
+  private void read() throws IOException {
+    Instant now = components.now();
+    lastCompare = components.lastCompare().filter(it -> !it.isAfter(now));
+    found = table.read(now);
+    boolean hasRules = found.isPresent() && !found.get().mark().isEmpty();
+    boolean hadRules = Files.exists(file) && state.failure().isEmpty() && lastCompare.isPresent();
+    if (hadRules
+        && !hasRules
+        && !components.wasStartedSince(lastCompare.get())) { // they do not survive a boot
+      String since = Times.format(lastCompare.get(), components.zone());
+      loss = List.of(PortScanReport.RULES_REMOVED + ": probes since " + since + " may be lost");
     }
   }
 
   /** Adds to a report what was served since the last compare, on a host with these ports. */
-  DiffReport addServed(DiffReport report, HostPorts known) throws IOException {
-    ports = Optional.of(known);
-    Instant now = components.now();
-    lastCompare = components.lastCompare().filter(it -> !it.isAfter(now));
+  DiffReport addServed(DiffReport report, HostPorts ports) {
     Instant since = lastCompare.map(it -> it.minus(ROUNDING)).orElse(Instant.MIN);
     List<ServedPort> served =
         found.stream()
@@ -115,69 +122,89 @@ public final class PortScanCheck {
       return report;
     }
     List<String> notes = found.get().servedOverflowing() ? List.of(SERVED_OVERFLOW) : List.of();
-    return ServedPortCheck.add(report, served, known, notes);
+    return ServedPortCheck.add(report, served, ports, notes);
   }
 
   /**
    * Runs the check, once. A failure is reported, unless {@code quiet} and the last run has reported
-   * it, and stored for {@code lsm status}; it does not end the run. Without {@link #addServed} the
+   * it, and stored for {@code lsm status}; it does not end the run. {@code ports} is empty if the
    * ports that are served are unknown.
    */
-  PortScans run(HostInfo host, boolean quiet) {
-    if (config.sentry() == SentryMode.OFF) {
-      attempt(table::remove);
-      attempt(() -> Files.deleteIfExists(file));
-      if (failure.isEmpty()) {
-        return PortScans.NONE;
-      }
-    } else {
-      attempt(() -> check(host));
+  PortScans run(HostInfo host, Optional<HostPorts> ports, boolean quiet) {
+    boolean isOff = config.sentry() == SentryMode.OFF;
+    String problem = isOff ? attempt(this::removeTable) : failure;
+    if (!problem.isEmpty()) {
+      storeState(problem, quiet);
     }
-    if (!failure.isEmpty() && !(quiet && failure.equals(state.failure()))) {
-      components.warn(failure);
+    if (isOff || !problem.isEmpty()) {
+      return PortScans.NONE;
+    }
+    Optional<ScanSummary> summary = found.map(NftTableState::summary);
+    ScanSummary probes = summary.orElse(new ScanSummary(List.of(), false));
+    PortScanDecision decision =
+        state.decide(
+            probes,
+            config.sentryTrigger(),
+            DiffReport.MAX_NAMED,
+            components.now(),
+            config.sentryRemind());
+    List<String> notes = new ArrayList<>(ports.isPresent() ? loss : List.of());
+    boolean isDue = decision.due() || !notes.isEmpty();
+    notes.addAll(notes(probes));
+    Optional<PortScanReport> alert =
+        isDue
+            ? Optional.of(
+                new PortScanReport(host, named(decision.hosts()), notes, components::zone))
+            : Optional.empty();
+    boolean isStored = alert.isEmpty() || store(alert.get());
+    state = isStored ? decision.next() : state;
+    state = found.isPresent() ? state.withBlocked(found.get().blocked()) : state;
+    storeState(attempt(() -> update(ports, isStored && probes.overflowing())), quiet);
+    return new PortScans(summary, alert);
+  }
+
+  private void removeTable() throws IOException {
+    table.remove();
+    Files.deleteIfExists(file);
+  }
+
+  private void storeState(String problem, boolean quiet) {
+    if (!problem.isEmpty() && !(quiet && problem.equals(state.failure()))) {
+      components.warn(problem);
     }
     try {
-      state.withFailure(failure).write(file);
+      state.withFailure(problem).write(file);
     } catch (IOException e) {
       components.warn(
           "the port scans of this run will be alerted again: " + ErrorMessages.explain(e));
     }
-    return new PortScans(summary, alert);
   }
 
-  private void check(HostInfo host) throws IOException {
-    Instant now = components.now();
-    summary = found.map(NftTableState::summary);
-    ScanSummary probes = summary.orElse(new ScanSummary(List.of(), false));
-    boolean full = storeAlert(probes, loss(), host, now) && probes.overflowing();
-    if (found.isPresent()) {
-      state = state.withBlocked(found.get().blocked());
-    }
+  /** Has the kernel watch the ports that are unused now, and makes room where sets are full. */
+  private void update(Optional<HostPorts> ports, boolean isFull) throws IOException {
     if (ports.isPresent()) {
       NftRuleset rules = rules(ports.get());
       state.write(file); // before there is a table: the file says that there may be one
-      table.apply(rules, found, state.blocked(), now);
+      table.apply(rules, found, state.blocked(), components.now());
       if (found.isPresent() && found.get().servedOverflowing()) {
         table.flushServed();
       }
     }
-    if (full) {
+    if (isFull) {
       table.flushProbes();
     }
     for (var it : state.answers().entrySet()) {
       if (it.getValue().isEmpty()) {
-        throw new IOException(
-            "SENTRY_IGNORE has no effect for "
-                + it.getKey()
-                + ": no name server has an address for it");
+        String problem = "SENTRY_IGNORE has no effect for " + it.getKey();
+        throw new IOException(problem + ": no name server has an address for it");
       }
     }
   }
 
   /** The rules; where they change, with new answers for the names in SENTRY_IGNORE. */
-  private NftRuleset rules(HostPorts known) throws IOException {
+  private NftRuleset rules(HostPorts ports) throws IOException {
     List<String> names = config.sentryIgnoreNames();
-    NftRuleset rules = components.nftRuleset(known, state);
+    NftRuleset rules = components.nftRuleset(ports, state);
     boolean isSame = found.isPresent() && found.get().mark().equals(rules.mark());
     boolean isAnswered =
         state.answers().keySet().equals(Set.copyOf(names)) && !state.answers().containsValue("");
@@ -185,40 +212,16 @@ public final class PortScanCheck {
       return rules;
     }
     state = state.withAnswers(Dns.addresses(names));
-    return components.nftRuleset(known, state);
+    return components.nftRuleset(ports, state);
   }
 
-  /** What is unknown because somebody has removed the rules; they do not survive a boot either. */
-  private List<String> loss() throws IOException {
-    boolean hasRules = found.isPresent() && !found.get().mark().isEmpty();
-    if (ports.isEmpty() || hasRules || !hadTable || lastCompare.isEmpty()) {
-      return List.of();
+  /** Stores an alert; returns false if it could not be stored. */
+  private boolean store(PortScanReport report) {
+    if (!outbox.put(Alert.of(report, config.subject()))) {
+      return false;
     }
-    Instant since = lastCompare.get();
-    String time = Times.format(since, components.zone());
-    return components.wasStartedSince(since)
-        ? List.of()
-        : List.of(PortScanReport.RULES_REMOVED + ": probes since " + time + " may be lost");
-  }
-
-  /** Stores the alert that is due, if any; returns false if it could not be stored. */
-  private boolean storeAlert(ScanSummary found, List<String> loss, HostInfo host, Instant now) {
-    SentryState.PortScanDecision decision =
-        state.decide(
-            found, config.sentryTrigger(), DiffReport.MAX_NAMED, now, config.sentryRemind());
-    if (decision.due() || !loss.isEmpty()) {
-      List<String> notes = new ArrayList<>(loss);
-      notes.addAll(notes(found));
-      PortScanReport report =
-          new PortScanReport(host, named(decision.hosts()), notes, components.environment().zone());
-      alert = Optional.of(report);
-      if (!outbox.put(Alert.of(report, config.subject()))) {
-        return false;
-      }
-      history.append(
-          "port_scan", report.events().stream().map(LogEvent::message).toArray(String[]::new));
-    }
-    state = decision.next();
+    history.append(
+        "port_scan", report.events().stream().map(LogEvent::message).toArray(String[]::new));
     return true;
   }
 

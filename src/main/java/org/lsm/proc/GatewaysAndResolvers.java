@@ -1,10 +1,8 @@
 package org.lsm.proc;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -13,7 +11,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Finds the gateways and the DNS servers that this host depends on. */
+/** Finds the gateways and DNS servers that this host depends on, and its neighbours. */
 public final class GatewaysAndResolvers {
   private static final Pattern NAMESERVER =
       Pattern.compile("(?m)^\\h*nameserver\\h+([0-9a-fA-F:.]+)(%\\S*)?(\\h.*)?$");
@@ -42,21 +40,28 @@ public final class GatewaysAndResolvers {
     return addresses;
   }
 
+  /**
+   * Returns the IPv6 networks, of 64 bits and more, whose hosts this one reaches without a gateway.
+   */
+  public static SortedSet<String> neighbours(Path proc) throws IOException {
+    SortedSet<String> networks = new TreeSet<>(Set.of("fe80::/10"));
+    ProcFile.readRows(
+        proc.resolve("net/ipv6_route"),
+        route -> {
+          String network = ProcNetAddress.ofWords(route.next(), 4, ByteOrder.BIG_ENDIAN);
+          int prefix = route.number(16, 128);
+          boolean isOnLink = route.skip(2).next().matches("0+");
+          if (isOnLink && prefix >= 64 && prefix < 128) {
+            networks.add(network + "/" + prefix);
+          }
+        });
+    return networks;
+  }
+
   /** Adds the field behind {@code skip} others, an address of so many words, of each row. */
   private static void addGateways(Set<String> to, Path file, int skip, int words, ByteOrder order)
       throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      ByteLineReader lines = new ByteLineReader(in);
-      for (String line = lines.next(); line != null; line = lines.next()) {
-        try {
-          FieldReader fields = new FieldReader(line.replace('\t', ' '));
-          to.add(ProcNetAddress.ofWords(fields.skip(skip).next(), words, order));
-        } catch (MalformedRowException e) {
-          // the header or a malformed row
-        }
-      }
-    } catch (NoSuchFileException e) {
-      // a kernel without this family
-    }
+    ProcFile.readRows(
+        file, it -> to.add(ProcNetAddress.ofWords(it.skip(skip).next(), words, order)));
   }
 }

@@ -57,6 +57,26 @@ final class ProcFile {
     }
   }
 
+  interface RowReader {
+    void read(FieldReader row) throws MalformedRowException;
+  }
+
+  /** Reads the rows of a table of the kernel; none if it lacks the table. Skips malformed rows. */
+  static void readRows(Path table, RowReader reader) throws IOException {
+    try (InputStream in = Files.newInputStream(table)) {
+      ByteLineReader lines = new ByteLineReader(in);
+      for (String line = lines.next(); line != null; line = lines.next()) {
+        try {
+          reader.read(new FieldReader(line.replace('\t', ' ')));
+        } catch (MalformedRowException e) {
+          // the header, or a row that the scan reports
+        }
+      }
+    } catch (NoSuchFileException e) {
+      // a kernel without this family
+    }
+  }
+
   /** Lists a directory; one that vanishes meanwhile is empty. */
   static List<Path> list(Path directory) throws IOException {
     List<Path> entries = new ArrayList<>();

@@ -1,7 +1,6 @@
 package org.lsm.proc;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,23 +52,14 @@ public final class SshSessions {
   /** Adds the remote ends of these sockets, addresses of so many words. */
   private static void addClients(Set<String> to, Path file, int words, Set<String> sockets)
       throws IOException {
-    if (!Files.exists(file)) {
-      return; // a kernel without this family
-    }
-    try (InputStream in = Files.newInputStream(file)) {
-      ByteLineReader lines = new ByteLineReader(in);
-      for (String line = lines.next(); line != null; line = lines.next()) {
-        try {
-          FieldReader fields = new FieldReader(line);
-          String remote = fields.skip(2).next().split(":", 2)[0];
-          boolean isEstablished = fields.number(16, 0xFF) == ESTABLISHED;
-          if (sockets.contains("socket:[" + fields.skip(5).next() + "]") && isEstablished) {
+    ProcFile.readRows(
+        file,
+        row -> {
+          String remote = row.skip(2).next().split(":", 2)[0];
+          boolean isEstablished = row.number(16, 0xFF) == ESTABLISHED;
+          if (sockets.contains("socket:[" + row.skip(5).next() + "]") && isEstablished) {
             to.add(ProcNetAddress.ofWords(remote, words, ByteOrder.nativeOrder()));
           }
-        } catch (MalformedRowException e) {
-          // the header, or a row that the scan reports
-        }
-      }
-    }
+        });
   }
 }

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.lsm.config.CidrBlock;
@@ -23,15 +24,15 @@ import org.lsm.model.Sha256;
  * started after the rules were made.
  *
  * @param ports of this host
- * @param tcp the watched ports, which are not served; udp likewise
+ * @param neighbours the IPv6 networks whose addresses count as a host each; of others, each network
+ *     of 64 bits
  * @param ignored the hosts that are neither reported nor blocked
  * @param spared the hosts that are never blocked
  */
 public record NftRuleset(
     Config config,
     HostPorts ports,
-    PortSet tcp,
-    PortSet udp,
+    Collection<CidrBlock> neighbours,
     Collection<CidrBlock> ignored,
     Collection<CidrBlock> spared) {
   /** Elements of a set; bounds the kernel's memory against forged addresses. */
@@ -49,32 +50,38 @@ public record NftRuleset(
   static final List<String> PROBE_SETS =
       Stream.concat(HOST_SETS.stream(), Stream.of("tcp", "udp", "tries")).toList();
 
+  /** A set that the configuration or the host fills, and no packet. */
+  private static final Pattern CONFIGURED =
+      Pattern.compile("set (\\w+) \\{ type \\w+; flags interval");
+
   /** The sets of those who came to a port that is served and not known. */
   static final List<String> SERVED_SETS = List.of("served", "latest");
 
   static final String BLOCKING_MARK = "lsm 1 block "; // a prefix; 1 is the format of the sets
 
+  private static final String NETWORK = "ip6 saddr & ffff:ffff:ffff:ffff::";
+
   private static final String MAY_BLOCK = "ip saddr != @sparedV fib saddr type != local";
-  private static final String BLOCK = "add @blockedV { ip saddr timeout TIME } drop";
+  private static final String BLOCK = "add @blockedV { KEY timeout TIME } drop";
 
   /** Part of the rule that adds a port: where the set is full, a port does not count twice. */
   private static final String AT_TRIGGER =
-      "MAY_BLOCK COUNT add @caughtV { ip saddr timeout WINDOW } BLOCK";
+      "MAY_BLOCK COUNT add @caughtV { KEY timeout WINDOW } BLOCK";
 
   /** Counts ports by a limit whose refill takes longer than the window. */
   private static final String COUNT =
-      "add @triesV { ip saddr timeout WINDOW limit rate over 1/day burst BURST packets }";
+      "add @triesV { KEY timeout WINDOW limit rate over 1/day burst BURST packets }";
 
   /** Without the flags of explicit congestion notification, which any SYN may have (RFC 3168). */
   private static final String FLAGS = "tcp flags & (fin|syn|rst|psh|ack|urg)";
 
-  /** Makes the rules for a configuration on a host with these ports. */
-  public static NftRuleset of(
-      Config config, HostPorts ports, Collection<CidrBlock> ignored, Collection<CidrBlock> spared) {
-    PortSet tcp = config.sentryTcp().without(ports.tcp());
-    PortSet udp = config.sentryUdp().without(ports.udp());
-    var neverBlocked = config.sentry() == SentryMode.BLOCK ? spared : List.<CidrBlock>of();
-    return new NftRuleset(config, ports, tcp, udp, ignored, neverBlocked);
+  /** The watched ports, which are not served. */
+  PortSet tcp() {
+    return config.sentryTcp().without(ports.tcp());
+  }
+
+  PortSet udp() {
+    return config.sentryUdp().without(ports.udp());
   }
 
   boolean blocks() {
@@ -103,17 +110,9 @@ public record NftRuleset(
 
   /** Commands of nft that replace the rules and keep the probes, in one transaction. */
   String replacement() {
-    Stream<String> configured =
-        Stream.of(
-            "tcp_ports",
-            "udp_ports",
-            "known_tcp",
-            "known_udp",
-            "ignored4",
-            "ignored6",
-            "spared4",
-            "spared6");
-    return "flush table inet lsm\n" + flush(configured) + table(mark());
+    String table = table(mark());
+    Stream<String> configured = CONFIGURED.matcher(table).results().map(it -> it.group(1));
+    return "flush table inet lsm\n" + flush(configured) + table;
   }
 
   /** Commands of nft that empty these sets. */
@@ -123,36 +122,56 @@ public record NftRuleset(
 
   private String table(String mark) {
     return template("table.nft")
-        .replace("TCP_PORTS", elements(tcp.toString()))
-        .replace("UDP_PORTS", elements(udp.toString()))
+        .replace("TCP_PORTS", elements(tcp().toString()))
+        .replace("UDP_PORTS", elements(udp().toString()))
         .replace("KNOWN_TCP", elements(ports.knownTcp().toString()))
         .replace("KNOWN_UDP", elements(ports.knownUdp().toString()))
-        .replace("FAMILY_4", family("4", "ip "))
-        .replace("FAMILY_6", family("6", "ip6 "))
+        .replace("NEIGHBOURS", elements(neighbours, "6"))
+        .replace("FAMILY_4", family("4"))
+        .replace("FAMILY_6", family("6"))
+        .replace("PROBE_4", probe("4", "probe4", "ip saddr"))
+        .replace("PROBE_6", probe("6", "probe6", NETWORK))
+        .replace("PROBE_NEIGHBOUR", probe("6", "probe_neighbour", "ip6 saddr"))
+        .replace("NETWORK", NETWORK)
         .replace("CLIENT_PORTS", ports.clients().toString())
         .replace("MARK", mark)
         .replaceAll("(?m)^\\+(.*\n)", blocks() ? " $1" : "");
   }
 
-  private String family(String version, String header) {
+  private String family(String version) {
+    return ofVersion(version, template("family.nft"))
+        .replace("IGNORED", elements(hosts(ignored), version))
+        .replace("SPARED", elements(blocks() ? hosts(spared) : List.of(), version));
+  }
+
+  /** The chain that counts probes by a key, the address of a host or its network. */
+  private String probe(String version, String name, String key) {
     boolean byUdp = config.sentryBlocksByUdp();
     int trigger = config.sentryTrigger();
-    return template("family.nft")
-        .replace("IGNORED", elements(ignored, version))
-        .replace("SPARED", elements(spared, version))
-        .replace("AT_TCP_TRIGGER", blocks() ? AT_TRIGGER : "")
-        .replace("AT_UDP_TRIGGER", blocks() && byUdp ? AT_TRIGGER : "")
-        .replace("PROTOCOL", byUdp ? "" : "meta l4proto tcp")
-        .replace("MAY_BLOCK", MAY_BLOCK)
-        .replace("BLOCK", BLOCK)
-        .replace("COUNT", trigger == 1 ? "" : COUNT) // nft takes a burst of 0 for the default, 5
-        .replace("BURST", String.valueOf(trigger - 1))
-        .replace("FLAGS", FLAGS)
+    String template =
+        template("probe.nft")
+            .replace("AT_TCP_TRIGGER", blocks() ? AT_TRIGGER : "")
+            .replace("AT_UDP_TRIGGER", blocks() && byUdp ? AT_TRIGGER : "")
+            .replace("PROTOCOL", byUdp ? "" : "meta l4proto tcp")
+            .replace("MAY_BLOCK", MAY_BLOCK)
+            .replace("BLOCK", BLOCK)
+            .replace("COUNT", trigger == 1 ? "" : COUNT) // nft takes a burst of 0 for 5
+            .replace("BURST", String.valueOf(trigger - 1))
+            .replace("FLAGS", FLAGS);
+    return ofVersion(version, template).replace("NAME", name).replace("KEY", key);
+  }
+
+  private String ofVersion(String version, String template) {
+    return template
         .replace("WINDOW", time(WINDOW))
         .replace("TIME", time(config.sentryBlock()))
         .replace("MAX", String.valueOf(MAX_ELEMENTS))
-        .replace("ip ", header)
+        .replace("ip ", version.equals("4") ? "ip " : "ip6 ")
         .replace("V", version);
+  }
+
+  private List<CidrBlock> hosts(Collection<CidrBlock> blocks) {
+    return blocks.stream().map(it -> it.host(neighbours)).toList();
   }
 
   /** A template beside this class, without its comments. */

@@ -80,10 +80,13 @@ public record NftTable(Nft nft) {
     return element("add", "blocked", address, times);
   }
 
-  /** Returns a command about an element of the set for the version of IP. */
-  private static String element(String action, String set, String address, String times) {
-    String name = set + (address.contains(":") ? "6" : "4");
-    return action + " element inet lsm " + name + " { " + address + times + " }\n";
+  /**
+   * Returns a command about a host, for which its network may stand, in the set for its version.
+   */
+  private static String element(String action, String set, String host, String times) {
+    String name = set + (host.contains(":") ? "6" : "4");
+    String key = host.replaceFirst(NftTableState.NETWORK_PREFIX + "$", "");
+    return action + " element inet lsm " + name + " { " + key + times + " }\n";
   }
 
   /** Blocks a host from now on. */
@@ -101,17 +104,17 @@ public record NftTable(Nft nft) {
   }
 
   /** Unblocks a host and deletes its probes: it does not scan any more. */
-  public void forget(ScanningHost host) throws IOException {
+  public void delete(ScanningHost host) throws IOException {
     String address = host.address();
     unblock(address);
     for (String set : NftRuleset.HOST_SETS) {
       execute(element("delete", set, address, ""), NOT_FOUND);
     }
-    forget("tcp", address, host.tcp());
-    forget("udp", address, host.udp());
+    delete("tcp", address, host.tcp());
+    delete("udp", address, host.udp());
   }
 
-  private void forget(String set, String address, Collection<Integer> ports) throws IOException {
+  private void delete(String set, String address, Collection<Integer> ports) throws IOException {
     StringBuilder commands = new StringBuilder();
     ports.forEach(it -> commands.append(element("delete", set, address, " . " + it)));
     if (!ports.isEmpty()) {

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.lsm.model.PortClient;
 import org.lsm.model.PortSet;
 import org.lsm.model.ProbeType;
@@ -46,6 +47,11 @@ public record NftTableState(
     boolean servedOverflowing) {
   /** From this size on, a set may be full before the next run. */
   private static final int NEARLY_FULL = NftRuleset.MAX_ELEMENTS * 9 / 10;
+
+  static final String NETWORK_PREFIX = "/64";
+
+  /** How nft prints the first address of a network of 64 bits; no host has it (RFC 4291, 2.6.1). */
+  private static final Pattern NETWORK = Pattern.compile("([0-9a-f]{1,4}:){1,4}:");
 
   /** Parses the output of nft by element: memory may not have room for the tree of all. */
   static NftTableState parse(String json, Instant now) throws IOException {
@@ -200,10 +206,12 @@ public record NftTableState(
       if (set.matches("tries|caught|asked")) {
         return; // only the rules use them
       }
+      boolean isOfServed = NftRuleset.SERVED_SETS.contains(set);
+      if (!isOfServed && NETWORK.matcher(address).matches()) {
+        address += NETWORK_PREFIX;
+      }
       var knownHosts =
-          NftRuleset.SERVED_SETS.contains(set)
-              ? clients.computeIfAbsent(port(pair), it -> new HashMap<>())
-              : hosts;
+          isOfServed ? clients.computeIfAbsent(port(pair), it -> new HashMap<>()) : hosts;
       HostBuilder host = knownHosts.computeIfAbsent(address, it -> new HostBuilder());
       host.first = host.first.isBefore(start) ? host.first : start;
       host.last = host.last.isAfter(start) ? host.last : start;

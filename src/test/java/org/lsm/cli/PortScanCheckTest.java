@@ -154,15 +154,17 @@ class PortScanCheckTest extends ChannelTestBase {
     assertQuiet();
     assertEquals(1, lsm("status").exitCode());
 
-    SentryState.read(file()).withAnswers(Map.of("web1.invalid", "192.0.2.7 ::7")).write(file());
+    SentryState.read(file())
+        .withAnswers(Map.of("web1.invalid", "192.0.2.7 2001:db8:0:1::7"))
+        .write(file());
     nft.runs();
     open(80);
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
     String rules = nft.runs().get(1);
     assertTrue(rules.contains("elements = { 192.0.2.7 }"), rules);
-    assertTrue(rules.contains("elements = { 0:0:0:0:0:0:0:7 }"), rules);
+    assertTrue(rules.contains("elements = { 2001:db8:0:1:0:0:0:0/64 }"), rules);
     assertEquals(
-        Map.of("web1.invalid", "192.0.2.7 ::7"),
+        Map.of("web1.invalid", "192.0.2.7 2001:db8:0:1::7"),
         SentryState.read(file()).answers(),
         "no answer is no reason to forget the last one");
   }

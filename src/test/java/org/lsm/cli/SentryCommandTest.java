@@ -30,9 +30,15 @@ class SentryCommandTest extends CommandTestBase {
   @BeforeEach
   void setRules() throws IOException {
     nft = FakeNft.of(directory);
-    configure("MAILER=\"none\"", "SENTRY=\"block\"", "SENTRY_IGNORE=\"198.51.100.0/24,fd10::/16\"");
+    configure(
+        "MAILER=\"none\"",
+        "SENTRY=\"block\"",
+        "SENTRY_IGNORE=\"198.51.100.0/24,fd10::/16 2001:db8:9::5\"");
     Files.writeString(directory.resolve("resolv.conf"), "nameserver 192.0.2.53\n");
     proc.write("net/route", "Iface\tDestination\tGateway\nv0\t00000000\t07070707\t0003\n");
+    String none = " " + "0".repeat(32) + " ";
+    proc.write(
+        "net/ipv6_route", "fd09" + "0".repeat(28) + " 40" + none + "00" + none + "00000100\n");
     proc.connection("0.0.0.0", 22, "203.0.113.5", 50000);
     proc.process(800, 0, "/usr/sbin/sshd", 12, FakeProc.CONNECTION).write("800/loginuid", "1000");
     lsm("generate");
@@ -110,6 +116,8 @@ class SentryCommandTest extends CommandTestBase {
   @CsvSource({
     "192.0.2.66,      192.0.2.66,              192.0.2.66,   4",
     "FD09:0::66,      fd09:0:0:0:0:0:0:66,     fd09::66,     6",
+    "2001:db8:0:1::66, 2001:db8:0:1:0:0:0:0,   2001:db8:0:1::, 6",
+    "2001:db8:0:1::/64, 2001:db8:0:1:0:0:0:0,  2001:db8:0:1::, 6",
     "::ffff:10.1.2.3, 10.1.2.3,                10.1.2.3,     4"
   })
   void blocksWithoutAlert(String typed, String address, String listed, String version)
@@ -119,7 +127,8 @@ class SentryCommandTest extends CommandTestBase {
             "blocked" + version,
             "{\"elem\": {\"val\": \"" + listed + "\", \"timeout\": 86400, \"expires\": 86400}}"));
 
-    assertEquals(done(listed + " is blocked\n"), lsm("sentry", "block", typed));
+    String name = listed + (listed.endsWith("::") ? "/64" : "");
+    assertEquals(done(name + " is blocked\n"), lsm("sentry", "block", typed));
 
     List<String> expected = new ArrayList<>(List.of(LIST));
     expected.addAll(deletions(version, address));
@@ -132,15 +141,28 @@ class SentryCommandTest extends CommandTestBase {
     expected.add(LIST);
     assertEquals(expected, nft.runs());
     Instant until = Instant.parse("2026-01-03T03:04:05Z");
-    assertEquals(until, sentryState().blocked().get(listed), "for the next reboot");
-    assertEquals(Map.of(listed, now), sentryState().alerted());
+    assertEquals(until, sentryState().blocked().get(name), "for the next reboot");
+    assertEquals(Map.of(name, now), sentryState().alerted());
     String history = Files.readString(state.resolve("history.jsonl"));
     assertTrue(history.contains("\"event\":\"blocked\""), history);
-    assertTrue(history.endsWith("\"what\":\"" + listed + "\"}\n"), history);
+    assertTrue(history.endsWith("\"what\":\"" + name + "\"}\n"), history);
 
     Result compare = lsm("compare");
     assertTrue(compare.out().contains("SCAN     10.9.0.2\n"), compare.out());
-    assertFalse(compare.out().contains(listed + "\n"), compare.out());
+    assertFalse(compare.out().contains(name + "\n"), compare.out());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"fd10:0:0:1::7, fd10:0:0:1::/64", "fd10:0:0:1::/64, fd10:0:0:1::/64"})
+  void unblocksNetwork(String typed, String name) throws IOException {
+    nft.setNextTable(nft.table());
+    nft.setTable(
+        nft.tableWith(
+            "blocked6",
+            "{\"elem\": {\"val\": \"fd10:0:0:1::\", \"timeout\": 86400, \"expires\": 86400}}"));
+
+    assertEquals(done(name + " is unblocked\n"), lsm("sentry", "unblock", typed));
+    assertEquals(deletions("6", "fd10:0:0:1::"), nft.runs().subList(1, 4));
   }
 
   private static List<String> deletions(String version, String address) {
@@ -193,7 +215,11 @@ class SentryCommandTest extends CommandTestBase {
     "::ffff:7.7.7.7, a gateway or name server of this host",
     "203.0.113.5, the address of somebody who is logged in by ssh",
     "198.51.100.7, in SENTRY_IGNORE",
-    "fd10::1, in SENTRY_IGNORE"
+    "fd10::1, in SENTRY_IGNORE",
+    "fd10:0:0:1::/64, in SENTRY_IGNORE",
+    "2001:db8:9::7, in SENTRY_IGNORE",
+    "2001:db8:9::/64, in SENTRY_IGNORE",
+    "fd09::/64, a network of this host"
   })
   void refusesToBlockNeededHosts(String address, String reason) throws IOException {
     Result result = lsm("sentry", "block", address);
@@ -229,6 +255,7 @@ class SentryCommandTest extends CommandTestBase {
           block                   | block needs at least one ADDRESS
           unblock                 | unblock needs at least one ADDRESS
           block 10.0.0.0/8        | '10.0.0.0/8' is not an IP address
+          block fd09::/48         | 'fd09::/48' is not an IP address
           block web1              | 'web1' is not an IP address
           unblock 10.1            | '10.1' is not an IP address
           block 192.0.2.66 10.1   | '10.1' is not an IP address

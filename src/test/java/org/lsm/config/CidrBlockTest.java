@@ -3,6 +3,8 @@ package org.lsm.config;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.lsm.model.Endpoint;
@@ -111,6 +113,44 @@ class CidrBlockTest {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> Rules.address(token, true));
     assertEquals(message, e.getMessage());
+  }
+
+  /**
+   * What counts as one host beside the neighbours of fe80::/10, 2001:db8::/64 and 2001:db8:5::/80.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "192.0.2.7, 192.0.2.7",
+    "::ffff:192.0.2.7, 192.0.2.7",
+    "2001:db8:0:1:2:3:4:5, 2001:db8:0:1:0:0:0:0/64",
+    "2001:db8:0:1::, 2001:db8:0:1:0:0:0:0/64",
+    "2001:db8:0:1::/64, 2001:db8:0:1:0:0:0:0/64",
+    "2001:db8:0:1::/96, 2001:db8:0:1:0:0:0:0/96",
+    "2001:db8::/32, 2001:db8:0:0:0:0:0:0/32",
+    "2001:db8::5, 2001:db8:0:0:0:0:0:5",
+    "2001:db8:5::7, 2001:db8:5:0:0:0:0:7",
+    "2001:db8:5:0:1::7, 2001:db8:5:0:0:0:0:0/64",
+    "febf::1, febf:0:0:0:0:0:0:1",
+    "fec0::1, fec0:0:0:0:0:0:0:0/64"
+  })
+  void takesNetworkForHost(String text, String host) {
+    List<CidrBlock> neighbours =
+        Stream.of("fe80::/10", "2001:db8::/64", "2001:db8:5::/80").map(CidrBlock::parse).toList();
+
+    assertEquals(host, CidrBlock.parse(text).host(neighbours).toString());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "2001:db8::/32, 2001:db8:1::/64, true",
+    "2001:db8:1::/64, 2001:db8:1::/64, true",
+    "2001:db8:1::/64, 2001:db8::/32, false",
+    "2001:db8:1::/64, 2001:db8:2::/64, false",
+    "::/0, 10.0.0.0/8, false",
+    "::/0, ::/129, false"
+  })
+  void containsBlocks(String outer, String inner, boolean expected) {
+    assertEquals(expected, CidrBlock.parse(outer).contains(inner));
   }
 
   /** The form that nft(8) reads; IPv4-mapped addresses are IPv4. */

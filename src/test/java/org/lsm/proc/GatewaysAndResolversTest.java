@@ -46,6 +46,16 @@ class GatewaysAndResolversTest {
     assertEquals(set(""), GatewaysAndResolvers.addresses(proc.path(), List.of()));
   }
 
+  @Test
+  void findsNeighbours() throws Exception {
+    FakeProc proc = FakeProc.of("routes", folder);
+
+    assertEquals(
+        set("2001:db8::/64,fe80::/10,fe80::/64"), GatewaysAndResolvers.neighbours(proc.path()));
+    proc.delete("net/ipv6_route");
+    assertEquals(set("fe80::/10"), GatewaysAndResolvers.neighbours(proc.path()));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -71,8 +71,14 @@ class NftRulesetIT {
         namespace,
         "ip link add v0 type veth peer name v1 netns "
             + peer.pid()
-            + "; ip address add 10.9.0.1/24 dev v0; ip link set v0 up");
-    shell(peer, "ip address add 10.9.0.2/24 dev v1; ip link set v1 up");
+            + "; ip address add 10.9.0.1/24 dev v0; ip link set v0 up"
+            + "; ip address add 2001:db8::1/64 dev v0 nodad"
+            + "; ip route add 2001:db8:0:1::/64 via 2001:db8::2");
+    shell(
+        peer,
+        "ip address add 10.9.0.2/24 dev v1; ip link set v1 up"
+            + "; for it in ::2 ::3 :0:1::2 :0:1::3 :0:1:9::4; do"
+            + " ip address add 2001:db8$it/64 dev v1 nodad; done");
   }
 
   private static Process newNamespace() throws IOException {
@@ -279,12 +285,12 @@ class NftRulesetIT {
   }
 
   @Test
-  void forgetsHost() throws Exception {
+  void deletesHost() throws Exception {
     load(rules("SENTRY=block;SENTRY_TRIGGER=2;SENTRY_BLOCK_UDP=yes").creation());
     probe(4000, 7);
     probe(4000, 9, it -> it.blockedUntil().isPresent());
 
-    sentry.forget(read().summary().hosts().get(0));
+    sentry.delete(read().summary().hosts().get(0));
 
     assertEquals(List.of(), read().summary().hosts());
     assertFalse(probe(4000, 7).blockedUntil().isPresent());
@@ -460,6 +466,48 @@ class NftRulesetIT {
     client.destroy();
 
     assertEquals(List.of(), read().served());
+  }
+
+  /** Neighbours are hosts by themselves; of another network, all addresses are one host. */
+  @Test
+  void countsNetworkAsOneHost() throws Exception {
+    load(rules("SENTRY=block;SENTRY_TRIGGER=2;SENTRY_BLOCK_UDP=yes").creation());
+    probe(4000, 7); // the link is up
+
+    sendFrom("2001:db8::2", 7);
+    sendFrom("2001:db8::3", 9);
+    sendFrom("2001:db8:0:1::2", 7);
+    sendFrom("2001:db8:0:1::3", 7);
+    Map<String, ScanningHost> hosts = hosts();
+    assertEquals(
+        Set.of("10.9.0.2", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::/64"), hosts.keySet());
+    assertEquals(2, hosts.get("2001:db8:0:1::/64").packets());
+    assertEquals(Set.of(), read().blocked().keySet());
+
+    sendFrom("2001:db8:0:1:9::4", 9);
+    sendFrom("2001:db8:0:1::2", 19); // dropped
+    sendFrom("2001:db8::2", 9);
+    sendFrom("2001:db8::3", 19); // dropped
+    assertEquals(
+        Set.of("2001:db8:0:1::/64", "2001:db8::2", "2001:db8::3"), read().blocked().keySet());
+    assertEquals(Set.of(7, 9), hosts().get("2001:db8:0:1::/64").udp());
+
+    for (ScanningHost host : hosts().values()) {
+      sentry.delete(host);
+    }
+    assertEquals(Map.of(), hosts());
+  }
+
+  private Map<String, ScanningHost> hosts() throws IOException {
+    return read().summary().hosts().stream()
+        .collect(Collectors.toMap(ScanningHost::address, it -> it));
+  }
+
+  private static void sendFrom(String address, int port) throws IOException {
+    String send =
+        "use IO::Socket::IP; IO::Socket::IP->new(Proto => 'udp', LocalHost => $ARGV[0],"
+            + " PeerHost => '2001:db8::1', PeerPort => $ARGV[1])->send('x') or die $!";
+    inside(peer, List.of(PERL.toString(), "-e", send, address, "" + port), "");
   }
 
   /** When its block has expired, but not when it was unblocked. */

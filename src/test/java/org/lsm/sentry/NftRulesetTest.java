@@ -32,6 +32,9 @@ class NftRulesetTest {
   private static final String HUNDRED =
       "SENTRY_TCP=1-100;SENTRY_UDP=1-100;SENTRY_EXCLUDE_TCP=;SENTRY_EXCLUDE_UDP=";
 
+  private static final List<CidrBlock> NEIGHBOURS =
+      List.of(CidrBlock.parse("fe80::/10"), CidrBlock.parse("2001:db8::/64"));
+
   /**
    * The rules of a host.
    *
@@ -58,7 +61,7 @@ class NftRulesetTest {
               new Rules(List.of()));
       Config config = Config.read(file);
       List<CidrBlock> neverBlocked = words(spared).map(CidrBlock::parse).toList();
-      return NftRuleset.of(config, ports, config.sentryIgnore(), neverBlocked);
+      return new NftRuleset(config, ports, NEIGHBOURS, config.sentryIgnore(), neverBlocked);
     } finally {
       Files.delete(file);
     }
@@ -164,7 +167,9 @@ class NftRulesetTest {
           ''                                       | ''                        | ''
           192.0.2.7                                | 192.0.2.7                 | ''
           '198.51.100.0/24, 192.0.2.7 192.0.2.7/32'| 192.0.2.7,198.51.100.0/24 | ''
-          '2001:db8::/32,::1'                      | ''                        | 0:0:0:0:0:0:0:1,2001:db8:0:0:0:0:0:0/32
+          '2001:db8::/32,2001:db8::1'              | ''                        | 2001:db8:0:0:0:0:0:0/32,2001:db8:0:0:0:0:0:1
+          'fe80::7 2001:db8:0:1::7'                | ''                        | 2001:db8:0:1:0:0:0:0/64,fe80:0:0:0:0:0:0:7
+          '2001:db8:1::7/127'                      | ''                        | 2001:db8:1:0:0:0:0:7/127
           '::ffff:192.0.2.7,::ffff:10.0.0.0/104'   | 10.0.0.0/8,192.0.2.7      | ''
           """)
   void separatesAddressFamilies(String ignored, String v4, String v6) throws Exception {
@@ -183,7 +188,7 @@ class NftRulesetTest {
     }
   }
 
-  /** The ends of the rules that add a port, for IPv4; IPv6 has the same. */
+  /** The ends of the rules that add a port, for IPv4; IPv6 has the same by network and address. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -202,9 +207,9 @@ class NftRulesetTest {
     NftRuleset rules = rules(lines, "", "", "");
 
     List<String> expected = new ArrayList<>();
-    for (String ip : List.of("4", "6")) {
-      expected.add(adding("tcp", tcp, ip));
-      expected.add(adding("udp", udp, ip));
+    for (String key : List.of("ip saddr", "ip6 saddr & ffff:ffff:ffff:ffff::", "ip6 saddr")) {
+      expected.add(adding("tcp", tcp, key));
+      expected.add(adding("udp", udp, key));
     }
     assertEquals(
         expected,
@@ -216,18 +221,19 @@ class NftRulesetTest {
             .toList());
   }
 
-  private static String adding(String protocol, String end, String version) {
+  private static String adding(String protocol, String end, String key) {
     String rule =
-        ("add @" + protocol + "4 { ip saddr . " + protocol + " dport timeout 1d0s } " + end)
+        ("add @" + protocol + "4 { KEY . " + protocol + " dport timeout 1d0s } " + end)
             .replace("MAY", "ip saddr != @spared4 fib saddr type != local")
             .replaceAll(
                 "COUNT (\\d+)",
-                "add @tries4 { ip saddr timeout 1d0s limit rate over 1/day burst $1 packets }")
+                "add @tries4 { KEY timeout 1d0s limit rate over 1/day burst $1 packets }")
             .replaceAll(
                 "CUT (\\w+)",
-                "add @caught4 { ip saddr timeout 1d0s } add @blocked4 { ip saddr timeout $1 } drop")
+                "add @caught4 { KEY timeout 1d0s } add @blocked4 { KEY timeout $1 } drop")
+            .replace("KEY", key)
             .strip();
-    return version.equals("4")
+    return key.startsWith("ip ")
         ? rule
         : rule.replace("ip saddr", "ip6 saddr").replaceAll("(@[a-z]+)4", "$16");
   }
@@ -261,7 +267,7 @@ class NftRulesetTest {
     String text = rules("SENTRY=" + mode, "", "", "").replacement();
 
     TreeSet<String> expected =
-        new TreeSet<>(List.of("tcp_ports", "udp_ports", "known_tcp", "known_udp"));
+        new TreeSet<>(List.of("tcp_ports", "udp_ports", "known_tcp", "known_udp", "neighbours"));
     Stream.of("ignored", "spared").forEach(it -> expected.addAll(List.of(it + "4", it + "6")));
     TreeSet<String> flushed = new TreeSet<>();
     Pattern.compile("flush set inet lsm (\\w+)")

@@ -204,12 +204,12 @@ class NftTableTest {
   }
 
   @Test
-  void forgetsProbes() throws IOException {
+  void deletesProbes() throws IOException {
     response = NftTableStateTest.resource("probes.json");
     List<ScanningHost> hosts = sentry.read(NOW).orElseThrow().summary().hosts();
     commands.clear();
 
-    sentry.forget(hosts.stream().filter(it -> it.address().equals("fd09::7")).findFirst().get());
+    sentry.delete(hosts.stream().filter(it -> it.address().equals("fd09::7")).findFirst().get());
 
     List<String> expected = new ArrayList<>(deletions("6", "fd09::7"));
     for (String set : List.of("hosts", "syn", "null", "fin", "xmas", "odd")) {
