@@ -113,10 +113,11 @@ class ShowIT {
         "user +www-data",
         "parents .*/.*sh .*PID " + backdoor.pid(),
         "connected +127\\.0\\.0\\.1:" + client.getLocalPort(),
-        "connection tcp 127\\.0\\.0\\.1:\\d+ to 127\\.0\\.0\\.1:" + master.getLocalPort(),
+        "connection .*tcp 127\\.0\\.0\\.1:\\d+ to 127\\.0\\.0\\.1:" + master.getLocalPort(),
         "file +root:root, mode 755, \\d+ bytes, modified \\d{4}-",
         "SHA-256 +[0-9a-f]{64}",
         "package +python3\\S*, unmodified",
+        "seccomp +filter",
         "SSH_CONNECTION=203\\.0\\.113\\.9 52394 192\\.0\\.2\\.1 22",
         "LD_PRELOAD=/dev/shm/none\\.so",
         "deleted +" + hidden + "/loot");

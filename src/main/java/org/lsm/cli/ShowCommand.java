@@ -59,13 +59,10 @@ public final class ShowCommand extends BaseCommand {
 
   private Collection<SocketEntry> select(
       Snapshot scanned, SocketIdentity identity, List<Difference> chosen) {
-    Diff present =
-        new Diff(
-            scanned.sockets().values().stream()
-                .map(it -> new Difference(DifferenceType.NEW, it, it))
-                .toList());
+    var all = scanned.sockets().values().stream();
+    var present = all.map(it -> new Difference(DifferenceType.NEW, it, it)).toList();
     try {
-      chosen.addAll(SocketNames.find(present, identity, name));
+      chosen.addAll(SocketNames.find(new Diff(present), identity, name));
     } catch (IllegalArgumentException e) {
       throw usageError(e.getMessage());
     }

@@ -38,8 +38,8 @@ public final class HostFacts {
 
   /** Opens the file once, so that all three programs read the same. */
   private static final String READ_FILE =
-      "{ stat -L -c '%d %i %U:%G, mode %a, %s bytes, modified %y' /dev/stdin && sha256sum /dev/stdin"
-          + " && md5sum /dev/stdin; } <\"$1\"";
+      "{ stat -L -c '%d %i %U:%G, mode %a, %s bytes, modified %y' /proc/self/fd/0"
+          + " && sha256sum /proc/self/fd/0 && md5sum /proc/self/fd/0; } <\"$1\"";
 
   private static final Pattern FILE =
       Pattern.compile("(\\d+ \\d+ )(.+)\\.\\d{9}(.+)\n([0-9a-f]{64}) .*\n([0-9a-f]{32}) .*\n");

@@ -12,12 +12,13 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.lsm.model.Endpoint;
 import org.lsm.model.Fact;
 import org.lsm.model.Facts;
 import org.lsm.model.Protocol;
@@ -146,21 +147,15 @@ final class FactsReader {
   }
 
   private static List<String> names(long bits) {
-    List<String> names = new ArrayList<>();
-    for (int i = 0; i < Long.SIZE; i++) {
-      if ((bits >>> i & 1) != 0) {
-        names.add("cap_" + (i < CAPABILITIES.size() ? CAPABILITIES.get(i) : i));
-      }
-    }
-    return names;
+    return IntStream.range(0, Long.SIZE)
+        .filter(i -> (bits >>> i & 1) != 0)
+        .mapToObj(i -> "cap_" + (i < CAPABILITIES.size() ? CAPABILITIES.get(i) : i))
+        .toList();
   }
 
   private List<String> seccomp(int pid) throws IOException {
-    return switch (status(pid, "Seccomp")) {
-      case "0" -> List.of();
-      case "1" -> List.of("strict");
-      default -> List.of("filter");
-    };
+    String mode = status(pid, "Seccomp");
+    return mode.equals("0") ? List.of() : List.of(mode.equals("1") ? "strict" : "filter");
   }
 
   /** A number of {@code /proc/PID/status}; 0 if this kernel does not have it. */
@@ -196,15 +191,13 @@ final class FactsReader {
 
   private List<String> connections(int pid) throws IOException {
     Map<Long, String> all = connectionsOfNamespace(pid);
-    List<String> own = new ArrayList<>();
-    for (String link : links(pid)) {
-      Matcher socket = SOCKET.matcher(link);
-      String connection = socket.matches() ? all.get(Long.valueOf(socket.group(1))) : null;
-      if (connection != null && !own.contains(connection)) {
-        own.add(connection);
-      }
-    }
-    return own;
+    return links(pid).stream()
+        .map(SOCKET::matcher)
+        .filter(Matcher::matches)
+        .map(it -> all.get(Long.valueOf(it.group(1))))
+        .filter(Objects::nonNull)
+        .distinct()
+        .toList();
   }
 
   /** Reads the tables of a namespace once. */
@@ -214,11 +207,9 @@ final class FactsReader {
     if (known == null) {
       NetworkNamespace namespace = new NetworkNamespace("", processes.threadFile(pid, "net"));
       BitSet served = new BitSet();
-      for (Endpoint it : scanned.sockets().keySet()) {
-        if (it.hasPort(it.port())) {
-          served.set(it.port());
-        }
-      }
+      scanned.sockets().keySet().stream()
+          .filter(it -> it.hasPort(it.port()))
+          .forEach(it -> served.set(it.port()));
       known = new HashMap<>();
       for (Protocol it : CONNECTED) {
         known.putAll(namespace.connections(it, MAX_CONNECTIONS, served::get));

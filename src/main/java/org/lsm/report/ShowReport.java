@@ -22,7 +22,8 @@ import org.lsm.report.ReportDocument.Style;
  * @param processes those that hold no watched socket
  */
 public record ShowReport(DiffReport sockets, List<ProcessDetails> processes) {
-  private static final int MAX_COMMANDS = 5; // of a kind
+  private static final int MAX_COMMANDS = 15; // for processes
+  private static final int MAX_ADDRESSES = 5;
   private static final Set<String> OF_DIFFERENCES = Set.of("kind", "severity", "owners_before");
   private static final Pattern REMOTE =
       Pattern.compile("(?:^| to | from )\\[?(?:::ffff:)?([0-9a-f.:]+?)]?:\\d+(?:, [A-Z0-9-]+)?$");
@@ -62,22 +63,22 @@ public record ShowReport(DiffReport sockets, List<ProcessDetails> processes) {
     Stream<ProcessRef> holding =
         sockets.diff().differences().stream().flatMap(it -> it.after().processes().stream());
     Stream<ProcessRef> others = processes.stream().map(ProcessDetails::process);
-    List<Integer> pids =
-        Stream.concat(holding, others).map(ProcessRef::pid).distinct().sorted().toList();
-    if (pids.isEmpty()) {
-      return;
+    List<String> commands = new ArrayList<>();
+    for (int pid : Stream.concat(holding, others).map(ProcessRef::pid).distinct().toList()) {
+      commands.add("kill -STOP " + pid);
+      commands.add("cp /proc/" + pid + "/exe /root/program-" + pid);
+      commands.add("ls -l /proc/" + pid + "/fd");
     }
-    lines.add(Advice.heading("To go on:"));
-    for (int pid : pids.subList(0, Math.min(MAX_COMMANDS, pids.size()))) {
-      lines.add(Advice.command("kill -STOP " + pid));
-      lines.add(Advice.command("cp /proc/" + pid + "/exe /root/program-" + pid));
-      lines.add(Advice.command("ls -l /proc/" + pid + "/fd"));
-    }
+    commands.subList(Math.min(MAX_COMMANDS, commands.size()), commands.size()).clear();
     for (String address : remoteAddresses()) {
-      lines.add(Advice.command("whois " + address));
-      lines.add(Advice.command("lsm sentry block " + address));
+      commands.add("whois " + address);
+      commands.add("lsm sentry block " + address);
     }
-    lines.add(Line.BLANK);
+    if (!commands.isEmpty()) {
+      lines.add(Advice.heading("To go on:"));
+      commands.forEach(it -> lines.add(Advice.command(it)));
+      lines.add(Line.BLANK);
+    }
   }
 
   /** The other hosts that the sockets and processes are connected with. */
@@ -94,7 +95,7 @@ public record ShowReport(DiffReport sockets, List<ProcessDetails> processes) {
         .map(it -> it.group(1))
         .filter(it -> !it.startsWith("127.") && !it.equals("::1"))
         .distinct()
-        .limit(MAX_COMMANDS)
+        .limit(MAX_ADDRESSES)
         .toList();
   }
 }

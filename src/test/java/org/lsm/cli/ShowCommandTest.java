@@ -109,6 +109,19 @@ class ShowCommandTest extends CommandTestBase {
     assertTrue(lsm("show", "pid=81").out().contains("\nPROCESS  81\n"));
   }
 
+  /** It has no program, no file and no environment. */
+  @Test
+  void showsThreadOfTheKernel() {
+    proc.stat(2, "kthreadd", 0, 1)
+        .write("2/comm", "kthreadd\n")
+        .write("2/status", "Name:\tkthreadd\nUid:\t0\t0\t0\t0\n");
+
+    String out = lsm("show", "2").out();
+
+    assertTrue(out.contains("PROCESS  2\n         program    [kthreadd]\n"), out);
+    assertFalse(out.contains("unknown"), out);
+  }
+
   @Test
   void printsJson() {
     Result socket = lsm("show", "8080", "--format", "json");

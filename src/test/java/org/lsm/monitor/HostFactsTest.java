@@ -222,6 +222,20 @@ class HostFactsTest {
         facts().addTo(process).facts().of(Fact.SESSION));
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "/usr/bin/docker-proxy, -proto tcp -host-port 8080 -container-port 80, '', publish=8080",
+    "/usr/bin/app, -host-port 8080, container 0123456789ab, id=0123456789ab",
+    "/usr/bin/app, -host-port 8080, '', ''"
+  })
+  void namesContainer(String program, String arguments, String unit, String filter)
+      throws IOException {
+    outputs.put("/usr/bin/docker ps --filter " + filter + " --format ", "web (nginx:1.27)\n");
+    assertEquals(
+        filter.isEmpty() ? List.of() : List.of("web (nginx:1.27)"),
+        facts().addTo(process(program, "x " + arguments, unit)).facts().of(Fact.CONTAINER));
+  }
+
   // ---- packet filter and units
 
   @ParameterizedTest
