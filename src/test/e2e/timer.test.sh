@@ -177,8 +177,8 @@ in_systemd systemctl stop serve4446
 check "none of them listens" within 20 listening 0
 run in_systemd /usr/local/sbin/lsm compare --no-alert
 exits "both are gone" 1
-prints "the one that failed: why" "cause      serve4445.service: failed (signal), killed by signal 9, since"
-prints "the one that was stopped: why" "cause      serve4446.service: inactive (dead), killed by signal 15, since"
+prints "the one that failed: why" "cause      serve4445.service: failed (signal), killed by signal 9,"
+prints "the one that was stopped: why" "cause      serve4446.service: inactive (dead), killed by signal 15,"
 run in_systemd systemctl disable serve4445 serve4446
 
 run in_systemd "$work"/lsm-*/install.sh --timer

@@ -44,7 +44,7 @@ public final class ShowCommand extends BaseCommand {
     OptionalInt pid = SocketNames.pid(name);
     Optional<ProcessDetails> process = Optional.empty();
     if (chosen.isEmpty() && pid.isPresent()) {
-      process = components.scanner().process(pid.getAsInt(), scan.snapshot());
+      process = components.scanner().process(pid.getAsInt(), scan);
     }
     if (chosen.isEmpty() && process.isEmpty()) {
       throw usageError(

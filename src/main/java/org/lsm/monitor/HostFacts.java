@@ -52,6 +52,7 @@ public final class HostFacts {
       List.of(
           "/usr/bin/systemctl",
           "show",
+          "--all", // inactive ones, too
           "--property=Id,ExecStart,Listen,ActiveState,SubState,Result,ExecMainCode,ExecMainStatus"
               + ",StateChangeTimestamp",
           "*.service",

@@ -19,8 +19,8 @@ import org.lsm.FakeProc;
 import org.lsm.model.Fact;
 import org.lsm.model.Facts;
 import org.lsm.model.OwnerCache;
-import org.lsm.model.Snapshot;
 import org.lsm.proc.SocketScanner.DetailsSelector;
+import org.lsm.proc.SocketScanner.ScanResult;
 
 /** The facts about a process, each from the files that have it. */
 class FactsReaderTest {
@@ -41,7 +41,7 @@ class FactsReaderTest {
   private Facts facts() throws IOException {
     SocketScanner scanner = new SocketScanner(proc.sources(), false, Clock.systemUTC(), "1.0");
     OwnerCache none = new OwnerCache("", Map.of(), Set.of());
-    Snapshot scanned = scanner.scan(none, DetailsSelector.NONE).snapshot();
+    ScanResult scanned = scanner.scan(none, DetailsSelector.NONE);
     return scanner.process(800, scanned).orElseThrow().facts();
   }
 
@@ -54,7 +54,7 @@ class FactsReaderTest {
   void thereIsNoSuchProcess() throws IOException {
     SocketScanner scanner = new SocketScanner(proc.sources(), false, Clock.systemUTC(), "1.0");
     OwnerCache none = new OwnerCache("", Map.of(), Set.of());
-    Snapshot scanned = scanner.scan(none, DetailsSelector.NONE).snapshot();
+    ScanResult scanned = scanner.scan(none, DetailsSelector.NONE);
     assertEquals(Optional.empty(), scanner.process(4711, scanned));
   }
 
