@@ -155,6 +155,32 @@ check "an error is one" within 60 ran_with 2 exit-code
 sed -i '/^USERS/d' /usr/local/lsm/conf.lsm
 rm -r /etc/systemd/system/lsm.timer.d
 in_systemd systemctl -q disable --now lsm.timer
+
+# --- why a socket is gone
+sed -i -e 's/^RUN_CMD=.*/RUN_CMD=""/' /usr/local/lsm/conf.lsm
+for port in 4445 4446; do
+  cp "$(readlink -f /usr/bin/perl)" "/usr/local/bin/serve$port"
+  cat >"/etc/systemd/system/serve$port.service" <<END
+[Service]
+ExecStart=/usr/local/bin/serve$port -MIO::Socket::INET -e '\$\$s = IO::Socket::INET->new(Listen => 1, LocalPort => $port); sleep 600'
+[Install]
+WantedBy=basic.target
+END
+  in_systemd systemctl -q enable --now "serve$port"
+done
+listening() { test "$(ss -tlnH | grep -cE ":444[56] ")" -eq "$1"; }
+check "both services listen" within 20 listening 2
+run in_systemd /usr/local/sbin/lsm generate
+exits "generate with both" 0
+in_systemd systemctl kill --signal=KILL serve4445
+in_systemd systemctl stop serve4446
+check "none of them listens" within 20 listening 0
+run in_systemd /usr/local/sbin/lsm compare --no-alert
+exits "both are gone" 1
+prints "the one that failed: why" "cause      serve4445.service: failed (signal), killed by signal 9,"
+prints "the one that was stopped: why" "cause      serve4446.service: inactive (dead), killed by signal 15,"
+run in_systemd systemctl disable serve4445 serve4446
+
 run in_systemd "$work"/lsm-*/install.sh --timer
 exits "install.sh --timer" 0
 prints "it prints what runs lsm" "Timer:           lsm.timer"

@@ -68,7 +68,6 @@ class ShowIT {
             "--reuid=www-data",
             "--regid=www-data",
             "--clear-groups",
-            "--no-new-privs",
             "/bin/sh",
             "-c",
             "SSH_CONNECTION='203.0.113.9 52394 192.0.2.1 22' LD_PRELOAD=/dev/shm/none.so "
@@ -88,7 +87,7 @@ class ShowIT {
         Result shown = lsm.run("show", "port=" + port);
         assertEquals(0, shown.exitCode(), shown.toString());
         assertAnswers(shown.out(), backdoor, master, client);
-        assertContains(shown.out(), "SOCKET   " + socket, "baseline +differs from it", "To go on:");
+        assertContains(shown.out(), "SOCKET   " + socket, "To go on:");
         Result alert = lsm.run("-c");
         assertEquals(1, alert.exitCode(), alert.toString());
         assertAnswers(alert.out(), backdoor, master, client);
@@ -100,8 +99,7 @@ class ShowIT {
         assertEquals(
             "[]", JsonParser.parseString(json.out()).getAsJsonObject().get("notes").toString());
         Result ofShell = lsm.run("show", "" + shell.pid());
-        assertContains(
-            ofShell.out(), "PROCESS  " + shell.pid(), "confined +no new privileges", "file  ");
+        assertContains(ofShell.out(), "PROCESS  " + shell.pid(), "SHA-256  ", "file  ");
       }
     }
   }
@@ -115,13 +113,13 @@ class ShowIT {
         "user +www-data",
         "parents .*/.*sh .*PID " + backdoor.pid(),
         "connected +127\\.0\\.0\\.1:" + client.getLocalPort(),
-        "connection tcp 127\\.0\\.0\\.1:\\d+ to 127\\.0\\.0\\.1:" + master.getLocalPort(),
+        "connection .*tcp 127\\.0\\.0\\.1:\\d+ to 127\\.0\\.0\\.1:" + master.getLocalPort(),
         "file +root:root, mode 755, \\d+ bytes, modified \\d{4}-",
         "SHA-256 +[0-9a-f]{64}",
         "package +python3\\S*, unmodified",
+        "seccomp +filter",
         "SSH_CONNECTION=203\\.0\\.113\\.9 52394 192\\.0\\.2\\.1 22",
         "LD_PRELOAD=/dev/shm/none\\.so",
-        "confined +no new privileges",
         "deleted +" + hidden + "/loot");
   }
 

@@ -1,36 +1,25 @@
 package org.lsm.cli;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
-import org.lsm.config.Config;
-import org.lsm.config.ConfigException;
-import org.lsm.config.Rules;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
-import org.lsm.model.Endpoint;
-import org.lsm.model.Fact;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.Snapshot;
-import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketIdentity;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.HostFacts;
-import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.DiffReport;
-import org.lsm.report.Json;
 import org.lsm.report.ShowReport;
-import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
@@ -46,108 +35,59 @@ public final class ShowCommand extends BaseCommand {
 
   @Mixin private OutputFormat format;
 
-  /** Selects the named sockets; or the process, which is read in the same scan, while it runs. */
-  private final class Selector implements DetailsSelector {
-    private final Components components;
-    private final SocketIdentity identity;
-    private List<Difference> chosen = List.of();
-    private Optional<ProcessDetails> process = Optional.empty();
-
-    Selector(Components components) throws IOException {
-      this.components = components;
-      this.identity = components.socketIdentity();
-    }
-
-    @Override
-    public Collection<SocketEntry> select(Snapshot scanned) {
-      Collection<SocketEntry> all = scanned.sockets().values();
-      Diff present = new Diff(all.stream().map(ShowCommand::asNew).toList());
-      try {
-        chosen = SocketNames.find(present, identity, name);
-      } catch (IllegalArgumentException e) {
-        throw usageError(e.getMessage());
-      }
-      if (chosen.size() > DiffReport.MAX_NAMED) {
-        throw usageError(
-            "'" + name + "' stands for " + chosen.size() + " sockets; 'lsm list' prints them");
-      }
-      OptionalInt pid = SocketNames.pid(name);
-      if (chosen.isEmpty() && pid.isPresent()) {
-        try {
-          process = components.scanner().process(pid.getAsInt(), scanned);
-        } catch (IOException e) {
-          throw new UncheckedIOException(e);
-        }
-      }
-      return chosen.stream().map(Difference::after).toList();
-    }
-  }
-
-  private static Difference asNew(SocketEntry entry) {
-    return new Difference(DifferenceType.NEW, entry, entry);
-  }
-
   @Override
   public Integer call() throws Exception {
-    Components components = context.components(Config.defaults());
-    try {
-      components = context.components();
-    } catch (AccessDeniedException e) {
-      context.warn(e.getFile() + ": only root can read it; the defaults are used");
+    Components components = context.components();
+    SocketIdentity identity = components.socketIdentity();
+    List<Difference> chosen = new ArrayList<>();
+    ScanResult scan = components.scan(scanned -> select(scanned, identity, chosen));
+    OptionalInt pid = SocketNames.pid(name);
+    Optional<ProcessDetails> process = Optional.empty();
+    if (chosen.isEmpty() && pid.isPresent()) {
+      process = components.scanner().process(pid.getAsInt(), scan);
     }
-    Selector selector = new Selector(components);
-    ScanResult scan = components.scan(selector);
-    if (selector.chosen.isEmpty() && selector.process.isEmpty()) {
+    if (chosen.isEmpty() && process.isEmpty()) {
       throw usageError(
           "there is no socket or process '" + name + "'; 'lsm list --all' shows all sockets");
     }
-    ShowReport report = report(components, selector, scan);
-    print(format.isJson() ? Json.of(report) : report.document().text());
+    HostFacts facts = components.hostFacts();
+    DiffReport sockets = facts.addTo(report(components, scan, chosen));
+    ShowReport report = new ShowReport(sockets, process.map(facts::addTo).stream().toList());
+    print(format.isJson() ? report.json() : report.document().text());
     return ExitCode.OK;
   }
 
-  private static ShowReport report(Components components, Selector selector, ScanResult scan)
-      throws IOException, ConfigException {
-    Snapshot found = scan.snapshot();
-    Map<Endpoint, SocketDetails> details = withBaseline(components, selector, scan);
-    DiffReport sockets =
-        new DiffReport(
-            new Snapshot(found.hostInfo(), new TreeMap<>()),
-            found,
-            new Diff(selector.chosen),
-            details,
-            scan.notes(),
-            components.environment().zone(),
-            components.userNames());
-    HostFacts facts = components.hostFacts();
-    List<ProcessDetails> processes = selector.process.map(facts::addTo).stream().toList();
-    return new ShowReport(facts.addTo(sockets), processes);
+  private Collection<SocketEntry> select(
+      Snapshot scanned, SocketIdentity identity, List<Difference> chosen) {
+    var all = scanned.sockets().values().stream();
+    var present = all.map(it -> new Difference(DifferenceType.NEW, it, it)).toList();
+    try {
+      chosen.addAll(SocketNames.find(new Diff(present), identity, name));
+    } catch (IllegalArgumentException e) {
+      throw usageError(e.getMessage());
+    }
+    if (chosen.size() > DiffReport.MAX_NAMED) {
+      throw usageError(
+          "'" + name + "' stands for " + chosen.size() + " sockets; 'lsm list' prints them");
+    }
+    return chosen.stream().map(Difference::after).toList();
   }
 
-  /** Adds whether the baseline has a socket, or which rule ignores it. */
-  private static Map<Endpoint, SocketDetails> withBaseline(
-      Components components, Selector selector, ScanResult scan)
-      throws IOException, ConfigException {
-    Map<Endpoint, SocketDetails> details = new TreeMap<>(scan.details());
-    Rules rules;
-    Snapshot baseline;
-    try {
-      rules = components.rules();
-      baseline = StateDirectory.readBaseline(components.config().stateDirectory());
-    } catch (IOException e) {
-      return details; // this user may not read it, or there is none
+  private DiffReport report(Components components, ScanResult scan, List<Difference> chosen)
+      throws IOException {
+    Snapshot found = scan.snapshot();
+    List<String> notes = new ArrayList<>(scan.notes());
+    boolean isPort = chosen.stream().anyMatch(it -> name.equals("" + it.endpoint().port()));
+    if (isPort && Files.exists(components.environment().sources().proc().resolve(name))) {
+      notes.add(name + " is a PID, too; 'lsm show pid=" + name + "' shows that process");
     }
-    Diff diff = Diff.between(baseline, scan.snapshot(), selector.identity);
-    List<Endpoint> differing = new ArrayList<>();
-    diff.differences().forEach(it -> differing.add(it.endpoint()));
-    for (Difference it : selector.chosen) {
-      String accepted = differing.contains(it.endpoint()) ? "differs from it" : "as in it";
-      String state =
-          rules.ignoring(it.after()).map(rule -> "ignored by " + rule.location()).orElse(accepted);
-      details.computeIfPresent(
-          it.endpoint(),
-          (at, known) -> known.with(known.processes(), known.facts().with(Fact.BASELINE, state)));
-    }
-    return details;
+    return new DiffReport(
+        new Snapshot(found.hostInfo(), new TreeMap<>()),
+        found,
+        new Diff(chosen),
+        scan.details(),
+        notes,
+        components.environment().zone(),
+        components.userNames());
   }
 }

@@ -2,7 +2,6 @@ package org.lsm.model;
 
 /** What an investigation asks about a process or a socket beyond its owner. */
 public enum Fact {
-  BASELINE("baseline"),
   CAUSE("cause"),
   PACKET_FILTER("filter"),
   FILE("file"),
@@ -14,7 +13,7 @@ public enum Fact {
   TERMINAL("terminal"),
   ENVIRONMENT("environ"),
   CAPABILITIES("capability"),
-  CONFINEMENT("confined"),
+  SECCOMP("seccomp"),
   NAMESPACES("namespaces"),
   SOCKETS("sockets"),
   CONNECTIONS("connection"),
@@ -35,7 +34,7 @@ public enum Fact {
   /** Whether its values have a line each, since other users may choose them. */
   public boolean hasLines() {
     return switch (this) {
-      case CAPABILITIES, CONFINEMENT, NAMESPACES, UNKNOWN -> false;
+      case CAPABILITIES, NAMESPACES, UNKNOWN -> false;
       default -> true;
     };
   }

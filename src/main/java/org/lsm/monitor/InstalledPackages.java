@@ -54,6 +54,9 @@ record InstalledPackages(Function<List<String>, String> output) {
           owners.add(line.substring(0, line.length() - listed.length() - 2).split(", ", -1)[0]);
         }
       }
+      if (!owners.isEmpty()) {
+        return owners;
+      }
     }
     return owners;
   }

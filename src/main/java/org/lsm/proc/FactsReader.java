@@ -12,14 +12,16 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.lsm.model.Endpoint;
 import org.lsm.model.Fact;
 import org.lsm.model.Facts;
+import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
 
 /**
@@ -35,9 +37,14 @@ final class FactsReader {
   private static final long NO_LOGIN = 0xFFFF_FFFFL; // (uid_t) -1, of processes of the system
   private static final String DELETED = " (deleted)";
   private static final Pattern SOCKET = Pattern.compile("socket:\\[(\\d{1,18})]");
-  private static final Pattern VARIABLE = Pattern.compile("(?s)(LD_PRELOAD|SSH_CONNECTION)=.+");
-  private static final int FIRST_PTS = 136; // major numbers of devices, see tty_nr in proc(5)
+  private static final String VARIABLES = "^(LD_PRELOAD|SSH_CONNECTION)=.{1,400}"; // of grep(1)
+  private static final int TTY = 4; // major numbers of devices, see tty_nr in proc(5)
+  private static final int FIRST_PTS = 136;
   private static final int LAST_PTS = 143;
+  private static final int FIRST_SERIAL = 64; // minor number
+
+  private static final Set<Protocol> CONNECTED =
+      EnumSet.of(Protocol.TCP, Protocol.TCP6, Protocol.UDP, Protocol.UDP6);
 
   /** By their bits, see linux/capability.h. */
   private static final List<String> CAPABILITIES =
@@ -92,7 +99,7 @@ final class FactsReader {
       case TERMINAL -> terminal(processes.terminal(pid));
       case ENVIRONMENT -> environment(process);
       case CAPABILITIES -> capabilities(pid);
-      case CONFINEMENT -> confinement(pid);
+      case SECCOMP -> seccomp(pid);
       case NAMESPACES -> namespaces(pid);
       case SOCKETS -> sockets(pid);
       case CONNECTIONS -> connections(pid);
@@ -111,14 +118,11 @@ final class FactsReader {
   private static List<String> terminal(int device) {
     int major = (device >>> 8) & 0xFFF;
     int minor = (device & 0xFF) | ((device >>> 12) & 0xFFF00);
-    if (device == 0) {
-      return List.of();
+    String name = major == TTY && minor < FIRST_SERIAL ? "tty" + minor : major + ":" + minor;
+    if (major >= FIRST_PTS && major <= LAST_PTS) {
+      name = "pts/" + ((major - FIRST_PTS) * 256 + minor);
     }
-    boolean isPts = major >= FIRST_PTS && major <= LAST_PTS;
-    return List.of(
-        isPts
-            ? "pts/" + ((major - FIRST_PTS) * 256 + minor)
-            : major == 4 && minor < 64 ? "tty" + minor : "device " + major + ":" + minor);
+    return device == 0 ? List.of() : List.of(name);
   }
 
   /** Two variables of the environment that the process was started with, and no other. */
@@ -127,47 +131,31 @@ final class FactsReader {
     if (Files.exists(file) && !Files.isReadable(file)) {
       throw new AccessDeniedException(file.toString());
     }
-    String[] variables = files.environment(process).split("\0", -1);
+    String variables = files.environment(process, VARIABLES, Duration.ofNanos(left));
     if (files.isUnread(process)) {
       throw new IOException(file + ": no answer");
     }
-    Stream<String> chosen = Stream.of(variables).filter(it -> VARIABLE.matcher(it).matches());
-    return chosen.map(ProcFile::decode).toList();
+    Stream<String> all = Stream.of(variables.split("\0", -1));
+    return all.filter(it -> !it.isEmpty()).map(ProcFile::decode).toList();
   }
 
-  /** The effective capabilities (capabilities(7)); those of which most are there, by exception. */
+  /** The effective capabilities (capabilities(7)). */
   private List<String> capabilities(int pid) throws IOException {
     long own = Long.parseUnsignedLong(status(pid, "CapEff"), 16);
     long all = Long.parseUnsignedLong(status(1, "CapBnd"), 16);
-    long lacking = all & ~own;
-    if (all == 0 || Long.bitCount(lacking) >= Long.bitCount(own)) {
-      return names(own);
-    }
-    String others = String.join(", ", names(lacking));
-    return List.of(others.isEmpty() ? "all" : "all but " + others);
+    return all != 0 && (all & ~own) == 0 ? List.of("all") : names(own);
   }
 
   private static List<String> names(long bits) {
-    List<String> names = new ArrayList<>();
-    for (int i = 0; i < Long.SIZE; i++) {
-      if ((bits >>> i & 1) != 0) {
-        names.add("cap_" + (i < CAPABILITIES.size() ? CAPABILITIES.get(i) : i));
-      }
-    }
-    return names;
+    return IntStream.range(0, Long.SIZE)
+        .filter(i -> (bits >>> i & 1) != 0)
+        .mapToObj(i -> "cap_" + (i < CAPABILITIES.size() ? CAPABILITIES.get(i) : i))
+        .toList();
   }
 
-  private List<String> confinement(int pid) throws IOException {
-    List<String> confinement = new ArrayList<>();
-    switch (status(pid, "Seccomp")) {
-      case "1" -> confinement.add("seccomp strict");
-      case "2" -> confinement.add("seccomp filter");
-      default -> {}
-    }
-    if (status(pid, "NoNewPrivs").equals("1")) {
-      confinement.add("no new privileges");
-    }
-    return confinement;
+  private List<String> seccomp(int pid) throws IOException {
+    String mode = status(pid, "Seccomp");
+    return mode.equals("0") ? List.of() : List.of(mode.equals("1") ? "strict" : "filter");
   }
 
   /** A number of {@code /proc/PID/status}; 0 if this kernel does not have it. */
@@ -203,15 +191,13 @@ final class FactsReader {
 
   private List<String> connections(int pid) throws IOException {
     Map<Long, String> all = connectionsOfNamespace(pid);
-    List<String> own = new ArrayList<>();
-    for (String link : links(pid)) {
-      Matcher socket = SOCKET.matcher(link);
-      String connection = socket.matches() ? all.get(Long.valueOf(socket.group(1))) : null;
-      if (connection != null && !own.contains(connection)) {
-        own.add(connection);
-      }
-    }
-    return own;
+    return links(pid).stream()
+        .map(SOCKET::matcher)
+        .filter(Matcher::matches)
+        .map(it -> all.get(Long.valueOf(it.group(1))))
+        .filter(Objects::nonNull)
+        .distinct()
+        .toList();
   }
 
   /** Reads the tables of a namespace once. */
@@ -221,12 +207,13 @@ final class FactsReader {
     if (known == null) {
       NetworkNamespace namespace = new NetworkNamespace("", processes.threadFile(pid, "net"));
       BitSet served = new BitSet();
-      for (Endpoint it : scanned.sockets().keySet()) {
-        if (it.hasPort(it.port())) {
-          served.set(it.port());
-        }
+      scanned.sockets().keySet().stream()
+          .filter(it -> it.hasPort(it.port()))
+          .forEach(it -> served.set(it.port()));
+      known = new HashMap<>();
+      for (Protocol it : CONNECTED) {
+        known.putAll(namespace.connections(it, MAX_CONNECTIONS, served::get));
       }
-      known = namespace.connections(MAX_CONNECTIONS, served::get);
       connections.put(link, known);
     }
     return known;

@@ -188,18 +188,22 @@ final class ForeignFiles {
   }
 
   /**
-   * The environment that a process was started with, NAME=VALUE and NUL each, up to {@link
-   * #MAX_FDINFO} bytes, as {@link ProcFile#read} reads it; empty if it is not read in time.
+   * What grep(1) finds, up to five times, in the variables of the environment that a process was
+   * started with, NUL behind each; empty if it is not read in time.
    */
-  String environment(RunningProcess process) {
-    return head(process, MAX_FDINFO, process.link().resolveSibling("environ"));
+  String environment(RunningProcess process, String pattern, Duration timeout) {
+    long end = Math.min(end(), System.nanoTime() + timeout.toNanos());
+    String file = process.link().resolveSibling("environ").toString();
+    return output(process, "grep", List.of("-zaoE", "-m", "5", "-e", pattern, file), end);
   }
 
   private String head(RunningProcess process, int max, Path file) {
+    return output(process, "head", List.of("-c", "" + max, file.toString()), end());
+  }
+
+  private String output(RunningProcess process, String program, List<String> arguments, long end) {
     Map<Reader, Set<RunningProcess>> readers = new HashMap<>();
-    long end = end();
-    List<String> arguments = List.of("-c", "" + max, file.toString());
-    start(process.uid(), "head", arguments, Set.of(process), end, readers);
+    start(process.uid(), program, arguments, Set.of(process), end, readers);
     for (var reader : readers.entrySet()) {
       return output(reader.getKey(), reader.getValue(), end);
     }

@@ -22,9 +22,6 @@ import org.lsm.proc.TableParser.ParsedTable;
 
 /** The socket tables of a network namespace; its label is empty if lsm itself runs in it. */
 record NetworkNamespace(String label, Path tables) {
-  private static final List<Protocol> CONNECTED =
-      List.of(Protocol.TCP, Protocol.TCP6, Protocol.UDP, Protocol.UDP6);
-
   /**
    * Returns each namespace that a process runs in, lsm's own first. One without processes has no
    * tables under /proc, yet may have sockets: adds a note if ip-netns(8) keeps a name for it.
@@ -169,32 +166,25 @@ record NetworkNamespace(String label, Path tables) {
   /** Returns up to {@code max} connected remote ends for each local port; none on errors. */
   Map<Integer, Set<String>> peers(Protocol protocol, int max) {
     try (InputStream in = Files.newInputStream(file(protocol))) {
-      ByteOrder order = ByteOrder.nativeOrder();
-      InterfaceNames none = new InterfaceNames(tables);
-      return new ProcNetParser(label, protocol, order, none, false).peers(in, max);
+      return connectionParser(protocol).peers(in, max);
     } catch (IOException e) {
       return Map.of(); // the scan reports a table that it cannot read
     }
   }
 
-  /**
-   * Returns the connections of TCP and UDP in words, by inode, see {@link
-   * ProcNetParser#connections}.
-   */
-  Map<Long, String> connections(int max, IntPredicate isServed) throws IOException {
-    Map<Long, String> connections = new HashMap<>();
-    InterfaceNames none = new InterfaceNames(tables);
-    for (Protocol protocol : CONNECTED) {
-      Path file = file(protocol);
-      if (Files.exists(file)) {
-        ByteOrder order = ByteOrder.nativeOrder();
-        ProcNetParser parser = new ProcNetParser(label, protocol, order, none, false);
-        try (InputStream in = Files.newInputStream(file)) {
-          connections.putAll(parser.connections(in, max, isServed));
-        }
-      }
+  /** Returns connections in words, see {@link ProcNetParser#connections}. */
+  Map<Long, String> connections(Protocol protocol, int max, IntPredicate isServed)
+      throws IOException {
+    try (InputStream in = Files.newInputStream(file(protocol))) {
+      return connectionParser(protocol).connections(in, max, isServed);
+    } catch (NoSuchFileException e) {
+      return Map.of(); // this kernel has no IPv6
     }
-    return connections;
+  }
+
+  private ProcNetParser connectionParser(Protocol protocol) {
+    InterfaceNames none = new InterfaceNames(tables);
+    return new ProcNetParser(label, protocol, ByteOrder.nativeOrder(), none, false);
   }
 
   private Path file(Protocol protocol) {

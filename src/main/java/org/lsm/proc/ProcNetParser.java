@@ -25,20 +25,10 @@ final class ProcNetParser extends TableParser {
   private static final int SYN_RECV = 0x03;
   private static final int CLOSE = 0x07;
   private static final int LISTEN = 0x0A;
-  private static final List<String> STATES =
+  private static final List<String> STATES = // as ss(8) names them
       List.of(
-          "",
-          "ESTABLISHED",
-          "SYN_SENT",
-          "SYN_RECV",
-          "FIN_WAIT1",
-          "FIN_WAIT2",
-          "TIME_WAIT",
-          "CLOSE",
-          "CLOSE_WAIT",
-          "LAST_ACK",
-          "LISTEN",
-          "CLOSING");
+          "- ESTAB SYN-SENT SYN-RECV FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT UNCONN CLOSE-WAIT LAST-ACK"
+              .split(" ", -1));
   private static final int MAX_PORT = 0xFFFF;
   private static final String REMOVED = "-1"; // the index of an interface that is no more
 

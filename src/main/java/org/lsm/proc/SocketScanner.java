@@ -168,12 +168,12 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
   }
 
   /**
-   * Reads the details of a process, whether it holds a socket or not; empty if there is none with
-   * this PID. A file system may keep this waiting, as a scan.
+   * Reads the details of a process after a scan, whether it holds a socket or not; empty if there
+   * is none with this PID. A file system may keep this waiting, unless the scan has waited for it.
    */
-  public Optional<ProcessDetails> process(int pid, Snapshot scanned) throws IOException {
+  public Optional<ProcessDetails> process(int pid, ScanResult scan) throws IOException {
     ProcessReader processes = new ProcessReader(sources.proc(), sources.passwd());
-    ForeignFiles files = new ForeignFiles(processes, Set.of());
+    ForeignFiles files = new ForeignFiles(processes, scan.ownerCache().stuck());
     ProcessIdentifier identifier = new ProcessIdentifier(processes, files, Map.of());
     ProcessRef process = null;
     try {
@@ -186,7 +186,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     } catch (IOException e) {
       return Optional.empty();
     }
-    DetailsReader reader = new DetailsReader(processes, files, sources.services(), scanned);
+    DetailsReader reader = new DetailsReader(processes, files, sources.services(), scan.snapshot());
     return Optional.of(reader.readProcess(process));
   }
 

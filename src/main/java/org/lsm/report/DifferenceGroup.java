@@ -1,5 +1,8 @@
 package org.lsm.report;
 
+import static org.lsm.report.ProcessLines.add;
+import static org.lsm.report.ProcessLines.addAll;
+
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -20,7 +23,6 @@ import java.util.stream.Stream;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
-import org.lsm.model.Facts;
 import org.lsm.model.Flag;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerLimit;
@@ -52,7 +54,6 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
   static final int MAX_OWNERS = OwnerLimit.MAX_OWNERS + 2;
 
   private static final int MAX_PIDS = 20; // of an owner; and of peers
-  private static final int MAX_COMMANDS = 5; // of an owner
   private static final int MAX_CLIENTS = 20; // of all ports
   private static final int MAX_ALSO = 200; // lines
 
@@ -287,27 +288,11 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
       add(lines, Style.DETAIL, "user", report.users().withName(owner.user()));
       Optional<Instant> start = held.stream().map(ProcessRef::startTime).min(Instant::compareTo);
       add(lines, Style.DETAIL, "started", start.map(report::timeWithAge).orElse(""));
-      addDetails(lines, details.stream().filter(it -> it.process().owner().equals(owner)).toList());
+      var own = details.stream().filter(it -> it.process().owner().equals(owner)).toList();
+      ProcessLines.addDetails(lines, own, report, names());
     }
     int more = owners.size() - MAX_OWNERS;
     add(lines, Style.DETAIL, "and", more > 0 ? Plural.count(more, "more owner") : "");
-  }
-
-  /** A block for a process without a socket. */
-  static List<Line> ofProcess(DiffReport report, ProcessDetails process) {
-    DifferenceGroup none = new DifferenceGroup(report, List.of(), List.of());
-    Owner owner = process.process().owner();
-    List<Line> lines = new ArrayList<>();
-    lines.add(Line.of(Style.TITLE, "PROCESS", process.process().pid()));
-    for (Flag flag : process.flags()) {
-      lines.add(Line.of(Style.FLAG, "!", flag.words()));
-    }
-    lines.add(Line.of(Style.CODE, "program", OwnerText.program(owner)));
-    add(lines, Style.DETAIL, "user", report.users().withName(owner.user()));
-    add(lines, Style.DETAIL, "started", report.timeWithAge(process.process().startTime()));
-    none.addDetails(lines, List.of(process));
-    lines.add(Line.BLANK);
-    return lines;
   }
 
   private static String pids(List<ProcessRef> processes) {
@@ -316,46 +301,13 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     return pids + (more > 0 ? " and " + more + " more" : "");
   }
 
-  /** The details of the processes of one owner: the commands of all, the rest of the first. */
-  private void addDetails(List<Line> lines, List<ProcessDetails> processes) {
-    String label = "command";
-    var commands = processes.stream().map(ProcessDetails::commandLine).distinct();
-    for (String it : commands.limit(MAX_COMMANDS).toList()) {
-      add(lines, Style.CODE, label, it);
-      label = "";
-    }
-    for (ProcessDetails process : processes.subList(0, Math.min(1, processes.size()))) {
-      add(lines, Style.CODE, "directory", process.workingDirectory());
-      add(lines, Style.CODE, "unit", process.unit());
-      label = "parents";
-      for (ProcessRef it : process.parents()) {
-        EscapedText name = OwnerText.name(it.owner(), report.users());
-        lines.add(Line.of(Style.CODE, label, name, ", PID ", it.pid()));
-        label = "";
-      }
-      addFacts(lines, process.facts());
-    }
-  }
-
-  /** A line for each value, or one for all; not the sockets that this block names anyway. */
-  private void addFacts(List<Line> lines, Facts facts) {
-    Set<String> here =
-        named.stream().map(it -> it.endpoint().toString()).collect(Collectors.toSet());
-    facts
-        .values()
-        .forEach(
-            (fact, all) -> {
-              List<String> values = all.stream().filter(it -> !here.contains(it)).toList();
-              String label = fact.label();
-              for (String it : fact.hasLines() ? values : List.of(String.join(", ", values))) {
-                add(lines, Style.CODE, label, it);
-                label = "";
-              }
-            });
+  private Set<String> names() {
+    return named.stream().map(it -> it.endpoint().toString()).collect(Collectors.toSet());
   }
 
   private void addSocketDetails(List<Line> lines) {
-    details().stream().map(SocketDetails::facts).distinct().forEach(it -> addFacts(lines, it));
+    var facts = details().stream().map(SocketDetails::facts).distinct();
+    facts.forEach(it -> ProcessLines.addFacts(lines, it, Set.of()));
     add(lines, Style.DETAIL, "note", String.join(", ", properties()));
     details()
         .get(0)
@@ -396,11 +348,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
       }
     }
     int more = clients.size() - MAX_CLIENTS;
-    String label = "from";
-    for (String it : clients.subList(0, Math.min(MAX_CLIENTS, clients.size()))) {
-      add(lines, Style.DETAIL, label, it);
-      label = "";
-    }
+    addAll(lines, Style.DETAIL, "from", clients.stream().limit(MAX_CLIENTS).toList());
     add(lines, Style.DETAIL, "", more > 0 ? "and " + Plural.count(more, "more client") : "");
   }
 
@@ -445,12 +393,5 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     return counts.entrySet().stream()
         .map(it -> (it.getValue() < all ? it.getValue() + " of them " : "") + it.getKey().words())
         .toList();
-  }
-
-  /** Adds a line unless its text is empty. */
-  private static void add(List<Line> lines, Style style, String label, String text) {
-    if (!text.isEmpty()) {
-      lines.add(Line.of(style, label, text));
-    }
   }
 }

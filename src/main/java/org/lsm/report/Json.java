@@ -145,18 +145,6 @@ public final class Json {
         new OwnersView(entry.owners(), list(entry.processes(), Json::process), null, null, null));
   }
 
-  public static String of(ShowReport report) {
-    List<JsonObject> sockets = new ArrayList<>();
-    for (Difference it : report.sockets().diff().differences()) {
-      JsonObject socket = difference(it, report.sockets(), true);
-      List.of("kind", "severity", "owners_before").forEach(socket::remove);
-      sockets.add(socket);
-    }
-    List<JsonObject> processes = list(report.processes(), Json::process);
-    HostView host = HostView.of(report.sockets().after().hostInfo());
-    return print(merge(host, new ShowView(sockets, processes, report.sockets().notes())));
-  }
-
   public static String of(StatusReport status) {
     List<ItemView> items =
         status.items().stream()
@@ -310,8 +298,6 @@ public final class Json {
   record ConnectionView(
       String remoteAddress, int remotePort, String direction, String service, String state) {}
 
-  record ShowView(List<JsonObject> sockets, List<JsonObject> processes, List<String> notes) {}
-
   record StatusView(String status, List<ItemView> items) {}
 
   record ItemView(String name, String text, boolean fault) {}
@@ -356,19 +342,7 @@ public final class Json {
       String unit,
       List<JsonObject> parents,
       Set<Flag> flags,
-      JsonObject facts) {
-
-    static ProcessDetailsView of(ProcessDetails it) {
-      List<JsonObject> parents = list(it.parents(), Json::process);
-      return new ProcessDetailsView(
-          it.commandLine(),
-          it.workingDirectory(),
-          it.unit(),
-          parents,
-          it.flags(),
-          view(it.facts()));
-    }
-  }
+      JsonObject facts) {}
 
   record ScanView(
       String address,
@@ -467,8 +441,16 @@ public final class Json {
     return merge(process.owner(), new ProcessView(process.pid(), process.startTime()));
   }
 
-  private static JsonObject process(ProcessDetails details) {
-    return merge(process(details.process()), ProcessDetailsView.of(details));
+  static JsonObject process(ProcessDetails details) {
+    return merge(
+        process(details.process()),
+        new ProcessDetailsView(
+            details.commandLine(),
+            details.workingDirectory(),
+            details.unit(),
+            list(details.parents(), Json::process),
+            details.flags(),
+            view(details.facts())));
   }
 
   /** Returns null if there are none. */
@@ -483,7 +465,7 @@ public final class Json {
   }
 
   /** One object with the fields of all these views. */
-  private static JsonObject merge(Object... views) {
+  static JsonObject merge(Object... views) {
     JsonObject json = new JsonObject();
     for (Object view : views) {
       VIEWS.toJsonTree(view).getAsJsonObject().asMap().forEach(json::add);

@@ -1,9 +1,9 @@
 package org.lsm.report;
 
+import com.google.gson.JsonObject;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -22,16 +22,28 @@ import org.lsm.report.ReportDocument.Style;
  * @param processes those that hold no watched socket
  */
 public record ShowReport(DiffReport sockets, List<ProcessDetails> processes) {
-  private static final int MAX_COMMANDS = 5; // of a kind
+  private static final int MAX_COMMANDS = 15; // for processes
+  private static final int MAX_ADDRESSES = 5;
+  private static final Set<String> OF_DIFFERENCES = Set.of("kind", "severity", "owners_before");
   private static final Pattern REMOTE =
-      Pattern.compile("(?:^| to | from )\\[?(?:::ffff:)?([0-9a-f.:]+?)]?:\\d+(?:, \\w+)?$");
+      Pattern.compile("(?:^| to | from )\\[?(?:::ffff:)?([0-9a-f.:]+?)]?:\\d+(?:, [A-Z0-9-]+)?$");
+
+  record ShowView(List<JsonObject> sockets, List<JsonObject> processes, List<String> notes) {}
+
+  public String json() {
+    var all = Json.details(sockets.diff().differences(), sockets, Integer.MAX_VALUE);
+    all.forEach(it -> it.keySet().removeAll(OF_DIFFERENCES));
+    List<JsonObject> others = processes.stream().map(Json::process).toList();
+    Json.HostView host = Json.HostView.of(sockets.after().hostInfo());
+    return Json.print(Json.merge(host, new ShowView(all, others, sockets.notes())));
+  }
 
   public ReportDocument document() {
     List<Line> body = new ArrayList<>();
     for (DifferenceGroup group : DifferenceGroup.of(sockets)) {
       group.lines(true).forEach(it -> body.add(withoutType(it)));
     }
-    processes.forEach(it -> body.addAll(DifferenceGroup.ofProcess(sockets, it)));
+    processes.forEach(it -> body.addAll(ProcessLines.block(it, sockets)));
     addCommands(body);
     List<Line> notes = sockets.notes().stream().map(it -> Line.fact("Note", it)).toList();
     String count = Plural.count(sockets.diff().differences().size(), "socket");
@@ -50,44 +62,40 @@ public record ShowReport(DiffReport sockets, List<ProcessDetails> processes) {
   private void addCommands(List<Line> lines) {
     Stream<ProcessRef> holding =
         sockets.diff().differences().stream().flatMap(it -> it.after().processes().stream());
-    Stream<ProcessRef> all =
-        Stream.concat(holding, processes.stream().map(ProcessDetails::process)).distinct();
-    List<Integer> pids = all.map(ProcessRef::pid).sorted().limit(MAX_COMMANDS).toList();
-    if (pids.isEmpty()) {
-      return;
+    Stream<ProcessRef> others = processes.stream().map(ProcessDetails::process);
+    List<String> commands = new ArrayList<>();
+    for (int pid : Stream.concat(holding, others).map(ProcessRef::pid).distinct().toList()) {
+      commands.add("kill -STOP " + pid);
+      commands.add("cp /proc/" + pid + "/exe /root/program-" + pid);
+      commands.add("ls -l /proc/" + pid + "/fd");
     }
-    lines.add(Advice.heading("To go on:"));
-    for (int pid : pids) {
-      lines.add(Advice.command("kill -STOP " + pid));
-      lines.add(Advice.command("cp /proc/" + pid + "/exe /root/program-" + pid));
-      lines.add(Advice.command("ls -l /proc/" + pid + "/fd"));
-      lines.add(Advice.command("journalctl -b _PID=" + pid));
-    }
+    commands.subList(Math.min(MAX_COMMANDS, commands.size()), commands.size()).clear();
     for (String address : remoteAddresses()) {
-      lines.add(Advice.command("whois " + address));
-      lines.add(Advice.command("lsm sentry block " + address));
+      commands.add("whois " + address);
+      commands.add("lsm sentry block " + address);
     }
-    lines.add(Line.BLANK);
+    if (!commands.isEmpty()) {
+      lines.add(Advice.heading("To go on:"));
+      commands.forEach(it -> lines.add(Advice.command(it)));
+      lines.add(Line.BLANK);
+    }
   }
 
   /** The other hosts that the sockets and processes are connected with. */
-  private Set<String> remoteAddresses() {
+  private List<String> remoteAddresses() {
     List<SocketDetails> details =
         sockets.diff().differences().stream().map(sockets::details).toList();
     Stream<ProcessDetails> holding = details.stream().flatMap(it -> it.processes().stream());
     Stream<String> connections =
         Stream.concat(holding, processes.stream())
             .flatMap(it -> it.facts().of(Fact.CONNECTIONS).stream());
-    Stream<String> peers = details.stream().flatMap(it -> it.peers().stream());
-    Set<String> addresses = new TreeSet<>();
-    Stream.concat(peers, connections)
+    return Stream.concat(details.stream().flatMap(it -> it.peers().stream()), connections)
         .map(REMOTE::matcher)
         .filter(Matcher::find)
         .map(it -> it.group(1))
         .filter(it -> !it.startsWith("127.") && !it.equals("::1"))
         .distinct()
-        .limit(MAX_COMMANDS)
-        .forEach(addresses::add);
-    return addresses;
+        .limit(MAX_ADDRESSES)
+        .toList();
   }
 }

@@ -1,11 +1,11 @@
 package org.lsm.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import java.io.IOException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,12 +46,12 @@ class ShowCommandTest extends CommandTestBase {
                  started    2026-01-01 00:01:30 +00:00 (1 d 3 h ago)
                  parents    /fake/init (root), PID 1
                  sockets    tcp/0.0.0.0:81
+                 unknown    file, package
 
         To go on:
             kill -STOP 800
             cp /proc/800/exe /root/program-800
             ls -l /proc/800/fd
-            journalctl -b _PID=800
 
         Host      web1, Linux 6.1.0-test
         Scanned   2026-01-02 03:04:05 +00:00
@@ -79,12 +79,12 @@ class ShowCommandTest extends CommandTestBase {
                             /fake/init (root), PID 1
                  environ    SSH_CONNECTION=203.0.113.9 1 192.0.2.1 22
                  connection tcp 127.0.0.1:50000 to 203.0.113.9:10101
+                 unknown    file, package
 
         To go on:
             kill -STOP 900
             cp /proc/900/exe /root/program-900
             ls -l /proc/900/fd
-            journalctl -b _PID=900
             whois 203.0.113.9
             lsm sentry block 203.0.113.9
 
@@ -96,15 +96,30 @@ class ShowCommandTest extends CommandTestBase {
     assertEquals(done(expected), lsm("show", "pid=900"));
   }
 
+  /** A low number is the PID of some process of the kernel on every host. */
   @Test
-  void saysWhatTheBaselineHas() throws IOException {
-    lsm("generate");
-    proc.tcp("0.0.0.0", 82, 105).process(801, 33, "/fake/new", 90, 105);
-    ignore("tcp *:81");
+  void namesProcessWithTheNumberOfThePort() {
+    proc.process(81, 33, "/fake/other", 90);
 
-    assertTrue(lsm("show", "8080").out().contains("\n         baseline   as in it\n"));
-    assertTrue(lsm("show", "82").out().contains("\n         baseline   differs from it\n"));
-    assertTrue(lsm("show", "81").out().contains("  baseline   ignored by ignore.lsm:1\n"));
+    assertTrue(
+        lsm("show", "81")
+            .out()
+            .contains("  81 is a PID, too; 'lsm show pid=81' shows that process\n"));
+    assertFalse(lsm("show", "port=81").out().contains("too;"));
+    assertTrue(lsm("show", "pid=81").out().contains("\nPROCESS  81\n"));
+  }
+
+  /** It has no program, no file and no environment. */
+  @Test
+  void showsThreadOfTheKernel() {
+    proc.stat(2, "kthreadd", 0, 1)
+        .write("2/comm", "kthreadd\n")
+        .write("2/status", "Name:\tkthreadd\nUid:\t0\t0\t0\t0\n");
+
+    String out = lsm("show", "2").out();
+
+    assertTrue(out.contains("PROCESS  2\n         program    [kthreadd]\n"), out);
+    assertFalse(out.contains("unknown"), out);
   }
 
   @Test
@@ -119,7 +134,7 @@ class ShowCommandTest extends CommandTestBase {
     JsonObject json = JsonParser.parseString(process.out()).getAsJsonObject();
     assertEquals(
         "{\"environment\":[\"SSH_CONNECTION=203.0.113.9 1 192.0.2.1 22\"],"
-            + "\"connections\":[\"tcp 127.0.0.1:50000 to 203.0.113.9:10101\"]}",
+            + "\"connections\":[\"tcp 127.0.0.1:50000 to 203.0.113.9:10101\"],\"unknown\":[\"file\",\"package\"]}",
         json.getAsJsonArray("processes").get(0).getAsJsonObject().get("facts").toString());
   }
 
@@ -130,6 +145,8 @@ class ShowCommandTest extends CommandTestBase {
         "4711 | there is no socket or process '4711'; 'lsm list --all' shows all sockets",
         "port=900 | there is no socket or process 'port=900'; 'lsm list --all' shows all sockets",
         "tcp/x | there is no socket or process 'tcp/x'; 'lsm list --all' shows all sockets",
+        "0 | there is no socket or process '0'; 'lsm list --all' shows all sockets",
+        "tcp/*:22 | there is no socket or process 'tcp/*:22'; 'lsm list --all' shows all sockets",
         "'' | there is no socket or process ''; 'lsm list --all' shows all sockets",
         "81 | 81 is the port of tcp/0.0.0.0:81 and the PID of tcp/0.0.0.0:90; write port=81 or pid=81",
       })

@@ -2,6 +2,7 @@ package org.lsm.sentry;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -39,26 +40,58 @@ class PacketFilterTest {
   })
   void estimatesReach(String ruleset, String table, String local, boolean dropped)
       throws IOException {
-    try (var json = PacketFilter.class.getResourceAsStream(ruleset + ".json")) {
-      String text = new String(json.readAllBytes(), StandardCharsets.UTF_8);
-      PacketFilter filter = PacketFilter.parse(text);
+    try (var rules = PacketFilter.class.getResourceAsStream(ruleset + ".nft")) {
+      String text = new String(rules.readAllBytes(), StandardCharsets.UTF_8);
+      PacketFilter filter = new PacketFilter(text);
       assertEquals(dropped, filter.seemsToDrop(Endpoint.of(table, local)));
     }
   }
 
-  /** What an old nft prints, or one without privileges; and rules of another form. */
+  /** What nft prints without privileges; and rules of another form. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Operation not permitted",
+        "tcp dport ssh accept",
+        "tcp dport { 22, https } accept",
+        "tcp dport @open accept",
+        "tcp dport vmap { 4444 : accept }",
+        "tcp dport vmap @verdicts",
+        "iifname != \"eth1\" accept",
+        "th dport 4444 accept",
+        "meta l4proto { tcp, udp } th dport 4444 accept",
+        "meta mark 0x1 accept",
+        "xt match \"addrtype\" counter packets 1 bytes 2 accept",
+        "xt target \"TPROXY\"",
+        "queue to 0",
+      })
+  void saysNothingWithoutKnowing(String rule) {
+    assertFalse(seemsToDrop(rule));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
         "",
-        "Operation not permitted",
-        "{\"nftables\": 7}",
-        "{\"nftables\": [{\"chain\": {\"family\": \"inet\", \"hook\": \"input\", \"policy\": \"drop\"}},"
-            + " {\"rule\": {\"family\": \"inet\", \"expr\": [{\"xt\": null}]}}]}",
-        "{\"nftables\": [{\"chain\": {\"family\": \"inet\", \"hook\": \"input\", \"policy\": \"drop\"}},"
-            + " {\"rule\": {\"family\": \"inet\", \"expr\": 5}}]}"
+        "tcp dport != 4444 accept",
+        "udp sport 53 accept",
+        "meta l4proto { icmp, ipv6-icmp } accept",
+        "counter packets 1 bytes 2 reject with icmpx admin-prohibited",
+        "iif \"lo\" accept",
+        "log prefix \"udp accept: \" level debug",
+        "update @seen4 { ip saddr . tcp dport counter }",
+        "meta mark set 0x00000001",
+        "jump f2b-sshd",
+        "tcp dport 23 counter packets 1 bytes 2 accept comment \"telnet\"",
       })
-  void saysNothingWithoutKnowing(String output) {
-    assertFalse(PacketFilter.parse(output).seemsToDrop(Endpoint.of("tcp", "0.0.0.0:4444")));
+  void knowsWhatAcceptsNothing(String rule) {
+    assertTrue(seemsToDrop(rule));
+  }
+
+  private static boolean seemsToDrop(String rule) {
+    String chain = "chain i {\ntype filter hook input priority filter; policy drop;\n";
+    String rules = "table inet f {\n" + chain + rule + "\n}\n}\n";
+    return new PacketFilter(rules.contains("permitted") ? rule : rules)
+        .seemsToDrop(Endpoint.of("tcp", "0.0.0.0:4444"));
   }
 }
