@@ -32,7 +32,7 @@ final class FakeNft {
     String script =
         """
         #!/bin/sh
-        [ "$2" != -t ] || exit 0 # all rules, of which there are no others
+        [ "$1" != -t ] || exit 0 # all rules, of which there are no others
         printf '\\f%s\\n' "$*" >> FILE.runs
         [ ! -e FILE.failure ] || { cat FILE.failure >&2; exit 1; }
         if [ "$1" = -j ]; then
