@@ -32,7 +32,7 @@ class LsmTest extends CommandTestBase {
         "diff | Usage: lsm diff [-hV] [--no-color] [--verbose] [--config=FILE]",
         "show | Usage: lsm show [-hV] [--no-color] [--verbose] [--config=FILE]",
         "list | Usage: lsm list [-hV] [--all] [--no-color] [--verbose] [--config=FILE]",
-        "connections | Usage: lsm connections [-hV] [--no-color] [--outbound] [--verbose]",
+        "connections | Usage: lsm connections [-hV] [--details] [--no-color] [--outbound] [--verbose]",
         "history | Usage: lsm history [-hV] [--no-color] [--verbose] [--config=FILE]",
         "status | Usage: lsm status [-hV] [--no-color] [--verbose] [--config=FILE]",
         "test-alert | Usage: lsm test-alert [-hV] [--no-color] [--verbose] [--config=FILE]",

@@ -2,6 +2,7 @@ package org.lsm.cli;
 
 import org.lsm.config.Config;
 import org.lsm.model.Connection;
+import org.lsm.monitor.ConnectionScan;
 import org.lsm.report.ConnectionListing;
 import org.lsm.report.Json;
 import picocli.CommandLine.Command;
@@ -30,7 +31,19 @@ public final class ConnectionsCommand extends BaseCommand {
       names = "--listen",
       paramLabel = "PORT",
       description = "Only connections to this port of this host.")
+  private Integer listen;
+
+  @Option(
+      names = "--port",
+      paramLabel = "PORT",
+      description = "Only connections with this port at either end.")
   private Integer port;
+
+  @Option(
+      names = "--details",
+      description =
+          "Print the names of remote hosts, and the command lines, units and parents of processes.")
+  private boolean detailed;
 
   @Mixin private OutputFormat format;
 
@@ -39,22 +52,28 @@ public final class ConnectionsCommand extends BaseCommand {
     if (seconds < 0 || seconds > MAX_SECONDS) {
       throw usageError("--seconds: '" + seconds + "' is not a number from 0 to " + MAX_SECONDS);
     }
-    if (port != null && (port < 1 || port > 0xFFFF)) {
-      throw usageError("--listen: '" + port + "' is not a port from 1 to 65535");
-    }
-    if (port != null && outbound) {
+    requirePort("--listen", listen);
+    requirePort("--port", port);
+    if (listen != null && outbound) {
       throw usageError("--listen is for inbound connections; omit --outbound");
     }
-    ConnectionListing listing =
-        context.components(Config.defaults()).connections(seconds, this::isSelected);
+    ConnectionScan scan = new ConnectionScan(context.components(Config.defaults()));
+    ConnectionListing listing = scan.list(seconds, this::isSelected, detailed);
     print(format.isJson() ? Json.of(listing) : listing.text());
     listing.notes().forEach(context::warn);
     return ExitCode.OK;
   }
 
+  private void requirePort(String option, Integer value) {
+    if (value != null && (value < 1 || value > 0xFFFF)) {
+      throw usageError(option + ": '" + value + "' is not a port from 1 to 65535");
+    }
+  }
+
   private boolean isSelected(Connection it) {
-    return port == null
-        ? it.outbound() || !outbound
-        : !it.outbound() && it.socket().endpoint().port() == port;
+    int local = it.socket().endpoint().port();
+    return (!outbound || it.outbound())
+        && (listen == null || (!it.outbound() && local == listen))
+        && (port == null || local == port || it.remote().port() == port);
   }
 }

@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import org.lsm.alert.Channel;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
@@ -30,25 +29,20 @@ import org.lsm.config.CidrBlock;
 import org.lsm.config.Config;
 import org.lsm.config.ConfigException;
 import org.lsm.config.Rules;
-import org.lsm.model.Connection;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketIdentity;
-import org.lsm.model.SocketKey;
 import org.lsm.model.TextEscaper;
 import org.lsm.proc.GatewaysAndResolvers;
 import org.lsm.proc.HelperProcesses;
 import org.lsm.proc.KernelInfo;
-import org.lsm.proc.ServicesFile;
 import org.lsm.proc.SocketScanner;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
-import org.lsm.proc.SsTable;
 import org.lsm.proc.SshSessions;
-import org.lsm.report.ConnectionListing;
 import org.lsm.report.Times;
 import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
@@ -146,19 +140,6 @@ public record Components(
     OwnerCache cache = new OwnerCache("", Map.of(), stored.stuck());
     return new ScanThread(scanner(), cache, selector, SocketScanner.OWNER_SEARCH_TIMEOUT)
         .scan(System.nanoTime() + limit.toNanos(), limit);
-  }
-
-  /** Reads the selected connections with their owners, and their rates over these seconds. */
-  public ConnectionListing connections(int seconds, Predicate<Connection> isSelected)
-      throws IOException {
-    SsTable table = new ConnectionScan(SystemEnvironment.installed(environment.ss())).scan(seconds);
-    List<Connection> selected = table.connections().stream().filter(isSelected).toList();
-    List<SocketKey> sockets = selected.stream().map(Connection::socket).toList();
-    OwnerCache stored = StateDirectory.readOwnerCache(config.stateDirectory());
-    List<String> notes = new ArrayList<>(table.notes());
-    var owners = scanner().owners(sockets, stored.stuck(), notes);
-    var services = ServicesFile.read(environment.sources().services());
-    return new ConnectionListing(hostInfo(), selected, owners, services, notes);
   }
 
   /** What scans this host as it is configured. */

@@ -12,14 +12,28 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.lsm.channel.ExternalCommand;
 import org.lsm.model.Connection;
 import org.lsm.model.Connection.Traffic;
 import org.lsm.model.Endpoint;
+import org.lsm.model.OwnerCache.StuckReader;
+import org.lsm.model.ProcessDetails;
+import org.lsm.model.SocketEntry;
+import org.lsm.model.SocketKey;
+import org.lsm.proc.ServicesFile;
 import org.lsm.proc.SsTable;
+import org.lsm.report.ConnectionListing;
+import org.lsm.sentry.Dns;
+import org.lsm.storage.StateDirectory;
 
 /** Reads the TCP connections of lsm's network namespace, and their rates, through ss(8). */
-record ConnectionScan(Path ss) {
+public record ConnectionScan(Components components) {
+  private static final int MAX_DETAILED = 50; // connections
+
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
   private static final int MAX_OUTPUT = 32 * 1024 * 1024; // in bytes, of some 60,000 sockets
 
@@ -34,10 +48,45 @@ record ConnectionScan(Path ss) {
   private record Reading(SsTable table, long time) {}
 
   /**
-   * Reads the connections, with their rates over these seconds; 0 to have none. One that began
-   * meanwhile had no traffic before.
+   * Reads the selected connections with their owners, and their rates over these seconds, 0 to have
+   * none; {@code detailed} with the details of processes and the names of remote hosts.
    */
-  SsTable scan(int seconds) throws IOException {
+  public ConnectionListing list(int seconds, Predicate<Connection> isSelected, boolean detailed)
+      throws IOException {
+    SsTable table = scan(seconds);
+    List<Connection> selected = table.connections().stream().filter(isSelected).toList();
+    List<SocketKey> sockets = selected.stream().map(Connection::socket).toList();
+    Path state = components.config().stateDirectory();
+    Set<StuckReader> stuck = StateDirectory.readOwnerCache(state).stuck();
+    List<String> notes = new ArrayList<>(table.notes());
+    Map<SocketKey, SocketEntry> owners = components.scanner().owners(sockets, stuck, notes);
+    Map<String, String> hosts = Map.of();
+    Map<Integer, ProcessDetails> details = Map.of();
+    if (detailed) {
+      List<Connection> first = selected.stream().limit(MAX_DETAILED).toList();
+      hosts = Dns.names(first.stream().map(it -> it.remote().address()).distinct().toList());
+      Stream<SocketEntry> entries = first.stream().map(it -> owners.get(it.socket()));
+      details =
+          components
+              .scanner()
+              .details(
+                  entries
+                      .filter(Objects::nonNull)
+                      .flatMap(it -> it.processes().stream())
+                      .distinct()
+                      .toList(),
+                  stuck);
+      if (selected.size() > MAX_DETAILED) {
+        notes.add("only the first " + MAX_DETAILED + " connections have details");
+      }
+    }
+    var services = ServicesFile.read(components.environment().sources().services());
+    return new ConnectionListing(
+        components.hostInfo(), selected, owners, services, hosts, details, notes);
+  }
+
+  /** One that began meanwhile had no traffic before. */
+  private SsTable scan(int seconds) throws IOException {
     Map<List<Endpoint>, Traffic> before = new HashMap<>();
     long start = 0;
     if (seconds > 0) {
@@ -67,6 +116,7 @@ record ConnectionScan(Path ss) {
   }
 
   private Reading read() throws IOException {
+    Path ss = SystemEnvironment.installed(components.environment().ss());
     try {
       // Without a cgroup2 mount, ss says so on stderr for each socket.
       ExternalCommand command = new ExternalCommand(ss, TIMEOUT, MAX_OUTPUT, false);

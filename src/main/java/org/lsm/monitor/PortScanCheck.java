@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.lsm.alert.Alert;
@@ -228,9 +229,9 @@ public final class PortScanCheck {
   /** The hosts, with the names of those that a report names if SENTRY_RESOLVE asks for it. */
   private List<ScanningHost> named(List<ScanningHost> hosts) {
     int count = config.sentryResolves() ? Math.min(hosts.size(), DiffReport.MAX_NAMED) : 0;
-    List<ScanningHost> named = new ArrayList<>(Dns.reverse(hosts.subList(0, count)));
-    named.addAll(hosts.subList(count, hosts.size()));
-    return named;
+    Map<String, String> names =
+        Dns.names(hosts.stream().limit(count).map(ScanningHost::address).toList());
+    return hosts.stream().map(it -> it.withName(names.getOrDefault(it.address(), ""))).toList();
   }
 
   /** What limits the trust in the hosts that were read. */

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Facts;
 import org.lsm.model.Flag;
@@ -17,7 +18,6 @@ import org.lsm.model.Owner;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
-import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.proc.ForeignFiles.Attributes;
@@ -30,22 +30,26 @@ final class DetailsReader {
   private final ProcessReader processes;
   private final ForeignFiles files;
   private final ProcessIdentifier identifier;
-  private final FactsReader facts;
+  private final Function<RunningProcess, Facts> facts;
   private final Flag noProcess;
   private final Map<String, String> serviceNames;
   private final Map<String, Map<Integer, Set<String>>> peersByTable = new HashMap<>();
   private final Map<ProcessRef, ProcessDetails> processDetails = new HashMap<>();
 
   /**
-   * Takes the names of ports from this file, services(5), which small containers lack, and the
-   * sockets of the scan.
+   * Takes the names of ports from this file, services(5), which small containers lack, and what
+   * reads the facts about a process.
    */
-  DetailsReader(ProcessReader processes, ForeignFiles files, Path services, Snapshot scanned)
+  DetailsReader(
+      ProcessReader processes,
+      ForeignFiles files,
+      Path services,
+      Function<RunningProcess, Facts> facts)
       throws IOException {
     this.processes = processes;
     this.files = files;
     this.identifier = new ProcessIdentifier(processes, files, Map.of());
-    this.facts = new FactsReader(processes, files, scanned);
+    this.facts = facts;
     this.noProcess =
         processes.isInInnerPidNamespace() ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
     this.serviceNames = ServicesFile.read(services);
@@ -117,7 +121,7 @@ final class DetailsReader {
         unit(pid),
         identifier.parents(pid, MAX_PARENTS),
         flags(process, running),
-        running == null ? Facts.NONE : facts.read(running));
+        running == null ? Facts.NONE : facts.apply(running));
   }
 
   private String unit(int pid) {

@@ -7,10 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import org.lsm.model.Connection;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
+import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketKey;
@@ -21,12 +23,16 @@ import org.lsm.report.ReportDocument.Line;
  *
  * @param owners of those that have an inode
  * @param services the names of ports, {@code 22/tcp}
+ * @param hosts the names of remote addresses, empty where unknown; without details none
+ * @param details of processes, by PID; without details none
  */
 public record ConnectionListing(
     HostInfo hostInfo,
     List<Connection> connections,
     Map<SocketKey, SocketEntry> owners,
     Map<String, String> services,
+    Map<String, String> hosts,
+    Map<Integer, ProcessDetails> details,
     List<String> notes) {
   private static final String COLUMNS = "%10s %8s %8s";
   private static final String BLANK = String.format(COLUMNS, "", "", "");
@@ -42,7 +48,8 @@ public record ConnectionListing(
       String numbers =
           String.format(COLUMNS, rate == null ? "-" : bytes(rate) + "/s", sent, received);
       lines.add(Line.fact(numbers, ends(it), " ", it.state()));
-      owners(it).forEach(owner -> lines.add(Line.fact(BLANK, owner)));
+      add(lines, "remote host ", hosts.getOrDefault(it.remote().address(), ""));
+      addOwners(lines, entry(it));
     }
     return new ReportDocument(lines).text();
   }
@@ -82,15 +89,36 @@ public record ConnectionListing(
     return owners.getOrDefault(it.socket(), none);
   }
 
-  private List<EscapedText> owners(Connection connection) {
-    SocketEntry entry = entry(connection);
+  private void addOwners(List<Line> lines, SocketEntry entry) {
     if (entry.owners().isEmpty()) {
-      return List.of(EscapedText.of("no process"));
+      lines.add(Line.fact(BLANK, "no process"));
     }
     Map<Owner, List<ProcessRef>> processes = OwnerText.byOwner(entry);
-    return entry.owners().stream()
-        .map(owner -> owner(owner, processes.getOrDefault(owner, List.of())))
-        .toList();
+    for (Owner owner : entry.owners()) {
+      List<ProcessRef> all = processes.getOrDefault(owner, List.of());
+      lines.add(Line.fact(BLANK, owner(owner, all)));
+      all.stream()
+          .map(it -> details.get(it.pid()))
+          .filter(Objects::nonNull)
+          .findFirst()
+          .ifPresent(it -> addDetails(lines, it));
+    }
+  }
+
+  private static void addDetails(List<Line> lines, ProcessDetails process) {
+    add(lines, "command ", process.commandLine());
+    add(lines, "unit ", process.unit());
+    for (ProcessRef it : process.parents()) {
+      EscapedText parent = OwnerText.name(it.owner(), user -> user);
+      lines.add(Line.fact(BLANK, EscapedText.of("parent ", parent, " PID ", it.pid())));
+    }
+  }
+
+  /** Adds a line unless its text is empty. */
+  private static void add(List<Line> lines, String label, String text) {
+    if (!text.isEmpty()) {
+      lines.add(Line.fact(BLANK, EscapedText.of(label, text)));
+    }
   }
 
   private EscapedText owner(Owner owner, List<ProcessRef> processes) {

@@ -139,10 +139,16 @@ public final class Json {
             it.remote().address(),
             it.remote().port(),
             it.outbound() ? "out" : "in",
+            listing.hosts().get(it.remote().address()),
             listing.service(it),
             it.state()),
         it.traffic(),
-        new OwnersView(entry.owners(), list(entry.processes(), Json::process), null, null, null));
+        new OwnersView(
+            entry.owners(),
+            list(entry.processes(), process -> process(process, listing.details())),
+            null,
+            null,
+            null));
   }
 
   public static String of(StatusReport status) {
@@ -296,7 +302,12 @@ public final class Json {
   record ConnectionsView(List<JsonObject> connections, List<String> notes) {}
 
   record ConnectionView(
-      String remoteAddress, int remotePort, String direction, String service, String state) {}
+      String remoteAddress,
+      int remotePort,
+      String direction,
+      String remoteHost,
+      String service,
+      String state) {}
 
   record StatusView(String status, List<ItemView> items) {}
 
@@ -439,6 +450,12 @@ public final class Json {
 
   private static JsonObject process(ProcessRef process) {
     return merge(process.owner(), new ProcessView(process.pid(), process.startTime()));
+  }
+
+  /** A process, with its details where they are known. */
+  private static JsonObject process(ProcessRef process, Map<Integer, ProcessDetails> details) {
+    ProcessDetails known = details.get(process.pid());
+    return known == null ? process(process) : process(known);
   }
 
   static JsonObject process(ProcessDetails details) {

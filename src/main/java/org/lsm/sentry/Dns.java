@@ -2,7 +2,7 @@ package org.lsm.sentry;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.util.List;
+import java.util.Collection;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -11,7 +11,6 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.lsm.model.ScanningHost;
 
 /** Looks up hosts in the DNS, several at the same time. */
 public final class Dns {
@@ -22,19 +21,14 @@ public final class Dns {
 
   private Dns() {}
 
-  /** Returns the hosts, those with a name that resolves to their address with it. */
-  public static List<ScanningHost> reverse(List<ScanningHost> hosts) {
-    return lookUp(hosts, Dns::reverse, it -> it);
+  /** Returns a name of each address that resolves to it; empty where there is none. */
+  public static Map<String, String> names(Collection<String> addresses) {
+    return lookUp(addresses, Dns::name);
   }
 
   /** Returns the addresses of each name, with blanks between; empty where there is no answer. */
-  public static Map<String, String> addresses(List<String> names) {
-    Map<String, String> found = new TreeMap<>();
-    List<String> answers = lookUp(names, Dns::addresses, it -> "");
-    for (int i = 0; i < names.size(); i++) {
-      found.put(names.get(i), answers.get(i));
-    }
-    return found;
+  public static Map<String, String> addresses(Collection<String> names) {
+    return lookUp(names, Dns::addresses);
   }
 
   private static String addresses(String name) {
@@ -49,32 +43,31 @@ public final class Dns {
     }
   }
 
-  private static <T, R> List<R> lookUp(
-      List<T> all, Function<T, R> lookup, Function<T, R> withoutAnswer) {
+  private static Map<String, String> lookUp(
+      Collection<String> all, Function<String, String> lookup) {
+    Map<String, String> answers = new TreeMap<>();
+    Map<String, CompletableFuture<String>> lookups = new TreeMap<>();
     try {
-      List<CompletableFuture<R>> lookups =
-          all.stream()
-              .map(
-                  it ->
-                      CompletableFuture.supplyAsync(
-                              () -> lookup.apply(it), task -> new Thread(task).start())
-                          .completeOnTimeout(
-                              withoutAnswer.apply(it), TIMEOUT_SECONDS, TimeUnit.SECONDS))
-              .toList(); // so that they run at the same time
-      return lookups.stream().map(CompletableFuture::join).toList();
+      for (String it : all) {
+        answers.put(it, "");
+        CompletableFuture<String> answer =
+            CompletableFuture.supplyAsync(() -> lookup.apply(it), task -> new Thread(task).start());
+        lookups.put(it, answer.completeOnTimeout("", TIMEOUT_SECONDS, TimeUnit.SECONDS));
+      }
     } catch (OutOfMemoryError e) {
-      return all.stream().map(withoutAnswer).toList(); // also if no more threads can be started
+      // No more threads can be started: the others stay without an answer.
     }
+    lookups.forEach((it, answer) -> answers.put(it, answer.join()));
+    return answers;
   }
 
-  private static ScanningHost reverse(ScanningHost host) {
+  private static String name(String address) {
     try {
       // Java checks that the name resolves to the address, and returns the address if it does not.
-      String name = InetAddress.getByName(host.address()).getCanonicalHostName();
-      boolean found = !name.equals(host.address()) && NAME.matcher(name).matches();
-      return found ? host.withName(name) : host;
+      String name = InetAddress.getByName(address).getCanonicalHostName();
+      return !name.equals(address) && NAME.matcher(name).matches() ? name : "";
     } catch (UnknownHostException e) {
-      return host;
+      return "";
     }
   }
 }

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -20,6 +21,7 @@ import org.lsm.model.Connection;
 import org.lsm.model.Connection.Traffic;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
+import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketKey;
@@ -86,12 +88,21 @@ class ConnectionListingTest {
             List.of(it),
             owners,
             Map.of("443/tcp", raw),
+            Map.of("10.0.0.6", raw),
+            Map.of(7, details(7, raw)),
             List.of(raw));
 
     List<String> lines = listing.text().lines().toList();
-    assertEquals(3, lines.size());
+    assertEquals(7, lines.size());
     assertTrue(lines.get(1).endsWith(" -> 10.0.0.6:443  (" + escaped + ") ESTAB"), lines.get(1));
-    assertEquals(escaped + " (" + escaped + ") PID 7, 0 s", lines.get(2).strip());
+    assertEquals(
+        List.of(
+            "remote host " + escaped,
+            escaped + " (" + escaped + ") PID 7, 0 s",
+            "command " + escaped,
+            "unit " + escaped,
+            "parent " + escaped + " (" + escaped + ") PID 7"),
+        lines.subList(2, 7).stream().map(String::strip).toList());
     assertValid("connections", Json.of(listing));
     JsonObject json = JsonParser.parseString(Json.of(listing)).getAsJsonObject();
     JsonObject first = json.getAsJsonArray("connections").get(0).getAsJsonObject();
@@ -107,6 +118,8 @@ class ConnectionListingTest {
         List.of(connections),
         owners,
         SERVICES,
+        Map.of("203.0.113.7", "c2.example.net", "2001:db8::1", ""),
+        Map.of(2371, details(2371, "nc 203.0.113.7 443")),
         List.of("a note"));
   }
 
@@ -118,6 +131,12 @@ class ConnectionListingTest {
 
   private static Traffic traffic(Long sent, Long received) {
     return new Traffic(sent, received, null, null);
+  }
+
+  /** With a parent like the process; each text is {@code text}. */
+  private static ProcessDetails details(int pid, String text) {
+    ProcessRef process = process(pid, text, text, "2026-01-02T03:04:05Z");
+    return new ProcessDetails(process, text, text, text, List.of(process), Set.of());
   }
 
   private static ProcessRef process(int pid, String user, String program, String start) {
