@@ -138,8 +138,8 @@ public final class Json {
         new ConnectionView(
             it.remote().address(),
             it.remote().port(),
-            it.outbound() ? "out" : "in",
             listing.hosts().get(it.remote().address()),
+            it.outbound() ? "out" : "in",
             listing.service(it),
             it.state()),
         it.traffic(),
@@ -304,8 +304,8 @@ public final class Json {
   record ConnectionView(
       String remoteAddress,
       int remotePort,
-      String direction,
       String remoteHost,
+      String direction,
       String service,
       String state) {}
 

@@ -7,8 +7,9 @@ import org.lsm.model.PortSet;
 
 /**
  * The rules of the packet filter, to estimate whether it drops the first packet of another host to
- * a socket: if something drops it, and no rule may accept it, whatever their order. Where a rule
- * accepts some addresses, or lsm does not understand it, the socket may be reached.
+ * a socket: if a base chain drops it, and no rule may accept it, whatever their order. Where a rule
+ * accepts some addresses, or lsm does not understand it, the socket may be reached. What a chain
+ * drops that others jump to decides nothing: only some packets may come there.
  *
  * @param rules as {@code nft list ruleset} prints them
  */
@@ -50,20 +51,24 @@ public record PacketFilter(String rules) {
 
   private boolean drops(String family, String protocol, int port) {
     boolean isOfFamily = false;
-    boolean isInput = false; // whether packets to this host come to the chain
+    boolean isInput = false; // whether packets to this host may come to the chain
+    boolean isBase = false; // whether all of them do
     boolean dropped = false;
     for (String line : rules.lines().map(String::strip).toList()) {
       if (line.startsWith("table ")) {
         isOfFamily = line.matches("table (inet|" + family + ") .*");
         isInput = false;
+        isBase = false;
       } else if (line.startsWith("chain ")) {
-        isInput = isOfFamily; // others may jump to it
+        isInput = isOfFamily;
+        isBase = false;
       } else if (line.startsWith("type ")) {
         isInput &= line.contains(" hook input ");
+        isBase = isInput;
         dropped |= isInput && line.endsWith("policy drop;");
       } else if (isInput) {
         Effect effect = effect(line, protocol, port);
-        dropped |= effect == Effect.DROP;
+        dropped |= isBase && effect == Effect.DROP;
         if (effect == Effect.MAY_PASS) {
           return false;
         }

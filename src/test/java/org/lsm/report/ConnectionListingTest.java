@@ -36,6 +36,15 @@ class ConnectionListingTest {
   private static final Traffic RATE =
       new Traffic(34_000_000L, 1234L, null, null).since(Traffic.NONE, Duration.ofSeconds(2));
 
+  private static final ProcessDetails NC =
+      new ProcessDetails(
+          process(2371, "www-data", "/usr/bin/nc.openbsd", "2026-01-01T00:00:00Z"),
+          "nc 203.0.113.7 443",
+          "/tmp",
+          "apache2.service",
+          List.of(process(991, "www-data", "/usr/sbin/apache2", "2026-01-01T00:00:00Z")),
+          Set.of());
+
   private final Map<SocketKey, SocketEntry> owners = new HashMap<>();
 
   @Test
@@ -119,7 +128,7 @@ class ConnectionListingTest {
         owners,
         SERVICES,
         Map.of("203.0.113.7", "c2.example.net", "2001:db8::1", ""),
-        Map.of(2371, details(2371, "nc 203.0.113.7 443")),
+        Map.of(2371, NC),
         List.of("a note"));
   }
 

@@ -88,6 +88,16 @@ class PacketFilterTest {
     assertTrue(seemsToDrop(rule));
   }
 
+  /** The chain may be for some hosts only, as lsm's own that cuts blocked hosts off. */
+  @ParameterizedTest
+  @ValueSource(strings = {"ip saddr @bad jump banned", "goto banned", "ip saddr 192.0.2.1 drop"})
+  void knowsThatSomeMayPass(String rule) {
+    String banned = "table ip f {\nchain banned {\ndrop\n}\n";
+    String chain = "chain i {\ntype filter hook input priority filter; policy accept;\n";
+    PacketFilter filter = new PacketFilter(banned + chain + rule + "\n}\n}\n");
+    assertFalse(filter.seemsToDrop(Endpoint.of("tcp", "0.0.0.0:4444")));
+  }
+
   private static boolean seemsToDrop(String rule) {
     String chain = "chain i {\ntype filter hook input priority filter; policy drop;\n";
     String rules = "table inet f {\n" + chain + rule + "\n}\n}\n";
