@@ -48,7 +48,9 @@ class NftRulesetIT {
   /** A datagram from one port to another port of a host. */
   private static final String SEND =
       "use Socket; socket(S, PF_INET, SOCK_DGRAM, 0) && bind(S, sockaddr_in($ARGV[0], INADDR_ANY))"
-          + " && send(S, 'x', 0, sockaddr_in($ARGV[1], inet_aton($ARGV[2]))) or die $!";
+          + " && setsockopt(S, SOL_SOCKET, SO_BROADCAST, 1) or die $!;"
+          + " setsockopt(S, IPPROTO_IP, 32, inet_aton('10.9.0.1'));" // IP_MULTICAST_IF of one end
+          + " send(S, 'x', 0, sockaddr_in($ARGV[1], inet_aton($ARGV[2]))) or die $!";
 
   /** A connection to a port; whether it is refused does not matter. */
   private static final String CONNECT =
@@ -366,20 +368,24 @@ class NftRulesetIT {
     return probe(from, to, it -> it.udp().contains(to));
   }
 
-  /** Whatever port they come from, to the port that asked. */
+  /** Whatever port they come from, to the port that asked this host, or a group. */
   @ParameterizedTest
   @CsvSource({
-    "53,   32770, 32770, false",
-    "1024, 32770, 32770, false",
-    "4000, 123,   123,   false",
-    "53,   32770, 32771, true",
-    "53,   53,    32770, true"
+    "53,   32770, 32770, 10.9.0.2,       false",
+    "1024, 32770, 32770, 10.9.0.2,       false",
+    "4000, 123,   123,   10.9.0.2,       false",
+    "53,   32770, 32770, 10.9.0.255,     false",
+    "53,   32770, 32770, 224.0.0.251,    false",
+    "53,   32770, 32770, 10.9.0.3,       true",
+    "53,   32770, 32771, 10.9.0.2,       true",
+    "53,   53,    32770, 10.9.0.2,       true"
   })
-  void ignoresLateAnswers(int from, int to, int asked, boolean probes) throws Exception {
+  void ignoresLateAnswers(int from, int to, int asked, String whom, boolean probes)
+      throws Exception {
     load(rules("SENTRY=report").creation());
     probe(4000, 7);
 
-    send(namespace, asked, from, "10.9.0.2");
+    send(namespace, asked, from, whom);
     send(peer, from, to, "10.9.0.1");
     ScanningHost host = probe(4000, 9); // arrives after it
 
