@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 
 /** Finds the gateways and DNS servers that this host depends on, and its neighbours. */
 public final class GatewaysAndResolvers {
+  private static final long RTF_LOCAL = 0x8000_0000L; // linux/ipv6_route.h
   private static final Pattern NAMESERVER =
       Pattern.compile("(?m)^\\h*nameserver\\h+([0-9a-fA-F:.]+)(%\\S*)?(\\h.*)?$");
 
@@ -51,7 +52,9 @@ public final class GatewaysAndResolvers {
           String network = ProcNetAddress.ofWords(route.next(), 4, ByteOrder.BIG_ENDIAN);
           int prefix = route.number(16, 128);
           boolean isOnLink = route.skip(2).next().matches("0+");
-          if (isOnLink && prefix >= 64 && prefix < 128) {
+          long flags = Long.parseLong(route.skip(3).next(), 16);
+          boolean isOwn = (flags & RTF_LOCAL) != 0; // an address of this host
+          if (isOnLink && prefix >= 64 && !isOwn) {
             networks.add(network + "/" + prefix);
           }
         });

@@ -52,6 +52,12 @@ class GatewaysAndResolversTest {
 
     assertEquals(
         set("2001:db8::/64,fe80::/10,fe80::/64"), GatewaysAndResolvers.neighbours(proc.path()));
+    String peer = "20010db8007700000000000000000005 80 " + "0".repeat(32) + " 00 ";
+    String row = peer + "0".repeat(32) + " 00000400 00000001 00000000 00000001 wg0\n";
+    proc.write(
+        "net/ipv6_route",
+        row + row.replace("0005 ", "0006 ").replace("00000001 wg0", "80200001 wg0"));
+    assertEquals(set("2001:db8:77::5/128,fe80::/10"), GatewaysAndResolvers.neighbours(proc.path()));
     proc.delete("net/ipv6_route");
     assertEquals(set("fe80::/10"), GatewaysAndResolvers.neighbours(proc.path()));
   }
