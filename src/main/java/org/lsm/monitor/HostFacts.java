@@ -73,8 +73,13 @@ public final class HostFacts {
 
   /** Adds facts to the differences that a report names. */
   public DiffReport addTo(DiffReport report) {
+    return addTo(report, DiffReport.named(report.diff()));
+  }
+
+  /** Adds facts to these differences of a report: the first ones have the most time. */
+  DiffReport addTo(DiffReport report, List<Difference> differences) {
     Map<Endpoint, SocketDetails> all = new HashMap<>(report.detailsByEndpoint());
-    for (Difference it : DiffReport.named(report.diff())) {
+    for (Difference it : differences) {
       SocketDetails details = report.details(it);
       boolean isGone = it.type() == DifferenceType.GONE;
       Facts facts =

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertPolicy;
 import org.lsm.alert.AlertPolicy.AlertDecision;
@@ -19,6 +20,8 @@ import org.lsm.alert.AlertType;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
+import org.lsm.model.Diff;
+import org.lsm.model.Difference;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Plural;
@@ -154,7 +157,7 @@ public final class MonitorRun {
       }
       alerted = decision.type().isPresent();
       if (alerted || !quiet) {
-        report = components.hostFacts().addTo(report);
+        report = components.hostFacts().addTo(report, told(report, decision));
       }
       isStored = storeAlert(report, decision, before);
       if (alertmanager.isPresent()) {
@@ -175,6 +178,13 @@ public final class MonitorRun {
       // A user must not hide a socket by making a part of the scan take too long.
       return result.with(alertFailure(e, AlertState.read(alertState)));
     }
+  }
+
+  /** What a report or an alert names; what is alerted comes first. */
+  private List<Difference> told(DiffReport report, AlertDecision decision) {
+    Stream<Difference> alerted = DiffReport.named(new Diff(decision.reported())).stream();
+    Diff printed = quiet ? new Diff(List.of()) : report.diff();
+    return Stream.concat(alerted, DiffReport.named(printed).stream()).distinct().toList();
   }
 
   static AlertType type(Exception failure) {
