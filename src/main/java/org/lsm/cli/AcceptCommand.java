@@ -1,10 +1,11 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.SocketNames.where;
+
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
@@ -152,9 +153,5 @@ public final class AcceptCommand extends BaseCommand {
     } catch (IllegalArgumentException e) {
       throw usageError(e.getMessage());
     }
-  }
-
-  private static List<Difference> where(Diff diff, Predicate<Difference> condition) {
-    return SocketNames.where(diff, condition);
   }
 }

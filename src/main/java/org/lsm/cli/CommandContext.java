@@ -2,6 +2,7 @@ package org.lsm.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.lsm.config.Config;
@@ -55,7 +56,17 @@ public class CommandContext {
     return components(config);
   }
 
-  final Components components(Config config) {
+  /** The same for a command that needs no root: with the defaults, and a warning, where it must. */
+  final Components readableComponents() throws IOException, ConfigException {
+    try {
+      return components();
+    } catch (AccessDeniedException e) {
+      warn(e.getFile() + ": only root can read it; going on with the defaults");
+      return components(Config.defaults());
+    }
+  }
+
+  private Components components(Config config) {
     return new Components(environment, configFile(), config, it -> err.println("lsm: " + it));
   }
 

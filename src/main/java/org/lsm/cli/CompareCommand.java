@@ -105,7 +105,10 @@ public final class CompareCommand extends BaseCommand {
           .distinct()
           .forEach(out()::println);
     } else {
-      show(baselineFile == null ? components.hostFacts().addTo(report) : report, Optional.empty());
+      if (baselineFile == null && !quiet) {
+        report = components.hostFacts(scans.found(), scans.ownerCache()).addTo(report);
+      }
+      show(report, Optional.empty());
     }
     scans.requireComplete();
     return report.diff().isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;

@@ -1,6 +1,5 @@
 package org.lsm.cli;
 
-import org.lsm.config.Config;
 import org.lsm.model.Connection;
 import org.lsm.monitor.ConnectionScan;
 import org.lsm.report.ConnectionListing;
@@ -57,7 +56,7 @@ public final class ConnectionsCommand extends BaseCommand {
     if (listen != null && outbound) {
       throw usageError("--listen is for inbound connections; omit --outbound");
     }
-    ConnectionScan scan = new ConnectionScan(context.components(Config.defaults()));
+    ConnectionScan scan = new ConnectionScan(context.readableComponents());
     ConnectionListing listing = scan.list(seconds, this::isSelected, detailed);
     print(format.isJson() ? Json.of(listing) : listing.text());
     listing.notes().forEach(context::warn);

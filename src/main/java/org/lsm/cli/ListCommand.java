@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.lsm.config.Config;
+import org.lsm.config.ConfigException;
 import org.lsm.config.Rules;
 import org.lsm.config.Rules.Rule;
 import org.lsm.model.Endpoint;
@@ -63,14 +63,8 @@ public final class ListCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    Components components = context.components(Config.defaults());
-    Rules rules = new Rules(List.of());
-    try {
-      components = context.components();
-      rules = components.rules();
-    } catch (AccessDeniedException e) {
-      context.warn(e.getFile() + ": only root can read it; listing with the defaults");
-    }
+    Components components = context.readableComponents();
+    Rules rules = rules(components);
     if (format == Format.SNAPSHOT) {
       return printSnapshot(components, rules);
     }
@@ -96,6 +90,16 @@ public final class ListCommand extends BaseCommand {
     print(format == Format.JSON ? Json.of(listing) : listing.text());
     scan.notes().forEach(context::warn);
     return ExitCode.OK;
+  }
+
+  /** The rules; none where only root can read them. */
+  private Rules rules(Components components) throws IOException, ConfigException {
+    try {
+      return components.rules();
+    } catch (AccessDeniedException e) {
+      context.warn(e.getFile() + ": only root can read it; going on without rules");
+      return new Rules(List.of());
+    }
   }
 
   /** Prints the sockets by the names that a baseline has, for {@code lsm diff}. */

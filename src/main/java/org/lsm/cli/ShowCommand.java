@@ -3,7 +3,6 @@ package org.lsm.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -13,7 +12,6 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.Snapshot;
-import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketIdentity;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.HostFacts;
@@ -37,10 +35,12 @@ public final class ShowCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    Components components = context.components();
+    Components components = context.readableComponents();
     SocketIdentity identity = components.socketIdentity();
-    List<Difference> chosen = new ArrayList<>();
-    ScanResult scan = components.scan(scanned -> select(scanned, identity, chosen));
+    ScanResult scan =
+        components.scan(
+            scanned -> find(scanned, identity).stream().map(Difference::after).toList());
+    List<Difference> chosen = find(scan.snapshot(), identity);
     OptionalInt pid = SocketNames.pid(name);
     Optional<ProcessDetails> process = Optional.empty();
     if (chosen.isEmpty() && pid.isPresent()) {
@@ -50,19 +50,19 @@ public final class ShowCommand extends BaseCommand {
       throw usageError(
           "there is no socket or process '" + name + "'; 'lsm list --all' shows all sockets");
     }
-    HostFacts facts = components.hostFacts();
+    HostFacts facts = components.hostFacts(scan.snapshot(), scan.ownerCache());
     DiffReport sockets = facts.addTo(report(components, scan, chosen));
     ShowReport report = new ShowReport(sockets, process.map(facts::addTo).stream().toList());
     print(format.isJson() ? report.json() : report.document().text());
     return ExitCode.OK;
   }
 
-  private Collection<SocketEntry> select(
-      Snapshot scanned, SocketIdentity identity, List<Difference> chosen) {
+  private List<Difference> find(Snapshot scanned, SocketIdentity identity) {
     var all = scanned.sockets().values().stream();
     var present = all.map(it -> new Difference(DifferenceType.NEW, it, it)).toList();
+    List<Difference> chosen;
     try {
-      chosen.addAll(SocketNames.find(new Diff(present), identity, name));
+      chosen = SocketNames.find(new Diff(present), identity, name);
     } catch (IllegalArgumentException e) {
       throw usageError(e.getMessage());
     }
@@ -70,7 +70,7 @@ public final class ShowCommand extends BaseCommand {
       throw usageError(
           "'" + name + "' stands for " + chosen.size() + " sockets; 'lsm list' prints them");
     }
-    return chosen.stream().map(Difference::after).toList();
+    return chosen;
   }
 
   private DiffReport report(Components components, ScanResult scan, List<Difference> chosen)

@@ -36,12 +36,14 @@ import org.lsm.model.ProgramDigest;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
+import org.lsm.proc.FactsReader;
 import org.lsm.proc.GatewaysAndResolvers;
 import org.lsm.proc.HelperProcesses;
 import org.lsm.proc.KernelInfo;
 import org.lsm.proc.SocketScanner;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
+import org.lsm.proc.SocketScanner.Sources;
 import org.lsm.proc.SshSessions;
 import org.lsm.report.Times;
 import org.lsm.sentry.HostPorts;
@@ -185,9 +187,11 @@ public record Components(
     };
   }
 
-  /** What other programs of this host know about the sockets and processes of a report. */
-  public HostFacts hostFacts() {
-    return new HostFacts(environment.sources(), nft(), runner());
+  /** What adds facts to a report on these sockets; a scan has left readers behind. */
+  public HostFacts hostFacts(Snapshot found, OwnerCache cache) throws IOException {
+    Sources sources = environment.sources();
+    FactsReader proc = new FactsReader(sources, found, cache.stuck(), HostFacts.PROC_TIMEOUT);
+    return new HostFacts(sources, nft(), runner(), proc::read);
   }
 
   /** Stores which files of programs were read. A failure makes the next run read them again. */

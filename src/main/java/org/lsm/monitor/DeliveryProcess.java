@@ -26,7 +26,7 @@ record DeliveryProcess(Path launcher, Path configFile, boolean quiet, Consumer<S
   static final Duration RUN_TIMEOUT = Duration.ofSeconds(30);
 
   /** Starts the process, or throws an IOException, and waits a while for its end. */
-  Process run() throws IOException {
+  void run() throws IOException {
     List<String> command = new ArrayList<>(List.of(launcher.toString(), MonitorRun.DELIVER));
     if (quiet) {
       command.add(MonitorRun.QUIET);
@@ -41,7 +41,14 @@ record DeliveryProcess(Path launcher, Path configFile, boolean quiet, Consumer<S
     } catch (IOException | InterruptedException e) {
       // It goes on, and the history has its outcome.
     }
-    return process;
+    if (process.isAlive() && !quiet) {
+      String problem = "the delivery takes long and goes on in the background, PID ";
+      errors.accept(problem + process.pid() + "; 'lsm history' will have its outcome");
+    } else if (!process.isAlive() && process.exitValue() != 0) {
+      // A server may have the alert already: this run must not send it again at once.
+      String problem = "the process that delivers alerts ended with status ";
+      errors.accept(problem + process.exitValue() + "; the next run tries again");
+    }
   }
 
   /** Prints what the process has printed so far. */

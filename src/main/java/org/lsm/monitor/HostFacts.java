@@ -8,11 +8,13 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
@@ -29,11 +31,15 @@ import org.lsm.report.DiffReport;
 import org.lsm.sentry.PacketFilter;
 
 /**
- * Adds facts that other programs of the host know. All programs together take at most 1.5 s, and
- * each two thirds of what is left of that; what they did not answer in time is named.
+ * Adds facts about the processes and sockets of a report, from /proc and from other programs of the
+ * host. The programs together take at most 1.5 s, and each two thirds of what is left of that; what
+ * they did not answer in time is named.
  */
 public final class HostFacts {
-  private static final Duration TIMEOUT = Duration.ofMillis(1500);
+  /** For what is read under /proc. */
+  static final Duration PROC_TIMEOUT = Duration.ofMillis(500);
+
+  private static final Duration TIMEOUT = Duration.ofMillis(1500); // for programs
   private static final int MAX_UNITS = 3;
 
   /** Opens the file once, so that all three programs read the same. */
@@ -61,20 +67,37 @@ public final class HostFacts {
   private final Sources sources;
   private final Path nft;
   private final ProgramFiles.Runner runner;
+  private final Function<ProcessRef, Facts> proc;
+  private final Map<ProcessRef, Facts> known = new HashMap<>();
   private final Map<List<String>, String> outputs = new HashMap<>(); // by command
   private long left = TIMEOUT.toNanos();
-  private boolean isCut; // whether a program that was asked for a fact had too little time
 
-  HostFacts(Sources sources, Path nft, ProgramFiles.Runner runner) {
+  /** There is no time left to ask a program. */
+  private static final class OutOfTimeException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  /** Takes what reads the facts about a process under /proc. */
+  HostFacts(
+      Sources sources, Path nft, ProgramFiles.Runner runner, Function<ProcessRef, Facts> proc) {
     this.sources = sources;
     this.nft = nft;
     this.runner = runner;
+    this.proc = proc;
   }
 
   /** Adds facts to the differences that a report names. */
   public DiffReport addTo(DiffReport report) {
+    return addTo(report, List.of(), true);
+  }
+
+  /** The same for what is alerted, which has the most time, and for the others if they are read. */
+  DiffReport addTo(DiffReport report, List<Difference> alerted, boolean withOthers) {
+    Diff others = withOthers ? report.diff() : new Diff(List.of());
+    Stream<Difference> named =
+        Stream.of(new Diff(alerted), others).flatMap(it -> DiffReport.named(it).stream());
     Map<Endpoint, SocketDetails> all = new HashMap<>(report.detailsByEndpoint());
-    for (Difference it : DiffReport.named(report.diff())) {
+    for (Difference it : named.distinct().toList()) {
       SocketDetails details = report.details(it);
       boolean isGone = it.type() == DifferenceType.GONE;
       Facts facts =
@@ -88,18 +111,27 @@ public final class HostFacts {
     return report.withDetails(all);
   }
 
-  /** Adds facts to a process: its file, its package, its session and its container. */
+  /** Adds facts to a process, which may hold several sockets. */
   public ProcessDetails addTo(ProcessDetails details) {
-    Facts facts = with(details.facts(), Fact.SESSION, () -> session(details));
+    return details.with(known.computeIfAbsent(details.process(), it -> facts(details)));
+  }
+
+  /** What /proc says of a process, its session, its container, its file and its package. */
+  private Facts facts(ProcessDetails details) {
+    Facts facts = proc.apply(details.process());
+    List<String> terminal = facts.of(Fact.TERMINAL);
+    facts = with(facts, Fact.SESSION, () -> session(details, terminal));
     facts = with(facts, Fact.CONTAINER, () -> container(details));
-    return details.with(withFile(facts, details.process()));
+    return withFile(facts, details.process());
   }
 
   /** Adds what is found out, or that there was no time for it. */
-  private Facts with(Facts facts, Fact fact, Supplier<String> value) {
-    isCut = false;
-    String text = value.get();
-    return isCut ? facts.with(Fact.UNKNOWN, fact.label()) : facts.with(fact, text);
+  private static Facts with(Facts facts, Fact fact, Supplier<String> value) {
+    try {
+      return facts.with(fact, value.get());
+    } catch (OutOfTimeException e) {
+      return facts.with(Fact.UNKNOWN, fact.label());
+    }
   }
 
   private Facts withFile(Facts facts, ProcessRef process) {
@@ -112,8 +144,8 @@ public final class HostFacts {
       }
     } catch (NoSuchFileException e) {
       return facts; // the process has ended, or is one of the kernel
-    } catch (IOException e) {
-      // it is hidden from this user
+    } catch (IOException | OutOfTimeException e) {
+      // it is hidden from this user, or there was no time
     }
     Matcher file = FILE.matcher(text);
     // Its PID may belong to another one now.
@@ -141,7 +173,7 @@ public final class HostFacts {
   }
 
   /** The login session as loginctl(1) has it, or the one at the terminal as utmp(5) does. */
-  private String session(ProcessDetails details) {
+  private String session(ProcessDetails details, List<String> terminal) {
     Matcher session = SESSION.matcher(details.unit());
     if (hasSystemd() && session.matches()) {
       String properties = "--property=Name,Timestamp,TTY,RemoteHost,Service";
@@ -151,7 +183,6 @@ public final class HostFacts {
           .filter(it -> !it.isEmpty())
           .collect(Collectors.joining(", "));
     }
-    List<String> terminal = details.facts().of(Fact.TERMINAL);
     Stream<String> logins = terminal.isEmpty() ? Stream.empty() : output("/usr/bin/who").lines();
     return logins
         .map(it -> it.replaceAll("\\s+", " "))
@@ -240,12 +271,13 @@ public final class HostFacts {
     return output(List.of(command));
   }
 
-  /** Returns the output of a program; empty if it is not installed, fails, or has no time. */
+  /** Returns the output of a program; empty if it is not installed or fails. */
   private String output(List<String> command) {
-    String known = outputs.get(command);
-    if (known != null || left <= 0) {
-      isCut |= known == null;
-      return known == null ? "" : known;
+    if (outputs.containsKey(command)) {
+      return outputs.get(command);
+    }
+    if (left <= 0) {
+      throw new OutOfTimeException();
     }
     long start = System.nanoTime();
     long limit = left * 2 / 3;
@@ -257,11 +289,10 @@ public final class HostFacts {
     }
     long time = System.nanoTime() - start;
     left -= time;
-    if (time < limit) {
-      outputs.put(command, output);
-    } else {
-      isCut = true;
+    if (time >= limit) {
+      throw new OutOfTimeException();
     }
+    outputs.put(command, output);
     return output;
   }
 }

@@ -23,6 +23,7 @@ import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Plural;
 import org.lsm.model.Snapshot;
+import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
 import org.lsm.proc.WaitingProcess;
 import org.lsm.report.DiffReport;
@@ -44,7 +45,6 @@ public final class MonitorRun {
   public static final String DELIVER = "deliver";
 
   public static final String QUIET = "--quiet";
-
   private static final Duration MAX_LOCK_AGE = Duration.ofMinutes(30); // three intervals
 
   private final Components components;
@@ -57,6 +57,9 @@ public final class MonitorRun {
   private final Path stuckRun;
   private final Optional<AlertmanagerUpdate> alertmanager;
   private final long start = System.nanoTime();
+
+  /** A report, and whether an alert of it is due, and stored. */
+  private record Alerted(DiffReport report, boolean isDue, boolean isStored) {}
 
   /** A run; a quiet one is silent about failures that an earlier run has reported. */
   public MonitorRun(Components components, boolean quiet) {
@@ -141,33 +144,18 @@ public final class MonitorRun {
       ports = Optional.of(comparison.ports(baseline));
       report = portScans.get().addServed(report, ports.get());
     }
-    boolean alerted = false;
-    boolean isStored = true;
+    Alerted alerted = new Alerted(report, false, true);
     // A quiet run loads no class of the policy.
     if (!before.entries().isEmpty() || !report.diff().isEmpty()) {
-      Instant time = report.after().hostInfo().time();
-      AlertDecision decision =
-          policy.decide(
-              before, report.diff().differences(), report::severity, comparison.identity(), time);
-      if (!decision.appeared().isEmpty()) {
-        report = report.withAbsentAt(decision.appeared(), components.lastCompare());
-      }
-      alerted = decision.type().isPresent();
-      if (alerted || !quiet) {
-        report = components.hostFacts().addTo(report);
-      }
-      isStored = storeAlert(report, decision, before);
-      if (alertmanager.isPresent()) {
-        alertmanager.get().add(report, decision.next(), comparison.identity());
-      }
+      alerted = alert(report, before, comparison);
     }
     components.storeOwnerCache(state, scans);
     components.storePrograms(state, comparison.programs(), report.after().hostInfo());
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
-    RunResult result = RunResult.compared(report, ports, ignored, alerted);
+    RunResult result = RunResult.compared(alerted.report(), ports, ignored, alerted.isDue());
     try {
       scans.requireComplete();
-      if (isStored) {
+      if (alerted.isStored()) {
         components.storeTimeOfCompare(began);
       }
       return result;
@@ -175,6 +163,29 @@ public final class MonitorRun {
       // A user must not hide a socket by making a part of the scan take too long.
       return result.with(alertFailure(e, AlertState.read(alertState)));
     }
+  }
+
+  /** Alerts what is due, and adds facts to the report if somebody reads it. */
+  private Alerted alert(DiffReport found, AlertState before, BaselineComparison comparison)
+      throws IOException {
+    SocketIdentity identity = comparison.identity();
+    Instant time = found.after().hostInfo().time();
+    AlertDecision decision =
+        policy.decide(before, found.diff().differences(), found::severity, identity, time);
+    DiffReport report =
+        decision.appeared().isEmpty()
+            ? found
+            : found.withAbsentAt(decision.appeared(), components.lastCompare());
+    if (decision.type().isPresent() || !quiet) {
+      RepeatedScan scans = comparison.scans();
+      HostFacts facts = components.hostFacts(scans.found(), scans.ownerCache());
+      report = facts.addTo(report, decision.reported(), !quiet);
+    }
+    boolean isStored = storeAlert(report, decision, before);
+    if (alertmanager.isPresent()) {
+      alertmanager.get().add(report, decision.next(), identity);
+    }
+    return new Alerted(report, decision.type().isPresent(), isStored);
   }
 
   static AlertType type(Exception failure) {
@@ -319,22 +330,12 @@ public final class MonitorRun {
       deliverWaiting();
       return;
     }
-    Process process;
     try {
-      process = components.deliveryProcess(launcher.get(), quiet).run();
+      components.deliveryProcess(launcher.get(), quiet).run();
     } catch (IOException e) {
       String problem = "the process that delivers alerts cannot be started, so this run delivers: ";
       components.warn(problem + e.getMessage());
       deliverWaiting();
-      return;
-    }
-    if (process.isAlive() && !quiet) {
-      String problem = "the delivery takes long and goes on in the background, PID ";
-      components.warn(problem + process.pid() + "; 'lsm history' will have its outcome");
-    } else if (!process.isAlive() && process.exitValue() != 0) {
-      // A server may have the alert already: this run must not send it again at once.
-      String problem = "the process that delivers alerts ended with status ";
-      components.warn(problem + process.exitValue() + "; the next run tries again");
     }
   }
 

@@ -10,9 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.Function;
 import org.lsm.model.Endpoint;
-import org.lsm.model.Facts;
 import org.lsm.model.Flag;
 import org.lsm.model.Owner;
 import org.lsm.model.ProcessDetails;
@@ -30,26 +28,16 @@ final class DetailsReader {
   private final ProcessReader processes;
   private final ForeignFiles files;
   private final ProcessIdentifier identifier;
-  private final Function<RunningProcess, Facts> facts;
   private final Flag noProcess;
   private final Map<String, String> serviceNames;
   private final Map<String, Map<Integer, Set<String>>> peersByTable = new HashMap<>();
   private final Map<ProcessRef, ProcessDetails> processDetails = new HashMap<>();
 
-  /**
-   * Takes the names of ports from this file, services(5), which small containers lack, and what
-   * reads the facts about a process.
-   */
-  DetailsReader(
-      ProcessReader processes,
-      ForeignFiles files,
-      Path services,
-      Function<RunningProcess, Facts> facts)
-      throws IOException {
+  /** Takes the names of ports from this file, services(5), which small containers lack. */
+  DetailsReader(ProcessReader processes, ForeignFiles files, Path services) throws IOException {
     this.processes = processes;
     this.files = files;
     this.identifier = new ProcessIdentifier(processes, files, Map.of());
-    this.facts = facts;
     this.noProcess =
         processes.isInInnerPidNamespace() ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;
     this.serviceNames = ServicesFile.read(services);
@@ -120,8 +108,7 @@ final class DetailsReader {
         processes.workingDirectory(pid),
         unit(pid),
         identifier.parents(pid, MAX_PARENTS),
-        flags(process, running),
-        running == null ? Facts.NONE : facts.apply(running));
+        flags(process, running));
   }
 
   private String unit(int pid) {

@@ -7,7 +7,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -21,17 +20,19 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.lsm.model.Fact;
 import org.lsm.model.Facts;
+import org.lsm.model.OwnerCache.StuckReader;
+import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
+import org.lsm.proc.SocketScanner.Sources;
 
 /**
- * Reads facts about processes under /proc. After half a second it reads no more: what is then
- * missing, or hidden from this user, is named. A file that does not answer is read as {@link
- * ForeignFiles} reads it.
+ * Reads facts about processes under /proc. After some time it reads no more: what is then missing,
+ * or hidden from this user, is named. A file that does not answer is read as {@link ForeignFiles}
+ * reads it.
  */
-final class FactsReader {
+public final class FactsReader {
   private static final Set<Fact> READ = EnumSet.range(Fact.LOGIN, Fact.DELETED_FILES);
-  private static final Duration TIMEOUT = Duration.ofMillis(500); // for all processes of a scan
   private static final int MAX_DESCRIPTORS = 10_000; // of a process
   private static final int MAX_CONNECTIONS = 100_000; // of a table
   private static final long NO_LOGIN = 0xFFFF_FFFFL; // (uid_t) -1, of processes of the system
@@ -62,23 +63,40 @@ final class FactsReader {
   private final ForeignFiles files;
   private final Snapshot scanned;
   private final Map<String, Map<Long, String>> connections = new HashMap<>(); // by namespace
-  private long left = TIMEOUT.toNanos();
-  private List<String> links; // of the process that is read; null before
+  private long left;
 
-  /** Takes the sockets of the scan. */
-  FactsReader(ProcessReader processes, ForeignFiles files, Snapshot scanned) {
-    this.processes = processes;
-    this.files = files;
+  /**
+   * Takes the sockets of a scan, the readers that it left behind, and the time for all processes.
+   */
+  public FactsReader(Sources sources, Snapshot scanned, Set<StuckReader> stuck, Duration limit)
+      throws IOException {
+    this.processes = new ProcessReader(sources.proc(), sources.passwd());
+    this.files = new ForeignFiles(processes, stuck);
     this.scanned = scanned;
+    this.left = limit.toNanos();
   }
 
-  Facts read(RunningProcess process) {
+  /** Reads the facts about a process; none if it has ended, or is one of the kernel. */
+  public Facts read(ProcessRef process) {
+    try {
+      RunningProcess running = processes.running(process.pid());
+      Facts facts = read(running);
+      // Its PID may belong to another one before or after that.
+      boolean isSame =
+          running.startTicks() == process.startTicks()
+              && processes.startTicks(process.pid()) == process.startTicks();
+      return isSame ? facts : Facts.NONE;
+    } catch (IOException | RuntimeException e) {
+      return Facts.NONE;
+    }
+  }
+
+  private Facts read(RunningProcess process) {
     long start = System.nanoTime();
-    links = null;
     Facts facts = Facts.NONE;
     for (Fact fact : READ) {
       try {
-        if (System.nanoTime() - start > left) {
+        if (System.nanoTime() - start >= left) {
           throw new IOException("out of time");
         }
         facts = facts.with(fact, values(fact, process));
@@ -206,13 +224,9 @@ final class FactsReader {
     Map<Long, String> known = connections.get(link);
     if (known == null) {
       NetworkNamespace namespace = new NetworkNamespace("", processes.threadFile(pid, "net"));
-      BitSet served = new BitSet();
-      scanned.sockets().keySet().stream()
-          .filter(it -> it.hasPort(it.port()))
-          .forEach(it -> served.set(it.port()));
       known = new HashMap<>();
       for (Protocol it : CONNECTED) {
-        known.putAll(namespace.connections(it, MAX_CONNECTIONS, served::get));
+        known.putAll(namespace.connections(it, MAX_CONNECTIONS));
       }
       connections.put(link, known);
     }
@@ -225,16 +239,13 @@ final class FactsReader {
     return deleted.map(it -> it.substring(0, it.length() - DELETED.length())).distinct().toList();
   }
 
-  /** What the open descriptors of a process refer to; the directory is read once. */
+  /** What the open descriptors of a process refer to. */
   private List<String> links(int pid) throws IOException {
-    if (links != null) {
-      return links;
-    }
     List<Path> descriptors = ProcFile.list(processes.threadFile(pid, "fd"));
     if (descriptors.size() > MAX_DESCRIPTORS) {
       throw new IOException(descriptors.size() + " descriptors are too many");
     }
-    links = new ArrayList<>();
+    List<String> links = new ArrayList<>();
     for (Path descriptor : descriptors) {
       try {
         links.add(ProcFile.text(Files.readSymbolicLink(descriptor)));

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.IntPredicate;
 import org.lsm.model.Plural;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
@@ -173,10 +172,9 @@ record NetworkNamespace(String label, Path tables) {
   }
 
   /** Returns connections in words, see {@link ProcNetParser#connections}. */
-  Map<Long, String> connections(Protocol protocol, int max, IntPredicate isServed)
-      throws IOException {
+  Map<Long, String> connections(Protocol protocol, int max) throws IOException {
     try (InputStream in = Files.newInputStream(file(protocol))) {
-      return connectionParser(protocol).connections(in, max, isServed);
+      return connectionParser(protocol).connections(in, max);
     } catch (NoSuchFileException e) {
       return Map.of(); // this kernel has no IPv6
     }

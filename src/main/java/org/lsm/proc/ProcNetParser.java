@@ -5,12 +5,12 @@ import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.IntPredicate;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
@@ -152,7 +152,7 @@ final class ProcNetParser extends TableParser {
           if (state == ESTABLISHED) {
             Set<String> ofPort = peers.computeIfAbsent(port(local), none -> new LinkedHashSet<>());
             if (ofPort.size() < max) {
-              ofPort.add(end(remote));
+              ofPort.add(end(remote).local());
             }
           }
         });
@@ -161,31 +161,41 @@ final class ProcNetParser extends TableParser {
 
   /**
    * Reads connections by inode, {@code tcp 192.0.2.1:22 from 203.0.113.9:1234}, with {@code to} in
-   * place of {@code from} where the local port is not served; throws IOException if there are more
-   * than {@code max}.
+   * place of {@code from} where the table has no socket that serves the local end; throws
+   * IOException if there are more than {@code max}.
    */
-  Map<Long, String> connections(InputStream in, int max, IntPredicate isServed) throws IOException {
+  Map<Long, String> connections(InputStream in, int max) throws IOException {
+    Set<String> listeners = new HashSet<>();
+    Map<Long, Endpoint> locals = new HashMap<>();
     Map<Long, String> connections = new HashMap<>();
     readRows(
         in,
         (local, remote, state, rest) -> {
           long inode = rest.skip(5).decimal();
-          if (inode != 0 && !isWatched(state) && connections.size() <= max) {
-            String direction = isServed.test(port(local)) ? " from " : " to ";
+          if (isWatched(state)) {
+            listeners.add(end(local).local());
+          } else if (inode != 0 && connections.size() <= max) {
             String name = state < STATES.size() ? STATES.get(state) : "state " + state;
-            String remark = state == ESTABLISHED ? "" : ", " + name;
-            String ends = end(local) + direction + end(remote);
-            connections.put(inode, protocol.label() + " " + ends + remark);
+            locals.put(inode, end(local));
+            connections.put(inode, end(remote).local() + (state == ESTABLISHED ? "" : ", " + name));
           }
         });
     if (connections.size() > max) {
       throw new IOException("more than " + max + " connections");
     }
+    connections.replaceAll((inode, remote) -> words(locals.get(inode), listeners) + remote);
     return connections;
   }
 
-  private String end(String addressAndPort) throws MalformedRowException {
-    return new Endpoint("", protocol, address(addressAndPort), port(addressAndPort)).local();
+  private static String words(Endpoint local, Set<String> listeners) {
+    return local.protocol().label()
+        + " "
+        + local.local()
+        + (SsTable.isServed(local, listeners) ? " from " : " to ");
+  }
+
+  private Endpoint end(String addressAndPort) throws MalformedRowException {
+    return new Endpoint("", protocol, address(addressAndPort), port(addressAndPort));
   }
 
   private static void readRows(InputStream in, RowConsumer rows) throws IOException {

@@ -17,7 +17,6 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.lsm.model.Endpoint;
 import org.lsm.model.ErrorMessages;
-import org.lsm.model.Facts;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.OwnerCache.StuckReader;
@@ -117,11 +116,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
             ? Map.of()
             : details(
                 selected,
-                new DetailsReader(
-                    processes,
-                    files,
-                    sources.services(),
-                    new FactsReader(processes, files, snapshot)::read),
+                new DetailsReader(processes, files, sources.services()),
                 namespaces,
                 suspected);
     // What was not found out in time is not cached: the next scan tries again.
@@ -191,18 +186,16 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     } catch (IOException e) {
       return Optional.empty();
     }
-    FactsReader facts = new FactsReader(processes, files, scan.snapshot());
-    DetailsReader reader = new DetailsReader(processes, files, sources.services(), facts::read);
-    return Optional.of(reader.readProcess(process));
+    return Optional.of(
+        new DetailsReader(processes, files, sources.services()).readProcess(process));
   }
 
-  /** Reads the details of processes, without facts, by PID. */
+  /** Reads the details of processes, by PID. */
   public Map<Integer, ProcessDetails> details(Collection<ProcessRef> found, Set<StuckReader> stuck)
       throws IOException {
     ProcessReader processes = new ProcessReader(sources.proc(), sources.passwd());
     ForeignFiles files = new ForeignFiles(processes, stuck);
-    DetailsReader reader =
-        new DetailsReader(processes, files, sources.services(), none -> Facts.NONE);
+    DetailsReader reader = new DetailsReader(processes, files, sources.services());
     Map<Integer, ProcessDetails> details = new HashMap<>();
     found.forEach(it -> details.put(it.pid(), reader.readProcess(it)));
     return details;

@@ -93,9 +93,12 @@ public record SsTable(List<Connection> connections, List<String> notes) {
     return DEVICE.matcher(text).replaceFirst("");
   }
 
-  /** Whether there is a listener at this address, at any address of its family, or at any. */
-  private static boolean isServed(Endpoint local, Set<String> listeners) {
-    String any = local.protocol() == Protocol.TCP6 ? "[::]:" : "0.0.0.0:";
+  /**
+   * Whether a connection with this local end came in: there is a listener of its protocol and
+   * namespace at this address, at any address of its family, or at any.
+   */
+  static boolean isServed(Endpoint local, Set<String> listeners) {
+    String any = local.protocol().family() == Protocol.Family.INET6 ? "[::]:" : "0.0.0.0:";
     return listeners.contains(local.local())
         || listeners.contains(any + local.port())
         || listeners.contains("*:" + local.port());

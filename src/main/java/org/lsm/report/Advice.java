@@ -98,11 +98,7 @@ final class Advice {
     String names = String.join(" ", words);
     return words.isEmpty() || words.size() > DifferenceGroup.MAX_TITLES
         ? Optional.empty()
-        : Optional.of(isClosed(group) ? acceptOptional(names) : acceptCommand(names));
-  }
-
-  private static String acceptOptional(String names) {
-    return acceptCommand(names).replaceFirst("accept", "accept --optional");
+        : Optional.of(acceptCommand(isClosed(group) ? "--optional " : "", names));
   }
 
   /** Whether no socket of a group was left: accepted as it is, it would be GONE at once. */
@@ -111,9 +107,18 @@ final class Advice {
         .allMatch(it -> group.report().details(it).flags().contains(Flag.ALREADY_CLOSED));
   }
 
-  /** The command that accepts differences by these words of a shell. */
-  static String acceptCommand(String names) {
-    return "lsm accept " + (names.startsWith("'-") ? "-- " : "") + names;
+  /** The command that accepts differences by these words of a shell; an option ends in a space. */
+  static String acceptCommand(String option, String names) {
+    return "lsm accept " + option + (names.startsWith("'-") ? "-- " : "") + names;
+  }
+
+  static String copyProgram(int pid) {
+    return "cp /proc/" + pid + "/exe /root/program-" + pid;
+  }
+
+  /** The command that stops processes; takes PIDs, separated by spaces. */
+  static String stop(String pids) {
+    return "kill -STOP " + pids;
   }
 
   /** The pattern of the socket of a difference, as one word of a shell. */
@@ -137,12 +142,12 @@ final class Advice {
     String which = isOneOfMany ? "If one is not yours, here PID " + pid : "If this is not yours";
     lines.add(heading(which + ":"));
     lines.add(step(1, "Keep a copy of the program: it may be gone when the process ends."));
-    lines.add(command("cp /proc/" + pid + "/exe /root/program-" + pid));
+    lines.add(command(copyProgram(pid)));
     String stop = "Stop the process, or end it with -KILL instead of -STOP.";
     boolean isCut = held.size() >= MAX_STOPPED || group.hasFurtherOwners();
     String more = " There may be more processes than these.";
     lines.add(step(2, stop + (isCut ? more : "")));
-    lines.add(command("kill -STOP " + OwnerText.pids(held, MAX_STOPPED).replace(",", " ")));
+    lines.add(command(stop(OwnerText.pids(held, MAX_STOPPED).replace(",", " "))));
     lines.add(step(3, "See what it and its parents logged, here and in /var/log."));
     lines.add(command("journalctl -b" + parents));
     lines.add(Line.BLANK);

@@ -47,7 +47,7 @@ public final class AlertLabels {
     SortedMap<String, String> annotations = new TreeMap<>();
     annotations.put("summary", report.line(difference));
     annotations.put("description", EscapedText.cut(block, MAX_DESCRIPTION));
-    annotations.put("accept", Advice.acceptCommand(Advice.pattern(difference)));
+    annotations.put("accept", Advice.acceptCommand("", Advice.pattern(difference)));
     return annotations;
   }
 }

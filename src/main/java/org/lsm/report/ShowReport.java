@@ -65,8 +65,8 @@ public record ShowReport(DiffReport sockets, List<ProcessDetails> processes) {
     Stream<ProcessRef> others = processes.stream().map(ProcessDetails::process);
     List<String> commands = new ArrayList<>();
     for (int pid : Stream.concat(holding, others).map(ProcessRef::pid).distinct().toList()) {
-      commands.add("kill -STOP " + pid);
-      commands.add("cp /proc/" + pid + "/exe /root/program-" + pid);
+      commands.add(Advice.stop("" + pid));
+      commands.add(Advice.copyProgram(pid));
       commands.add("ls -l /proc/" + pid + "/fd");
     }
     commands.subList(Math.min(MAX_COMMANDS, commands.size()), commands.size()).clear();

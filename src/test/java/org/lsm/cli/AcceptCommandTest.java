@@ -43,8 +43,6 @@ class AcceptCommandTest extends CommandTestBase {
                  user       www-data
                  started    2026-01-01 00:01:30 +00:00 (1 d 3 h ago)
                  parents    /fake/init (root), PID 1
-                 sockets    tcp/0.0.0.0:81
-                            unix//run/a b\\x0ax
 
         3 differences remain
         """;

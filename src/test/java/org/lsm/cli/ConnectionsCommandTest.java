@@ -129,6 +129,17 @@ class ConnectionsCommandTest extends CommandTestBase {
   }
 
   @Test
+  void readsConfiguration() throws IOException {
+    ss("", "");
+    assertEquals(2, run("connections", "--config", "/nonexistent/conf.lsm").exitCode());
+    String denied = "/proc/sys/net/ipv4/route/flush";
+    Result result = run("connections", "--seconds", "0", "--config", denied);
+    assertEquals(0, result.exitCode());
+    assertEquals(
+        "lsm: " + denied + ": only root can read it; going on with the defaults\n", result.err());
+  }
+
+  @Test
   void explainsFailureOfSs() throws IOException {
     Path ss = directory.resolve("ss");
     String advice = "; lsm needs ss of iproute2 5.1 or newer";

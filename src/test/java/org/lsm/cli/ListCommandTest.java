@@ -122,7 +122,7 @@ class ListCommandTest extends CommandTestBase {
 
     assertEquals(0, result.exitCode());
     assertEquals(
-        "lsm: " + denied + ": only root can read it; listing with the defaults\n", result.err());
+        "lsm: " + denied + ": only root can read it; going on with the defaults\n", result.err());
     assertEquals(3, result.out().lines().count());
   }
 

@@ -186,6 +186,19 @@ class ShowCommandTest extends CommandTestBase {
     assertEquals(-1, out.indexOf('\033'));
   }
 
+  /** A file that not even root may read: one that is only written to. */
+  @Test
+  void needsNoConfiguration() {
+    String denied = "/proc/sys/net/ipv4/route/flush";
+
+    Result result = run("show", "8080", "--config", denied);
+
+    assertEquals(0, result.exitCode(), result.err());
+    assertEquals(
+        "lsm: " + denied + ": only root can read it; going on with the defaults\n", result.err());
+    assertEquals(2, run("show", "8080", "--config", "/nonexistent/conf.lsm").exitCode());
+  }
+
   @Test
   void completionOffersAllSockets() {
     assertEquals(done("tcp/0.0.0.0:81\ntcp/127.0.0.1:8080\n"), lsm("list", "--names"));

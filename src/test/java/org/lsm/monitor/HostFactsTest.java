@@ -57,6 +57,7 @@ class HostFactsTest {
   private final Map<String, String> outputs = new HashMap<>();
   private final List<String> asked = new ArrayList<>();
   private Duration delay = Duration.ZERO;
+  private Facts ofProc = Facts.NONE;
 
   @BeforeEach
   void bootSystemd() throws IOException {
@@ -66,7 +67,7 @@ class HostFactsTest {
   private HostFacts facts() {
     Sources sources =
         new Sources(folder.resolve("proc"), folder, folder, folder, folder.resolve("root"));
-    return new HostFacts(sources, Path.of("/usr/sbin/nft"), this::run);
+    return new HostFacts(sources, Path.of("/usr/sbin/nft"), this::run, it -> ofProc);
   }
 
   /** Runs the shell, and prints what the other programs print. */
@@ -216,7 +217,7 @@ class HostFactsTest {
         bob      pts/01       2026-11-27 02:00 (203.0.113.8)
         """);
     ProcessDetails process = process("[x]", "", "");
-    process = process.with(Facts.NONE.with(Fact.TERMINAL, "pts/0"));
+    ofProc = Facts.NONE.with(Fact.TERMINAL, "pts/0");
     assertEquals(
         List.of("alice pts/0 2026-11-27 01:00 (203.0.113.9)"),
         facts().addTo(process).facts().of(Fact.SESSION));
@@ -336,6 +337,27 @@ class HostFactsTest {
     Files.delete(folder.resolve("root/run/systemd/system"));
     facts().addTo(report(one, two));
     assertEquals(List.of("/usr/bin/systemctl"), asked);
+  }
+
+  /** The one about the packet filter is asked last, and only if others are read. */
+  @ParameterizedTest
+  @CsvSource({"true, '/usr/bin/systemctl,/usr/sbin/nft'", "false, /usr/bin/systemctl"})
+  void asksAboutAlertedDifferenceFirst(boolean withOthers, String programs) {
+    Difference standing = difference(DifferenceType.NEW, "tcp", "0.0.0.0:1", CUPS);
+    Difference alerted = difference(DifferenceType.GONE, "tcp", "0.0.0.0:2", CUPS);
+    facts().addTo(report(standing, alerted), List.of(alerted), withOthers);
+    assertEquals(programs, String.join(",", asked));
+  }
+
+  /** A process that holds several sockets is read once. */
+  @Test
+  void readsProcessOnce() throws IOException {
+    HostFacts facts = facts();
+    ProcessDetails process = process("[x]", "", "");
+    ofProc = Facts.NONE.with(Fact.LOGIN, "alice");
+    assertEquals(ofProc, facts.addTo(process).facts());
+    ofProc = Facts.NONE;
+    assertEquals(List.of("alice"), facts.addTo(process).facts().of(Fact.LOGIN));
   }
 
   private static Difference difference(

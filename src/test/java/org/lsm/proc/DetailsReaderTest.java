@@ -21,8 +21,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.lsm.FakeProc;
 import org.lsm.model.Endpoint;
-import org.lsm.model.Fact;
-import org.lsm.model.Facts;
 import org.lsm.model.Flag;
 import org.lsm.model.Owner;
 import org.lsm.model.OwnerCache;
@@ -222,8 +220,7 @@ class DetailsReaderTest {
     ProcessDetails expected =
         new ProcessDetails(
             process(800, 1, 9000, "/fake/prog"), "", "", "", List.of(INIT), Set.of());
-    Facts facts = Facts.NONE.with(Fact.SOCKETS, "tcp/0.0.0.0:4444");
-    assertEquals(expected.with(facts), process());
+    assertEquals(expected, process());
   }
 
   @Test

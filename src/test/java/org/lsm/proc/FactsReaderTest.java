@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,6 +21,7 @@ import org.lsm.FakeProc;
 import org.lsm.model.Fact;
 import org.lsm.model.Facts;
 import org.lsm.model.OwnerCache;
+import org.lsm.model.ProcessRef;
 import org.lsm.proc.SocketScanner.DetailsSelector;
 import org.lsm.proc.SocketScanner.ScanResult;
 
@@ -39,10 +42,39 @@ class FactsReaderTest {
   }
 
   private Facts facts() throws IOException {
-    SocketScanner scanner = new SocketScanner(proc.sources(), false, Clock.systemUTC(), "1.0");
+    return facts(process(), Duration.ofMinutes(5)); // on a loaded machine, too
+  }
+
+  private Facts facts(ProcessRef process, Duration limit) throws IOException {
+    return new FactsReader(proc.sources(), scan().snapshot(), Set.of(), limit).read(process);
+  }
+
+  private ProcessRef process() throws IOException {
+    return scanner().process(800, scan()).orElseThrow().process();
+  }
+
+  private SocketScanner scanner() {
+    return new SocketScanner(proc.sources(), false, Clock.systemUTC(), "1.0");
+  }
+
+  private ScanResult scan() throws IOException {
     OwnerCache none = new OwnerCache("", Map.of(), Set.of());
-    ScanResult scanned = scanner.scan(none, DetailsSelector.NONE);
-    return scanner.process(800, scanned).orElseThrow().facts();
+    return scanner().scan(none, DetailsSelector.NONE);
+  }
+
+  @Test
+  void namesWhatThereWasNoTimeFor() throws IOException {
+    List<String> all =
+        EnumSet.range(Fact.LOGIN, Fact.DELETED_FILES).stream().map(Fact::label).toList();
+    assertEquals(Map.of(Fact.UNKNOWN, all), facts(process(), Duration.ZERO).values());
+  }
+
+  /** Its PID belongs to another process, which began later. */
+  @Test
+  void readsNoOtherProcess() throws IOException {
+    ProcessRef ended = process();
+    proc.process(800, 0, "/fake/prog", 91, 101);
+    assertEquals(Facts.NONE, facts(ended, Duration.ofMinutes(5)));
   }
 
   @Test
@@ -52,10 +84,7 @@ class FactsReaderTest {
 
   @Test
   void thereIsNoSuchProcess() throws IOException {
-    SocketScanner scanner = new SocketScanner(proc.sources(), false, Clock.systemUTC(), "1.0");
-    OwnerCache none = new OwnerCache("", Map.of(), Set.of());
-    ScanResult scanned = scanner.scan(none, DetailsSelector.NONE);
-    assertEquals(Optional.empty(), scanner.process(4711, scanned));
+    assertEquals(Optional.empty(), scanner().process(4711, scan()));
   }
 
   @ParameterizedTest
@@ -136,7 +165,7 @@ class FactsReaderTest {
   @Test
   void readsConnectionsOfItsNamespace() throws IOException {
     proc.namespace(800, 7)
-        .tcpOf(800, "0.0.0.0", 9, 9)
+        .tcpOf(800, "0.0.0.0", 4444, 9)
         .append("800/net/tcp", row("0100007F:115C", "0200007F:C350", "01", 201))
         .append("800/net/tcp", row("0100007F:C351", "0200007F:2775", "02", 202))
         .append("800/net/tcp", row("0100007F:C352", "0200007F:2775", "01", 203))
@@ -149,6 +178,31 @@ class FactsReaderTest {
             "tcp 127.0.0.1:50001 to 127.0.0.2:10101, SYN-SENT",
             "udp 127.0.0.1:50003 to 127.0.0.2:53"),
         facts().of(Fact.CONNECTIONS).stream().sorted().toList());
+  }
+
+  /** By the rule of lsm connections: protocol, namespace, and the address of the listener. */
+  @ParameterizedTest
+  @CsvSource({
+    "tcp, 0.0.0.0,   80, from",
+    "tcp, 127.0.0.1, 80, from",
+    "tcp, 127.0.0.2, 80, to",
+    "tcp, 0.0.0.0,   81, to",
+    "udp, 0.0.0.0,   80, to"
+  })
+  void saysWhichEndBegan(String protocol, String address, int port, String direction)
+      throws IOException {
+    proc.namespace(800, 7).tcp("0.0.0.0", 80, 300); // in another namespace
+    FakeProc elsewhere = FakeProc.bare(folder.resolve("other/proc"));
+    var listener =
+        protocol.equals("tcp") ? elsewhere.tcp(address, port, 9) : elsewhere.udp(address, port, 9);
+    for (String table : List.of("tcp", "udp")) {
+      proc.write("800/net/" + table, Files.readString(listener.path().resolve("net/" + table)));
+    }
+    proc.append("800/net/tcp", row("0100007F:0050", "0200007F:C350", "01", 201));
+    link(4, "socket:[201]");
+    assertEquals(
+        List.of("tcp 127.0.0.1:80 " + direction + " 127.0.0.2:50000"),
+        facts().of(Fact.CONNECTIONS));
   }
 
   @Test
