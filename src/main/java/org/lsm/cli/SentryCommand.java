@@ -81,7 +81,8 @@ public final class SentryCommand extends BaseCommand {
     ScanSummary summary = read(components).summary();
     var hosts = summary.hosts().stream().sorted(ScanningHost.WORST_FIRST).toList();
     List<String> notes = PortScanCheck.notes(summary);
-    var report = new PortScanReport(components.hostInfo(), hosts, notes, components::zone);
+    var report =
+        new PortScanReport(components.hostInfo(), hosts, notes, Optional.empty(), components::zone);
     print(format.isJson() ? Json.of(report) : report.table());
   }
 

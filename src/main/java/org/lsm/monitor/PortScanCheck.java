@@ -24,7 +24,6 @@ import org.lsm.monitor.RunResult.PortScans;
 import org.lsm.report.DiffReport;
 import org.lsm.report.LogEvent;
 import org.lsm.report.PortScanReport;
-import org.lsm.report.Times;
 import org.lsm.sentry.Dns;
 import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
@@ -167,29 +166,24 @@ public final class PortScanCheck {
             components.now(),
             config.sentryRemind());
     // A run that does not know the ports cannot set the rules again.
-    boolean isLossDue = ports.isPresent() && state.rules().lostSince().isPresent();
+    Optional<Instant> lostSince = ports.isPresent() ? state.rules().lostSince() : Optional.empty();
     Optional<PortScanReport> alert =
-        decision.due() || isLossDue
-            ? Optional.of(report(host, decision.hosts(), probes, isLossDue))
+        decision.due() || lostSince.isPresent()
+            ? Optional.of(report(host, decision.hosts(), probes, lostSince))
             : Optional.empty();
     boolean isStored = alert.isEmpty() || store(alert.get());
     SentryState next = isStored ? decision.next() : state;
-    next = isStored && isLossDue ? next.withoutLoss() : next;
+    next = isStored && lostSince.isPresent() ? next.withoutLoss() : next;
     next = summary.isPresent() ? next.withBlocked(found.table.get().blocked()) : next;
     update(next, ports, isStored && probes.overflowing(), quiet);
     return new PortScans(summary, alert);
   }
 
   private PortScanReport report(
-      HostInfo host, List<ScanningHost> hosts, ScanSummary probes, boolean isLossDue) {
-    List<String> notes = new ArrayList<>();
-    if (isLossDue) {
-      String since = Times.format(found.state.rules().lostSince().get(), components.zone());
-      notes.add(PortScanReport.RULES_REMOVED + ": probes since " + since + " may be lost");
-    }
-    notes.addAll(notes(probes));
+      HostInfo host, List<ScanningHost> hosts, ScanSummary probes, Optional<Instant> lostSince) {
+    List<String> notes = new ArrayList<>(notes(probes));
     notes.addAll(found.state.unanswered());
-    return new PortScanReport(host, named(hosts), notes, components::zone);
+    return new PortScanReport(host, named(hosts), notes, lostSince, components::zone);
   }
 
   private void removeTable(boolean quiet) {
