@@ -346,20 +346,22 @@ close_sockets "$holder"
 # A server answers when its client is gone: on a port that SENTRY_UDP has, and one that it has not.
 # shellcheck disable=SC2016  # Perl
 late='use IO::Socket::IP;
-  my ($net) = @ARGV;
+  my ($net, $sent) = @ARGV;
   my $server = IO::Socket::IP->new(LocalHost => $net . 80, LocalPort => 53, Proto => "udp") or die;
   print "ready\n";
   my $client = recv $server, my $data, 99, 0;
   select undef, undef, undef, 0.5;
-  send $server, "late", 0, $client;
+  defined $client && send $server, "late", 0, $client or die "no answer: $!";
+  open my $file, ">", $sent or die "$sent: $!";
   sleep 60'
 for net in $families; do
   for port in 32770 5000; do
-    hold ip netns exec attacker perl -e "\$| = 1; $late" "$net"
+    hold ip netns exec attacker perl -e "\$| = 1; $late" "$net" "$work/sent"
     # shellcheck disable=SC2016  # Perl
     perl -MIO::Socket::IP -e '
       IO::Socket::IP->new(LocalHost => "$ARGV[0]1", LocalPort => $ARGV[1], PeerHost => "$ARGV[0]80", PeerPort => 53, Proto => "udp")->send("ask")' "$net" "$port"
-    sleep 1
+    check "the late answer of ${net}80 to port $port is sent" within 5 test -e "$work/sent"
+    rm -f "$work/sent"
     close_sockets "$holder"
   done
 done

@@ -66,7 +66,8 @@ public record ActiveAlert(
     for (ScanningHost it : scans.hosts().stream().sorted(ScanningHost.WORST_FIRST).toList()) {
       if (it.scans(trigger)) {
         PortScanReport report =
-            new PortScanReport(host, List.of(it), List.of(), () -> ZoneOffset.UTC);
+            new PortScanReport(
+                host, List.of(it), List.of(), Optional.empty(), () -> ZoneOffset.UTC);
         SortedMap<String, String> labels = labels("LsmPortScan", "normal");
         labels.put("address", EscapedText.escape(it.address()));
         alerts.add(

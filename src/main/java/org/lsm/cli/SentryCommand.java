@@ -81,7 +81,8 @@ public final class SentryCommand extends BaseCommand {
     ScanSummary summary = read(components).summary();
     var hosts = summary.hosts().stream().sorted(ScanningHost.WORST_FIRST).toList();
     List<String> notes = PortScanCheck.notes(summary);
-    var report = new PortScanReport(components.hostInfo(), hosts, notes, components::zone);
+    var report =
+        new PortScanReport(components.hostInfo(), hosts, notes, Optional.empty(), components::zone);
     print(format.isJson() ? Json.of(report) : report.table());
   }
 
@@ -127,18 +128,25 @@ public final class SentryCommand extends BaseCommand {
       }
       components.nftTable().block(host.toString(), components.config().sentryBlock());
     } else {
-      Optional<ScanningHost> known =
-          before.summary().hosts().stream().filter(it -> host.contains(it.address())).findFirst();
+      Optional<ScanningHost> known = known(before, host);
       if (known.isEmpty() || known.get().blockedUntil().isEmpty()) {
         throw new IOException(host + " is not blocked; 'lsm sentry' prints the blocked hosts");
       }
       components.nftTable().delete(known.get());
     }
     NftTableState after = read(components);
+    if (action == Action.UNBLOCK && known(after, host).isPresent()) {
+      components.nftTable().delete(known(after, host).get()); // a probe has expired meanwhile
+      after = read(components);
+    }
     record(components, after, blocked(after, host));
     String name = blocked(after, host).or(() -> blocked(before, host)).orElse(host.toString());
     components.history().append(action + "ed", name);
     out().println(name + " is " + action + "ed");
+  }
+
+  private static Optional<ScanningHost> known(NftTableState table, CidrBlock host) {
+    return table.summary().hosts().stream().filter(it -> host.contains(it.address())).findFirst();
   }
 
   /** Keeps who is blocked now; an administrator's own block is not worth an alert. */

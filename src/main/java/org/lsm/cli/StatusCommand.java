@@ -250,15 +250,16 @@ public final class StatusCommand extends BaseCommand {
     }
     // The failure of the last compare: reading the table may succeed where setting rules fails.
     Path file = config.stateDirectory().resolve(StateDirectory.SENTRY_STATE);
-    String failure = SentryState.read(file).failure();
-    if (!failure.isEmpty()) {
-      fault("Sentry", failure);
+    SentryState state = SentryState.read(file);
+    if (!state.failure().isEmpty()) {
+      fault("Sentry", state.failure());
       return;
     }
     Optional<NftTableState> table = components.nftTable().read(components.now());
     String none = ", there are no rules yet, the next compare sets them";
     String text = table.map(it -> summary(it.summary(), config.sentryTrigger())).orElse(none);
     good("Sentry", Json.name(config.sentry()) + text);
+    state.unanswered().forEach(it -> fault("Sentry", it));
   }
 
   private static String summary(ScanSummary summary, int trigger) {

@@ -45,7 +45,7 @@ public record PortSet(BitSet ports) {
   }
 
   /** Returns the ports of both. */
-  public PortSet and(PortSet others) {
+  public PortSet with(PortSet others) {
     BitSet all = (BitSet) ports.clone();
     all.or(others.ports);
     return new PortSet(all);

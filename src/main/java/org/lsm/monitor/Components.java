@@ -215,9 +215,9 @@ public record Components(
     return new KernelInfo(environment.sources().proc());
   }
 
-  /** Whether the host was started since a time. */
-  boolean wasStartedSince(Instant time) throws IOException {
-    return kernel().bootTime().isAfter(time);
+  /** Identifies the boot of this host. */
+  String bootId() throws IOException {
+    return kernel().bootId();
   }
 
   /** The history, with the user who runs lsm. */

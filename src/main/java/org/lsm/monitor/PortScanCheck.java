@@ -24,7 +24,6 @@ import org.lsm.monitor.RunResult.PortScans;
 import org.lsm.report.DiffReport;
 import org.lsm.report.LogEvent;
 import org.lsm.report.PortScanReport;
-import org.lsm.report.Times;
 import org.lsm.sentry.Dns;
 import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
@@ -45,17 +44,36 @@ public final class PortScanCheck {
   private static final String SERVED_OVERFLOW =
       "the sets of the clients of new ports are full or nearly full: ports and clients may be missing";
 
+  /**
+   * What was there before the scan.
+   *
+   * @param lastCompare empty if it is unknown
+   * @param table empty if there was none, or it was not read
+   * @param failure why the table could not be read; else empty
+   */
+  private record Found(
+      SentryState state,
+      Optional<Instant> lastCompare,
+      Optional<NftTableState> table,
+      String failure) {
+
+    static Found unread(SentryState state, String failure) {
+      return new Found(state, Optional.empty(), Optional.empty(), failure);
+    }
+
+    /** The mark of its rules; empty if they are not lsm's, or there are none. */
+    String mark() {
+      return table.map(NftTableState::mark).orElse("");
+    }
+  }
+
   private final Components components;
   private final Config config;
   private final History history;
   private final Outbox outbox;
   private final NftTable table;
   private final Path file;
-  private final String failure; // to read the table
-  private Optional<Instant> lastCompare = Optional.empty();
-  private Optional<NftTableState> found = Optional.empty();
-  private List<String> loss = List.of(); // what is unknown because somebody has removed the rules
-  private SentryState state;
+  private final Found found;
 
   /**
    * Reads the table, before the scan: what is served later is for the next run. Returns empty if
@@ -63,66 +81,63 @@ public final class PortScanCheck {
    * #run} reports a failure.
    */
   static Optional<PortScanCheck> begin(Components components, History history, Outbox outbox) {
-    Config config = components.config();
-    Path file = config.stateDirectory().resolve(StateDirectory.SENTRY_STATE);
-    return config.sentry() != SentryMode.OFF || Files.exists(file)
-        ? Optional.of(new PortScanCheck(components, history, outbox, file))
-        : Optional.empty();
+    Path file = components.config().stateDirectory().resolve(StateDirectory.SENTRY_STATE);
+    boolean isOff = components.config().sentry() == SentryMode.OFF;
+    if (isOff && !Files.exists(file)) {
+      return Optional.empty();
+    }
+    SentryState state = SentryState.read(file);
+    Found found = isOff ? Found.unread(state, "") : read(components, state, file);
+    return Optional.of(new PortScanCheck(components, history, outbox, file, found));
   }
 
-  private PortScanCheck(Components components, History history, Outbox outbox, Path file) {
+  private PortScanCheck(
+      Components components, History history, Outbox outbox, Path file, Found found) {
     this.components = components;
     this.config = components.config();
     this.history = history;
     this.outbox = outbox;
     this.table = components.nftTable();
     this.file = file;
-    this.state = SentryState.read(file);
-    this.failure = config.sentry() == SentryMode.OFF ? "" : attempt(this::read);
+    this.found = found;
   }
 
-  private interface Step {
-    void run() throws IOException;
-  }
-
-  /** Runs a step; returns why it has failed, else an empty text. */
-  private static String attempt(Step step) {
+  private static Found read(Components components, SentryState state, Path file) {
     try {
-      step.run();
-      return "";
-    } catch (IOException | RuntimeException e) {
-      return ErrorMessages.explain(e);
-    } catch (OutOfMemoryError e) {
-      return "there is not enough memory to read the hosts that probe ports";
+      Instant now = components.now();
+      Optional<Instant> lastCompare = components.lastCompare().filter(it -> !it.isAfter(now));
+      Found found = new Found(state, lastCompare, components.nftTable().read(now), "");
+      if (state.hasRules(found.mark(), components.bootId())) {
+        return found;
+      }
+      // Without the time of a compare: the state was written when the rules were set, or later.
+      Instant since =
+          lastCompare.isPresent() ? lastCompare.get() : Files.getLastModifiedTime(file).toInstant();
+      return new Found(state.withLoss(since), lastCompare, found.table, "");
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
+      return Found.unread(state, explain(e));
     }
   }
 
-  private void read() throws IOException {
-    Instant now = components.now();
-    lastCompare = components.lastCompare().filter(it -> !it.isAfter(now));
-    found = table.read(now);
-    boolean hasRules = found.isPresent() && !found.get().mark().isEmpty();
-    boolean hadRules = Files.exists(file) && state.failure().isEmpty() && lastCompare.isPresent();
-    if (hadRules
-        && !hasRules
-        && !components.wasStartedSince(lastCompare.get())) { // they do not survive a boot
-      String since = Times.format(lastCompare.get(), components.zone());
-      loss = List.of(PortScanReport.RULES_REMOVED + ": probes since " + since + " may be lost");
-    }
+  private static String explain(Throwable failure) {
+    return failure instanceof Exception e
+        ? ErrorMessages.explain(e)
+        : "there is not enough memory to read the hosts that probe ports";
   }
 
   /** Adds to a report what was served since the last compare, on a host with these ports. */
   DiffReport addServed(DiffReport report, HostPorts ports) {
-    Instant since = lastCompare.map(it -> it.minus(ROUNDING)).orElse(Instant.MIN);
+    Instant since = found.lastCompare.map(it -> it.minus(ROUNDING)).orElse(Instant.MIN);
     List<ServedPort> served =
-        found.stream()
+        found.table.stream()
             .flatMap(it -> it.served().stream())
             .flatMap(it -> it.after(since).stream())
             .toList();
     if (served.isEmpty()) {
       return report;
     }
-    List<String> notes = found.get().servedOverflowing() ? List.of(SERVED_OVERFLOW) : List.of();
+    List<String> notes =
+        found.table.get().servedOverflowing() ? List.of(SERVED_OVERFLOW) : List.of();
     return ServedPortCheck.add(report, served, ports, notes);
   }
 
@@ -132,15 +147,16 @@ public final class PortScanCheck {
    * ports that are served are unknown.
    */
   PortScans run(HostInfo host, Optional<HostPorts> ports, boolean quiet) {
-    boolean isOff = config.sentry() == SentryMode.OFF;
-    String problem = isOff ? attempt(this::removeTable) : failure;
-    if (!problem.isEmpty()) {
-      storeState(problem, quiet);
-    }
-    if (isOff || !problem.isEmpty()) {
+    if (config.sentry() == SentryMode.OFF) {
+      removeTable(quiet);
       return PortScans.NONE;
     }
-    Optional<ScanSummary> summary = found.map(NftTableState::summary);
+    SentryState state = found.state;
+    if (!found.failure.isEmpty()) {
+      storeState(state, found.failure, quiet);
+      return PortScans.NONE;
+    }
+    Optional<ScanSummary> summary = found.table.map(NftTableState::summary);
     ScanSummary probes = summary.orElse(new ScanSummary(List.of(), false));
     PortScanDecision decision =
         state.decide(
@@ -149,27 +165,37 @@ public final class PortScanCheck {
             DiffReport.MAX_NAMED,
             components.now(),
             config.sentryRemind());
-    List<String> notes = new ArrayList<>(ports.isPresent() ? loss : List.of());
-    boolean isDue = decision.due() || !notes.isEmpty();
-    notes.addAll(notes(probes));
+    // A run that does not know the ports cannot set the rules again.
+    Optional<Instant> lostSince = ports.isPresent() ? state.rules().lostSince() : Optional.empty();
     Optional<PortScanReport> alert =
-        isDue
-            ? Optional.of(
-                new PortScanReport(host, named(decision.hosts()), notes, components::zone))
+        decision.due() || lostSince.isPresent()
+            ? Optional.of(report(host, decision.hosts(), probes, lostSince))
             : Optional.empty();
     boolean isStored = alert.isEmpty() || store(alert.get());
-    state = isStored ? decision.next() : state;
-    state = found.isPresent() ? state.withBlocked(found.get().blocked()) : state;
-    storeState(attempt(() -> update(ports, isStored && probes.overflowing())), quiet);
+    SentryState next = isStored ? decision.next() : state;
+    next = isStored && lostSince.isPresent() ? next.withoutLoss() : next;
+    next = summary.isPresent() ? next.withBlocked(found.table.get().blocked()) : next;
+    update(next, ports, isStored && probes.overflowing(), quiet);
     return new PortScans(summary, alert);
   }
 
-  private void removeTable() throws IOException {
-    table.remove();
-    Files.deleteIfExists(file);
+  private PortScanReport report(
+      HostInfo host, List<ScanningHost> hosts, ScanSummary probes, Optional<Instant> lostSince) {
+    List<String> notes = new ArrayList<>(notes(probes));
+    notes.addAll(found.state.unanswered());
+    return new PortScanReport(host, named(hosts), notes, lostSince, components::zone);
   }
 
-  private void storeState(String problem, boolean quiet) {
+  private void removeTable(boolean quiet) {
+    try {
+      table.remove();
+      Files.deleteIfExists(file);
+    } catch (IOException | RuntimeException e) {
+      storeState(found.state, ErrorMessages.explain(e), quiet);
+    }
+  }
+
+  private void storeState(SentryState state, String problem, boolean quiet) {
     if (!problem.isEmpty() && !(quiet && problem.equals(state.failure()))) {
       components.warn(problem);
     }
@@ -181,39 +207,53 @@ public final class PortScanCheck {
     }
   }
 
-  /** Has the kernel watch the ports that are unused now, and makes room where sets are full. */
-  private void update(Optional<HostPorts> ports, boolean isFull) throws IOException {
-    if (ports.isPresent()) {
-      NftRuleset rules = rules(ports.get());
-      state.write(file); // before there is a table: the file says that there may be one
-      table.apply(rules, found, state.blocked(), components.now());
-      if (found.isPresent() && found.get().servedOverflowing()) {
-        table.flushServed();
+  /**
+   * Has the kernel watch the ports that are unused now, and makes room where sets are full; stores
+   * the state.
+   */
+  private void update(SentryState state, Optional<HostPorts> ports, boolean isFull, boolean quiet) {
+    SentryState next = state;
+    String problem = "";
+    try {
+      if (ports.isPresent()) {
+        next = lookUpNames(next, ports.get());
+        NftRuleset rules = components.nftRuleset(ports.get(), next);
+        next = found.mark().equals(rules.mark()) ? next : next.withRules("", "");
+        next.write(file); // before there is a table: the file says that there may be one
+        table.apply(rules, found.table, next.blocked(), components.now());
+        next = next.withRules(rules.mark(), components.bootId());
+        if (found.table.isPresent() && found.table.get().servedOverflowing()) {
+          table.flushServed();
+        }
+      }
+      if (isFull) {
+        table.flushProbes();
+      }
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
+      problem = explain(e);
+    }
+    for (String it : next.unanswered()) {
+      if (!(quiet && state.unanswered().contains(it))) {
+        components.warn(it);
       }
     }
-    if (isFull) {
-      table.flushProbes();
-    }
-    for (var it : state.answers().entrySet()) {
-      if (it.getValue().isEmpty()) {
-        String problem = "SENTRY_IGNORE has no effect for " + it.getKey();
-        throw new IOException(problem + ": no name server has an address for it");
-      }
-    }
+    storeState(next, problem, quiet);
   }
 
-  /** The rules; where they change, with new answers for the names in SENTRY_IGNORE. */
-  private NftRuleset rules(HostPorts ports) throws IOException {
+  /**
+   * New answers for the names in SENTRY_IGNORE where the rules change, or one has none for long.
+   */
+  private SentryState lookUpNames(SentryState state, HostPorts ports) throws IOException {
     List<String> names = config.sentryIgnoreNames();
-    NftRuleset rules = components.nftRuleset(ports, state);
-    boolean isSame = found.isPresent() && found.get().mark().equals(rules.mark());
-    boolean isAnswered =
-        state.answers().keySet().equals(Set.copyOf(names)) && !state.answers().containsValue("");
-    if (isSame && isAnswered) {
-      return rules;
+    if (names.isEmpty() && state.answers().isEmpty()) {
+      return state;
     }
-    state = state.withAnswers(Dns.addresses(names));
-    return components.nftRuleset(ports, state);
+    boolean isSame =
+        state.answers().keySet().equals(Set.copyOf(names))
+            && components.nftRuleset(ports, state).mark().equals(found.mark());
+    return isSame && !state.isLookupDue(components.now())
+        ? state
+        : state.withAnswers(Dns.addresses(names), components.now());
   }
 
   /** Stores an alert; returns false if it could not be stored. */

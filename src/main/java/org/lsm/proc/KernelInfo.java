@@ -95,7 +95,7 @@ public record KernelInfo(Path proc) {
   }
 
   /** Identifies the boot of the host (random(4)). */
-  String bootId() throws IOException {
+  public String bootId() throws IOException {
     return read("random/boot_id");
   }
 

@@ -203,7 +203,7 @@ public final class Json {
   }
 
   private static JsonObject object(PortScanReport report, List<ScanningHost> hosts) {
-    ListingView view = new ListingView(list(hosts, ScanView::of), null, report.notes());
+    ListingView view = new ListingView(list(hosts, ScanView::of), null, report.allNotes());
     return merge(HostView.of(report.hostInfo()), view);
   }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -19,26 +20,48 @@ import org.lsm.model.ScanningHost;
 import org.lsm.report.ReportDocument.Line;
 import org.lsm.report.ReportDocument.Style;
 
-/** The hosts that probe unused ports of this host, the worst first, at the time of the report. */
+/**
+ * The hosts that probe unused ports of this host, the worst first, at the time of the report.
+ *
+ * @param rulesLostSince from when on probes may be lost, since somebody has removed the rules
+ */
 public record PortScanReport(
-    HostInfo hostInfo, List<ScanningHost> hosts, List<String> notes, Supplier<ZoneId> zone) {
+    HostInfo hostInfo,
+    List<ScanningHost> hosts,
+    List<String> notes,
+    Optional<Instant> rulesLostSince,
+    Supplier<ZoneId> zone) {
   private static final String ADVICE =
       "lsm sentry lists every scanning host, lsm sentry unblock ADDRESS lets one in again. Hosts that"
           + " may scan belong in SENTRY_IGNORE in conf.lsm.";
 
-  /** How a note begins that is worth an alert by itself. */
-  public static final String RULES_REMOVED = "the rules of lsm were removed from the packet filter";
+  private static final String RULES_REMOVED =
+      "the rules of lsm were removed from the packet filter";
+
+  private static final String ADVICE_ON_RULES =
+      "lsm sets its rules again. See who reloads the packet filter: it should replace its own tables"
+          + " only, not 'flush ruleset'.";
 
   /** The hosts that an alert describes; it counts the others. */
   public List<ScanningHost> named() {
     return hosts.subList(0, Math.min(DiffReport.MAX_NAMED, hosts.size()));
   }
 
+  /** The notes, first that of removed rules. */
+  List<String> allNotes() {
+    List<String> all = new ArrayList<>();
+    rulesLostSince.ifPresent(
+        it -> all.add(RULES_REMOVED + ": probes since " + time(it) + " may be lost"));
+    all.addAll(notes);
+    return all;
+  }
+
   private EscapedText outcome() {
     if (hosts.isEmpty()) {
-      boolean isRemoval = notes.stream().anyMatch(it -> it.startsWith(RULES_REMOVED));
       return EscapedText.of(
-          isRemoval ? RULES_REMOVED : "more hosts probed unused ports than can be kept");
+          rulesLostSince.isPresent()
+              ? RULES_REMOVED
+              : "more hosts probed unused ports than can be kept");
     }
     long blocked = hosts.stream().filter(it -> it.blockedUntil().isPresent()).count();
     if (hosts.size() == 1) {
@@ -63,9 +86,14 @@ public record PortScanReport(
       lines.add(Line.of(Style.ADVICE, "", "… and ", Plural.count(more, "more host")));
       lines.add(Line.BLANK);
     }
-    lines.add(Line.of(Style.ADVICE, "", ADVICE));
+    if (rulesLostSince.isPresent()) {
+      lines.add(Line.of(Style.ADVICE, "", ADVICE_ON_RULES));
+    }
+    if (rulesLostSince.isEmpty() || !hosts.isEmpty()) {
+      lines.add(Line.of(Style.ADVICE, "", ADVICE));
+    }
     lines.add(Line.BLANK);
-    List<Line> facts = notes.stream().map(note -> Line.fact("Note", note)).toList();
+    List<Line> facts = allNotes().stream().map(note -> Line.fact("Note", note)).toList();
     return ReportDocument.of(outcome(), lines, hostInfo, zone.get(), facts);
   }
 
@@ -147,6 +175,6 @@ public record PortScanReport(
       rows.add(List.of(address, ports, kinds, packets, time(it.first()), time(it.last()), until));
     }
     return SocketListing.align(rows)
-        + notes.stream().map(it -> "Note: " + escape(it) + "\n").collect(Collectors.joining());
+        + allNotes().stream().map(it -> "Note: " + escape(it) + "\n").collect(Collectors.joining());
   }
 }

@@ -3,7 +3,6 @@ package org.lsm.sentry;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
 import org.lsm.config.Rules;
 import org.lsm.model.Endpoint;
 import org.lsm.model.PortSet;
@@ -21,18 +20,16 @@ import org.lsm.model.Snapshot;
  */
 public record HostPorts(
     PortSet tcp, PortSet udp, PortSet clients, PortSet knownTcp, PortSet knownUdp) {
-  private static final Pattern LOOPBACK = Pattern.compile("(::ffff:)?127\\..*|::1");
-
-  /** Where ip_local_port_range was widened to them, as for {@link Endpoint#EPHEMERAL}. */
-  private static final PortSet REGISTERED = PortSet.parse("1-32767");
+  /** Ports of services even where ip_local_port_range was widened to them. */
+  private static final PortSet BELOW_EPHEMERAL = PortSet.parse("1-32767");
 
   /** The ports of a host on which these sockets are served. */
   public static HostPorts of(List<Snapshot> serving, PortSet clients, Rules rules) {
     PortSet tcp = served(serving, Protocol.TCP, Protocol.TCP6);
     PortSet udp = served(serving, Protocol.UDP, Protocol.UDP6);
-    PortSet ephemeral = clients.without(REGISTERED);
-    PortSet knownTcp = tcp.and(rules.ports(Protocol.TCP)).and(ephemeral);
-    PortSet knownUdp = udp.and(rules.ports(Protocol.UDP)).and(ephemeral);
+    PortSet ephemeral = clients.without(BELOW_EPHEMERAL);
+    PortSet knownTcp = tcp.with(rules.ports(Protocol.TCP)).with(ephemeral);
+    PortSet knownUdp = udp.with(rules.ports(Protocol.UDP)).with(ephemeral);
     return new HostPorts(tcp, udp, clients, knownTcp, knownUdp);
   }
 
@@ -42,10 +39,7 @@ public record HostPorts(
     for (Snapshot snapshot : serving) {
       for (Endpoint it : snapshot.sockets().keySet()) {
         boolean matches = it.protocol() == ipv4 || it.protocol() == ipv6;
-        if (matches
-            && it.netns().isEmpty()
-            && it.port() > 0
-            && !LOOPBACK.matcher(it.address()).matches()) {
+        if (matches && it.netns().isEmpty() && it.port() > 0 && !it.isLocal()) {
           ports.add(it.port());
         }
       }

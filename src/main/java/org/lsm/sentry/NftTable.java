@@ -103,7 +103,10 @@ public record NftTable(Nft nft) {
     }
   }
 
-  /** Unblocks a host and deletes its probes: it does not scan any more. */
+  /**
+   * Unblocks a host and deletes its probes: it does not scan any more. If the probe of one port has
+   * expired since the table was read, those of the others stay.
+   */
   public void delete(ScanningHost host) throws IOException {
     String address = host.address();
     unblock(address);
@@ -118,7 +121,7 @@ public record NftTable(Nft nft) {
     StringBuilder commands = new StringBuilder();
     ports.forEach(it -> commands.append(element("delete", set, address, " . " + it)));
     if (!ports.isEmpty()) {
-      execute(commands.toString(), NOT_FOUND); // if one has expired meanwhile, so do the others
+      execute(commands.toString(), NOT_FOUND);
     }
   }
 

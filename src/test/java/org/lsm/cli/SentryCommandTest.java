@@ -189,6 +189,9 @@ class SentryCommandTest extends CommandTestBase {
             .endsWith("delete element inet lsm tcp" + version + " { " + listed + " . 23 }\n"),
         runs.get(10));
     assertEquals(LIST, runs.get(11));
+    assertEquals(
+        deletions(version, listed), runs.subList(12, 15), "its probes are still there: once more");
+    assertTrue(runs.lastIndexOf(runs.get(10)) > 11, "" + runs);
     assertEquals(1, sentryState().blocked().size(), "the other one");
     assertEquals(Map.of(), sentryState().alerted());
     assertTrue(

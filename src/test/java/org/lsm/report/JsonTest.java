@@ -127,6 +127,7 @@ public class JsonTest {
                 SampleAlerts.scanningHost("192.0.2.66", "scan.example.org", "1-21,23", "53", true),
                 SampleAlerts.scanningHost("2001:db8::66", "", "", "7,9", false)),
             List.of("a note"),
+            Optional.empty(),
             () -> ZoneOffset.UTC);
     String json = Json.of(scans);
     assertGolden("port-scans.json", json);

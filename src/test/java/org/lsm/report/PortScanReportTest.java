@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.lsm.report.Golden.assertGolden;
 
+import java.time.Instant;
 import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,6 +43,7 @@ class PortScanReportTest {
             SampleAlerts.hostInfo("2026-01-02T03:04:05Z"),
             List.of(LOUD, UDP),
             List.of("they may\nbe forged"),
+            Optional.empty(),
             () -> ZoneId.of("Asia/Kolkata"));
 
     assertGolden("port-scans.txt", report.document().text());
@@ -98,6 +102,29 @@ class PortScanReportTest {
     assertEquals(verdict, alert.summary());
     assertEquals(List.of(), alert.targets());
     assertEquals(List.of(), alert.ports());
+  }
+
+  @Test
+  void removedRules() {
+    PortScanReport report = removedRules(List.of());
+
+    assertGolden("removed-rules.txt", report.document().text());
+    assertTrue(
+        Json.of(report).contains("\"the rules of lsm were removed from the packet filter: probes"),
+        Json.of(report));
+    String beside = removedRules(List.of(BLOCKED)).document().text();
+    assertTrue(beside.startsWith("web1: 192.0.2.66 probed"), beside);
+    assertTrue(beside.contains("'flush ruleset'"), beside);
+    assertTrue(beside.contains("lsm sentry unblock"), beside);
+  }
+
+  private static PortScanReport removedRules(List<ScanningHost> hosts) {
+    return new PortScanReport(
+        SampleAlerts.hostInfo("2026-01-02T03:04:05Z"),
+        hosts,
+        List.of(),
+        Optional.of(Instant.parse("2026-01-02T02:54:05Z")),
+        () -> ZoneOffset.UTC);
   }
 
   /** fail2ban finds the address in its place, whatever else the line contains. */

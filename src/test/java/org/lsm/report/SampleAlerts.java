@@ -97,7 +97,11 @@ public final class SampleAlerts {
   /** A report of these scanning hosts. */
   public static PortScanReport scans(ScanningHost... hosts) {
     return new PortScanReport(
-        hostInfo(TIME.toString()), List.of(hosts), List.of(), () -> ZoneOffset.UTC);
+        hostInfo(TIME.toString()),
+        List.of(hosts),
+        List.of(),
+        Optional.empty(),
+        () -> ZoneOffset.UTC);
   }
 
   /** A report of so many scanning hosts. */

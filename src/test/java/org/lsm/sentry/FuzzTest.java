@@ -21,6 +21,7 @@ import org.lsm.Checksum;
 import org.lsm.FuzzTarget;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
+import org.lsm.sentry.SentryState.Rules;
 import org.lsm.storage.ChecksummedText;
 
 class FuzzTest {
@@ -89,7 +90,15 @@ class FuzzTest {
       blocked.put(draw.text(), time(draw));
       answers.put(draw.text(), draw.text());
     }
-    SentryState state = new SentryState(failure, lastOverflowAlert, alerted, blocked, answers);
+    SentryState state =
+        new SentryState(
+            failure,
+            lastOverflowAlert,
+            alerted,
+            blocked,
+            answers,
+            time(draw),
+            new Rules(draw.text(), draw.text(), Optional.of(time(draw))));
     assertEquals(state, state(state.format().seal()));
   }
 

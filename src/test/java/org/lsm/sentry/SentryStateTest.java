@@ -31,6 +31,7 @@ import org.lsm.model.ProbeType;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
 import org.lsm.sentry.SentryState.PortScanDecision;
+import org.lsm.sentry.SentryState.Rules;
 import org.lsm.storage.ChecksummedText;
 
 class SentryStateTest {
@@ -45,7 +46,9 @@ class SentryStateTest {
           NOW,
           map(Map.of("192.0.2.1", NOW, "2001:db8::1", Instant.EPOCH)),
           map(Map.of("192.0.2.1", NOW.plus(DAY))),
-          map(Map.of("web1.example.org", "192.0.2.7 2001:db8::7", "web2.example.org", "")));
+          map(Map.of("web1.example.org", "192.0.2.7 2001:db8::7", "web2.example.org", "")),
+          NOW,
+          new Rules("lsm 1 block 3 1234567", "2b7e1516", Optional.of(Instant.EPOCH)));
 
   @TempDir private Path folder;
 
@@ -64,6 +67,11 @@ class SentryStateTest {
         last,
         last,
         Optional.ofNullable(blockedUntil));
+  }
+
+  private static SentryState state(Instant lastOverflowAlert, Map<String, Instant> alerted) {
+    return new SentryState(
+        "", lastOverflowAlert, alerted, Map.of(), Map.of(), Instant.EPOCH, Rules.NONE);
   }
 
   private static ScanningHost scanner(String address) {
@@ -209,7 +217,7 @@ class SentryStateTest {
   void alertsFullTableOnceAnHour(
       String what, boolean overflowing, Duration since, int scanning, int alerted, boolean due) {
     Instant last = since == null ? Instant.EPOCH : NOW.minus(since);
-    SentryState before = new SentryState("", last, map(Map.of()), map(Map.of()), Map.of());
+    SentryState before = state(last, Map.of());
 
     PortScanDecision decision =
         before.decide(
@@ -227,7 +235,7 @@ class SentryStateTest {
     for (int i = 0; i < 30_000; i++) {
       many.put("2001:db8::" + i, NOW.minusSeconds(i));
     }
-    SentryState before = new SentryState("", Instant.EPOCH, many, map(Map.of()), Map.of());
+    SentryState before = state(Instant.EPOCH, many);
 
     SentryState next = before.decide(crowd(0, 100), 3, MAX_NAMED, NOW, DAY).next();
 
@@ -269,9 +277,17 @@ class SentryStateTest {
     assertEquals(STATE.failure(), next.failure());
     assertEquals(STATE.lastOverflowAlert(), next.lastOverflowAlert());
     assertEquals(STATE.blocked(), next.blocked());
+    assertEquals(STATE.rules(), next.rules());
     SortedMap<String, Instant> blocked = map(Map.of("192.0.2.7", NOW));
     assertEquals(
-        new SentryState("x", STATE.lastOverflowAlert(), STATE.alerted(), blocked, STATE.answers()),
+        new SentryState(
+            "x",
+            STATE.lastOverflowAlert(),
+            STATE.alerted(),
+            blocked,
+            STATE.answers(),
+            STATE.lastLookup(),
+            STATE.rules()),
         STATE.withBlocked(blocked).withFailure("x"));
   }
 
@@ -285,8 +301,8 @@ class SentryStateTest {
             "web1.example.org", "192.0.2.7 2001:db8::7",
             "web2.example.org", "192.0.2.8",
             "web3.example.org", ""),
-        STATE.withAnswers(found).answers());
-    assertEquals(Map.of(), STATE.withAnswers(Map.of()).answers(), "not configured any more");
+        STATE.withAnswers(found, NOW).answers());
+    assertEquals(Map.of(), STATE.withAnswers(Map.of(), NOW).answers(), "not configured any more");
   }
 
   @Test
@@ -313,6 +329,9 @@ class SentryStateTest {
         blocked\t192.0.2.1\t2026-01-03T03:04:05.600Z
         answer\tweb1.example.org\t192.0.2.7 2001:db8::7
         answer\tweb2.example.org\t
+        last-lookup\t2026-01-02T03:04:05.600Z
+        rules\tlsm 1 block 3 1234567\t2b7e1516
+        rules-lost-since\t1970-01-01T00:00:00Z
         """,
         text.substring(0, text.indexOf("sha256\t")));
   }
@@ -363,6 +382,9 @@ class SentryStateTest {
         "alerted\t192.0.2.1\tyesterday",
         "blocked\t192.0.2.1\t",
         "answer\tweb1.example.org",
+        "last-lookup\tnever",
+        "rules\tlsm 1 block 3 1234567",
+        "rules-lost-since\tyesterday",
         "ignored\t192.0.2.1\t2026-01-02T03:04:05Z"
       })
   void fileWithInvalidLineIsEmpty(String line) throws Exception {
