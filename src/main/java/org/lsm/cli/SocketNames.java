@@ -60,7 +60,7 @@ final class SocketNames {
         kind.equals("port=")
             ? List.of()
             : where(diff, it -> it.after().processes().stream().anyMatch(p -> p.pid() == number));
-    if (!onPort.isEmpty() && !ofProcess.isEmpty()) {
+    if (!onPort.isEmpty() && !ofProcess.isEmpty() && !onPort.equals(ofProcess)) {
       String port = onPort.get(0).endpoint().toString();
       String process = ofProcess.get(0).endpoint().toString();
       throw new IllegalArgumentException(

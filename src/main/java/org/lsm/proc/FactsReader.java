@@ -38,7 +38,8 @@ public final class FactsReader {
   private static final long NO_LOGIN = 0xFFFF_FFFFL; // (uid_t) -1, of processes of the system
   private static final String DELETED = " (deleted)";
   private static final Pattern SOCKET = Pattern.compile("socket:\\[(\\d{1,18})]");
-  private static final String VARIABLES = "^(LD_PRELOAD|SSH_CONNECTION)=.{1,400}"; // of grep(1)
+  private static final List<String> VARIABLES =
+      List.of("^SSH_CONNECTION=.{1,400}", "^LD_PRELOAD=.{1,400}"); // of grep(1)
   private static final int TTY = 4; // major numbers of devices, see tty_nr in proc(5)
   private static final int FIRST_PTS = 136;
   private static final int LAST_PTS = 143;
@@ -149,12 +150,18 @@ public final class FactsReader {
     if (Files.exists(file) && !Files.isReadable(file)) {
       throw new AccessDeniedException(file.toString());
     }
-    String variables = files.environment(process, VARIABLES, Duration.ofNanos(left));
-    if (files.isUnread(process)) {
-      throw new IOException(file + ": no answer");
+    List<String> values = new ArrayList<>();
+    for (String variable : VARIABLES) { // apart, since thousands of one must not hide the other
+      String found = files.environment(process, variable, Duration.ofNanos(left));
+      if (files.isUnread(process)) {
+        throw new IOException(file + ": no answer");
+      }
+      Stream.of(found.split("\0", -1))
+          .filter(it -> !it.isEmpty())
+          .map(ProcFile::decode)
+          .forEach(values::add);
     }
-    Stream<String> all = Stream.of(variables.split("\0", -1));
-    return all.filter(it -> !it.isEmpty()).map(ProcFile::decode).toList();
+    return values;
   }
 
   /** The effective capabilities (capabilities(7)). */

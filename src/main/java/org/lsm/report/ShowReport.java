@@ -64,7 +64,8 @@ public record ShowReport(DiffReport sockets, List<ProcessDetails> processes) {
         sockets.diff().differences().stream().flatMap(it -> it.after().processes().stream());
     Stream<ProcessRef> others = processes.stream().map(ProcessDetails::process);
     List<String> commands = new ArrayList<>();
-    for (int pid : Stream.concat(holding, others).map(ProcessRef::pid).distinct().toList()) {
+    var stoppable = Stream.concat(holding, others).filter(ShowReport::canBeStopped);
+    for (int pid : stoppable.map(ProcessRef::pid).distinct().toList()) {
       commands.add(Advice.stop("" + pid));
       commands.add(Advice.copyProgram(pid));
       commands.add("ls -l /proc/" + pid + "/fd");
@@ -79,6 +80,11 @@ public record ShowReport(DiffReport sockets, List<ProcessDetails> processes) {
       commands.forEach(it -> lines.add(Advice.command(it)));
       lines.add(Line.BLANK);
     }
+  }
+
+  /** Not PID 1, nor a thread of the kernel, which has no program. */
+  private static boolean canBeStopped(ProcessRef process) {
+    return process.pid() != 1 && process.owner().program().startsWith("/");
   }
 
   /** The other hosts that the sockets and processes are connected with. */

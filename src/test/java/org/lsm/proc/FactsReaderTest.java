@@ -121,13 +121,20 @@ class FactsReaderTest {
         facts().of(Fact.ENVIRONMENT));
   }
 
+  /** Many of one hide none of the other. */
+  @Test
+  void readsEachVariable() throws IOException {
+    proc.write("800/environ", "SSH_CONNECTION=a 1 b 22\0".repeat(100) + "LD_PRELOAD=/dev/shm/x\0");
+    assertEquals("LD_PRELOAD=/dev/shm/x", facts().of(Fact.ENVIRONMENT).get(5));
+  }
+
   /** A long variable hides none behind it. */
   @Test
   void cutsLongVariable() throws IOException {
     proc.write("800/environ", "LD_PRELOAD=/" + "x".repeat(100_000) + "\0SSH_CONNECTION=a 1 b 22\0");
     List<String> variables = facts().of(Fact.ENVIRONMENT);
-    assertEquals("SSH_CONNECTION=a 1 b 22", variables.get(1));
-    assertEquals("LD_PRELOAD=/".length() + 399, variables.get(0).length());
+    assertEquals("SSH_CONNECTION=a 1 b 22", variables.get(0));
+    assertEquals("LD_PRELOAD=/".length() + 399, variables.get(1).length());
   }
 
   @ParameterizedTest
