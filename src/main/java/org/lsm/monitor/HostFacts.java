@@ -42,13 +42,21 @@ public final class HostFacts {
   private static final Duration TIMEOUT = Duration.ofMillis(1500); // for programs
   private static final int MAX_UNITS = 3;
 
-  /** Opens the file once, so that all three programs read the same. */
-  private static final String READ_FILE =
-      "{ stat -L -c '%d %i %U:%G, mode %a, %s bytes, modified %y' /proc/self/fd/0"
-          + " && sha256sum /proc/self/fd/0 && md5sum /proc/self/fd/0; } <\"$1\"";
+  private static final long MAX_DIGESTED = 256L * 1024 * 1024; // bytes of a program
+
+  /** Of stat(1). */
+  private static final String FILE_FORMAT = "%d %i %s %U:%G, mode %a, %s bytes, modified %y";
 
   private static final Pattern FILE =
-      Pattern.compile("(\\d+ \\d+ )(.+)\\.\\d{9}(.+)\n([0-9a-f]{64}) .*\n([0-9a-f]{32}) .*\n");
+      Pattern.compile("(\\d+ \\d+ )(\\d+) (.+)\\.\\d{9}(.+)\n");
+
+  /** Opens the file once, so that all three programs read the same. */
+  private static final String READ_DIGESTS =
+      "{ stat -L -c '%d %i ' /proc/self/fd/0"
+          + " && sha256sum /proc/self/fd/0 && md5sum /proc/self/fd/0; } <\"$1\"";
+
+  private static final Pattern DIGESTS =
+      Pattern.compile("(\\d+ \\d+ )\n([0-9a-f]{64}) .*\n([0-9a-f]{32}) .*\n");
   private static final Pattern SESSION = Pattern.compile("session-(\\w+)\\.scope.*"); // outermost
   private static final Pattern HOST_PORT = Pattern.compile(" -host-port (\\d{1,5})( |$)");
   private static final Pattern CONTAINER = Pattern.compile("container ([0-9a-f]{12})");
@@ -135,29 +143,50 @@ public final class HostFacts {
   }
 
   private Facts withFile(Facts facts, ProcessRef process) {
-    Path exe = sources.proc().resolve(process.pid() + "/exe");
-    String text = "";
+    String exe = sources.proc().resolve(process.pid() + "/exe").toString();
+    Matcher file = FILE.matcher("");
     try {
-      Files.readSymbolicLink(exe);
+      Files.readSymbolicLink(Path.of(exe));
       if (!process.file().equals(ProgramFile.UNKNOWN)) { // else its file system may hang
-        text = output("/bin/sh", "-c", READ_FILE, "sh", exe.toString());
+        file.reset(output("/usr/bin/stat", "-L", "-c", FILE_FORMAT, exe));
       }
     } catch (NoSuchFileException e) {
       return facts; // the process has ended, or is one of the kernel
     } catch (IOException | OutOfTimeException e) {
       // it is hidden from this user, or there was no time
     }
-    Matcher file = FILE.matcher(text);
-    // Its PID may belong to another one now.
-    if (!file.matches() || !process.file().numbers().startsWith(file.group(1))) {
-      return facts.with(Fact.UNKNOWN, Fact.FILE.label()).with(Fact.UNKNOWN, Fact.PACKAGE.label());
+    if (!isOf(process, file)) {
+      return withUnknown(facts, Fact.FILE, Fact.PACKAGE);
+    }
+    Facts more = facts.with(Fact.FILE, file.group(3) + file.group(4));
+    boolean isRead = Long.parseLong(file.group(2)) <= MAX_DIGESTED;
+    return isRead ? withDigests(more, process, exe) : withUnknown(more, Fact.SHA256, Fact.PACKAGE);
+  }
+
+  private Facts withDigests(Facts facts, ProcessRef process, String exe) {
+    Matcher digests = DIGESTS.matcher("");
+    try {
+      digests.reset(output("/bin/sh", "-c", READ_DIGESTS, "sh", exe));
+    } catch (OutOfTimeException e) {
+      // then none of the digests is known
+    }
+    if (!isOf(process, digests)) {
+      return withUnknown(facts, Fact.SHA256, Fact.PACKAGE);
     }
     String program = process.owner().program();
-    Facts ofFile =
-        facts.with(Fact.FILE, file.group(2) + file.group(3)).with(Fact.SHA256, file.group(4));
+    Facts more = facts.with(Fact.SHA256, digests.group(2));
     return program.startsWith("/") && !program.startsWith("/memfd:")
-        ? with(ofFile, Fact.PACKAGE, () -> packageOf(program, file.group(4), file.group(5)))
-        : ofFile;
+        ? with(more, Fact.PACKAGE, () -> packageOf(program, digests.group(2), digests.group(3)))
+        : more;
+  }
+
+  /** Whether the device and inode that were read are those of the process: a PID is used again. */
+  private static boolean isOf(ProcessRef process, Matcher read) {
+    return read.matches() && process.file().numbers().startsWith(read.group(1));
+  }
+
+  private static Facts withUnknown(Facts facts, Fact first, Fact second) {
+    return facts.with(Fact.UNKNOWN, first.label()).with(Fact.UNKNOWN, second.label());
   }
 
   private String packageOf(String program, String sha256, String md5) {

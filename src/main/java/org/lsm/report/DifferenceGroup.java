@@ -277,15 +277,15 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
         continue;
       }
       List<ProcessRef> held = processes.getOrDefault(owner, List.of());
-      if (owner.equals(Owner.UNKNOWN)) {
+      boolean isUnknown = owner.equals(Owner.UNKNOWN);
+      if (isUnknown) {
         String why = held.isEmpty() ? "lsm cannot see all processes" : "it cannot be read";
         add(lines, Style.DETAIL, "program", "unknown: " + why);
-        add(lines, Style.DETAIL, "PID", pids(held));
-        continue;
+      } else {
+        lines.add(Line.of(Style.CODE, "program", OwnerText.program(owner)));
       }
-      lines.add(Line.of(Style.CODE, "program", OwnerText.program(owner)));
       add(lines, Style.DETAIL, "PID", pids(held));
-      add(lines, Style.DETAIL, "user", report.users().withName(owner.user()));
+      add(lines, Style.DETAIL, "user", isUnknown ? "" : report.users().withName(owner.user()));
       Optional<Instant> start = held.stream().map(ProcessRef::startTime).min(Instant::compareTo);
       add(lines, Style.DETAIL, "started", start.map(report::timeWithAge).orElse(""));
       var own = details.stream().filter(it -> it.process().owner().equals(owner)).toList();

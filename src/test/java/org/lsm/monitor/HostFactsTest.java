@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.StandardOpenOption;
+import java.nio.channels.FileChannel;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,8 +76,8 @@ class HostFactsTest {
   /** Runs the shell, and prints what the other programs print. */
   private String run(List<String> command, Duration timeout) throws IOException {
     assertTrue(timeout.compareTo(Duration.ofMillis(1500)) <= 0, timeout.toString());
-    if (command.get(0).equals("/bin/sh")) {
-      return new ExternalCommand(Path.of("/bin/sh"), Duration.ofSeconds(10), 4096)
+    if (List.of("/bin/sh", "/usr/bin/stat").contains(command.get(0))) {
+      return new ExternalCommand(Path.of(command.get(0)), Duration.ofSeconds(10), 4096)
           .run(command.subList(1, command.size()), new byte[0], Map.of());
     }
     asked.add(command.get(0));
@@ -141,6 +144,18 @@ class HostFactsTest {
     assertEquals(
         List.of("serverd, but it did not install this content"),
         facts().addTo(process).facts().of(Fact.PACKAGE));
+  }
+
+  /** Padding hides neither who owns the file, nor what the other programs know. */
+  @Test
+  void readsNoHugeFile() throws IOException {
+    Path file = program("content");
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[1]), 3_000_000_000L);
+    }
+    Facts facts = facts().addTo(process(file.toString(), "", "session-4.scope")).facts();
+    assertEquals(1, facts.of(Fact.FILE).size());
+    assertEquals(List.of("SHA-256", "package"), facts.of(Fact.UNKNOWN));
   }
 
   /** Another process may have its PID by now. */
