@@ -47,8 +47,7 @@ public final class HostFacts {
   /** Of stat(1). */
   private static final String FILE_FORMAT = "%d %i %s %U:%G, mode %a, %s bytes, modified %y";
 
-  private static final Pattern FILE =
-      Pattern.compile("(\\d+ \\d+ )(\\d+) (.+)\\.\\d{9}(.+)\n");
+  private static final Pattern FILE = Pattern.compile("(\\d+ \\d+ )(\\d+) (.+)\\.\\d{9}(.+)\n");
 
   /** Opens the file once, so that all three programs read the same. */
   private static final String READ_DIGESTS =
