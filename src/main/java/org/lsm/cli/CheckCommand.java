@@ -70,8 +70,9 @@ public final class CheckCommand extends BaseCommand {
   /** Checks a file, and prints its first mistake. */
   private boolean check(Path file) {
     try {
-      byte[] text = files.isEmpty() ? SecureFiles.read(file) : AtomicFile.read(file);
-      if (file.equals(context.configFile()) || file.endsWith("conf.lsm")) {
+      boolean isOfHost = files.isEmpty();
+      byte[] text = isOfHost ? SecureFiles.read(file) : AtomicFile.read(file);
+      if (isOfHost ? file.equals(context.configFile()) : file.endsWith("conf.lsm")) {
         Config.parse(file, text);
       } else {
         rules += Rules.parse(file, text, Set::of).rules().size(); // users may be unknown here

@@ -26,10 +26,8 @@ public final class DeleteCommand extends BaseCommand {
       if (deleted.isEmpty()) {
         out().println("There was no baseline in " + directory);
       }
-      if (components
-          .config()
-          .alertmanagerUrls()
-          .isEmpty()) { // else the next run resolves the alerts
+      // With Alertmanager, the next run needs these files to resolve the alerts.
+      if (components.config().alertmanagerUrls().isEmpty()) {
         Files.deleteIfExists(directory.resolve(StateDirectory.ALERTMANAGER_STATE));
         Files.deleteIfExists(directory.resolve(StateDirectory.ALERTMANAGER_NODES));
       }

@@ -15,9 +15,9 @@ import java.util.function.Consumer;
  * Delivers what waits in the outbox in a process of its own, which outlives the run: a mail server
  * may take minutes to accept a mail, and a connection that is given up then leads to a second copy.
  *
- * <p>Its standard error is a pipe, and not that of the run: whoever reads that, such as cron or
- * {@code $(...)}, would wait for the end of the delivery. What fails after the run is in the
- * history and in {@code lsm status}.
+ * <p>Its standard error is a pipe, and not that of the run: its reader, such as cron or {@code
+ * $(...)}, would wait for the end of the delivery. What fails after the run is in the history and
+ * in {@code lsm status}.
  *
  * @param launcher the program lsm
  * @param errors takes the lines that the process prints while the run waits for it

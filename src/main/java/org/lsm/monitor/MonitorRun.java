@@ -27,6 +27,7 @@ import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
 import org.lsm.proc.WaitingProcess;
 import org.lsm.report.DiffReport;
+import org.lsm.report.FailureReport;
 import org.lsm.report.Json;
 import org.lsm.report.Metrics;
 import org.lsm.report.ReportDocument;
@@ -266,17 +267,15 @@ public final class MonitorRun {
     } catch (IOException e) {
       throw failure; // without the name of the host there is nothing to alert about
     }
+    var zone = components.zone();
+    boolean isIncomplete = failure instanceof RepeatedScan.IncompleteException;
     ReportDocument document =
         type == AlertType.SCAN_FAILED
-            ? DiffReport.scanFailed(
-                host,
-                reason,
-                failure instanceof RepeatedScan.IncompleteException,
-                components.zone())
-            : DiffReport.withoutBaseline(host, reason, config.stateDirectory(), components.zone());
+            ? FailureReport.scanFailed(host, reason, isIncomplete, zone)
+            : FailureReport.withoutBaseline(host, reason, config.stateDirectory(), zone);
     AlertDecision decision = policy.decideFailure(before, type, key, host.time());
     boolean due = decision.type().isPresent();
-    if (!due || outbox.put(Alert.of(type, host, document, config.subject(), components.zone()))) {
+    if (!due || outbox.put(Alert.of(type, host, document, config.subject(), zone))) {
       if (due) {
         history.append(Json.name(type), TextEscaper.escape(reason));
       }

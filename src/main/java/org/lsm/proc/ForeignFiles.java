@@ -172,7 +172,7 @@ final class ForeignFiles {
 
   /**
    * The bytes of the arguments of a process, up to 4096, as {@link ProcFile#read} reads them; empty
-   * if it has ended or is not read in time: a thread that maps files can stop whoever reads them.
+   * if it has ended or is not read in time: a thread that maps files can stop the reader.
    */
   String commandLine(RunningProcess process) {
     return head(process, MAX_COMMAND_LINE, process.link().resolveSibling("cmdline"));
@@ -180,7 +180,7 @@ final class ForeignFiles {
 
   /**
    * What fdinfo (proc(5)) says of a descriptor, up to {@link #MAX_FDINFO} bytes; empty if it is
-   * closed or not read in time: a thread that waits for epoll(7) events can stop whoever reads it.
+   * closed or not read in time: a thread that waits for epoll(7) events can stop the reader.
    */
   String fdinfo(RunningProcess process, Path descriptor) {
     Path directory = descriptor.getParent().resolveSibling("fdinfo");

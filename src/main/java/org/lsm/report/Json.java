@@ -9,7 +9,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import com.google.gson.JsonSerializer;
-import com.google.gson.annotations.SerializedName;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -33,20 +32,34 @@ import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Facts;
-import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.Plural;
 import org.lsm.model.PortClient;
-import org.lsm.model.ProbeType;
 import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.model.ScanningHost;
-import org.lsm.model.Severity;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.TextEscaper;
+import org.lsm.report.JsonViews.ClientView;
+import org.lsm.report.JsonViews.ConnectionView;
+import org.lsm.report.JsonViews.ConnectionsView;
+import org.lsm.report.JsonViews.CountsView;
+import org.lsm.report.JsonViews.DiffView;
+import org.lsm.report.JsonViews.DifferenceView;
+import org.lsm.report.JsonViews.EndpointView;
+import org.lsm.report.JsonViews.HostDifferenceView;
+import org.lsm.report.JsonViews.HostView;
+import org.lsm.report.JsonViews.HostsView;
+import org.lsm.report.JsonViews.ItemView;
+import org.lsm.report.JsonViews.ListingView;
+import org.lsm.report.JsonViews.OwnersView;
+import org.lsm.report.JsonViews.ProcessDetailsView;
+import org.lsm.report.JsonViews.ProcessView;
+import org.lsm.report.JsonViews.ScanView;
+import org.lsm.report.JsonViews.StatusView;
 
 /**
  * Reports and listings for programs, as the schemas in {@code src/main/schema} describe them. Times
@@ -270,111 +283,6 @@ public final class Json {
       throw new IllegalArgumentException("not a time of RFC 3339: " + text);
     }
     return Instant.parse(text);
-  }
-
-  // Views: Gson maps each to fields of the same names. What is null is left out.
-
-  record HostView(String host, String kernel, Instant time, String lsm) {
-    static HostView of(HostInfo info) {
-      return new HostView(info.host(), info.kernel(), info.time(), info.version());
-    }
-  }
-
-  record CountsView(
-      Instant baselineTime,
-      @SerializedName("new") int added,
-      int gone,
-      int changed,
-      Severity severity) {}
-
-  record DiffView(
-      List<JsonObject> differences,
-      List<String> still,
-      List<JsonPrimitive> ended, // escaped already
-      List<String> notes) {}
-
-  record HostsView(int hostCount, List<JsonObject> differences) {}
-
-  record HostDifferenceView(Set<Owner> ownersBefore, Set<Owner> owners, List<String> hosts) {}
-
-  record ListingView(List<ScanView> scans, List<JsonObject> sockets, List<String> notes) {}
-
-  record ConnectionsView(List<JsonObject> connections, List<String> notes) {}
-
-  record ConnectionView(
-      String remoteAddress,
-      int remotePort,
-      String remoteHost,
-      String direction,
-      String service,
-      String state) {}
-
-  record StatusView(String status, List<ItemView> items) {}
-
-  record ItemView(String name, String text, boolean fault) {}
-
-  record EndpointView(
-      String kind, String socket, String netns, String protocol, String address, int port) {
-    static EndpointView of(String kind, Endpoint it) {
-      String protocol = it.protocol().label();
-      return new EndpointView(kind, it.toString(), it.netns(), protocol, it.address(), it.port());
-    }
-  }
-
-  record DifferenceView(
-      Severity severity,
-      String service,
-      Set<Owner> ownersBefore,
-      Set<Owner> owners,
-      Set<Flag> flags,
-      String requiredBy,
-      String origin,
-      List<String> peers,
-      List<ClientView> clients,
-      Instant absentAt,
-      List<Integer> pids,
-      List<JsonObject> processes,
-      JsonObject facts) {}
-
-  record ClientView(String address, long packets, Instant firstSeen, Instant lastSeen) {}
-
-  record OwnersView(
-      Set<Owner> owners,
-      List<JsonObject> processes,
-      Boolean optional,
-      String ignoredBy,
-      String allowedBy) {}
-
-  record ProcessView(int pid, Instant startTime) {}
-
-  record ProcessDetailsView(
-      String commandLine,
-      String workingDirectory,
-      String unit,
-      List<JsonObject> parents,
-      Set<Flag> flags,
-      JsonObject facts) {}
-
-  record ScanView(
-      String address,
-      String name,
-      List<String> ports,
-      Set<ProbeType> kinds,
-      long packets,
-      Instant firstSeen,
-      Instant lastSeen,
-      Instant blockedUntil) {
-    static ScanView of(ScanningHost host) {
-      return new ScanView(
-          host.address(),
-          host.name(),
-          host.portRanges(),
-          host.probeTypes(),
-          host.packets(),
-          host.first(),
-          host.last(),
-          host.blockedUntil().orElse(null));
-    }
   }
 
   private static JsonObject difference(

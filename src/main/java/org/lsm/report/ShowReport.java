@@ -34,7 +34,7 @@ public record ShowReport(DiffReport sockets, List<ProcessDetails> processes) {
     var all = Json.details(sockets.diff().differences(), sockets, Integer.MAX_VALUE);
     all.forEach(it -> it.keySet().removeAll(OF_DIFFERENCES));
     List<JsonObject> others = processes.stream().map(Json::process).toList();
-    Json.HostView host = Json.HostView.of(sockets.after().hostInfo());
+    JsonViews.HostView host = JsonViews.HostView.of(sockets.after().hostInfo());
     return Json.print(Json.merge(host, new ShowView(all, others, sockets.notes())));
   }
 

@@ -234,6 +234,14 @@ class PolicyTest extends CommandTestBase {
     assertFalse(Files.exists(state));
   }
 
+  /** Its name makes no configuration of it, as a compare reads it. */
+  @Test
+  void checkReadsRulesAsACompareDoes() throws IOException {
+    rules("conf.lsm", "allow tcp *:80\n");
+    assertEquals(done("3 rules in 3 files are valid\n"), lsm("check"));
+    assertEquals(0, lsm("compare", "--no-alert").exitCode());
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"web.conf", "web.lsm.bak", ".web.lsm", "web.LSM", "a\nb"})
   void checkNamesWhatIsNotRead(String name) throws IOException {

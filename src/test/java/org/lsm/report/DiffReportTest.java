@@ -1162,11 +1162,11 @@ class DiffReportTest {
   void withoutBaseline(@TempDir Path state) throws IOException {
     HostInfo hostInfo = new HostInfo("web\0331", "6.1\n0", SCAN, "1.0.0");
     ReportDocument document =
-        DiffReport.withoutBaseline(hostInfo, "no\nbaseline", state, ZoneOffset.UTC);
+        FailureReport.withoutBaseline(hostInfo, "no\nbaseline", state, ZoneOffset.UTC);
 
     assertGolden("no-baseline.txt", document.text());
     Files.createFile(state.resolve("baseline.1"));
-    String text = DiffReport.withoutBaseline(hostInfo, "", state, ZoneOffset.UTC).text();
+    String text = FailureReport.withoutBaseline(hostInfo, "", state, ZoneOffset.UTC).text();
     assertTrue(
         text.contains(
             """
