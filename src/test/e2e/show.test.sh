@@ -191,6 +191,9 @@ prints "escapes: LD_PRELOAD is printed as text" 'LD_PRELOAD=/x\x1b[2J\x0akill -S
 prints "escapes: so are the arguments" 'a\x1b]0;x\x07\x0akill -STOP 1'
 check "escapes: none reaches the terminal" test -z "$(tr -dc '\033\007' <"$work/run.out")"
 check "escapes: no line is forged" test "$(grep -c 'kill -STOP 1$' "$work/run.out")" -eq "$(grep -c 'x0akill -STOP 1$' "$work/run.out")"
+run as_nobody "$lsm" show "pid=$holder"
+exits "another user: show" 0
+prints "what is hidden from that user is named" "unknown    environ, namespaces, sockets, connection, deleted, file, package"
 close_sockets
 
 preload=/$(printf '%0100000d' 7)

@@ -169,6 +169,7 @@ public final class HugeHost {
             Optional.empty(),
             Clock.systemUTC(),
             real.scanTimeout(),
+            real.factsTimeout(),
             () -> ZoneOffset.UTC,
             Map.of("LSM_CONF", directory.resolve("conf.lsm").toString()));
     PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);

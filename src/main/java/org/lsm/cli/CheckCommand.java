@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import org.lsm.config.Config;
 import org.lsm.config.ConfigException;
+import org.lsm.config.RuleFiles;
 import org.lsm.config.Rules;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.Plural;
@@ -35,13 +36,13 @@ public final class CheckCommand extends BaseCommand {
     Path config = context.configFile();
     List<Path> all = new ArrayList<>();
     for (Path file : files) {
-      all.addAll(Files.isDirectory(file) ? Rules.filesIn(file) : List.of(file));
+      all.addAll(Files.isDirectory(file) ? RuleFiles.in(file) : List.of(file));
       printUnread(file);
     }
     if (files.isEmpty()) {
       all.add(config);
-      all.addAll(Rules.files(config));
-      printUnread(config.resolveSibling(Rules.DIRECTORY));
+      all.addAll(RuleFiles.beside(config));
+      printUnread(config.resolveSibling(RuleFiles.DIRECTORY));
     }
     boolean isValid = true;
     for (Path file : all) {
@@ -59,7 +60,7 @@ public final class CheckCommand extends BaseCommand {
   /** Names what an administrator may take for rules, such as web.conf. */
   private void printUnread(Path directory) throws IOException {
     if (Files.isDirectory(directory)) {
-      for (Path file : Rules.unreadIn(directory)) {
+      for (Path file : RuleFiles.unreadIn(directory)) {
         String name = TextEscaper.escape(file.toString());
         out()
             .println(name + ": not read, since its name does not end in .lsm or begins with a dot");

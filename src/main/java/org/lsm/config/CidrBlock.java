@@ -58,7 +58,8 @@ public record CidrBlock(InetAddress network, int prefix) {
   /** The address, or the block with its prefix: {@code 10.0.0.0/8}. */
   @Override
   public String toString() {
-    return network.getHostAddress() + (isSingleAddress() ? "" : "/" + prefix);
+    String address = network.getHostAddress();
+    return isSingleAddress() ? address : address.replaceFirst("(:0)+$", "::") + "/" + prefix;
   }
 
   /**

@@ -3,13 +3,8 @@ package org.lsm.config;
 import static org.lsm.model.TextEscaper.unescape;
 
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -34,8 +29,6 @@ import org.lsm.storage.SecureFiles;
  * one; see ignore.lsm(5) and lsm-rules(5).
  */
 public record Rules(List<Rule> rules) {
-  private static final String IGNORE_FILE = "ignore.lsm";
-  public static final String DIRECTORY = "rules.d";
   private static final int MAX_RULES = 10_000; // of a host
   private static final String TOO_MANY =
       "there are more than 10,000 rules; use wildcards, blocks and ranges";
@@ -100,7 +93,7 @@ public record Rules(List<Rule> rules) {
   public static Rules read(Path config, Function<String, Set<String>> users)
       throws IOException, ConfigException {
     List<Rule> rules = new ArrayList<>();
-    for (Path file : files(config)) {
+    for (Path file : RuleFiles.beside(config)) {
       rules.addAll(parse(file, SecureFiles.read(file), users).rules());
       if (rules.size() > MAX_RULES) {
         throw new ConfigException(file + ": " + TOO_MANY);
@@ -109,53 +102,12 @@ public record Rules(List<Rule> rules) {
     return new Rules(List.copyOf(rules));
   }
 
-  /** The files of rules beside a configuration, those that there are. */
-  public static List<Path> files(Path config) throws IOException {
-    List<Path> files = new ArrayList<>();
-    Path ignore = config.resolveSibling(IGNORE_FILE);
-    if (Files.exists(ignore, LinkOption.NOFOLLOW_LINKS)) {
-      files.add(ignore);
-    }
-    Path directory = config.resolveSibling(DIRECTORY);
-    if (Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
-      SecureFiles.requireTrusted(directory);
-      files.addAll(filesIn(directory));
-    }
-    return files;
-  }
-
-  /** The files of rules in a directory, in the order of their names. */
-  public static List<Path> filesIn(Path directory) throws IOException {
-    return entriesOf(directory, true);
-  }
-
-  /** What is in a directory of rules, but is not read because of its name. */
-  public static List<Path> unreadIn(Path directory) throws IOException {
-    return entriesOf(directory, false);
-  }
-
-  private static List<Path> entriesOf(Path directory, boolean areRead) throws IOException {
-    List<Path> files = new ArrayList<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-      for (Path file : entries) {
-        String name = file.getFileName().toString();
-        if ((name.endsWith(".lsm") && !name.startsWith(".")) == areRead) {
-          files.add(file);
-        }
-      }
-    } catch (DirectoryIteratorException e) {
-      throw e.getCause();
-    }
-    Collections.sort(files);
-    return files;
-  }
-
   /** Parses the text of a file; its name says whether lines begin with a verb. */
   public static Rules parse(Path file, byte[] bytes, Function<String, Set<String>> users)
       throws ConfigException {
     String name = file.getFileName().toString();
-    boolean hasVerbs = !name.equals(IGNORE_FILE);
-    String location = (hasVerbs ? DIRECTORY + "/" : "") + name + ":";
+    boolean hasVerbs = !name.equals(RuleFiles.IGNORE_FILE);
+    String location = (hasVerbs ? RuleFiles.DIRECTORY + "/" : "") + name + ":";
     List<Rule> rules = new ArrayList<>();
     Config.parseLines(
         file,
@@ -179,12 +131,17 @@ public record Rules(List<Rule> rules) {
     Optional<Verb> verb = Verb.of(word);
     if (hasVerbs && verb.isEmpty()) {
       throw invalid(
-          word, "is not a verb; a line of " + DIRECTORY + " begins with ignore, allow or require");
+          word,
+          "is not a verb; a line of "
+              + RuleFiles.DIRECTORY
+              + " begins with ignore, allow or require");
     }
     if (!hasVerbs && verb.isPresent()) {
       throw invalid(
           word,
-          "is a verb; write this line into a file " + DIRECTORY + "/*.lsm, here lines have none");
+          "is a verb; write this line into a file "
+              + RuleFiles.DIRECTORY
+              + "/*.lsm, here lines have none");
     }
     return verb.orElse(Verb.IGNORE);
   }

@@ -190,8 +190,10 @@ public record Components(
   /** What adds facts to a report on these sockets; a scan has left readers behind. */
   public HostFacts hostFacts(Snapshot found, OwnerCache cache) throws IOException {
     Sources sources = environment.sources();
-    FactsReader proc = new FactsReader(sources, found, cache.stuck(), HostFacts.PROC_TIMEOUT);
-    return new HostFacts(sources, nft(), runner(), proc::read);
+    Duration ofProc = environment.factsTimeout().dividedBy(4);
+    FactsReader proc = new FactsReader(sources, found, cache.stuck(), ofProc);
+    Duration ofPrograms = environment.factsTimeout().minus(ofProc);
+    return new HostFacts(sources, nft(), runner(), proc::read, ofPrograms);
   }
 
   /** Stores which files of programs were read. A failure makes the next run read them again. */

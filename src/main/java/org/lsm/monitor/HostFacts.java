@@ -32,14 +32,13 @@ import org.lsm.sentry.PacketFilter;
 
 /**
  * Adds facts about the processes and sockets of a report, from /proc and from other programs of the
- * host. The programs together take at most 1.5 s, and each two thirds of what is left of that; what
- * they did not answer in time is named.
+ * host. Each program takes at most two thirds of the time that is left; what they did not answer in
+ * time is named.
  */
 public final class HostFacts {
-  /** For what is read under /proc. */
-  static final Duration PROC_TIMEOUT = Duration.ofMillis(500);
+  /** For all facts of a run. */
+  static final Duration TIMEOUT = Duration.ofSeconds(2);
 
-  private static final Duration TIMEOUT = Duration.ofMillis(1500); // for programs
   private static final int MAX_UNITS = 3;
 
   private static final long MAX_DIGESTED = 256L * 1024 * 1024; // bytes of a program
@@ -77,20 +76,25 @@ public final class HostFacts {
   private final Function<ProcessRef, Facts> proc;
   private final Map<ProcessRef, Facts> known = new HashMap<>();
   private final Map<List<String>, String> outputs = new HashMap<>(); // by command
-  private long left = TIMEOUT.toNanos();
+  private long left; // nanoseconds
 
   /** There is no time left to ask a program. */
   private static final class OutOfTimeException extends RuntimeException {
     private static final long serialVersionUID = 1;
   }
 
-  /** Takes what reads the facts about a process under /proc. */
+  /** Takes what reads the facts about a process under /proc, and the time for the programs. */
   HostFacts(
-      Sources sources, Path nft, ProgramFiles.Runner runner, Function<ProcessRef, Facts> proc) {
+      Sources sources,
+      Path nft,
+      ProgramFiles.Runner runner,
+      Function<ProcessRef, Facts> proc,
+      Duration limit) {
     this.sources = sources;
     this.nft = nft;
     this.runner = runner;
     this.proc = proc;
+    this.left = limit.toNanos();
   }
 
   /** Adds facts to the differences that a report names. */

@@ -25,6 +25,7 @@ import org.lsm.proc.SocketScanner.Sources;
  * @param cronGenerator of systemd-cron, which makes systemd a cron daemon
  * @param launcher the program lsm, if it was started by it; it delivers alerts in the background
  * @param scanTimeout how long the scans of a run may take, in all
+ * @param factsTimeout how long a run may look for facts about processes, in all
  * @param zone the time zone of what people read; asked late, since finding it takes a while
  */
 public record SystemEnvironment(
@@ -42,6 +43,7 @@ public record SystemEnvironment(
     Optional<Path> launcher,
     Clock clock,
     Duration scanTimeout,
+    Duration factsTimeout,
     Supplier<ZoneId> zone,
     Map<String, String> variables) {
 
@@ -90,6 +92,7 @@ public record SystemEnvironment(
         Optional.ofNullable(System.getProperty("lsm.launcher")).map(Path::of),
         Clock.systemUTC(),
         RepeatedScan.TIMEOUT,
+        HostFacts.TIMEOUT,
         ZoneId::systemDefault,
         System.getenv());
   }

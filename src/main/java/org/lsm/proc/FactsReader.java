@@ -147,9 +147,7 @@ public final class FactsReader {
   /** Two variables of the environment that the process was started with, and no other. */
   private List<String> environment(RunningProcess process) throws IOException {
     Path file = processes.file(process.pid(), "environ");
-    if (Files.exists(file) && !Files.isReadable(file)) {
-      throw new AccessDeniedException(file.toString());
-    }
+    requireReadable(file);
     List<String> values = new ArrayList<>();
     for (String variable : VARIABLES) { // apart, since thousands of one must not hide the other
       String found = files.environment(process, variable, Duration.ofNanos(left));
@@ -206,8 +204,15 @@ public final class FactsReader {
     return List.copyOf(others);
   }
 
+  private static void requireReadable(Path file) throws IOException {
+    if (Files.exists(file) && !Files.isReadable(file)) {
+      throw new AccessDeniedException(file.toString());
+    }
+  }
+
   /** The watched sockets that the process holds. */
-  private List<String> sockets(int pid) {
+  private List<String> sockets(int pid) throws IOException {
+    requireReadable(processes.threadFile(pid, "fd"));
     return scanned.sockets().values().stream()
         .filter(entry -> entry.processes().stream().anyMatch(it -> it.pid() == pid))
         .map(entry -> entry.endpoint().toString())

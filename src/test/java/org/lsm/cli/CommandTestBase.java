@@ -115,6 +115,7 @@ public abstract class CommandTestBase {
             launcher,
             clock(),
             scanTimeout,
+            Duration.ofMinutes(5), // on a loaded machine, too
             () -> ZoneOffset.UTC,
             environment);
     StringWriter out = new StringWriter();

@@ -1,6 +1,7 @@
 package org.lsm.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import com.google.gson.JsonArray;
@@ -151,6 +152,9 @@ class HistoryCommandTest extends ChannelTestBase {
     assertEquals("tcp/0.0.0.0:4444", appeared.get("socket").getAsString());
     assertEquals("[\"beyond_loopback\"]", appeared.get("flags").toString());
     assertEquals("2026-01-02T03:00:05Z", appeared.remove("absent_at").getAsString());
+    var processes = appeared.getAsJsonArray("processes");
+    assertNotNull(
+        processes.get(0).getAsJsonObject().remove("facts"), "only what is alerted has them");
     assertEquals(appeared, events.get(3).getAsJsonObject("difference"));
     assertNull(events.get(4).get("difference"));
   }

@@ -162,7 +162,7 @@ class PortScanCheckTest extends ChannelTestBase {
     assertEquals(new Result(1, "", ""), lsm("compare", "--quiet"));
     String rules = nft.runs().get(1);
     assertTrue(rules.contains("elements = { 192.0.2.7 }"), rules);
-    assertTrue(rules.contains("elements = { 2001:db8:0:1:0:0:0:0/64 }"), rules);
+    assertTrue(rules.contains("elements = { 2001:db8:0:1::/64 }"), rules);
     assertEquals(
         Map.of("web1.invalid", "192.0.2.7 2001:db8:0:1::7"),
         SentryState.read(file()).answers(),

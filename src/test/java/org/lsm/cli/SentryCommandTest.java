@@ -38,7 +38,8 @@ class SentryCommandTest extends CommandTestBase {
     proc.write("net/route", "Iface\tDestination\tGateway\nv0\t00000000\t07070707\t0003\n");
     String none = " " + "0".repeat(32) + " ";
     proc.write(
-        "net/ipv6_route", "fd09" + "0".repeat(28) + " 40" + none + "00" + none + "00000100\n");
+        "net/ipv6_route",
+        "fd09" + "0".repeat(28) + " 40" + none + "00" + none + "100 1 0 00000001 eth0\n");
     proc.connection("0.0.0.0", 22, "203.0.113.5", 50000);
     proc.process(800, 0, "/usr/sbin/sshd", 12, FakeProc.CONNECTION).write("800/loginuid", "1000");
     lsm("generate");
@@ -116,8 +117,8 @@ class SentryCommandTest extends CommandTestBase {
   @CsvSource({
     "192.0.2.66,      192.0.2.66,              192.0.2.66,   4",
     "FD09:0::66,      fd09:0:0:0:0:0:0:66,     fd09::66,     6",
-    "2001:db8:0:1::66, 2001:db8:0:1:0:0:0:0,   2001:db8:0:1::, 6",
-    "2001:db8:0:1::/64, 2001:db8:0:1:0:0:0:0,  2001:db8:0:1::, 6",
+    "2001:db8:0:1::66, 2001:db8:0:1::,          2001:db8:0:1::, 6",
+    "2001:db8:0:1::/64, 2001:db8:0:1::,        2001:db8:0:1::, 6",
     "::ffff:10.1.2.3, 10.1.2.3,                10.1.2.3,     4"
   })
   void blocksWithoutAlert(String typed, String address, String listed, String version)
