@@ -32,7 +32,7 @@ start_router() {
 
 # install_daemons: the packages that .ci/run has downloaded, as Debian configures them without questions.
 install_daemons() {
-  rm -rf /usr/local/lsm /usr/local/sbin/lsm /var/lib/lsm /etc/cron.d/lsm* /etc/systemd/system/*.wants # what the host has and runs
+  rm -rf /usr/local/lsm /usr/local/sbin/lsm /var/lib/lsm /etc/cron.d/lsm* /etc/systemd/system/*.wants /etc/rc?.d/* # what the host has and runs
   rm -f /var/lib/man-db/auto-update # it takes longer than all else
   printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
   chmod 755 /usr/sbin/policy-rc.d
