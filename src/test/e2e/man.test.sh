@@ -180,7 +180,7 @@ offers "lsm -c --q" --quiet
 offers "lsm history --s" --since
 offers "lsm list --format " text json snapshot
 offers "lsm list --format j" json
-offers "lsm connections --" --seconds --outbound --listen --format --help --version --config --verbose --no-color
+offers "lsm connections --" --seconds --outbound --listen --port --details --format --help --version --config --verbose --no-color
 offers "lsm status --format " text json nagios
 # shellcheck disable=SC2086  # words
 offers "lsm help " $commands -g -c -d

@@ -169,12 +169,12 @@ END
   in_systemd systemctl -q enable --now "serve$port"
 done
 listening() { test "$(ss -tlnH | grep -cE ":444[56] ")" -eq "$1"; }
-check "both services listen" within 20 listening 2
+check "both services listen" within 60 listening 2
 run in_systemd /usr/local/sbin/lsm generate
 exits "generate with both" 0
 in_systemd systemctl kill --signal=KILL serve4445
 in_systemd systemctl stop serve4446
-check "none of them listens" within 20 listening 0
+check "none of them listens" within 60 listening 0
 run in_systemd /usr/local/sbin/lsm compare --no-alert
 exits "both are gone" 1
 prints "the one that failed: why" "cause      serve4445.service: failed (signal), killed by signal 9,"

@@ -107,10 +107,17 @@ class ConnectionsIT {
       }
       client =
           start(
-              ProcessBuilder.Redirect.to(report), "-J", "-c", "127.0.0.1", "-t", "8", "-b", "200M");
+              ProcessBuilder.Redirect.to(report),
+              "-J",
+              "-c",
+              "127.0.0.1",
+              "-t",
+              "20",
+              "-b",
+              "200M");
       Thread.sleep(1500);
       JsonObject json = connections("--seconds", "4");
-      assertTrue(client.waitFor(30, TimeUnit.SECONDS));
+      assertTrue(client.waitFor(60, TimeUnit.SECONDS));
       JsonObject end = JsonParser.parseString(Files.readString(report.toPath())).getAsJsonObject();
       end = end.getAsJsonObject("end");
       assertRate(end.getAsJsonObject("sum_sent"), json, "out", "send_rate");

@@ -74,7 +74,7 @@ public final class SentryCommand extends BaseCommand {
 
   private static NftTableState read(Components components) throws IOException {
     String none = "there are no rules yet; run 'lsm compare' to set them";
-    return components.nftTable().read(components.now()).orElseThrow(() -> new IOException(none));
+    return components.nftTable().read(components::now).orElseThrow(() -> new IOException(none));
   }
 
   private void show(Components components) throws IOException {

@@ -255,7 +255,7 @@ public final class StatusCommand extends BaseCommand {
       fault("Sentry", state.failure());
       return;
     }
-    Optional<NftTableState> table = components.nftTable().read(components.now());
+    Optional<NftTableState> table = components.nftTable().read(components::now);
     String none = ", there are no rules yet, the next compare sets them";
     String text = table.map(it -> summary(it.summary(), config.sentryTrigger())).orElse(none);
     good("Sentry", Json.name(config.sentry()) + text);

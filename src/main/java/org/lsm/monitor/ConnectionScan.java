@@ -64,7 +64,6 @@ public record ConnectionScan(Components components) {
     Map<Integer, ProcessDetails> details = Map.of();
     if (detailed) {
       List<Connection> first = selected.stream().limit(MAX_DETAILED).toList();
-      hosts = Dns.names(first.stream().map(it -> it.remote().address()).distinct().toList());
       Stream<SocketEntry> entries = first.stream().map(it -> owners.get(it.socket()));
       details =
           components
@@ -76,6 +75,7 @@ public record ConnectionScan(Components components) {
                       .distinct()
                       .toList(),
                   stuck);
+      hosts = Dns.names(first.stream().map(it -> it.remote().address()).distinct().toList());
       if (selected.size() > MAX_DETAILED) {
         notes.add("only the first " + MAX_DETAILED + " connections have details");
       }

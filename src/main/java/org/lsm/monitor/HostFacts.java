@@ -18,6 +18,7 @@ import org.lsm.model.Diff;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
+import org.lsm.model.ErrorMessages;
 import org.lsm.model.Fact;
 import org.lsm.model.Facts;
 import org.lsm.model.Owner;
@@ -102,8 +103,27 @@ public final class HostFacts {
     return addTo(report, List.of(), true);
   }
 
-  /** The same for what is alerted, which has the most time, and for the others if they are read. */
+  /**
+   * The same for what is alerted, which has the most time, and for the others if they are read. A
+   * failure is a note: it must not prevent the alert.
+   */
   DiffReport addTo(DiffReport report, List<Difference> alerted, boolean withOthers) {
+    try {
+      return report.withDetails(details(report, alerted, withOthers));
+    } catch (RuntimeException e) {
+      return withoutFacts(report, e);
+    } catch (OutOfMemoryError e) {
+      return withoutFacts(report, ErrorMessages.outOfMemory(e));
+    }
+  }
+
+  private static DiffReport withoutFacts(DiffReport report, Exception failure) {
+    String note = "facts about the processes are missing: " + ErrorMessages.explain(failure);
+    return report.with(report.diff(), report.detailsByEndpoint(), List.of(note));
+  }
+
+  private Map<Endpoint, SocketDetails> details(
+      DiffReport report, List<Difference> alerted, boolean withOthers) {
     Diff others = withOthers ? report.diff() : new Diff(List.of());
     Stream<Difference> named =
         Stream.of(new Diff(alerted), others).flatMap(it -> DiffReport.named(it).stream());
@@ -119,7 +139,7 @@ public final class HostFacts {
           it.endpoint(),
           details.with(details.processes().stream().map(this::addTo).toList(), facts));
     }
-    return report.withDetails(all);
+    return all;
   }
 
   /** Adds facts to a process, which may hold several sockets. */
@@ -241,9 +261,10 @@ public final class HostFacts {
     boolean hasPort = endpoint.protocol().label().matches("(tcp|udp)6?");
     boolean isAsked = hasPort && !endpoint.isLocal() && endpoint.netns().isEmpty();
     String rules = isAsked ? output(nft.toString(), "-t", "list", "ruleset") : "";
-    return new PacketFilter(rules).seemsToDrop(endpoint)
-        ? "the packet filter seems to drop it"
-        : "";
+    long start = System.nanoTime();
+    boolean drops = new PacketFilter(rules).seemsToDrop(endpoint);
+    left -= System.nanoTime() - start;
+    return drops ? "the packet filter seems to drop it" : "";
   }
 
   /** The state of the units of systemd that have started the program, or listened there. */
@@ -305,11 +326,11 @@ public final class HostFacts {
 
   /** Returns the output of a program; empty if it is not installed or fails. */
   private String output(List<String> command) {
-    if (outputs.containsKey(command)) {
-      return outputs.get(command);
-    }
     if (left <= 0) {
       throw new OutOfTimeException();
+    }
+    if (outputs.containsKey(command)) {
+      return outputs.get(command);
     }
     long start = System.nanoTime();
     long limit = left * 2 / 3;

@@ -106,7 +106,7 @@ public final class PortScanCheck {
     try {
       Instant now = components.now();
       Optional<Instant> lastCompare = components.lastCompare().filter(it -> !it.isAfter(now));
-      Found found = new Found(state, lastCompare, components.nftTable().read(now), "");
+      Found found = new Found(state, lastCompare, components.nftTable().read(components::now), "");
       if (state.hasRules(found.mark(), components.bootId())) {
         return found;
       }

@@ -98,6 +98,9 @@ final class DetailsReader {
     int pid = process.pid();
     RunningProcess running;
     try {
+      if (processes.startTicks(pid) != process.startTicks()) { // its PID is another's
+        return new ProcessDetails(process, "", "", "", List.of(), flags(process, null));
+      }
       running = processes.running(pid);
     } catch (IOException | RuntimeException e) {
       running = null; // it has ended

@@ -34,7 +34,7 @@ import org.lsm.proc.SocketScanner.Sources;
 public final class FactsReader {
   private static final Set<Fact> READ = EnumSet.range(Fact.LOGIN, Fact.DELETED_FILES);
   private static final int MAX_DESCRIPTORS = 10_000; // of a process
-  private static final int MAX_CONNECTIONS = 100_000; // of a table
+  private static final int MAX_CONNECTIONS = 100_000; // of all tables
   private static final long NO_LOGIN = 0xFFFF_FFFFL; // (uid_t) -1, of processes of the system
   private static final String DELETED = " (deleted)";
   private static final Pattern SOCKET = Pattern.compile("socket:\\[(\\d{1,18})]");
@@ -64,6 +64,7 @@ public final class FactsReader {
   private final ForeignFiles files;
   private final Snapshot scanned;
   private final Map<String, Map<Long, String>> connections = new HashMap<>(); // by namespace
+  private int connectionsLeft = MAX_CONNECTIONS;
   private long left;
 
   /**
@@ -238,7 +239,8 @@ public final class FactsReader {
       NetworkNamespace namespace = new NetworkNamespace("", processes.threadFile(pid, "net"));
       known = new HashMap<>();
       for (Protocol it : CONNECTED) {
-        known.putAll(namespace.connections(it, MAX_CONNECTIONS));
+        known.putAll(namespace.connections(it, connectionsLeft));
+        connectionsLeft = Math.max(0, connectionsLeft - known.size());
       }
       connections.put(link, known);
     }

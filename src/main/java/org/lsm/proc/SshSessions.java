@@ -27,9 +27,7 @@ public final class SshSessions {
     for (Path process : ProcFile.list(proc)) {
       try {
         if (process.getFileName().toString().matches("\\d+") && isSession(process)) {
-          for (Path descriptor : ProcFile.list(process.resolve("fd"))) {
-            sockets.add(Files.readSymbolicLink(descriptor).toString());
-          }
+          addLinks(sockets, process.resolve("fd"));
         }
       } catch (IOException e) {
         // a thread of the kernel, or one that has ended
@@ -41,6 +39,16 @@ public final class SshSessions {
       addClients(clients, proc.resolve("net/tcp6"), 4, sockets);
     }
     return clients;
+  }
+
+  private static void addLinks(Set<String> to, Path descriptors) throws IOException {
+    for (Path descriptor : ProcFile.list(descriptors)) {
+      try {
+        to.add(Files.readSymbolicLink(descriptor).toString());
+      } catch (IOException e) {
+        // closed meanwhile
+      }
+    }
   }
 
   private static boolean isSession(Path process) throws IOException {

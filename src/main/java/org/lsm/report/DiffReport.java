@@ -110,7 +110,8 @@ public record DiffReport(
   /** The report of these differences and details in place of its own, with further notes. */
   public DiffReport with(Diff all, Map<Endpoint, SocketDetails> details, List<String> more) {
     List<String> allNotes = Stream.concat(notes.stream(), more.stream()).toList();
-    return new DiffReport(before, after, all, details, allNotes, zone, users);
+    return new DiffReport(
+        before, after, all, alertedBefore, ended, details, absentAt, allNotes, zone, users);
   }
 
   /**

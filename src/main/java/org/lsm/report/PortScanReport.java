@@ -137,12 +137,18 @@ public record PortScanReport(
     List<LogEvent> events = new ArrayList<>();
     named().forEach(it -> events.add(new LogEvent("warning", line(it), new TreeMap<>(data(it)))));
     int more = hosts.size() - named().size();
+    String rest = more > 0 ? ", " + more + " not logged" : "";
     if (more > 0 || hosts.isEmpty()) {
-      String rest = more > 0 ? ", " + more + " not logged" : "";
-      EscapedText summary = EscapedText.of(hostInfo.host(), ": ", outcome(), rest);
-      events.add(new LogEvent("warning", summary.text()));
+      events.add(event(outcome().text() + rest));
+    }
+    if (rulesLostSince.isPresent() && !hosts.isEmpty()) {
+      events.add(event(RULES_REMOVED));
     }
     return events;
+  }
+
+  private LogEvent event(String escaped) {
+    return new LogEvent("warning", escape(hostInfo.host()) + ": " + escaped);
   }
 
   /** One host in one line for programs that read logs: its address is always the second word. */

@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.lsm.model.ScanningHost;
 
@@ -34,10 +35,15 @@ public record NftTable(Nft nft) {
     String run(List<String> arguments, String input) throws IOException;
   }
 
-  /** Reads the table; returns empty if it does not exist. */
-  public Optional<NftTableState> read(Instant now) throws IOException {
+  /**
+   * Reads the table; returns empty if it does not exist. The time is taken when nft has answered: a
+   * client that comes meanwhile must not seem to have come before.
+   */
+  public Optional<NftTableState> read(Supplier<Instant> now) throws IOException {
     Optional<String> json = run(List.of("-j", "list", "table", "inet", "lsm"), "", NOT_FOUND);
-    return json.isEmpty() ? Optional.empty() : Optional.of(NftTableState.parse(json.get(), now));
+    return json.isEmpty()
+        ? Optional.empty()
+        : Optional.of(NftTableState.parse(json.get(), now.get()));
   }
 
   /** Gives the table, as it was found, these rules; a new table starts with these blocks. */

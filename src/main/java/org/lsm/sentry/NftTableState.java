@@ -48,6 +48,8 @@ public record NftTableState(
   /** From this size on, a set may be full before the next run. */
   private static final int NEARLY_FULL = NftRuleset.MAX_ELEMENTS * 9 / 10;
 
+  private static final int ASKED_NEARLY_FULL = 65_535 * 9 / 10;
+
   static final String NETWORK_PREFIX = "/64";
 
   /** How nft prints the first address of a network of 64 bits; no host has it (RFC 4291, 2.6.1). */
@@ -105,6 +107,7 @@ public record NftTableState(
     private String mark = "";
     private boolean overflowing;
     private boolean servedOverflowing;
+    private boolean askedOverflowing;
 
     Parser(JsonReader reader, Instant now) {
       this.reader = reader;
@@ -125,13 +128,17 @@ public record NftTableState(
       return new NftTableState(foreign, mark, summary, blocked, served(), servedOverflowing);
     }
 
-    /** The ports that no rule knew yet: of the others, the rules have kept old clients. */
+    /**
+     * The ports that no rule knew yet: of the others, the rules have kept old clients. Not those of
+     * UDP if there was no room for what this host asks: their clients may be answers.
+     */
     private List<ServedPort> served() {
       List<ServedPort> served = new ArrayList<>();
       for (var port : clients.entrySet()) {
         Port at = port.getKey();
         PortSet ofRules = known.get("known_" + at.protocol().label());
-        if (ofRules == null || !ofRules.ports().get(at.number())) {
+        boolean isKnown = ofRules != null && ofRules.ports().get(at.number());
+        if (!isKnown && !(askedOverflowing && at.protocol() == Protocol.UDP)) {
           List<PortClient> all = new ArrayList<>();
           port.getValue().forEach((address, host) -> all.add(host.client(address)));
           served.add(new ServedPort(at.protocol(), at.number(), all));
@@ -193,7 +200,8 @@ public record NftTableState(
       }
       reader.endArray();
       boolean isOfServed = NftRuleset.SERVED_SETS.contains(name);
-      servedOverflowing |= count >= NEARLY_FULL && isOfServed;
+      askedOverflowing |= count >= ASKED_NEARLY_FULL && name.equals("asked");
+      servedOverflowing |= (count >= NEARLY_FULL && isOfServed) || askedOverflowing;
       overflowing |= count >= NEARLY_FULL && !isOfServed && !name.matches("blocked|caught|asked");
     }
 

@@ -23,6 +23,9 @@ public record PacketFilter(String rules) {
       ".*(\\bct state (?!\\S*new)[a-z,]+ .*|\\bct state vmap \\{((?!new :).)*}"
           + "|\\biif(name)? \"lo\" .*|\\b(?!PROTOCOL)(tcp|udp|sctp|dccp|icmp\\w*) .*)";
 
+  private static final String PROTOCOLS =
+      "(meta l4proto|ip protocol|ip6 nexthdr) \\{[^}]*\\bPROTOCOL\\b[^}]*} ";
+
   /** What decides nothing within a rule. */
   private static final Pattern REMARK =
       Pattern.compile(
@@ -79,7 +82,7 @@ public record PacketFilter(String rules) {
 
   private static Effect effect(String line, String protocol, int port) {
     String rule = REMARK.matcher(line).replaceAll("").strip();
-    rule = rule.replaceAll("meta l4proto \\{[^}]*\\b" + protocol + "\\b[^}]*} ", "");
+    rule = rule.replaceAll(PROTOCOLS.replace("PROTOCOL", protocol), "");
     if (rule.matches(OTHERS.replace("PROTOCOL", protocol))) {
       return Effect.NONE;
     }

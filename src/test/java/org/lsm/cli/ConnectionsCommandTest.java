@@ -58,16 +58,16 @@ class ConnectionsCommandTest extends CommandTestBase {
   @Test
   void printsBusiestFirst() throws IOException {
     String ssh = LISTENER + String.format(SSH, 4400);
-    ss(ssh + String.format(WEB, 0), ssh + String.format(WEB, 34_000_000));
+    ss(ssh + String.format(WEB, 0), ssh + String.format(WEB, 99_000_000));
 
     Result result = lsm("connections", "--seconds", "1");
 
     assertEquals(new Result(0, result.out(), ""), result);
     String rate = result.out().replaceFirst("(?s).*\n +(\\d\\d) MB/s .*", "$1");
-    assertTrue(Integer.parseInt(rate) > 15 && Integer.parseInt(rate) <= 34, rate);
+    assertTrue(Integer.parseInt(rate) > 9 && Integer.parseInt(rate) <= 99, rate);
     assertEquals(
         HEADING
-            + "   RR MB/s    34 MB   1.3 kB 10.0.0.5:52394 -> 203.0.113.7:443  (https) ESTAB\n"
+            + "   RR MB/s    99 MB   1.3 kB 10.0.0.5:52394 -> 203.0.113.7:443  (https) ESTAB\n"
             + BLANK
             + "/usr/bin/nc (www-data) PID 703, 5 s\n"
             + "     0 B/s   8.1 kB   4.4 kB 10.0.0.5:22  (ssh) <- 198.51.100.4:60222 ESTAB\n"

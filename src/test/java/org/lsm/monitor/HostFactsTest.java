@@ -367,6 +367,19 @@ class HostFactsTest {
     assertEquals(programs, String.join(",", asked));
   }
 
+  @Test
+  void failureDoesNotPreventTheAlert() {
+    Difference one = difference(DifferenceType.GONE, "tcp", "0.0.0.0:1", CUPS);
+    DiffReport report = report(one);
+    HostFacts failing =
+        new HostFacts(
+            null, Path.of("/usr/sbin/nft"), this::run, it -> ofProc, limit); // without sources
+    DiffReport found = failing.addTo(report, List.of(one), true);
+    assertEquals(report.diff(), found.diff());
+    assertEquals(1, found.notes().size());
+    assertTrue(found.notes().get(0).startsWith("facts about the processes are missing: "));
+  }
+
   /** A process that holds several sockets is read once. */
   @Test
   void readsProcessOnce() throws IOException {

@@ -224,6 +224,15 @@ class DetailsReaderTest {
   }
 
   @Test
+  void readsNoOtherProcess() throws IOException {
+    ProcessRef ended = process(800, 1, 8000, "/fake/prog");
+    proc.link("800/cwd", "/srv").write("800/cgroup", "0::/system.slice/other.service\n");
+    assertEquals(
+        new ProcessDetails(ended, "", "", "", List.of(), Set.of()),
+        scanner().details(List.of(ended), Set.of()).get(800));
+  }
+
+  @Test
   void describesOldestProcessOfOwner() throws IOException {
     proc.process(700, 0, "/fake/prog", 91, 101)
         .process(701, 0, "/fake/prog", 89, 101)

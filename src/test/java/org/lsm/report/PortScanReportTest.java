@@ -116,6 +116,10 @@ class PortScanReportTest {
     assertTrue(beside.startsWith("web1: 192.0.2.66 probed"), beside);
     assertTrue(beside.contains("'flush ruleset'"), beside);
     assertTrue(beside.contains("lsm sentry unblock"), beside);
+    List<LogEvent> events = removedRules(List.of(BLOCKED)).events();
+    assertEquals(2, events.size());
+    assertEquals(
+        "web1: the rules of lsm were removed from the packet filter", events.get(1).message());
   }
 
   private static PortScanReport removedRules(List<ScanningHost> hosts) {

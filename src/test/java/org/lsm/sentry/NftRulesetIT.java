@@ -132,7 +132,7 @@ class NftRulesetIT {
   }
 
   private NftTableState read() throws IOException {
-    return sentry.read(Instant.now()).orElseThrow();
+    return sentry.read(Instant::now).orElseThrow();
   }
 
   private static NftRuleset rules(String lines) throws Exception {
@@ -227,20 +227,20 @@ class NftRulesetIT {
     NftRuleset rules = rules("SENTRY=report");
     Instant now = Instant.now();
 
-    assertEquals(Optional.empty(), sentry.read(now));
+    assertEquals(Optional.empty(), sentry.read(() -> now));
     sentry.apply(rules, Optional.empty(), NO_BLOCKS, now);
     String listed = nft(List.of(LIST.split(" ", -1)), "");
-    sentry.apply(rules, sentry.read(now), NO_BLOCKS, now);
+    sentry.apply(rules, sentry.read(() -> now), NO_BLOCKS, now);
     assertEquals(listed, nft(List.of(LIST.split(" ", -1)), ""));
 
     load("add rule inet lsm input accept comment \"of somebody\"\n");
-    sentry.apply(rules, sentry.read(now), NO_BLOCKS, now);
+    sentry.apply(rules, sentry.read(() -> now), NO_BLOCKS, now);
     assertEquals(rules.mark(), read().mark(), "one that was changed");
     load("flush table inet lsm\n");
-    sentry.apply(rules, sentry.read(now), NO_BLOCKS, now);
+    sentry.apply(rules, sentry.read(() -> now), NO_BLOCKS, now);
     assertEquals(rules.mark(), read().mark(), "one without rules");
     load("delete table inet lsm\nadd table inet lsm\n");
-    sentry.apply(rules, sentry.read(now), NO_BLOCKS, now);
+    sentry.apply(rules, sentry.read(() -> now), NO_BLOCKS, now);
     assertEquals(rules.mark(), read().mark(), "one without sets");
   }
 
@@ -338,7 +338,7 @@ class NftRulesetIT {
     sentry.block("192.0.2.1", Duration.ofHours(1));
 
     Instant now = Instant.now();
-    sentry.apply(rules(then), sentry.read(now), read().blocked(), now);
+    sentry.apply(rules(then), sentry.read(() -> now), read().blocked(), now);
 
     assertEquals(stays ? Set.of("192.0.2.1") : Set.of(), read().blocked().keySet());
     Map<String, Set<Integer>> hosts = new TreeMap<>();
@@ -542,6 +542,6 @@ class NftRulesetIT {
     sentry.remove();
     sentry.remove();
 
-    assertEquals(Optional.empty(), sentry.read(Instant.now()));
+    assertEquals(Optional.empty(), sentry.read(Instant::now));
   }
 }

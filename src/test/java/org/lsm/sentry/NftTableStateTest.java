@@ -214,6 +214,30 @@ class NftTableStateTest {
     assertEquals(set.startsWith("blocked") ? count : 0, content.blocked().size());
   }
 
+  /** Where the sets of what this host asks are full, an answer may seem to be a client. */
+  @ParameterizedTest
+  @CsvSource({
+    "asked, 58980, UDP TCP",
+    "asked, 58981, TCP",
+    "asked4, 58981, TCP",
+    "asked6, 58981, TCP",
+  })
+  void takesNoAnswersForClients(String set, int count, String protocols) throws IOException {
+    String asked =
+        IntStream.range(0, count).mapToObj(i -> element(set, i)).collect(Collectors.joining(", "));
+    NftTableState content =
+        parse(
+            String.format(
+                "%s, {\"set\": {\"name\": \"%s\", \"elem\": [%s]}}, %s]}",
+                HEAD, set, asked, SERVED.replace("\"asked\"", "\"caught4\"")));
+
+    assertEquals(
+        protocols.contains("UDP"),
+        content.served().stream().anyMatch(it -> it.protocol() == Protocol.UDP));
+    assertTrue(content.served().stream().anyMatch(it -> it.protocol() == Protocol.TCP));
+    assertEquals(!protocols.contains("UDP"), content.servedOverflowing());
+  }
+
   private static String element(String set, int i) {
     String address =
         set.endsWith("4") ? "10.0." + i / 256 + "." + i % 256 : "fd09::" + Integer.toHexString(i);

@@ -55,7 +55,7 @@ class NftTableTest {
   void readsTableAsJson() throws IOException {
     response = NftTableStateTest.resource("probes.json");
 
-    assertEquals(NftTableState.parse(response, NOW), sentry.read(NOW).orElseThrow());
+    assertEquals(NftTableState.parse(response, NOW), sentry.read(() -> NOW).orElseThrow());
     assertEquals(List.of("-j list table inet lsm\n"), commands);
   }
 
@@ -85,7 +85,7 @@ class NftTableTest {
             + ", or set SENTRY=\"off\"";
 
     NftRuleset rules = NftRulesetTest.rules("SENTRY=block", "", "", "");
-    assertEquals(expected, message(() -> sentry.read(NOW)));
+    assertEquals(expected, message(() -> sentry.read(() -> NOW)));
     assertEquals(expected, message(() -> sentry.apply(rules, Optional.empty(), NO_BLOCKS, NOW)));
     if (output.startsWith("there is no program")) {
       sentry.remove(); // there can be no table
@@ -111,7 +111,7 @@ class NftTableTest {
                         ^^^\
         """;
 
-    assertEquals(Optional.empty(), sentry.read(NOW));
+    assertEquals(Optional.empty(), sentry.read(() -> NOW));
   }
 
   @ParameterizedTest
@@ -206,7 +206,7 @@ class NftTableTest {
   @Test
   void deletesProbes() throws IOException {
     response = NftTableStateTest.resource("probes.json");
-    List<ScanningHost> hosts = sentry.read(NOW).orElseThrow().summary().hosts();
+    List<ScanningHost> hosts = sentry.read(() -> NOW).orElseThrow().summary().hosts();
     commands.clear();
 
     sentry.delete(hosts.stream().filter(it -> it.address().equals("fd09::7")).findFirst().get());
