@@ -193,7 +193,7 @@ check "escapes: none reaches the terminal" test -z "$(tr -dc '\033\007' <"$work/
 check "escapes: no line is forged" test "$(grep -c 'kill -STOP 1$' "$work/run.out")" -eq "$(grep -c 'x0akill -STOP 1$' "$work/run.out")"
 run as_nobody "$lsm" show "pid=$holder"
 exits "another user: show" 0
-prints "what is hidden from that user is named" "unknown    environ, namespaces, sockets, connection, deleted, file, package"
+prints "what is hidden from that user is named" "unknown    environ, namespaces, sockets, connection, deleted, file,"
 close_sockets
 
 preload=/$(printf '%0100000d' 7)

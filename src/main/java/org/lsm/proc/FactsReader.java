@@ -80,20 +80,30 @@ public final class FactsReader {
 
   /** Reads the facts about a process; none if it has ended, or is one of the kernel. */
   public Facts read(ProcessRef process) {
+    int pid = process.pid();
     try {
-      RunningProcess running = processes.running(process.pid());
-      Facts facts = read(running);
+      long before = processes.startTicks(pid);
+      requireProgram(pid);
+      Facts facts = read(pid);
       // Its PID may belong to another one before or after that.
       boolean isSame =
-          running.startTicks() == process.startTicks()
-              && processes.startTicks(process.pid()) == process.startTicks();
+          before == process.startTicks() && processes.startTicks(pid) == process.startTicks();
       return isSame ? facts : Facts.NONE;
     } catch (IOException | RuntimeException e) {
       return Facts.NONE;
     }
   }
 
-  private Facts read(RunningProcess process) {
+  /** Throws an exception for a thread of the kernel; the program may be hidden from this user. */
+  private void requireProgram(int pid) throws IOException {
+    try {
+      Files.readSymbolicLink(processes.file(pid, "exe"));
+    } catch (AccessDeniedException e) {
+      // what else is hidden is named
+    }
+  }
+
+  private Facts read(int pid) {
     long start = System.nanoTime();
     Facts facts = Facts.NONE;
     for (Fact fact : READ) {
@@ -101,7 +111,7 @@ public final class FactsReader {
         if (System.nanoTime() - start >= left) {
           throw new IOException("out of time");
         }
-        facts = facts.with(fact, values(fact, process));
+        facts = facts.with(fact, values(fact, pid));
       } catch (NoSuchFileException e) {
         // the process has ended, or the kernel has no such file
       } catch (IOException e) {
@@ -112,12 +122,11 @@ public final class FactsReader {
     return facts;
   }
 
-  private List<String> values(Fact fact, RunningProcess process) throws IOException {
-    int pid = process.pid();
+  private List<String> values(Fact fact, int pid) throws IOException {
     return switch (fact) {
       case LOGIN -> login(pid);
       case TERMINAL -> terminal(processes.terminal(pid));
-      case ENVIRONMENT -> environment(process);
+      case ENVIRONMENT -> environment(pid);
       case CAPABILITIES -> capabilities(pid);
       case SECCOMP -> seccomp(pid);
       case NAMESPACES -> namespaces(pid);
@@ -146,9 +155,10 @@ public final class FactsReader {
   }
 
   /** Two variables of the environment that the process was started with, and no other. */
-  private List<String> environment(RunningProcess process) throws IOException {
-    Path file = processes.file(process.pid(), "environ");
+  private List<String> environment(int pid) throws IOException {
+    Path file = processes.file(pid, "environ");
     requireReadable(file);
+    RunningProcess process = processes.running(pid);
     List<String> values = new ArrayList<>();
     for (String variable : VARIABLES) { // apart, since thousands of one must not hide the other
       String found = files.environment(process, variable, Duration.ofNanos(left));

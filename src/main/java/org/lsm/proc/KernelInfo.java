@@ -23,7 +23,7 @@ public record KernelInfo(Path proc) {
   }
 
   /** When the host was started. */
-  public Instant bootTime() throws IOException {
+  Instant bootTime() throws IOException {
     Path stat = proc.resolve("stat");
     String seconds = ProcFile.readLine(stat, "btime").trim();
     return Instant.ofEpochSecond(ProcFile.parseNumber(seconds, stat));
