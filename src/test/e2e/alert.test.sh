@@ -169,7 +169,8 @@ check "the mail names the program" grep -qE "^         program    /usr/bin/perl(
 check "the mail names the process" grep -q "^         PID        $holder$" "$work/mail.txt"
 check "the mail has the command that accepts it" grep -q "^    lsm accept tcp/0.0.0.0:4444$" "$work/mail.txt"
 sed '/^Content-Type: text.html/,$d' "$work/mail.txt" >"$work/plain.txt"
-check "the text fits 80 columns" test -z "$(grep '^.\{81\}' "$work/plain.txt" | grep -v '^[A-Z]')"
+# Headers, and words that cannot be broken, such as a digest, may be longer.
+check "the text fits 80 columns" test -z "$(grep '^.\{81\}' "$work/plain.txt" | grep -v -e '^[A-Z]' -e ' [^ ]\{60,\}$')"
 check "the text ends behind the steps" grep -q '^ 3\. See what it' "$work/plain.txt"
 check "the mail has HTML" grep -qi "<html" "$work/mail.txt"
 run "$lsm" test-alert --verbose
