@@ -216,8 +216,11 @@ public final class PortScanCheck {
     String problem = "";
     try {
       if (ports.isPresent()) {
-        next = lookUpNames(next, ports.get());
         NftRuleset rules = components.nftRuleset(ports.get(), next);
+        if (isLookupDue(next, rules)) {
+          next = next.withAnswers(Dns.addresses(config.sentryIgnoreNames()), components.now());
+          rules = components.nftRuleset(ports.get(), next);
+        }
         next = found.mark().equals(rules.mark()) ? next : next.withRules("", "");
         next.write(file); // before there is a table: the file says that there may be one
         table.apply(rules, found.table, next.blocked(), components.now());
@@ -240,20 +243,15 @@ public final class PortScanCheck {
     storeState(next, problem, quiet);
   }
 
-  /**
-   * New answers for the names in SENTRY_IGNORE where the rules change, or one has none for long.
-   */
-  private SentryState lookUpNames(SentryState state, HostPorts ports) throws IOException {
+  /** Whether to look up the names in SENTRY_IGNORE: the rules change, or one has no answer. */
+  private boolean isLookupDue(SentryState state, NftRuleset rules) {
     List<String> names = config.sentryIgnoreNames();
     if (names.isEmpty() && state.answers().isEmpty()) {
-      return state;
+      return false;
     }
     boolean isSame =
-        state.answers().keySet().equals(Set.copyOf(names))
-            && components.nftRuleset(ports, state).mark().equals(found.mark());
-    return isSame && !state.isLookupDue(components.now())
-        ? state
-        : state.withAnswers(Dns.addresses(names), components.now());
+        state.answers().keySet().equals(Set.copyOf(names)) && rules.mark().equals(found.mark());
+    return !isSame || state.isLookupDue(components.now());
   }
 
   /** Stores an alert; returns false if it could not be stored. */

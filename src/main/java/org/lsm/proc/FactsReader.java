@@ -249,8 +249,9 @@ public final class FactsReader {
       NetworkNamespace namespace = new NetworkNamespace("", processes.threadFile(pid, "net"));
       known = new HashMap<>();
       for (Protocol it : CONNECTED) {
-        known.putAll(namespace.connections(it, connectionsLeft));
-        connectionsLeft = Math.max(0, connectionsLeft - known.size());
+        Map<Long, String> more = namespace.connections(it, connectionsLeft);
+        known.putAll(more);
+        connectionsLeft -= more.size();
       }
       connections.put(link, known);
     }

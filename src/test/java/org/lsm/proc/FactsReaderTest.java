@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -185,6 +187,25 @@ class FactsReaderTest {
             "tcp 127.0.0.1:50001 to 127.0.0.2:10101, SYN-SENT",
             "udp 127.0.0.1:50003 to 127.0.0.2:53"),
         facts().of(Fact.CONNECTIONS).stream().sorted().toList());
+  }
+
+  /** The tables of all namespaces together may have 100,000. */
+  @ParameterizedTest
+  @CsvSource({"99999, 1, ''", "99999, 2, connection"})
+  void boundsConnections(int tcp, int udp, String unknown) throws IOException {
+    proc.namespace(800, 7)
+        .write("800/net/tcp", "header\n" + rows(tcp, 1000))
+        .write("800/net/udp", "header\n" + rows(udp, 200_000));
+    link(4, "socket:[200000]");
+    Facts facts = facts();
+    assertEquals(unknown, String.join(", ", facts.of(Fact.UNKNOWN)));
+    assertEquals(unknown.isEmpty() ? 1 : 0, facts.of(Fact.CONNECTIONS).size());
+  }
+
+  private static String rows(int count, int firstInode) {
+    return IntStream.range(firstInode, firstInode + count)
+        .mapToObj(it -> row("0100007F:C353", "0200007F:0035", "01", it) + "\n")
+        .collect(Collectors.joining());
   }
 
   /** By the rule of lsm connections: protocol, namespace, and the address of the listener. */
