@@ -441,6 +441,7 @@ check "hosts of sessions are spared" within 60 are_spared
 answers "somebody is logged in from there" 44 tcp "81 closed 82 closed 83 closed 84 closed 22 open"
 exec 8>&- 9>&-
 close_sockets "$sshd"
+sleep 8 # or the next compares may take its last clients for new ones
 run "$lsm" compare --quiet
 answers "nobody is logged in from there any more" 44 tcp "85 closed 86 closed 87 silent 22 silent"
 run "$lsm" sentry unblock 192.0.2.44 2001:db8::44
