@@ -220,7 +220,7 @@ done
 start_alertmanager() {
   ip netns exec "am$1" prometheus-alertmanager --config.file="$work/alertmanager.yml" --storage.path="$work/am$1" \
     --cluster.listen-address="192.0.2.$((1 + $1)):9094" --cluster.peer=192.0.2.2:9094 --cluster.peer=192.0.2.3:9094 \
-    --cluster.peer-timeout=5s --log.level=debug --cluster.reconnect-interval=1s >>"$work/am$1.log" 2>&1 &
+    --cluster.peer-timeout=10s --log.level=debug --cluster.reconnect-interval=1s >>"$work/am$1.log" 2>&1 &
 }
 hold ip netns exec receiver perl "$scripts/receiver.pl" "$notified" 192.0.2.5:8000
 start_alertmanager 1
@@ -268,13 +268,13 @@ done
 everywhere "$rollout" 1 compare --quiet
 mark 8443
 notified "a new port on 20 hosts is one notification with 20 instances" "LsmSocketNew tcp/0.0.0.0:8443 20+0"
-check "both nodes have decided about it" within 60 both_decided
+check "both nodes have decided about it" within 120 both_decided
 for node in am1 am2; do
   check "$node has it for 24 hours from 20 hosts" test "$(alerts $node "$port" | grep -c '^active .* LsmSocketNew 24')" -eq 20
 done
 everywhere "web01 web02" 1 compare --quiet
 mark 8443
-check "both nodes have decided again" within 60 both_decided
+check "both nodes have decided again" within 120 both_decided
 notified "the next compare is not notified"
 
 # --- a silence
@@ -287,7 +287,7 @@ close_sockets "$server"
 serve second
 everywhere web21 1 compare --quiet
 mark 8443
-check "both nodes have decided about a further host" within 60 both_decided
+check "both nodes have decided about a further host" within 120 both_decided
 notified "it is silenced, and no other alert of this host" "LsmSocketChanged tcp/0.0.0.0:8080 1+0"
 for node in am1 am2; do
   check "all is silenced at $node" test "$(alerts $node "$port" | grep -c ^suppressed)" -eq 21
@@ -295,8 +295,10 @@ done
 run amtool --alertmanager.url=http://am2:9093 silence expire "$silence"
 exits "the silence ends" 0
 notified "the further host is notified then" "LsmSocketNew tcp/0.0.0.0:8443 21+0"
+mark 8443
+check "both nodes have decided about it" within 120 both_decided
 
-# --- a node is killed; another script takes the port once more
+# --- a node is killed, which has passed on what it has notified; another script takes the port once more
 kill -KILL "$am1"
 wait "$am1" 2>/dev/null
 hold sh "$work/on" web05 perl "$scripts/sockets.pl" tcp/0.0.0.0:9000
@@ -316,7 +318,7 @@ check "the node is back" within 60 cluster_has am1 2
 everywhere "web05 web21" 1 compare --quiet
 mark 9000
 check "it has all alerts of a host that compares" within 10 has_alerts 4 am1 'alertname=~"LsmSocket.*"'
-check "both nodes have decided" within 60 both_decided
+check "both nodes have decided" within 120 both_decided
 notified "nothing is notified again"
 run on web05 "$lsm" status
 check "status finds no failure any more" test "$(grep -c 'last failure' "$work/run.out")" -eq 0
