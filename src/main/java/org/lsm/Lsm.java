@@ -19,6 +19,7 @@ import org.lsm.cli.GenerateCommand;
 import org.lsm.cli.HelpCommand;
 import org.lsm.cli.HistoryCommand;
 import org.lsm.cli.ListCommand;
+import org.lsm.cli.OutboundCommand;
 import org.lsm.cli.SentryCommand;
 import org.lsm.cli.ShowCommand;
 import org.lsm.cli.StatusCommand;
@@ -151,6 +152,7 @@ public final class Lsm extends CommandContext {
         .addSubcommand(new TestAlertCommand())
         .addSubcommand(new DiffCommand())
         .addSubcommand(new SentryCommand())
+        .addSubcommand(new OutboundCommand())
         .addSubcommand(new HelpCommand())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // so that "lsm @/etc/shadow" reads no file

@@ -43,7 +43,8 @@ import org.lsm.report.EscapedText;
  * compare of 30 minutes. It is alerted when it becomes active, when it gets an owner that was not
  * reported with it yet or a higher severity, and when the last alert about it is as old as a
  * reminder. An alert sent for a reminder reports all that differs. When the last active entry is
- * resolved, one all-clear is sent. The same rule holds for what keeps lsm from comparing.
+ * resolved, one all-clear is sent, but not for outbound connections, which are reported once. The
+ * same rule holds for what keeps lsm from comparing.
  *
  * <p>Low differences wait for the next alert, whatever its reason, but the all-clear. If there is
  * none, a digest is sent when the first of them has waited for long enough, so that new ones do not
@@ -193,7 +194,7 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
       Set<String> unreported = new LinkedHashSet<>();
       current.keySet().stream().filter(this::hasToBeReported).forEach(unreported::add);
       List<String> resolved = resolved();
-      boolean wasUrgent = hasUrgent(resolved);
+      boolean wasUrgent = resolved.stream().anyMatch(it -> isUrgent(it) && !isOutbound(it));
       resolved.forEach(this::end);
       boolean isClear = wasUrgent && !hasUrgent(next.keySet());
       unreported.stream().filter(it -> !isUrgent(it)).forEach(this::waitForDigest);
@@ -260,6 +261,11 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
 
     private boolean isUrgent(String name) {
       return digest.isZero() || next.get(name).severity() != Severity.LOW;
+    }
+
+    /** That a connection has ended clears nothing. */
+    private boolean isOutbound(String name) {
+      return name.startsWith(DifferenceType.NEW + " out-");
     }
 
     private boolean hasUrgent(Collection<String> names) {

@@ -49,6 +49,7 @@ import org.lsm.report.Times;
 import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
+import org.lsm.sentry.OutboundTable;
 import org.lsm.sentry.SentryState;
 import org.lsm.storage.AtomicFile;
 import org.lsm.storage.StateDirectory;
@@ -269,8 +270,17 @@ public record Components(
 
   /** The table of lsm in the packet filter. */
   public NftTable nftTable() {
+    return new NftTable(this::runNft);
+  }
+
+  /** The table of outbound connections. */
+  public OutboundTable outboundTable() {
+    return new OutboundTable(this::runNft);
+  }
+
+  private String runNft(List<String> arguments, String input) throws IOException {
     ExternalCommand command = new ExternalCommand(nft(), NFT_TIMEOUT, MAX_NFT_OUTPUT);
-    return new NftTable((args, input) -> command.run(args, input.getBytes(UTF_8), Map.of()));
+    return command.run(arguments, input.getBytes(UTF_8), Map.of());
   }
 
   private Path nft() {

@@ -139,7 +139,8 @@ public final class MonitorRun {
     RepeatedScan scans = components.scans();
     Snapshot baseline = components.readBaseline(state);
     BaselineComparison comparison = components.comparison(scans, baseline);
-    DiffReport report = comparison.compare();
+    OutboundCheck outbound = OutboundCheck.begin(components);
+    DiffReport report = outbound.addTo(comparison.compare(), baseline, comparison.rules());
     Optional<HostPorts> ports = Optional.empty();
     if (portScans.isPresent()) {
       ports = Optional.of(comparison.ports(baseline));
@@ -155,6 +156,7 @@ public final class MonitorRun {
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     RunResult result = RunResult.compared(alerted.report(), ports, ignored, alerted.isDue());
     try {
+      outbound.store(alerted.isStored());
       scans.requireComplete();
       if (alerted.isStored()) {
         components.storeTimeOfCompare(began);

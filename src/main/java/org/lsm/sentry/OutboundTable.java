@@ -1,0 +1,186 @@
+package org.lsm.sentry;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import org.lsm.model.Protocol;
+import org.lsm.model.Sha256;
+import org.lsm.sentry.NftTable.Nft;
+
+/**
+ * The table {@code inet lsm_outbound} in the kernel, which records new outbound connections,
+ * through nft(8).
+ */
+public record OutboundTable(Nft nft) {
+  /** Destinations between two compares, of a version of IP: nft takes long to print many. */
+  static final int MAX_NEW = 1000;
+
+  private static final int MAX_KNOWN = 10_000; // of a kind of network
+  private static final int NEARLY_FULL = MAX_NEW * 9 / 10;
+
+  /** The deepest control group that is looked up; deeper ones count as their ancestor. */
+  private static final int MAX_LEVEL = 6;
+
+  private static final String DELETION =
+      "add table inet lsm_outbound\ndelete table inet lsm_outbound\n";
+  private static final String KEY = "OUTBOUND";
+
+  /** The kinds of networks, as {@link org.lsm.model.SocketIdentity#addressClass} names them. */
+  public static final List<String> NETWORKS = List.of("public", "private", "link-local");
+
+  /**
+   * What the kernel has recorded since the last {@link #flush}.
+   *
+   * @param isOverflowing whether some may be missing
+   */
+  public record Recorded(List<OutboundFlow> flows, boolean isOverflowing) {}
+
+  /**
+   * A flow and its packets, which the kernel counts for a day; those of new flows are unknown: 0.
+   */
+  public record Counted(OutboundFlow flow, long packets) {}
+
+  /** Identifies the rules: those of another version of lsm are replaced. */
+  public static String mark() {
+    return Sha256.of(rules(true)).substring(0, 8);
+  }
+
+  /**
+   * Makes the table anew. Without the units of systemd if the kernel (before 5.13) or nft lack
+   * them.
+   */
+  public void create() throws IOException {
+    try {
+      execute(DELETION + rules(true));
+    } catch (IOException e) {
+      execute(DELETION + rules(false));
+    }
+  }
+
+  private static String rules(boolean withUnits) {
+    StringBuilder chains = new StringBuilder();
+    for (String network : NETWORKS) {
+      String kind = kind(network);
+      chains.append("  chain ").append(kind).append(" {\n");
+      for (int level = withUnits ? MAX_LEVEL : 0; level >= 0; level--) {
+        chains.append(
+            """
+                KEY @known_KIND return
+                add @new4 { KEY . ip daddr timeout 1d } add @known_KIND { KEY timeout 1d } return
+                add @new6 { KEY . ip6 daddr timeout 1d } add @known_KIND { KEY timeout 1d } return
+            """
+                .replace("KEY", "meta skuid UNIT. meta l4proto . th dport")
+                .replace("UNIT", withUnits ? ". socket cgroupv2 level " + level + " " : "")
+                .replace("KIND", kind));
+      }
+      chains.append("  }\n\n");
+    }
+    return NftRuleset.template("outbound.nft")
+        .replace("CHAINS\n", chains)
+        .replace("UNIT_TYPE", withUnits ? ". cgroupsv2 " : "")
+        .replace("KNOWN_MAX", String.valueOf(MAX_KNOWN))
+        .replace("NEW_MAX", String.valueOf(MAX_NEW));
+  }
+
+  /** Reads what is new; empty if the table does not exist. */
+  public Optional<Recorded> read(Instant now) throws IOException {
+    List<OutboundFlow> flows = new ArrayList<>();
+    boolean isOverflowing = false;
+    for (String set : List.of("new4", "new6")) {
+      Optional<String> json = list(set);
+      if (json.isEmpty()) {
+        return Optional.empty();
+      }
+      List<Counted> elements = parse(json.get(), true, now);
+      elements.forEach(it -> flows.add(it.flow()));
+      isOverflowing |= elements.size() >= NEARLY_FULL;
+    }
+    return Optional.of(new Recorded(flows, isOverflowing));
+  }
+
+  /**
+   * Reads the packets to a kind of network, {@code public}, {@code private} or {@code link-local}.
+   */
+  public List<Counted> count(String network, Instant now) throws IOException {
+    String json = list("known_" + kind(network)).orElse("");
+    return parse(json, false, now);
+  }
+
+  /** The part of the names in the table for one of {@link #NETWORKS}. */
+  private static String kind(String network) {
+    return network.replace("-local", "");
+  }
+
+  /** Forgets what {@link #read} has read; the kernel still knows it for a day. */
+  public void flush() throws IOException {
+    execute("flush set inet lsm_outbound new4\nflush set inet lsm_outbound new6\n");
+  }
+
+  /** Removes the table, if it exists and nft is installed. */
+  public void remove() throws IOException {
+    NftTable.run(nft, KEY, List.of("-f", "-"), DELETION, NftTable.NO_PROGRAM);
+  }
+
+  private void execute(String commands) throws IOException {
+    NftTable.run(nft, KEY, List.of("-f", "-"), commands);
+  }
+
+  private Optional<String> list(String set) throws IOException {
+    List<String> command = List.of("-j", "list", "set", "inet", "lsm_outbound", set);
+    return NftTable.run(nft, KEY, command, "", NftTable.NOT_FOUND);
+  }
+
+  /** Parses a set as libnftables-json(5) has it; most are empty, and need no parser. */
+  static List<Counted> parse(String json, boolean hasAddress, Instant now) throws IOException {
+    List<Counted> all = new ArrayList<>();
+    if (!json.contains("\"elem\"")) {
+      return all;
+    }
+    try {
+      JsonElement items = JsonParser.parseString(json.substring(json.indexOf("{\"nftables\"")));
+      for (JsonElement item : items.getAsJsonObject().getAsJsonArray("nftables")) {
+        JsonObject set = item.getAsJsonObject().getAsJsonObject("set");
+        for (JsonElement it : set == null ? new JsonArray() : set.getAsJsonArray("elem")) {
+          JsonObject element = it.getAsJsonObject().getAsJsonObject("elem");
+          JsonObject counter = element.getAsJsonObject("counter");
+          long packets = counter == null ? 0 : counter.get("packets").getAsLong();
+          all.add(new Counted(flow(element, hasAddress, now), packets));
+        }
+      }
+      return all;
+    } catch (RuntimeException e) {
+      throw new IOException(
+          "the output of nft is not a set of lsm; see 'nft -j list table inet lsm_outbound'", e);
+    }
+  }
+
+  /**
+   * Parses user, control group if there are units, protocol, port, and the address if there is one.
+   */
+  private static OutboundFlow flow(JsonObject element, boolean hasAddress, Instant now) {
+    JsonArray key = element.getAsJsonObject("val").getAsJsonArray("concat");
+    Iterator<JsonElement> parts = key.iterator();
+    long uid = parts.next().getAsLong();
+    boolean hasUnit = key.size() == (hasAddress ? 5 : 4);
+    String group = hasUnit ? parts.next().getAsString() : "";
+    Protocol protocol =
+        switch (parts.next().getAsString()) { // a number on a host without /etc/protocols
+          case "tcp", "6" -> Protocol.OUT_TCP;
+          case "udp", "17" -> Protocol.OUT_UDP;
+          default -> throw new IllegalArgumentException("a protocol that no rule adds");
+        };
+    int port = parts.next().getAsInt();
+    String address = hasAddress ? parts.next().getAsString() : "";
+    long age = element.get("timeout").getAsLong() - element.get("expires").getAsLong();
+    Instant time = now.truncatedTo(ChronoUnit.SECONDS).minusSeconds(age);
+    return new OutboundFlow(uid, group, protocol, port, address, time);
+  }
+}
