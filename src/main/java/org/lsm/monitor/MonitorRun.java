@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertPolicy;
 import org.lsm.alert.AlertPolicy.AlertDecision;
@@ -19,6 +20,7 @@ import org.lsm.alert.AlertType;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
+import org.lsm.model.Difference;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Plural;
@@ -139,7 +141,7 @@ public final class MonitorRun {
     RepeatedScan scans = components.scans();
     Snapshot baseline = components.readBaseline(state);
     BaselineComparison comparison = components.comparison(scans, baseline);
-    OutboundCheck outbound = OutboundCheck.begin(components);
+    OutboundCheck outbound = OutboundCheck.begin(components, began);
     DiffReport report = outbound.addTo(comparison.compare(), baseline, comparison.rules());
     Optional<HostPorts> ports = Optional.empty();
     if (portScans.isPresent()) {
@@ -246,11 +248,16 @@ public final class MonitorRun {
                 config.subject()))) {
       return false;
     }
-    history.append("appeared", decision.appeared(), report);
+    // Each owner of an outbound connection is reported once, and can be accepted from the history.
+    Stream<Difference> outbound =
+        report.diff().differences().stream().filter(it -> it.endpoint().isOutbound());
+    history.append(
+        "appeared",
+        Stream.concat(decision.appeared().stream(), outbound).distinct().toList(),
+        report);
     history.append(
         "resolved", decision.resolved().stream().map(TextEscaper::escape).toArray(String[]::new));
-    write(decision.next(), before, alertState);
-    return true;
+    return write(decision.next(), before, alertState);
   }
 
   /** Alerts what keeps lsm from comparing: an attacker must not silence lsm by making it fail. */

@@ -67,8 +67,8 @@ public final class OutboundCheck {
   private Optional<Recorded> recorded = Optional.empty();
 
   /** Reads the table, before the scan; if OUTBOUND is off, removes it. */
-  static OutboundCheck begin(Components components) {
-    OutboundCheck check = new OutboundCheck(components);
+  static OutboundCheck begin(Components components, Instant now) {
+    OutboundCheck check = new OutboundCheck(components, now);
     if (check.config.outbound() != OutboundMode.OFF) {
       check.attempt(check::read);
     } else if (Files.exists(check.file)) {
@@ -77,17 +77,17 @@ public final class OutboundCheck {
     return check;
   }
 
-  private OutboundCheck(Components components) {
+  private OutboundCheck(Components components, Instant now) {
     this.components = components;
     this.config = components.config();
     this.table = components.outboundTable();
     this.file = config.stateDirectory().resolve(StateDirectory.OUTBOUND_STATE);
-    this.now = components.now();
+    this.now = now;
   }
 
   /** What is known, with what the kernel has counted of it. */
   public static OutboundListing list(Components components) throws IOException {
-    OutboundCheck check = new OutboundCheck(components);
+    OutboundCheck check = new OutboundCheck(components, components.now());
     OutboundState state = OutboundState.read(check.file, check.now);
     Map<Long, String> names = names(components);
     Map<Identity, Long> packets = new HashMap<>();
@@ -133,8 +133,9 @@ public final class OutboundCheck {
   }
 
   private void read() throws IOException {
-    state = OutboundState.read(file, now);
+    OutboundState found = OutboundState.read(file, now);
     recorded = table.read(now);
+    state = found; // not before: after a failure, a new table would drop what this one has recorded
     if (recorded.isEmpty() && state.rules().equals(rules())) {
       incomplete.add(REMOVED);
     }
@@ -155,11 +156,16 @@ public final class OutboundCheck {
 
   /** Adds to a report the connections that neither the state, the baseline nor a rule knows. */
   DiffReport addTo(DiffReport report, Snapshot baseline, Rules rules) {
-    DiffReport[] result = {report};
-    if (recorded.isPresent() && !recorded.get().flows().isEmpty()) {
-      attempt(() -> result[0] = withNew(report, baseline, rules));
+    if (recorded.isEmpty() || recorded.get().flows().isEmpty()) {
+      return report;
     }
-    return result[0];
+    try {
+      return withNew(report, baseline, rules);
+    } catch (IOException | RuntimeException e) {
+      incomplete.add(ErrorMessages.explain(e));
+      state = null; // what is new was not reported, and so is not known
+      return report;
+    }
   }
 
   private DiffReport withNew(DiffReport report, Snapshot baseline, Rules rules) throws IOException {
@@ -207,15 +213,23 @@ public final class OutboundCheck {
     private final Map<String, String> services;
 
     LiveConnections(List<OutboundFlow> flows, List<String> notes) throws IOException {
-      processes =
-          flows.isEmpty()
-              ? Map.of()
-              : new ConnectionScan(components)
-                  .processes(it -> flows.stream().anyMatch(flow -> isOf(it, flow)), notes);
+      processes = flows.isEmpty() ? Map.of() : processes(flows, notes);
       List<String> addresses = flows.stream().map(OutboundFlow::address).distinct().toList();
       int named = config.outboundResolves() ? DiffReport.MAX_NAMED : 0;
       hosts = Dns.names(addresses.stream().limit(named).toList());
       services = ServicesFile.read(components.environment().sources().services());
+    }
+
+    /** Where ss fails, a report without processes is better than none. */
+    private Map<Connection, List<ProcessDetails>> processes(
+        List<OutboundFlow> flows, List<String> notes) {
+      try {
+        return new ConnectionScan(components)
+            .processes(it -> flows.stream().anyMatch(flow -> isOf(it, flow)), notes);
+      } catch (IOException e) {
+        notes.add(ErrorMessages.explain(e));
+        return Map.of();
+      }
     }
 
     SocketDetails details(Endpoint at, List<OutboundFlow> flows, Set<Flag> flags) {
@@ -298,7 +312,11 @@ public final class OutboundCheck {
       state.write(file);
     } else if (!recorded.get().flows().isEmpty()) {
       state.write(file);
-      table.flush();
+      int count = recorded.get().flows().size();
+      // What has come since it was read is left to the next compare.
+      if (table.read(now).filter(it -> it.flows().size() <= count).isPresent()) {
+        table.flush();
+      }
     }
   }
 }

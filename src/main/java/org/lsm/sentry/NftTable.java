@@ -26,7 +26,7 @@ public record NftTable(Nft nft) {
     {"Operation not permitted", "run lsm as root, in a container with CAP_NET_ADMIN"},
     {"not supported", OLD_KERNEL},
     {"Could not process rule", OLD_KERNEL},
-    {"", "see the output of 'nft list table inet lsm'"}
+    {"", "see the output of 'nft list ruleset'"}
   };
 
   /** Runs nft; returns its standard output, or throws an exception with all its output. */
