@@ -307,7 +307,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
       add(lines, Style.CODE, "unit", owner.program());
     }
     if (details.isEmpty()) {
-      add(lines, Style.DETAIL, "program", "unknown: no such connection is left");
+      add(lines, Style.DETAIL, "program", "unknown: no such TCP connection is left");
     }
     for (ProcessDetails it : details.stream().limit(MAX_OWNERS).toList()) {
       ProcessRef process = it.process();

@@ -177,7 +177,7 @@ public record OutboundTable(Nft nft) {
           case "udp", "17" -> Protocol.OUT_UDP;
           default -> throw new IllegalArgumentException("a protocol that no rule adds");
         };
-    int port = parts.next().getAsInt();
+    int port = Integer.parseInt(parts.next().getAsString());
     String address = hasAddress ? parts.next().getAsString() : "";
     long age = element.get("timeout").getAsLong() - element.get("expires").getAsLong();
     Instant time = now.truncatedTo(ChronoUnit.SECONDS).minusSeconds(age);
