@@ -29,6 +29,8 @@ public record OutboundTable(Nft nft) {
   /** The deepest control group that is looked up; deeper ones count as their ancestor. */
   private static final int MAX_LEVEL = 6;
 
+  private static final long MAX_AGE = 86_400; // as the rules have it, in seconds
+
   private static final String DELETION =
       "add table inet lsm_outbound\ndelete table inet lsm_outbound\n";
   private static final String KEY = "OUTBOUND";
@@ -178,8 +180,12 @@ public record OutboundTable(Nft nft) {
           default -> throw new IllegalArgumentException("a protocol that no rule adds");
         };
     int port = Integer.parseInt(parts.next().getAsString());
+    if (port < 0 || port > 65535) { // -1 would stand for any
+      throw new IllegalArgumentException("not a port: " + port);
+    }
     String address = hasAddress ? parts.next().getAsString() : "";
-    long age = element.get("timeout").getAsLong() - element.get("expires").getAsLong();
+    long timeout = element.get("timeout").getAsLong();
+    long age = Math.max(0, Math.min(timeout - element.get("expires").getAsLong(), MAX_AGE));
     Instant time = now.truncatedTo(ChronoUnit.SECONDS).minusSeconds(age);
     return new OutboundFlow(uid, group, protocol, port, address, time);
   }

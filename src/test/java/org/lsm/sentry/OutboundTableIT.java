@@ -6,14 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -22,7 +18,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.lsm.channel.ExternalCommand;
 import org.lsm.sentry.OutboundTable.Counted;
 
 /** Loads the rules into the kernel, in a network namespace of the test, and connects from there. */
@@ -37,35 +32,26 @@ class OutboundTableIT {
           + " PeerHost => $ARGV[2], PeerPort => $ARGV[3], Timeout => 0.1);"
           + " send($s, 'x', 0) if $s && $ARGV[1] eq 'udp'";
 
-  private static Process namespace;
-  private static ExternalCommand nsenter;
-  private final OutboundTable table = new OutboundTable(OutboundTableIT::nft);
+  private static TestNetns namespace;
+  private final OutboundTable table =
+      new OutboundTable((arguments, input) -> namespace.nft(arguments, input));
 
   @BeforeAll
   static void createNamespace() throws IOException {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root may make namespaces");
     assumeTrue(Files.isExecutable(Path.of("/usr/sbin/nft")), "needs nft of nftables");
     assumeTrue(Files.isExecutable(PERL), "needs perl to connect");
-    nsenter = new ExternalCommand(Path.of("/usr/bin/nsenter"), Duration.ofSeconds(30), 1 << 24);
-    namespace =
-        new ProcessBuilder("/usr/bin/unshare", "--net", "/bin/sh", "-c", "echo ready; exec cat")
-            .start();
-    // Before that, commands would run in the namespace of the host.
-    assertEquals("ready", namespace.inputReader().readLine());
-    inside(
-        List.of(
-            "/bin/sh",
-            "-ec",
-            "ip link set lo up; ip link add d0 type veth peer name d1; ip link set d1 up; ip address add 10.9.0.1/24 dev d0;"
-                + " ip address add 2001:db8::1/64 dev d0 nodad; ip link set d0 up;"
-                + " ip route add default dev d0; ip -6 route add default dev d0"),
-        "");
+    namespace = TestNetns.create();
+    namespace.shell(
+        "ip link set lo up; ip link add d0 type veth peer name d1; ip link set d1 up;"
+            + " ip address add 10.9.0.1/24 dev d0; ip address add 2001:db8::1/64 dev d0 nodad;"
+            + " ip link set d0 up; ip route add default dev d0; ip -6 route add default dev d0");
   }
 
   @AfterAll
   static void endNamespace() {
     if (namespace != null) {
-      namespace.destroy();
+      namespace.close();
     }
   }
 
@@ -74,23 +60,11 @@ class OutboundTableIT {
     table.create();
   }
 
-  private static String nft(List<String> arguments, String input) throws IOException {
-    List<String> command = new ArrayList<>(List.of("/usr/sbin/nft"));
-    command.addAll(arguments);
-    return inside(command, input);
-  }
-
-  private static String inside(List<String> command, String input) throws IOException {
-    List<String> all = new ArrayList<>(List.of("--net=/proc/" + namespace.pid() + "/ns/net"));
-    all.addAll(command);
-    return nsenter.run(all, input.getBytes(StandardCharsets.UTF_8), Map.of());
-  }
-
   private static void connect(int uid, String protocol, String address, int port)
       throws IOException {
     String user = String.valueOf(uid);
     String number = String.valueOf(port);
-    inside(List.of(PERL.toString(), "-e", CONNECT, user, protocol, address, number), "");
+    namespace.run(List.of(PERL.toString(), "-e", CONNECT, user, protocol, address, number), "");
   }
 
   /** What is new: user, protocol, port and address. */

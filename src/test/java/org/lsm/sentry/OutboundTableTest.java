@@ -105,6 +105,20 @@ class OutboundTableTest {
         parsed);
   }
 
+  /** A state with a time that it cannot have would be damaged. */
+  @ParameterizedTest
+  @CsvSource({
+    "86400, 86401,          2026-01-02T03:04:05Z",
+    "86400, 99999999999999, 2026-01-02T03:04:05Z",
+    "86400, 0,              2026-01-01T03:04:05Z",
+    "99999999999999, 0,     2026-01-01T03:04:05Z"
+  })
+  void timesAreWithinADay(String timeout, String expires, Instant time) throws IOException {
+    String times = "\"timeout\": " + timeout + ", \"expires\": " + expires;
+    String json = OutboundSet.of(element("0, \"tcp\", 443, \"192.0.2.7\"", times));
+    assertEquals(time, OutboundTable.parse(json, true, NOW).get(0).flow().time());
+  }
+
   /** nft may print a warning before the table, such as that of a newer table. */
   @Test
   void skipsWarnings() throws IOException {
@@ -145,6 +159,9 @@ class OutboundTableTest {
           "root", "a.service", "tcp", 443, "1.2.3.4" | "timeout": 86400, "expires": 1
           0, "a.service", "tcp", 443, "192.0.2.7"  | "timeout": 86400
           0, "a.service", "tcp", 443, "192.0.2.7"  | "expires": 1
+          0, "a.service", "tcp", -1, "192.0.2.7"   | "timeout": 86400, "expires": 1
+          0, "a.service", "tcp", 65536, "1.2.3.4"  | "timeout": 86400, "expires": 1
+          0, "a.service", "tcp", 4294967295, "::1" | "timeout": 86400, "expires": 1
           0, "a.service", "tcp"                    | "timeout": 86400, "expires": 1
           """)
   void refusesOtherElements(String key, String times) {
