@@ -25,6 +25,7 @@ import org.lsm.model.ErrorMessages;
 import org.lsm.model.Flag;
 import org.lsm.model.Owner;
 import org.lsm.model.ProcessDetails;
+import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
@@ -193,9 +194,11 @@ public final class OutboundCheck {
     var connections =
         new LiveConnections(flows.values().stream().flatMap(List::stream).toList(), notes);
     for (Endpoint at : flows.keySet()) {
-      SocketEntry entry = new SocketEntry(at, new TreeSet<>(owners.get(at)), List.of());
+      SocketDetails found = connections.details(at, flows.get(at), flags.get(at));
+      List<ProcessRef> held = found.processes().stream().map(ProcessDetails::process).toList();
+      SocketEntry entry = new SocketEntry(at, new TreeSet<>(owners.get(at)), held);
       differences.add(new Difference(DifferenceType.NEW, entry, entry));
-      details.put(at, connections.details(at, flows.get(at), flags.get(at)));
+      details.put(at, found);
     }
     return report.with(report.diff().and(differences), details, notes);
   }
@@ -221,7 +224,7 @@ public final class OutboundCheck {
     SocketDetails details(Endpoint at, List<OutboundFlow> flows, Set<Flag> flags) {
       List<String> peers =
           flows.stream()
-              .map(it -> it.address() + named(hosts.getOrDefault(it.address(), "")))
+              .map(it -> remote(it) + named(hosts.getOrDefault(it.address(), "")))
               .distinct()
               .toList();
       List<ProcessDetails> held =
@@ -233,6 +236,11 @@ public final class OutboundCheck {
       String protocol = at.protocol().label().replace("out-", "/");
       String service = services.getOrDefault(at.port() + protocol, "");
       return new SocketDetails(service, peers, held, flags, Optional.empty());
+    }
+
+    private static String remote(OutboundFlow flow) {
+      String address = flow.address();
+      return (address.indexOf(':') < 0 ? address : "[" + address + "]") + ":" + flow.port();
     }
 
     private static String named(String host) {
@@ -298,7 +306,7 @@ public final class OutboundCheck {
       state.write(file);
     } else if (!recorded.get().flows().isEmpty()) {
       state.write(file);
-      table.flush();
+      table.flush(recorded.get());
     }
   }
 }

@@ -1,5 +1,7 @@
 package org.lsm.sentry;
 
+import static java.util.stream.Collectors.joining;
+
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -110,8 +112,12 @@ public record OutboundTable(Nft nft) {
    * Reads the packets to a kind of network, {@code public}, {@code private} or {@code link-local}.
    */
   public List<Counted> count(String network, Instant now) throws IOException {
-    String json = list("known_" + kind(network)).orElse("");
+    String json = list(known(network)).orElse("");
     return parse(json, false, now);
+  }
+
+  private static String known(String network) {
+    return "known_" + kind(network);
   }
 
   /** The part of the names in the table for one of {@link #NETWORKS}. */
@@ -119,9 +125,16 @@ public record OutboundTable(Nft nft) {
     return network.replace("-local", "");
   }
 
-  /** Forgets what {@link #read} has read; the kernel still knows it for a day. */
-  public void flush() throws IOException {
-    execute("flush set inet lsm_outbound new4\nflush set inet lsm_outbound new6\n");
+  /**
+   * Forgets what was read; the kernel still knows it for a day. After an overflow it forgets all,
+   * since a set of what it knows may be full, too.
+   */
+  public void flush(Recorded read) throws IOException {
+    List<String> sets = new ArrayList<>(List.of("new4", "new6"));
+    if (read.isOverflowing()) {
+      NETWORKS.forEach(it -> sets.add(known(it)));
+    }
+    execute(sets.stream().map(it -> "flush set inet lsm_outbound " + it + "\n").collect(joining()));
   }
 
   /** Removes the table, if it exists and nft is installed. */
