@@ -156,11 +156,16 @@ public final class OutboundCheck {
 
   /** Adds to a report the connections that neither the state, the baseline nor a rule knows. */
   DiffReport addTo(DiffReport report, Snapshot baseline, Rules rules) {
-    DiffReport[] result = {report};
-    if (recorded.isPresent() && !recorded.get().flows().isEmpty()) {
-      attempt(() -> result[0] = withNew(report, baseline, rules));
+    if (recorded.isEmpty() || recorded.get().flows().isEmpty()) {
+      return report;
     }
-    return result[0];
+    try {
+      return withNew(report, baseline, rules);
+    } catch (IOException | RuntimeException e) {
+      incomplete.add(ErrorMessages.explain(e));
+      state = null; // what is not reported is not known
+      return report;
+    }
   }
 
   private DiffReport withNew(DiffReport report, Snapshot baseline, Rules rules) throws IOException {
@@ -210,15 +215,22 @@ public final class OutboundCheck {
     private final Map<String, String> services;
 
     LiveConnections(List<OutboundFlow> flows, List<String> notes) throws IOException {
-      processes =
-          flows.isEmpty()
-              ? Map.of()
-              : new ConnectionScan(components)
-                  .processes(it -> flows.stream().anyMatch(flow -> isOf(it, flow)), notes);
+      processes = flows.isEmpty() ? Map.of() : processes(flows, notes);
       List<String> addresses = flows.stream().map(OutboundFlow::address).distinct().toList();
       int named = config.outboundResolves() ? DiffReport.MAX_NAMED : 0;
       hosts = Dns.names(addresses.stream().limit(named).toList());
       services = ServicesFile.read(components.environment().sources().services());
+    }
+
+    private Map<Connection, List<ProcessDetails>> processes(
+        List<OutboundFlow> flows, List<String> notes) {
+      try {
+        return new ConnectionScan(components)
+            .processes(it -> flows.stream().anyMatch(flow -> isOf(it, flow)), notes);
+      } catch (IOException e) {
+        notes.add("the processes of outbound connections are unknown: " + ErrorMessages.explain(e));
+        return Map.of();
+      }
     }
 
     SocketDetails details(Endpoint at, List<OutboundFlow> flows, Set<Flag> flags) {

@@ -26,7 +26,7 @@ public record OutboundState(Instant since, String rules, Map<Identity, Known> kn
   private static final String KIND = "lsm-outbound";
   private static final String FORMAT = "1";
 
-  /** Ports of an owner in a kind of network; further ones count as {@link Endpoint#EPHEMERAL}. */
+  /** Ports of an owner in a kind of network; further ones count as port 0. */
   private static final int MAX_PORTS = 100;
 
   private static final int MAX_KNOWN = 5000;
@@ -40,7 +40,7 @@ public record OutboundState(Instant since, String rules, Map<Identity, Known> kn
     }
 
     private Identity atAnyPort() {
-      Endpoint any = new Endpoint("", endpoint.protocol(), endpoint.address(), Endpoint.EPHEMERAL);
+      Endpoint any = new Endpoint("", endpoint.protocol(), endpoint.address(), 0);
       return new Identity(any, owner);
     }
 
