@@ -249,8 +249,7 @@ public final class MonitorRun {
     history.append("appeared", decision.appeared(), report);
     history.append(
         "resolved", decision.resolved().stream().map(TextEscaper::escape).toArray(String[]::new));
-    write(decision.next(), before, alertState);
-    return true;
+    return write(decision.next(), before, alertState);
   }
 
   /** Alerts what keeps lsm from comparing: an attacker must not silence lsm by making it fail. */

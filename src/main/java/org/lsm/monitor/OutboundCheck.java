@@ -168,43 +168,64 @@ public final class OutboundCheck {
     }
   }
 
+  /** What is new at an endpoint. */
+  private record NewConnections(List<OutboundFlow> flows, Set<Owner> owners, Set<Flag> flags) {
+    NewConnections() {
+      this(new ArrayList<>(), new TreeSet<>(), EnumSet.noneOf(Flag.class));
+    }
+  }
+
   private DiffReport withNew(DiffReport report, Snapshot baseline, Rules rules) throws IOException {
     Map<Long, String> names = names(components);
-    SortedMap<Endpoint, List<OutboundFlow>> flows = new TreeMap<>();
-    SortedMap<Endpoint, Set<Owner>> owners = new TreeMap<>();
-    SortedMap<Endpoint, Set<Flag>> flags = new TreeMap<>();
+    SortedMap<Endpoint, NewConnections> all = new TreeMap<>();
+    Set<Identity> reported = new TreeSet<>();
     for (OutboundFlow flow : recorded.get().flows()) {
       Identity identity = state.general(identity(flow, kind(flow.address()), names));
-      Endpoint at = identity.endpoint();
-      SocketEntry entry = new SocketEntry(at, new TreeSet<>(Set.of(identity.owner())), List.of());
-      SocketEntry accepted = baseline.sockets().get(at);
-      boolean isKnown =
-          state.knows(identity) || (accepted != null && accepted.includes(identity.owner()));
-      if (!isKnown && (rules.ignores(entry) || !rules.allowing(entry).isEmpty())) {
+      boolean isKnown = state.knows(identity) || isAccepted(identity, baseline);
+      if (!isKnown && isCovered(identity, rules)) {
         continue;
       }
-      boolean isNew = !isKnown && !isLearning();
+      if (!isKnown && !isLearning()) {
+        reported.add(identity);
+      }
+      boolean isNew = reported.contains(identity);
       if (isNew) {
-        flows.computeIfAbsent(at, it -> new ArrayList<>()).add(flow);
-        owners.computeIfAbsent(at, it -> new TreeSet<>()).add(identity.owner());
-        flags
-            .computeIfAbsent(at, it -> EnumSet.noneOf(Flag.class))
-            .addAll(flags(identity, flow, report));
+        NewConnections at = all.computeIfAbsent(identity.endpoint(), it -> new NewConnections());
+        at.flows.add(flow);
+        at.owners.add(identity.owner());
+        at.flags.addAll(flags(identity, flow, report));
       }
       state = state.with(identity, new Known(flow.time(), flow.time(), flow.address(), isNew));
     }
+    return all.isEmpty() ? report : with(report, all);
+  }
+
+  private static boolean isAccepted(Identity identity, Snapshot baseline) {
+    SocketEntry accepted = baseline.sockets().get(identity.endpoint());
+    return accepted != null && accepted.includes(identity.owner());
+  }
+
+  private static boolean isCovered(Identity identity, Rules rules) {
+    SocketEntry entry =
+        new SocketEntry(identity.endpoint(), new TreeSet<>(Set.of(identity.owner())), List.of());
+    return rules.ignores(entry) || !rules.allowing(entry).isEmpty();
+  }
+
+  private DiffReport with(DiffReport report, SortedMap<Endpoint, NewConnections> all)
+      throws IOException {
     List<Difference> differences = new ArrayList<>();
     Map<Endpoint, SocketDetails> details = new HashMap<>(report.detailsByEndpoint());
     List<String> notes = new ArrayList<>();
-    var connections =
-        new LiveConnections(flows.values().stream().flatMap(List::stream).toList(), notes);
-    for (Endpoint at : flows.keySet()) {
-      SocketDetails found = connections.details(at, flows.get(at), flags.get(at));
-      List<ProcessRef> held = found.processes().stream().map(ProcessDetails::process).toList();
-      SocketEntry entry = new SocketEntry(at, new TreeSet<>(owners.get(at)), held);
-      differences.add(new Difference(DifferenceType.NEW, entry, entry));
-      details.put(at, found);
-    }
+    List<OutboundFlow> flows = all.values().stream().flatMap(it -> it.flows.stream()).toList();
+    LiveConnections live = new LiveConnections(flows, notes);
+    all.forEach(
+        (at, it) -> {
+          SocketDetails found = live.details(at, it.flows, it.flags);
+          List<ProcessRef> held = found.processes().stream().map(ProcessDetails::process).toList();
+          SocketEntry entry = new SocketEntry(at, new TreeSet<>(it.owners), held);
+          differences.add(new Difference(DifferenceType.NEW, entry, entry));
+          details.put(at, found);
+        });
     return report.with(report.diff().and(differences), details, notes);
   }
 
@@ -215,7 +236,7 @@ public final class OutboundCheck {
     private final Map<String, String> services;
 
     LiveConnections(List<OutboundFlow> flows, List<String> notes) throws IOException {
-      processes = flows.isEmpty() ? Map.of() : processes(flows, notes);
+      processes = processes(flows, notes);
       List<String> addresses = flows.stream().map(OutboundFlow::address).distinct().toList();
       int named = config.outboundResolves() ? DiffReport.MAX_NAMED : 0;
       hosts = Dns.names(addresses.stream().limit(named).toList());
