@@ -134,7 +134,9 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
   public static String name(Difference difference, SocketIdentity identity) {
     boolean isGone = difference.type() == DifferenceType.GONE; // it is in the baseline by this name
     Endpoint at = isGone ? difference.endpoint() : identity.key(difference.after());
-    return bounded(difference.type() + " " + at);
+    // Many users may connect to one port of other hosts, and each is reported once.
+    String owners = at.isOutbound() ? " " + difference.after().owners() : "";
+    return bounded(difference.type() + " " + at + owners);
   }
 
   /** In whole minutes: cron is never on time to the second. */
@@ -193,10 +195,12 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
     AlertDecision decide() {
       Set<String> unreported = new LinkedHashSet<>();
       current.keySet().stream().filter(this::hasToBeReported).forEach(unreported::add);
-      List<String> resolved = resolved();
-      boolean wasUrgent = resolved.stream().anyMatch(it -> isUrgent(it) && !isOutbound(it));
+      // An alert of an outbound connection would take the place of the all-clear, which waits.
+      boolean isClearLater = unreported.stream().anyMatch(it -> isUrgent(it) && isOutbound(it));
+      List<String> resolved = isClearLater ? List.of() : resolved();
+      boolean wasUrgent = resolved.stream().anyMatch(this::hasAllClear);
       resolved.forEach(this::end);
-      boolean isClear = wasUrgent && !hasUrgent(next.keySet());
+      boolean isClear = wasUrgent && next.keySet().stream().noneMatch(this::hasAllClear);
       unreported.stream().filter(it -> !isUrgent(it)).forEach(this::waitForDigest);
       boolean isReminder = current.keySet().stream().anyMatch(it -> isUrgent(it) && isDue(it));
       boolean isDigest = !isClear && isDigestDue();
@@ -263,9 +267,15 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
       return digest.isZero() || next.get(name).severity() != Severity.LOW;
     }
 
-    /** That a connection has ended clears nothing. */
+    /** Whether an all-clear follows. That a connection has ended clears nothing. */
+    private boolean hasAllClear(String name) {
+      return isUrgent(name) && !isOutbound(name);
+    }
+
     private boolean isOutbound(String name) {
-      return name.startsWith(DifferenceType.NEW + " out-");
+      // With the slash: a network namespace may have a name that begins in this way.
+      return name.startsWith(DifferenceType.NEW + " out-tcp/")
+          || name.startsWith(DifferenceType.NEW + " out-udp/");
     }
 
     private boolean hasUrgent(Collection<String> names) {

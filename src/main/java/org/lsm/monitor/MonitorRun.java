@@ -156,8 +156,7 @@ public final class MonitorRun {
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     RunResult result = RunResult.compared(alerted.report(), ports, ignored, alerted.isDue());
     try {
-      outbound.store(alerted.isStored());
-      scans.requireComplete();
+      scans.requireComplete(outbound.store(alerted.isStored()));
       if (alerted.isStored()) {
         components.storeTimeOfCompare(began);
       }
