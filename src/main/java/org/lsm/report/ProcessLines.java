@@ -38,7 +38,7 @@ final class ProcessLines {
       List<Line> lines, Set<Owner> owners, List<ProcessDetails> processes, DiffReport report) {
     for (Owner owner : owners.stream().limit(DifferenceGroup.MAX_OWNERS).toList()) {
       add(lines, Style.DETAIL, "user", report.users().withName(owner.user()));
-      add(lines, Style.CODE, "unit", owner.program());
+      add(lines, Style.CODE, "unit", processes.isEmpty() ? owner.program() : "");
     }
     if (processes.isEmpty()) {
       add(lines, Style.DETAIL, "program", "unknown: no such connection is left");
