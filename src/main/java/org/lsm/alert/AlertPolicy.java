@@ -134,7 +134,9 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
   public static String name(Difference difference, SocketIdentity identity) {
     boolean isGone = difference.type() == DifferenceType.GONE; // it is in the baseline by this name
     Endpoint at = isGone ? difference.endpoint() : identity.key(difference.after());
-    return bounded(difference.type() + " " + at);
+    // Many users may connect to one port of other hosts, and each is reported once.
+    String owners = at.isOutbound() ? " " + difference.after().owners() : "";
+    return bounded(difference.type() + " " + at + owners);
   }
 
   /** In whole minutes: cron is never on time to the second. */

@@ -4,7 +4,6 @@ import java.io.IOException;
 import org.lsm.config.Config.OutboundMode;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.OutboundCheck;
-import org.lsm.report.Json;
 import org.lsm.report.OutboundListing;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -23,7 +22,7 @@ public final class OutboundCommand extends BaseCommand {
       throw new IOException("OUTBOUND=\"off\" in " + context.configFile() + advice);
     }
     OutboundListing listing = OutboundCheck.list(components);
-    print(format.isJson() ? Json.of(listing) : listing.text(components.zone()));
+    print(format.isJson() ? listing.json() : listing.text(components.zone()));
     return ExitCode.OK;
   }
 }

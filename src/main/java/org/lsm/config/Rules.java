@@ -72,6 +72,11 @@ public record Rules(List<Rule> rules) {
       return endpoint.test(entry.endpoint()) && (owner.isEmpty() || ofOwners);
     }
 
+    /** Whether this rule is about outbound connections, and not about sockets. */
+    public boolean isOutbound() {
+      return text.matches("((ignore|allow)\\s+)?out[\\s-].*");
+    }
+
     /** Whether the conditions hold for an owner; an unknown one may be anybody. */
     private boolean isBy(Owner it) {
       return owner.isEmpty() || (!it.equals(Owner.UNKNOWN) && owner.get().test(it));

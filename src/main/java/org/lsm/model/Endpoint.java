@@ -10,7 +10,7 @@ import org.lsm.model.Protocol.Family;
  * IP protocol for raw, ETH_P_* for packet, and 0 for unix. In a baseline the port may be {@link
  * #EPHEMERAL}, and the address a class of addresses, {@code link-local}; see {@link
  * SocketIdentity}. Of outbound connections, the address is the class of the remote addresses, and
- * the port the remote one, {@link #EPHEMERAL} for any.
+ * the port the remote one, 0 for any.
  */
 public record Endpoint(String netns, Protocol protocol, String address, int port)
     implements Comparable<Endpoint> {

@@ -76,23 +76,23 @@ public record ConnectionScan(Components components) {
         components.hostInfo(), selected, owners, services, hosts, details, notes);
   }
 
-  /**
-   * Finds the processes of the selected connections, up to 50, and reads their details. Adds notes,
-   * not escaped.
-   */
-  Map<Connection, List<ProcessDetails>> processes(
-      Predicate<Connection> isSelected, List<String> notes) throws IOException {
-    SsTable table = scan(0);
-    List<Connection> selected =
-        table.connections().stream().filter(isSelected).limit(MAX_DETAILED).toList();
-    List<SocketKey> sockets = selected.stream().map(Connection::socket).toList();
+  /** Reads all connections. Adds notes, not escaped, here and below. */
+  List<Connection> connections(List<String> notes) throws IOException {
+    SsTable table = read().table();
+    notes.addAll(table.notes());
+    return table.connections();
+  }
+
+  /** Finds the processes of connections, and reads their details. */
+  Map<Connection, List<ProcessDetails>> processes(List<Connection> connections, List<String> notes)
+      throws IOException {
+    List<SocketKey> sockets = connections.stream().map(Connection::socket).toList();
     Set<StuckReader> stuck =
         StateDirectory.readOwnerCache(components.config().stateDirectory()).stuck();
-    notes.addAll(table.notes());
     Map<SocketKey, SocketEntry> owners = components.scanner().owners(sockets, stuck, notes);
-    Map<Integer, ProcessDetails> details = details(selected, owners, stuck);
+    Map<Integer, ProcessDetails> details = details(connections, owners, stuck);
     Map<Connection, List<ProcessDetails>> processes = new HashMap<>();
-    for (Connection it : selected) {
+    for (Connection it : connections) {
       SocketEntry entry = owners.get(it.socket());
       Stream<ProcessRef> held = entry == null ? Stream.of() : entry.processes().stream();
       processes.put(

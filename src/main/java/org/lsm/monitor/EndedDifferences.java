@@ -53,7 +53,7 @@ public final class EndedDifferences {
               } else if (event.event().equals("appeared")) {
                 for (Difference it : Json.difference(event.difference()).stream().toList()) {
                   String name = escape(AlertPolicy.name(it, identity));
-                  reported.merge(name, it, EndedDifferences::join);
+                  reported.put(name, it);
                   times.put(name, event.time());
                 }
               }
@@ -64,15 +64,6 @@ public final class EndedDifferences {
     Snapshot baseline = comparison.baseline();
     return new Diff(
         reported.values().stream().flatMap(it -> missing(it, baseline, identity)).toList());
-  }
-
-  /** No report of outbound connections has the owners of an earlier one. */
-  private static Difference join(Difference before, Difference now) {
-    if (!now.endpoint().isOutbound()) {
-      return now;
-    }
-    SocketEntry all = before.after().and(now.after());
-    return new Difference(DifferenceType.NEW, all, all);
   }
 
   private static Stream<Difference> missing(

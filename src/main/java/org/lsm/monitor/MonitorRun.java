@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Stream;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertPolicy;
 import org.lsm.alert.AlertPolicy.AlertDecision;
@@ -20,7 +19,6 @@ import org.lsm.alert.AlertType;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
-import org.lsm.model.Difference;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Plural;
@@ -158,8 +156,7 @@ public final class MonitorRun {
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     RunResult result = RunResult.compared(alerted.report(), ports, ignored, alerted.isDue());
     try {
-      outbound.store(alerted.isStored());
-      scans.requireComplete();
+      scans.requireComplete(outbound.store(alerted.isStored()));
       if (alerted.isStored()) {
         components.storeTimeOfCompare(began);
       }
@@ -248,13 +245,7 @@ public final class MonitorRun {
                 config.subject()))) {
       return false;
     }
-    // Each owner of an outbound connection is reported once, and can be accepted from the history.
-    Stream<Difference> outbound =
-        report.diff().differences().stream().filter(it -> it.endpoint().isOutbound());
-    history.append(
-        "appeared",
-        Stream.concat(decision.appeared().stream(), outbound).distinct().toList(),
-        report);
+    history.append("appeared", decision.appeared(), report);
     history.append(
         "resolved", decision.resolved().stream().map(TextEscaper::escape).toArray(String[]::new));
     return write(decision.next(), before, alertState);

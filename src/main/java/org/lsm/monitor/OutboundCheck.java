@@ -3,6 +3,7 @@ package org.lsm.monitor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -17,7 +18,6 @@ import java.util.TreeSet;
 import org.lsm.config.Config;
 import org.lsm.config.Config.OutboundMode;
 import org.lsm.config.Rules;
-import org.lsm.model.Connection;
 import org.lsm.model.Difference;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
@@ -25,12 +25,13 @@ import org.lsm.model.ErrorMessages;
 import org.lsm.model.Flag;
 import org.lsm.model.Owner;
 import org.lsm.model.ProcessDetails;
-import org.lsm.model.Protocol;
+import org.lsm.model.ProcessRef;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketIdentity;
 import org.lsm.proc.ControlGroup;
+import org.lsm.proc.LoginUids;
 import org.lsm.proc.PasswdFile;
 import org.lsm.proc.ServicesFile;
 import org.lsm.report.DiffReport;
@@ -54,8 +55,15 @@ public final class OutboundCheck {
       "somebody has removed the table inet lsm_outbound from the packet filter: outbound connections"
           + " since the last compare may be missing; the rules are set again";
   private static final String OVERFLOW =
-      "more than 900 new outbound connections since the last compare: others may be missing;"
-          + " 'lsm outbound' prints which user has so many";
+      "more than 450 users, units and ports of outbound connections were new within two hours, and"
+          + " others may be missing; 'lsm outbound' prints who has so many";
+  private static final String OLD =
+      "no compare has stored outbound connections for more than two hours: others may be missing";
+
+  // UIDs of services with DynamicUser, systemd.exec(5), and of nobody.
+  private static final long FIRST_DYNAMIC = 61184;
+  private static final long LAST_DYNAMIC = 65519;
+  private static final long NOBODY = 65534;
 
   private final Components components;
   private final Config config;
@@ -63,7 +71,7 @@ public final class OutboundCheck {
   private final Path file;
   private final Instant now;
   private final List<String> incomplete = new ArrayList<>();
-  private OutboundState state; // null if there is none, or it is damaged
+  private OutboundState state; // null where nothing may be stored
   private Optional<Recorded> recorded = Optional.empty();
 
   /** Reads the table, before the scan; if OUTBOUND is off, removes it. */
@@ -133,20 +141,29 @@ public final class OutboundCheck {
   }
 
   private void read() throws IOException {
-    OutboundState found = OutboundState.read(file, now);
+    OutboundState stored = OutboundState.read(file, now);
     recorded = table.read(now);
-    state = found; // not before: after a failure, a new table would drop what this one has recorded
-    if (recorded.isEmpty() && state.rules().equals(rules())) {
+    state = stored; // not where the table cannot be read: it may have what is not reported yet
+    if (recorded.isEmpty() && isInTable(stored.rules())) {
       incomplete.add(REMOVED);
+    } else if (recorded.isPresent() && Files.exists(file) && isOld()) {
+      incomplete.add(OLD);
     }
     if (recorded.isPresent() && recorded.get().isOverflowing()) {
       incomplete.add(OVERFLOW);
     }
   }
 
-  /** Identifies the rules in this boot, which they do not survive. */
-  private String rules() throws IOException {
-    return components.bootId() + " " + OutboundTable.mark();
+  /** The file has the time of the last compare that has stored what the kernel had. */
+  private boolean isOld() throws IOException {
+    return Files.getLastModifiedTime(file).toInstant().plus(OutboundTable.KEPT).isBefore(now);
+  }
+
+  /** Whether these rules were set in this boot, which they do not survive, by this version. */
+  private boolean isInTable(String rules) throws IOException {
+    String boot = components.bootId() + " ";
+    return rules.equals(boot + OutboundTable.mark(true))
+        || rules.equals(boot + OutboundTable.mark(false));
   }
 
   private boolean isLearning() {
@@ -163,103 +180,89 @@ public final class OutboundCheck {
       return withNew(report, baseline, rules);
     } catch (IOException | RuntimeException e) {
       incomplete.add(ErrorMessages.explain(e));
-      state = null; // what is new was not reported, and so is not known
+      state = null; // what is not reported is not known
       return report;
+    }
+  }
+
+  /** What is new at an endpoint. */
+  private record NewConnections(List<OutboundFlow> flows, Set<Owner> owners, Set<Flag> flags) {
+    NewConnections() {
+      this(new ArrayList<>(), new TreeSet<>(), EnumSet.noneOf(Flag.class));
     }
   }
 
   private DiffReport withNew(DiffReport report, Snapshot baseline, Rules rules) throws IOException {
     Map<Long, String> names = names(components);
-    SortedMap<Endpoint, List<OutboundFlow>> flows = new TreeMap<>();
-    SortedMap<Endpoint, Set<Owner>> owners = new TreeMap<>();
-    SortedMap<Endpoint, Set<Flag>> flags = new TreeMap<>();
+    SortedMap<Endpoint, NewConnections> all = new TreeMap<>();
+    Set<Identity> reported = new TreeSet<>();
     for (OutboundFlow flow : recorded.get().flows()) {
       Identity identity = state.general(identity(flow, kind(flow.address()), names));
-      Endpoint at = identity.endpoint();
-      SocketEntry entry = new SocketEntry(at, new TreeSet<>(Set.of(identity.owner())), List.of());
-      SocketEntry accepted = baseline.sockets().get(at);
-      boolean isKnown =
-          state.knows(identity) || (accepted != null && accepted.includes(identity.owner()));
-      if (!isKnown && (rules.ignores(entry) || !rules.allowing(entry).isEmpty())) {
+      boolean isKnown = state.knows(identity) || isAccepted(identity, baseline);
+      if (!isKnown && isCovered(identity, rules)) {
         continue;
       }
-      boolean isNew = !isKnown && !isLearning();
+      if (!isKnown && !isLearning()) {
+        reported.add(identity);
+      }
+      boolean isNew = reported.contains(identity);
       if (isNew) {
-        flows.computeIfAbsent(at, it -> new ArrayList<>()).add(flow);
-        owners.computeIfAbsent(at, it -> new TreeSet<>()).add(identity.owner());
-        flags
-            .computeIfAbsent(at, it -> EnumSet.noneOf(Flag.class))
-            .addAll(flags(identity, flow, report));
+        NewConnections at = all.computeIfAbsent(identity.endpoint(), it -> new NewConnections());
+        at.flows.add(flow);
+        at.owners.add(identity.owner());
+        at.flags.addAll(flags(identity, flow));
       }
       state = state.with(identity, new Known(flow.time(), flow.time(), flow.address(), isNew));
     }
+    return all.isEmpty() ? report : with(report, all);
+  }
+
+  private static boolean isAccepted(Identity identity, Snapshot baseline) {
+    SocketEntry accepted = baseline.sockets().get(identity.endpoint());
+    return accepted != null && accepted.includes(identity.owner());
+  }
+
+  private static boolean isCovered(Identity identity, Rules rules) {
+    SocketEntry entry =
+        new SocketEntry(identity.endpoint(), new TreeSet<>(Set.of(identity.owner())), List.of());
+    return rules.ignores(entry) || !rules.allowing(entry).isEmpty();
+  }
+
+  private DiffReport with(DiffReport report, SortedMap<Endpoint, NewConnections> all)
+      throws IOException {
     List<Difference> differences = new ArrayList<>();
     Map<Endpoint, SocketDetails> details = new HashMap<>(report.detailsByEndpoint());
     List<String> notes = new ArrayList<>();
-    var connections =
-        new LiveConnections(flows.values().stream().flatMap(List::stream).toList(), notes);
-    for (Endpoint at : flows.keySet()) {
-      SocketEntry entry = new SocketEntry(at, new TreeSet<>(owners.get(at)), List.of());
-      differences.add(new Difference(DifferenceType.NEW, entry, entry));
-      details.put(at, connections.details(at, flows.get(at), flags.get(at)));
-    }
+    List<OutboundFlow> flows = all.values().stream().flatMap(it -> it.flows.stream()).toList();
+    OutboundProcesses processes = OutboundProcesses.find(components, flows, notes);
+    Map<String, String> hosts = hosts(flows);
+    Map<String, String> services = ServicesFile.read(components.environment().sources().services());
+    all.forEach(
+        (at, it) -> {
+          List<ProcessDetails> held = processes.of(it.flows);
+          List<ProcessRef> refs = held.stream().map(ProcessDetails::process).toList();
+          SocketEntry entry = new SocketEntry(at, new TreeSet<>(it.owners), refs);
+          differences.add(new Difference(DifferenceType.NEW, entry, entry));
+          String port = at.port() + at.protocol().label().replace("out-", "/");
+          String service = services.getOrDefault(port, "");
+          List<String> peers =
+              it.flows.stream().map(flow -> remote(flow, hosts)).distinct().toList();
+          details.put(at, new SocketDetails(service, peers, held, it.flags, Optional.empty()));
+        });
     return report.with(report.diff().and(differences), details, notes);
   }
 
-  /** Finds the processes whose connections are still there, and names what they connect to. */
-  private final class LiveConnections {
-    private final Map<Connection, List<ProcessDetails>> processes;
-    private final Map<String, String> hosts;
-    private final Map<String, String> services;
+  private Map<String, String> hosts(List<OutboundFlow> flows) {
+    int max = config.outboundResolves() ? DiffReport.MAX_NAMED : 0;
+    return Dns.names(flows.stream().map(OutboundFlow::address).distinct().limit(max).toList());
+  }
 
-    LiveConnections(List<OutboundFlow> flows, List<String> notes) throws IOException {
-      processes = flows.isEmpty() ? Map.of() : processes(flows, notes);
-      List<String> addresses = flows.stream().map(OutboundFlow::address).distinct().toList();
-      int named = config.outboundResolves() ? DiffReport.MAX_NAMED : 0;
-      hosts = Dns.names(addresses.stream().limit(named).toList());
-      services = ServicesFile.read(components.environment().sources().services());
-    }
-
-    /** Where ss fails, a report without processes is better than none. */
-    private Map<Connection, List<ProcessDetails>> processes(
-        List<OutboundFlow> flows, List<String> notes) {
-      try {
-        return new ConnectionScan(components)
-            .processes(it -> flows.stream().anyMatch(flow -> isOf(it, flow)), notes);
-      } catch (IOException e) {
-        notes.add(ErrorMessages.explain(e));
-        return Map.of();
-      }
-    }
-
-    SocketDetails details(Endpoint at, List<OutboundFlow> flows, Set<Flag> flags) {
-      List<String> peers =
-          flows.stream()
-              .map(it -> it.address() + named(hosts.getOrDefault(it.address(), "")))
-              .distinct()
-              .toList();
-      List<ProcessDetails> held =
-          processes.entrySet().stream()
-              .filter(it -> flows.stream().anyMatch(flow -> isOf(it.getKey(), flow)))
-              .flatMap(it -> it.getValue().stream())
-              .distinct()
-              .toList();
-      String protocol = at.protocol().label().replace("out-", "/");
-      String service = services.getOrDefault(at.port() + protocol, "");
-      return new SocketDetails(service, peers, held, flags, Optional.empty());
-    }
-
-    private static String named(String host) {
-      return host.isEmpty() ? "" : " (" + host + ")";
-    }
-
-    private static boolean isOf(Connection it, OutboundFlow flow) {
-      return it.outbound()
-          && flow.protocol() == Protocol.OUT_TCP
-          && it.socket().uid() == flow.uid()
-          && it.remote().port() == flow.port()
-          && kind(it.remote().address()).equals(kind(flow.address()));
-    }
+  /** The remote end of a flow, with the name of the host if it is known. */
+  private static String remote(OutboundFlow flow, Map<String, String> hosts) {
+    String address = flow.address();
+    String end = (address.indexOf(':') < 0 ? address : "[" + address + "]") + ":" + flow.port();
+    String host = hosts.getOrDefault(address, "");
+    return host.isEmpty() ? end : end + " (" + host + ")";
   }
 
   private static String kind(String address) {
@@ -278,45 +281,48 @@ public final class OutboundCheck {
   }
 
   /** Root runs whatever the administrator does, so it is not a system user here. */
-  private Set<Flag> flags(Identity identity, OutboundFlow flow, DiffReport report) {
+  private Set<Flag> flags(Identity identity, OutboundFlow flow) throws IOException {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
-    String user = identity.owner().user();
-    if (flow.uid() != 0 && !report.users().isLogin(user)) {
+    if (isSystem(flow.uid())) {
       flags.add(Flag.SYSTEM_USER);
-      if (!state.knowsPort(flow.protocol(), flow.port(), user)) {
+      if (!state.knowsPort(flow.protocol(), flow.port(), identity.owner().user())) {
         flags.add(Flag.NEW_PORT);
       }
     }
     return flags;
   }
 
+  /** Users of a directory service have numbers above those of login.defs(5). */
+  private boolean isSystem(long uid) throws IOException {
+    long firstLogin = LoginUids.read(components.environment().loginDefs()).min();
+    boolean isDynamic = uid >= FIRST_DYNAMIC && uid <= LAST_DYNAMIC;
+    return uid != 0 && (uid < firstLogin || isDynamic || uid == NOBODY);
+  }
+
   /**
-   * Stores what is known now if its alert is stored; then the kernel may forget it. Makes the table
-   * where there is none. Throws an exception if connections may be missing.
+   * Stores what is known now if its alert is stored, and makes the table where there is none.
+   * Returns why connections may be missing, a sentence each, not escaped.
    */
-  void store(boolean isAlertStored) throws RepeatedScan.IncompleteException {
+  List<String> store(boolean isAlertStored) {
     if (state != null && isAlertStored) {
       attempt(this::storeState);
     }
-    if (!incomplete.isEmpty()) {
-      throw new RepeatedScan.IncompleteException(incomplete);
-    }
+    return incomplete;
   }
 
   private void storeState() throws IOException {
-    String rules = rules();
-    if (recorded.isEmpty() || !state.rules().equals(rules)) {
+    if (recorded.isEmpty() || !isInTable(state.rules())) {
       state.withRules("").write(file); // the file says that there may be a table
-      table.create();
-      state = state.withRules(rules);
+      Path root = components.environment().sources().root();
+      boolean hasUnits = Files.exists(root.resolve("sys/fs/cgroup/cgroup.controllers"));
+      state = state.withRules(components.bootId() + " " + table.create(hasUnits));
       state.write(file);
     } else if (!recorded.get().flows().isEmpty()) {
       state.write(file);
-      int count = recorded.get().flows().size();
-      // What has come since it was read is left to the next compare.
-      if (table.read(now).filter(it -> it.flows().size() <= count).isPresent()) {
+      if (recorded.get().isOverflowing()) {
         table.flush();
       }
     }
+    Files.setLastModifiedTime(file, FileTime.from(now)); // without waiting for the disk
   }
 }

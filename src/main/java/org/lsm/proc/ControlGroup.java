@@ -34,16 +34,21 @@ public record ControlGroup(String rows) {
     return String.join("/", units);
   }
 
-  /**
-   * Returns the unit of a path of version 2 by a name that its next run has, too: without numbers
-   * of sessions and connections, instances, and the IDs of containers. Empty if there is none.
-   */
+  /** Returns {@link #lasting} of the unit of a path of version 2; empty if there is none. */
   public static String lastingUnit(String path) {
-    return new ControlGroup("0::/" + path)
-        .unit()
-        .replaceAll("@[^/]*(?=\\.\\w+(/|$))", "@*")
+    return lasting(new ControlGroup("0::/" + path).unit());
+  }
+
+  /**
+   * Returns the name of a unit that its next run has, too: without numbers of sessions and
+   * connections, instances, and the IDs of scopes and containers.
+   */
+  public static String lasting(String unit) {
+    return unit.replaceAll("@[^/]*(?=\\.\\w+(/|$))", "@*")
         .replaceAll("(^|/)run-[^/]*(?=\\.)", "$1run-*")
-        .replaceAll("-[0-9a-f]+(?=\\.scope)", "-*")
+        .replaceAll(":1\\.\\d+", ":1.*") // of D-Bus
+        .replaceAll("(-[0-9a-f]+)+(?=\\.scope)", "-*")
+        .replaceAll("(?<=qemu\\\\x2d)\\d+", "*")
         .replaceAll("(?<=" + CONTAINER + ")[0-9a-f]{12}", "*");
   }
 

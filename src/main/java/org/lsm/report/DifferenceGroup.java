@@ -261,7 +261,7 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
   private void addOwners(List<Line> lines, SortedSet<Owner> owners, List<ProcessDetails> details) {
     SocketEntry first = named.get(0).after();
     if (first.endpoint().isOutbound()) {
-      addOutbound(lines, owners, details);
+      ProcessLines.addOutbound(lines, owners, details, report);
       return;
     }
     if (first.hasNoProcess()) {
@@ -297,25 +297,6 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
     }
     int more = owners.size() - MAX_OWNERS;
     add(lines, Style.DETAIL, "and", more > 0 ? Plural.count(more, "more owner") : "");
-  }
-
-  /** The users and units that connect, and the processes whose connections are still there. */
-  private void addOutbound(
-      List<Line> lines, SortedSet<Owner> owners, List<ProcessDetails> details) {
-    for (Owner owner : owners.stream().limit(MAX_OWNERS).toList()) {
-      add(lines, Style.DETAIL, "user", report.users().withName(owner.user()));
-      add(lines, Style.CODE, "unit", owner.program());
-    }
-    if (details.isEmpty()) {
-      add(lines, Style.DETAIL, "program", "unknown: no such TCP connection is left");
-    }
-    for (ProcessDetails it : details.stream().limit(MAX_OWNERS).toList()) {
-      ProcessRef process = it.process();
-      lines.add(Line.of(Style.CODE, "program", OwnerText.program(process.owner())));
-      add(lines, Style.DETAIL, "PID", pids(List.of(process)));
-      add(lines, Style.DETAIL, "started", report.timeWithAge(process.startTime()));
-      ProcessLines.addDetails(lines, List.of(it), report, names());
-    }
   }
 
   private static String pids(List<ProcessRef> processes) {

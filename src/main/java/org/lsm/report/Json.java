@@ -55,7 +55,6 @@ import org.lsm.report.JsonViews.HostView;
 import org.lsm.report.JsonViews.HostsView;
 import org.lsm.report.JsonViews.ItemView;
 import org.lsm.report.JsonViews.ListingView;
-import org.lsm.report.JsonViews.OutboundsView;
 import org.lsm.report.JsonViews.OwnersView;
 import org.lsm.report.JsonViews.ProcessDetailsView;
 import org.lsm.report.JsonViews.ProcessView;
@@ -143,10 +142,6 @@ public final class Json {
     List<JsonObject> all = list(listing.connections(), it -> connection(it, listing));
     ConnectionsView view = new ConnectionsView(all, listing.notes());
     return print(merge(HostView.of(listing.hostInfo()), view));
-  }
-
-  public static String of(OutboundListing listing) {
-    return print(merge(HostView.of(listing.hostInfo()), OutboundsView.of(listing)));
   }
 
   private static JsonObject connection(Connection it, ConnectionListing listing) {

@@ -9,6 +9,8 @@ import java.util.List;
 import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
+import org.lsm.report.JsonViews.HostView;
+import org.lsm.report.JsonViews.OutboundsView;
 
 /** The outbound connections that are known on a host. */
 public record OutboundListing(HostInfo hostInfo, List<Row> rows) {
@@ -28,6 +30,11 @@ public record OutboundListing(HostInfo hostInfo, List<Row> rows) {
       long packets,
       String address,
       String status) {}
+
+  /** A JSON object. */
+  public String json() {
+    return Json.print(Json.merge(HostView.of(hostInfo), OutboundsView.of(this)));
+  }
 
   /** A table, escaped. */
   public String text(ZoneId zone) {

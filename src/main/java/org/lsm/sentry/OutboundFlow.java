@@ -4,7 +4,7 @@ import java.time.Instant;
 import org.lsm.model.Protocol;
 
 /**
- * What left this host for a destination that was new to the kernel.
+ * The first packet of a user and unit to a port of a kind of network, as the kernel recorded it.
  *
  * @param uid of the socket
  * @param controlGroup the path of the control group of the socket, as nft prints it: below

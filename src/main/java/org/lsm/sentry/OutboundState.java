@@ -4,6 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -23,7 +26,7 @@ public record OutboundState(Instant since, String rules, Map<Identity, Known> kn
   private static final String KIND = "lsm-outbound";
   private static final String FORMAT = "1";
 
-  /** Ports of an owner in a kind of network; further ones count as {@link Endpoint#EPHEMERAL}. */
+  /** Ports of an owner in a kind of network; further ones count as port 0. */
   private static final int MAX_PORTS = 100;
 
   private static final int MAX_KNOWN = 5000;
@@ -37,7 +40,7 @@ public record OutboundState(Instant since, String rules, Map<Identity, Known> kn
     }
 
     private Identity atAnyPort() {
-      Endpoint any = new Endpoint("", endpoint.protocol(), endpoint.address(), Endpoint.EPHEMERAL);
+      Endpoint any = new Endpoint("", endpoint.protocol(), endpoint.address(), 0);
       return new Identity(any, owner);
     }
 
@@ -116,19 +119,21 @@ public record OutboundState(Instant since, String rules, Map<Identity, Known> kn
     next.merge(
         identity, seen, (old, now) -> new Known(old.first, now.last, now.address, old.isReported));
     if (next.size() > MAX_KNOWN) {
-      next.remove(oldest(next));
+      next.remove(leastRecent(next));
     }
     return new OutboundState(since, rules, next);
   }
 
-  private static Identity oldest(Map<Identity, Known> known) {
-    Identity oldest = null;
-    for (Map.Entry<Identity, Known> it : known.entrySet()) {
-      if (oldest == null || it.getValue().last.isBefore(known.get(oldest).last)) {
-        oldest = it.getKey();
-      }
-    }
-    return oldest;
+  /** The one seen longest ago of the user who has most: nobody drives out what others have. */
+  private static Identity leastRecent(Map<Identity, Known> known) {
+    Map<String, Integer> counts = new HashMap<>();
+    known.keySet().forEach(it -> counts.merge(it.owner.user(), 1, Integer::sum));
+    int most = Collections.max(counts.values());
+    return known.entrySet().stream()
+        .filter(it -> counts.get(it.getKey().owner.user()) == most)
+        .min(Comparator.comparing(it -> it.getValue().last))
+        .map(Map.Entry::getKey)
+        .orElseThrow();
   }
 
   /** This state once these rules were set. */

@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -20,8 +21,11 @@ import org.lsm.sentry.NftTable.Nft;
  * through nft(8).
  */
 public record OutboundTable(Nft nft) {
-  /** Destinations between two compares, of a version of IP: nft takes long to print many. */
-  static final int MAX_NEW = 1000;
+  /** How long the kernel keeps what is new for a compare to read. */
+  public static final Duration KEPT = Duration.ofHours(2);
+
+  /** What is new within that time, by a version of IP: nft takes long to print many. */
+  static final int MAX_NEW = 500;
 
   private static final int MAX_KNOWN = 10_000; // of a kind of network
   private static final int NEARLY_FULL = MAX_NEW * 9 / 10;
@@ -29,6 +33,18 @@ public record OutboundTable(Nft nft) {
   /** The deepest control group that is looked up; deeper ones count as their ancestor. */
   private static final int MAX_LEVEL = 6;
 
+  private static final String LEVEL =
+      """
+          KEY @KNOWN update @KNOWN { KEY timeout 1d } return
+          KEY != @KNOWN goto NEW
+      """;
+  private static final String NEW_CHAIN =
+      """
+        chain NEW {
+          add @new4 { KEY . ip daddr timeout 2h } add @KNOWN { KEY timeout 1d }
+          add @new6 { KEY . ip6 daddr timeout 2h } add @KNOWN { KEY timeout 1d }
+        }
+      """;
   private static final long MAX_AGE = 86_400; // as the rules have it, in seconds
 
   private static final String DELETION =
@@ -39,7 +55,7 @@ public record OutboundTable(Nft nft) {
   public static final List<String> NETWORKS = List.of("public", "private", "link-local");
 
   /**
-   * What the kernel has recorded since the last {@link #flush}.
+   * What the kernel has recorded as new within {@link #KEPT}.
    *
    * @param isOverflowing whether some may be missing
    */
@@ -50,46 +66,68 @@ public record OutboundTable(Nft nft) {
    */
   public record Counted(OutboundFlow flow, long packets) {}
 
-  /** Identifies the rules: those of another version of lsm are replaced. */
-  public static String mark() {
-    return Sha256.of(rules(true)).substring(0, 8);
+  /** Identifies the rules, with or without units: those of another version of lsm are replaced. */
+  public static String mark(boolean withUnits) {
+    return Sha256.of(rules(withUnits)).substring(0, 8);
   }
 
   /**
-   * Makes the table anew. Without the units of systemd if the kernel (before 5.13) or nft lack
-   * them.
+   * Makes the table anew, without the units of systemd if the kernel (before 5.13) or nft lacks
+   * what they need. Returns the mark of its rules.
+   *
+   * @param hasUnits whether nft can find control groups of version 2 by their path
    */
-  public void create() throws IOException {
-    try {
-      execute(DELETION + rules(true));
-    } catch (IOException e) {
-      execute(DELETION + rules(false));
+  public String create(boolean hasUnits) throws IOException {
+    if (hasUnits) {
+      try {
+        execute(DELETION + rules(true));
+        return mark(true);
+      } catch (IOException e) {
+        // The next attempt shows whether nft works at all.
+      }
     }
+    execute(DELETION + rules(false));
+    return mark(false);
   }
 
+  /**
+   * A rule fails, and the next one follows, where the control group of a process is not so deep.
+   */
   private static String rules(boolean withUnits) {
     StringBuilder chains = new StringBuilder();
     for (String network : NETWORKS) {
-      String kind = kind(network);
-      chains.append("  chain ").append(kind).append(" {\n");
+      StringBuilder levels = new StringBuilder();
       for (int level = withUnits ? MAX_LEVEL : 0; level >= 0; level--) {
-        chains.append(
-            """
-                KEY @known_KIND return
-                add @new4 { KEY . ip daddr timeout 1d } add @known_KIND { KEY timeout 1d } return
-                add @new6 { KEY . ip6 daddr timeout 1d } add @known_KIND { KEY timeout 1d } return
-            """
-                .replace("KEY", "meta skuid UNIT. meta l4proto . th dport")
-                .replace("UNIT", withUnits ? ". socket cgroupv2 level " + level + " " : "")
-                .replace("KIND", kind));
+        String unit = withUnits ? ". socket cgroupv2 level " + level + " " : "";
+        String[] values = {
+          "KEY", "meta skuid " + unit + ". meta l4proto . th dport",
+          "KNOWN", known(network),
+          "NEW", "new_" + kind(network) + level
+        };
+        chains.append(replace(NEW_CHAIN, values));
+        levels.append(replace(LEVEL, values));
       }
-      chains.append("  }\n\n");
+      chains.append("  chain " + kind(network) + " {\n" + levels + "  }\n");
     }
-    return NftRuleset.template("outbound.nft")
-        .replace("CHAINS\n", chains)
-        .replace("UNIT_TYPE", withUnits ? ". cgroupsv2 " : "")
-        .replace("KNOWN_MAX", String.valueOf(MAX_KNOWN))
-        .replace("NEW_MAX", String.valueOf(MAX_NEW));
+    return replace(
+        NftRuleset.template("outbound.nft"),
+        "CHAINS\n",
+        chains.toString(),
+        "UNIT_TYPE",
+        withUnits ? ". cgroupsv2 " : "",
+        "KNOWN_MAX",
+        String.valueOf(MAX_KNOWN),
+        "NEW_MAX",
+        String.valueOf(MAX_NEW));
+  }
+
+  /** Replaces words by what follows each of them. */
+  private static String replace(String template, String... values) {
+    String text = template;
+    for (int i = 0; i < values.length; i += 2) {
+      text = text.replace(values[i], values[i + 1]);
+    }
+    return text;
   }
 
   /** Reads what is new; empty if the table does not exist. */
@@ -112,8 +150,12 @@ public record OutboundTable(Nft nft) {
    * Reads the packets to a kind of network, {@code public}, {@code private} or {@code link-local}.
    */
   public List<Counted> count(String network, Instant now) throws IOException {
-    String json = list("known_" + kind(network)).orElse("");
+    String json = list(known(network)).orElse("");
     return parse(json, false, now);
+  }
+
+  private static String known(String network) {
+    return "known_" + kind(network);
   }
 
   /** The part of the names in the table for one of {@link #NETWORKS}. */
@@ -121,7 +163,7 @@ public record OutboundTable(Nft nft) {
     return network.replace("-local", "");
   }
 
-  /** Forgets what {@link #read} has read; the kernel still knows it for a day. */
+  /** Deletes what was read, which makes room for more; what the kernel knows stays. */
   public void flush() throws IOException {
     execute("flush set inet lsm_outbound new4\nflush set inet lsm_outbound new6\n");
   }
@@ -180,7 +222,7 @@ public record OutboundTable(Nft nft) {
           default -> throw new IllegalArgumentException("a protocol that no rule adds");
         };
     int port = Integer.parseInt(parts.next().getAsString());
-    if (port < 0 || port > 65535) { // -1 would stand for any
+    if (port < 0 || port > 65535) {
       throw new IllegalArgumentException("not a port: " + port);
     }
     String address = hasAddress ? parts.next().getAsString() : "";

@@ -121,7 +121,7 @@ class DiffReportTest {
         SampleAlerts.outbound(
             SampleAlerts.endedOutbound(),
             SampleAlerts.outbound("out-udp", "link-local:53"),
-            SampleAlerts.outbound("out-tcp", "private:ephemeral"));
+            SampleAlerts.outbound("out-tcp", "private:0"));
     assertGolden("outbound-ended.txt", report.document().text());
   }
 

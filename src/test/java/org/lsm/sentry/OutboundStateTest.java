@@ -38,9 +38,9 @@ class OutboundStateTest {
           Map.of(
               WEB,
               new Known(NOW.minusSeconds(60), NOW, "2001:db8::7", true),
-              identity("out-udp private:ephemeral root -"),
+              identity("out-udp private:0 root -"),
               SEEN,
-              identity("out-tcp link-local:0 4711 x.service"),
+              identity("out-tcp link-local:9 4711 x.service"),
               SEEN));
 
   @TempDir private Path folder;
@@ -90,9 +90,9 @@ class OutboundStateTest {
         lsm-outbound\t1
         since\t2026-01-02T02:04:05Z
         rules\t2b7e1516 89abcdef
-        learned\tout-tcp\tlink-local:0\t4711\tx.service\t2026-01-02T03:04:05Z\t2026-01-02T03:04:05Z\t192.0.2.7
+        learned\tout-tcp\tlink-local:9\t4711\tx.service\t2026-01-02T03:04:05Z\t2026-01-02T03:04:05Z\t192.0.2.7
         reported\tout-tcp\tpublic:443\twww\tweb.service\t2026-01-02T03:03:05Z\t2026-01-02T03:04:05Z\t2001:db8::7
-        learned\tout-udp\tprivate:ephemeral\troot\t\t2026-01-02T03:04:05Z\t2026-01-02T03:04:05Z\t192.0.2.7
+        learned\tout-udp\tprivate:0\troot\t\t2026-01-02T03:04:05Z\t2026-01-02T03:04:05Z\t192.0.2.7
         """,
         text.substring(0, text.indexOf("sha256\t")));
   }
@@ -178,7 +178,7 @@ class OutboundStateTest {
           out-tcp public:443 www web.service   | out-tcp public:80 www web.service       | false
           out-tcp public:443 www web.service   | out-tcp private:443 www web.service     | false
           out-tcp public:443 www web.service   | out-udp public:443 www web.service      | false
-          out-tcp public:443 www web.service   | out-tcp public:ephemeral www web.service | false
+          out-tcp public:443 www web.service   | out-tcp public:0 www web.service | false
           # a unit that has ended
           out-tcp public:443 www web.service   | out-tcp public:443 www -                | true
           out-tcp public:443 www -             | out-tcp public:443 www -                | true
@@ -204,7 +204,7 @@ class OutboundStateTest {
           out-tcp public:443 www web.service       | OUT_UDP | 443 | www  | false
           out-tcp public:443 www web.service       | OUT_TCP | 80  | www  | false
           out-tcp public:443 www web.service       | OUT_TCP | 443 | root | false
-          out-tcp public:ephemeral www web.service | OUT_TCP | 443 | www  | false
+          out-tcp public:0 www web.service | OUT_TCP | 443 | www  | false
           """)
   void knowsPortOfUser(String known, Protocol protocol, int port, String user, boolean isKnown) {
     assertEquals(isKnown, knowing(identity(known)).knowsPort(protocol, port, user));
@@ -220,7 +220,7 @@ class OutboundStateTest {
       assertEquals(identity, state.general(identity), "port " + port);
       state = state.with(identity, SEEN);
     }
-    Identity any = identity("out-tcp public:ephemeral " + owner);
+    Identity any = identity("out-tcp public:0 " + owner);
     assertEquals(any, state.general(port(owner, 101)));
     assertEquals(any, state.general(any));
     assertEquals(port(owner, 100), state.general(port(owner, 100)), "a known one");

@@ -57,7 +57,7 @@ class OutboundTableIT {
 
   @BeforeEach
   void createTable() throws IOException {
-    table.create();
+    table.create(true);
   }
 
   private static void connect(int uid, String protocol, String address, int port)
@@ -136,7 +136,7 @@ class OutboundTableIT {
 
   @Test
   void removesTable() throws IOException {
-    table.create();
+    table.create(true);
     table.remove();
     assertEquals(Optional.empty(), table.read(Instant.now()));
     assertEquals(List.of(), table.count("public", Instant.now()));

@@ -2,6 +2,7 @@ package org.lsm.sentry;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.lsm.OutboundSet.element;
@@ -193,7 +194,7 @@ class OutboundTableTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"899, 0, false", "900, 0, true", "0, 900, true", "899, 899, false"})
+  @CsvSource({"449, 0, false", "450, 0, true", "0, 450, true", "449, 449, false"})
   void overflowsBeforeASetIsFull(int four, int six, boolean isOverflowing) throws IOException {
     for (int count : new int[] {four, six}) {
       responses.add(
@@ -234,7 +235,7 @@ class OutboundTableTest {
 
   @Test
   void createsRulesWithUnits() throws IOException {
-    table.create();
+    assertEquals(OutboundTable.mark(true), table.create(true));
 
     assertEquals(1, commands.size());
     String rules = commands.get(0);
@@ -254,10 +255,14 @@ class OutboundTableTest {
   void createsRulesWithoutUnitsWhereTheyAreMissing() throws IOException {
     failures.add(OLD_KERNEL);
 
-    table.create();
+    assertEquals(OutboundTable.mark(false), table.create(true));
+    assertNotEquals(OutboundTable.mark(true), OutboundTable.mark(false));
 
     assertEquals(2, commands.size());
     String rules = commands.get(1);
+    commands.clear();
+    assertEquals(OutboundTable.mark(false), table.create(false));
+    assertEquals(List.of(rules), commands);
     assertTrue(rules.startsWith("-f -\n" + DELETION), rules);
     assertFalse(rules.contains("cgroup"), rules);
     assertTrue(rules.contains("type uid . inet_proto . inet_service . ipv4_addr;"), rules);
@@ -292,7 +297,7 @@ class OutboundTableTest {
             + advice
             + ", or set OUTBOUND=\"off\"";
     failures.addAll(List.of(failure, failure));
-    assertEquals(expected, assertThrows(IOException.class, table::create).getMessage());
+    assertEquals(expected, assertThrows(IOException.class, () -> table.create(true)).getMessage());
     assertEquals(2, commands.size());
     failures.add(failure);
     assertEquals(expected, assertThrows(IOException.class, () -> table.read(NOW)).getMessage());
