@@ -550,6 +550,44 @@ class OutboundCompareTest extends ChannelTestBase {
     assertEquals(FOUND, compare());
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          report | 0   | report; known: 1
+          report | 24h | report, learning until 2026-01-03 03:14:05 +00:00; known: 1
+          learn  | 24h | learn; known: 1
+          """)
+  void statusSaysWhetherItLearns(String mode, String learn, String expected) throws IOException {
+    record(WEB);
+    compare();
+    outbound(mode, learn);
+    assertEquals("Outbound   " + expected, status());
+  }
+
+  @Test
+  void statusSaysWhatIsMissing() throws IOException {
+    Files.writeString(directory.resolve("ignore.lsm"), "out tcp *:4444\n");
+    Result result = lsm("status");
+    assertFalse(result.out().contains("ignore.lsm:1"), "nobody knows whether it is unused");
+
+    String whole = Files.readString(file());
+    Files.delete(file());
+    assertEquals(
+        "Outbound   report, there are no rules yet, the next compare sets them", status());
+    Files.writeString(file(), whole.replace("since", "Since"));
+    String damaged = "Outbound ! " + file() + ": damaged or edited, its checksum is wrong; remove ";
+    assertTrue(status().startsWith(damaged), status());
+    outbound("off", "0");
+    assertEquals("", status());
+  }
+
+  /** The line of status for outbound connections; empty if there is none. */
+  private String status() {
+    return lsm("status").out().lines().filter(it -> it.startsWith("Outbound")).findFirst().orElse("");
+  }
+
   @Test
   void offRemovesAll() throws IOException {
     record(WEB);

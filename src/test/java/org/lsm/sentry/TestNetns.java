@@ -1,9 +1,11 @@
 package org.lsm.sentry;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,7 +15,10 @@ import org.lsm.channel.ExternalCommand;
 
 /** A network namespace without a name, which ends with the process that holds it. Needs root. */
 record TestNetns(Process holder) implements AutoCloseable {
+  /** Creates one, or skips the test where that or nft is missing. */
   static TestNetns create() throws IOException {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root may make namespaces");
+    assumeTrue(Files.isExecutable(Path.of("/usr/sbin/nft")), "needs nft of nftables");
     Process made =
         new ProcessBuilder("/usr/bin/unshare", "--net", "/bin/sh", "-c", "echo ready; exec cat")
             .start();
