@@ -33,11 +33,13 @@ public record OutboundTable(Nft nft) {
   /** The deepest control group that is looked up; deeper ones count as their ancestor. */
   private static final int MAX_LEVEL = 6;
 
+  /** A lookup that finds an element counts the packet, as the update does: this one finds none. */
   private static final String LEVEL =
       """
-          KEY @KNOWN update @KNOWN { KEY timeout 1d } return
           KEY != @KNOWN goto NEW
+          update @KNOWN { KEY timeout 1d } return
       """;
+
   private static final String NEW_CHAIN =
       """
         chain NEW {
