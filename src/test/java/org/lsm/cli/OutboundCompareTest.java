@@ -574,8 +574,7 @@ class OutboundCompareTest extends ChannelTestBase {
 
     String whole = Files.readString(file());
     Files.delete(file());
-    assertEquals(
-        "Outbound   report, there are no rules yet, the next compare sets them", status());
+    assertEquals("Outbound   report, there are no rules yet, the next compare sets them", status());
     Files.writeString(file(), whole.replace("since", "Since"));
     String damaged = "Outbound ! " + file() + ": damaged or edited, its checksum is wrong; remove ";
     assertTrue(status().startsWith(damaged), status());
@@ -585,7 +584,12 @@ class OutboundCompareTest extends ChannelTestBase {
 
   /** The line of status for outbound connections; empty if there is none. */
   private String status() {
-    return lsm("status").out().lines().filter(it -> it.startsWith("Outbound")).findFirst().orElse("");
+    return lsm("status")
+        .out()
+        .lines()
+        .filter(it -> it.startsWith("Outbound"))
+        .findFirst()
+        .orElse("");
   }
 
   @Test
