@@ -1,5 +1,6 @@
 package org.lsm.report;
 
+import static java.util.stream.Collectors.joining;
 import static org.lsm.report.EscapedText.escape;
 
 import java.time.Instant;
@@ -9,11 +10,15 @@ import java.util.List;
 import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
+import org.lsm.model.Plural;
 import org.lsm.report.JsonViews.HostView;
 import org.lsm.report.JsonViews.OutboundsView;
 
 /** The outbound connections that are known on a host. */
 public record OutboundListing(HostInfo hostInfo, List<Row> rows) {
+  private static final String INDENT = "    ";
+  private static final int DATE = 10; // characters
+
   /**
    * Connections of one identity.
    *
@@ -36,22 +41,29 @@ public record OutboundListing(HostInfo hostInfo, List<Row> rows) {
     return Json.print(Json.merge(HostView.of(hostInfo), OutboundsView.of(this)));
   }
 
-  /** A table, escaped. */
+  /**
+   * Two lines for each identity, escaped: who connects where, then how often, when and an address.
+   */
   public String text(ZoneId zone) {
-    List<List<String>> table = new ArrayList<>();
-    table.add(List.of("CONNECTION", "USER", "UNIT", "PACKETS", "FIRST", "LAST", "ADDRESS"));
+    List<List<String>> names = new ArrayList<>(List.of(List.of("CONNECTION", "USER", "UNIT")));
     for (Row it : rows) {
       String unit = it.owner.program().isEmpty() ? "-" : escape(it.owner.program());
-      table.add(
-          List.of(
-              escape(it.endpoint.toString()),
-              escape(it.owner.user()),
-              unit,
-              it.packets == 0 ? "-" : String.valueOf(it.packets),
-              Times.format(it.first, zone),
-              Times.format(it.last, zone),
-              escape(it.address)));
+      names.add(List.of(escape(it.endpoint.toString()), escape(it.owner.user()), unit));
     }
-    return SocketListing.align(table);
+    List<String> lines = new ArrayList<>(SocketListing.align(names).lines().toList());
+    for (int i = rows.size(); i > 0; i--) {
+      lines.add(i + 1, INDENT + details(rows.get(i - 1), zone));
+    }
+    return lines.stream().map(it -> it + "\n").collect(joining());
+  }
+
+  private static String details(Row row, ZoneId zone) {
+    String first = Times.format(row.first, zone).substring(0, DATE);
+    String last = Times.format(row.last, zone).substring(0, DATE);
+    return String.join(
+        ", ",
+        row.status + " " + (first.equals(last) ? first : first + " to " + last),
+        row.packets == 0 ? "no packet within a day" : Plural.count(row.packets, "packet"),
+        escape(row.address));
   }
 }
