@@ -273,9 +273,11 @@ out-udp/public:53 resolver@named.service 2 learned
 END
 check "the addresses are kept" grep -q '"address": "203.0.113.2"' "$work/run.out"
 run "$lsm" outbound
-exits "a table" 0
-check "a table has a row for each" test "$(wc -l <"$work/run.out")" -eq 5
-check "a row" grep -qE '^out-tcp/public:80  *root  *apt-daily\.service  *2  *20' "$work/run.out"
+exits "as text" 0
+check "as text, it has two lines for each" test "$(wc -l <"$work/run.out")" -eq 9
+check "who connects" grep -qxE 'out-tcp/public:80  *root  *apt-daily\.service' "$work/run.out"
+check "when, how often and to where" grep -qxE '    learned [0-9-]{10}, 2 packets, 203\.0\.113\.2' "$work/run.out"
+check "it fits 80 columns" test -z "$(grep -E '.{81}' "$work/run.out")"
 
 echo "# --- what is new is reported once"
 configure_outbound OUTBOUND=report OUTBOUND_LEARN=0 SENTRY=report
