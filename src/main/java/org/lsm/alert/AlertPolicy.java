@@ -1,6 +1,7 @@
 package org.lsm.alert;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
 import static org.lsm.model.TextEscaper.escape;
 
 import java.time.Duration;
@@ -32,6 +33,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.Severity;
 import org.lsm.model.Sha256;
+import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketIdentity;
 import org.lsm.report.DiffReport;
 import org.lsm.report.EscapedText;
@@ -135,8 +137,14 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
     boolean isGone = difference.type() == DifferenceType.GONE; // it is in the baseline by this name
     Endpoint at = isGone ? difference.endpoint() : identity.key(difference.after());
     // Many users may connect to one port of other hosts, and each is reported once.
-    String owners = at.isOutbound() ? " " + difference.after().owners() : "";
+    String owners = at.isOutbound() ? " by " + owners(difference.after()) : "";
     return bounded(difference.type() + " " + at + owners);
+  }
+
+  /** The users with their units. */
+  private static String owners(SocketEntry outbound) {
+    Stream<String> owners = outbound.owners().stream().map(it -> it.user() + " " + it.program());
+    return owners.map(String::strip).collect(joining(", "));
   }
 
   /** In whole minutes: cron is never on time to the second. */
