@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -67,6 +68,22 @@ public record Components(
 
   /** In bytes; the listing of a full table has some 10 MB. */
   private static final int MAX_NFT_OUTPUT = 64 * 1024 * 1024;
+
+  /**
+   * Takes a command; fails as it does. What else may fail is that this process lacks privileges.
+   */
+  private static final String WITHOUT_GROUPS =
+      """
+      exec 3>&2
+      /usr/bin/unshare --mount /bin/sh -c '
+        /bin/mount -t tmpfs none /sys/fs/cgroup || exit 125
+        "$@" 2>&3 || exit 124' sh "$@" 2>/dev/null
+      case $? in
+        0) ;;
+        124) exit 1 ;;
+        *) exec "$@" ;;
+      esac
+      """;
 
   /** In bytes; the files of a large package. */
   private static final int MAX_OUTPUT = 16 * 1024 * 1024;
@@ -275,7 +292,35 @@ public record Components(
 
   /** The table of outbound connections. */
   public OutboundTable outboundTable() {
-    return new OutboundTable(this::runNft);
+    return new OutboundTable(this::runNft, this::runNftWithoutGroups);
+  }
+
+  /** Runs nft where no control group is mounted, if this process may do that. */
+  private String runNftWithoutGroups(List<String> arguments, String input) throws IOException {
+    List<String> all = new ArrayList<>(List.of("-c", WITHOUT_GROUPS, "sh", nft().toString()));
+    all.addAll(arguments);
+    Path shell = Path.of("/bin/sh");
+    return new ExternalCommand(shell, NFT_TIMEOUT, MAX_NFT_OUTPUT)
+        .run(all, input.getBytes(UTF_8), Map.of());
+  }
+
+  /** The paths of the control groups of version 2 below /sys/fs/cgroup, by inode. */
+  Map<String, String> controlGroups() throws IOException {
+    Path root = environment.sources().root().resolve("sys/fs/cgroup");
+    Map<String, String> paths = new HashMap<>();
+    if (Files.exists(root.resolve("cgroup.controllers"))) {
+      Path find = Path.of("/usr/bin/find");
+      List<String> arguments =
+          List.of(root.toString(), "-maxdepth", "6", "-type", "d", "-printf", "%i %P\\n");
+      String output =
+          new ExternalCommand(find, NFT_TIMEOUT, MAX_NFT_OUTPUT, false)
+              .run(arguments, new byte[0], Map.of());
+      for (String line : output.split("\n", -1)) {
+        int blank = line.indexOf(' ');
+        paths.put(line.substring(0, Math.max(blank, 0)), line.substring(blank + 1));
+      }
+    }
+    return paths;
   }
 
   private String runNft(List<String> arguments, String input) throws IOException {

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -55,7 +56,7 @@ public final class OutboundCheck {
       "somebody has removed the table inet lsm_outbound from the packet filter: outbound connections"
           + " since the last compare may be missing; the rules are set again";
   private static final String OVERFLOW =
-      "more than 450 users, units and ports of outbound connections were new within two hours, and"
+      "more than 4,500 users, units and ports of outbound connections were new within two hours, and"
           + " others may be missing; 'lsm outbound' prints who has so many";
   private static final String OLD =
       "no compare has stored outbound connections for more than two hours: others may be missing";
@@ -98,9 +99,10 @@ public final class OutboundCheck {
     OutboundCheck check = new OutboundCheck(components, components.now());
     OutboundState state = OutboundState.read(check.file, check.now);
     Map<Long, String> names = names(components);
+    Map<String, String> groups = components.controlGroups();
     Map<Identity, Long> packets = new HashMap<>();
     for (String network : OutboundTable.NETWORKS) {
-      for (Counted it : check.table.count(network, check.now)) {
+      for (Counted it : check.table.count(network, groups, check.now)) {
         Identity identity = state.general(identity(it.flow(), network, names));
         packets.merge(identity, it.packets(), Long::sum);
       }
@@ -143,6 +145,9 @@ public final class OutboundCheck {
   private void read() throws IOException {
     OutboundState stored = OutboundState.read(file, now);
     recorded = table.read(now);
+    if (recorded.isPresent() && !recorded.get().flows().isEmpty()) {
+      recorded = Optional.of(recorded.get().in(components.controlGroups()));
+    }
     state = stored; // not where the table cannot be read: it may have what is not reported yet
     if (recorded.isEmpty() && isInTable(stored.rules())) {
       incomplete.add(REMOVED);
@@ -196,13 +201,16 @@ public final class OutboundCheck {
     Map<Long, String> names = names(components);
     SortedMap<Endpoint, NewConnections> all = new TreeMap<>();
     Set<Identity> reported = new TreeSet<>();
-    for (OutboundFlow flow : recorded.get().flows()) {
+    for (OutboundFlow flow : systemUsersFirst(recorded.get().flows())) {
       Identity identity = state.general(identity(flow, kind(flow.address()), names));
       boolean isKnown = state.knows(identity) || isAccepted(identity, baseline);
       if (!isKnown && isCovered(identity, rules)) {
         continue;
       }
       if (!isKnown && !isLearning()) {
+        if (all.size() >= DiffReport.MAX_NAMED && !all.containsKey(identity.endpoint())) {
+          continue; // the next compare names it
+        }
         reported.add(identity);
       }
       boolean isNew = reported.contains(identity);
@@ -215,6 +223,13 @@ public final class OutboundCheck {
       state = state.with(identity, new Known(flow.time(), flow.time(), flow.address(), isNew));
     }
     return all.isEmpty() ? report : with(report, all);
+  }
+
+  private List<OutboundFlow> systemUsersFirst(List<OutboundFlow> flows) throws IOException {
+    long firstLogin = LoginUids.read(components.environment().loginDefs()).min();
+    return flows.stream()
+        .sorted(Comparator.comparing(it -> !isSystem(it.uid(), firstLogin)))
+        .toList();
   }
 
   private static boolean isAccepted(Identity identity, Snapshot baseline) {
@@ -280,10 +295,9 @@ public final class OutboundCheck {
     return new Identity(at, new Owner(user, ControlGroup.lastingUnit(flow.controlGroup())));
   }
 
-  /** Root runs whatever the administrator does, so it is not a system user here. */
   private Set<Flag> flags(Identity identity, OutboundFlow flow) throws IOException {
     Set<Flag> flags = EnumSet.noneOf(Flag.class);
-    if (isSystem(flow.uid())) {
+    if (isSystem(flow.uid(), LoginUids.read(components.environment().loginDefs()).min())) {
       flags.add(Flag.SYSTEM_USER);
       if (!state.knowsPort(flow.protocol(), flow.port(), identity.owner().user())) {
         flags.add(Flag.NEW_PORT);
@@ -292,9 +306,11 @@ public final class OutboundCheck {
     return flags;
   }
 
-  /** Users of a directory service have numbers above those of login.defs(5). */
-  private boolean isSystem(long uid) throws IOException {
-    long firstLogin = LoginUids.read(components.environment().loginDefs()).min();
+  /**
+   * Users of a directory service have numbers above those of login.defs(5). Root runs whatever the
+   * administrator does, so it is not a system user here.
+   */
+  private static boolean isSystem(long uid, long firstLogin) {
     boolean isDynamic = uid >= FIRST_DYNAMIC && uid <= LAST_DYNAMIC;
     return uid != 0 && (uid < firstLogin || isDynamic || uid == NOBODY);
   }

@@ -36,20 +36,23 @@ record OutboundProcesses(Map<Connection, List<ProcessDetails>> processes) {
     }
   }
 
-  /** Those of some flows, in the unit of each. */
+  /** Those of some flows: in the unit of each, else those that have left it, by the address. */
   List<ProcessDetails> of(List<OutboundFlow> flows) {
-    return flows.stream()
-        .flatMap(
-            flow ->
-                processes.entrySet().stream()
-                    .filter(it -> isOf(it.getKey(), flow))
-                    .flatMap(it -> it.getValue().stream())
-                    .filter(it -> isOf(it, flow)))
-        .distinct()
-        .toList();
+    List<ProcessDetails> inUnit = new ArrayList<>();
+    List<ProcessDetails> others = new ArrayList<>();
+    for (OutboundFlow flow : flows) {
+      processes.forEach(
+          (connection, held) -> {
+            boolean isOf = isOf(connection, flow);
+            boolean isSame = isOf && connection.remote().address().equals(flow.address());
+            inUnit.addAll(held.stream().filter(it -> isOf && isInUnit(it, flow)).toList());
+            others.addAll(held.stream().filter(it -> isSame).toList());
+          });
+    }
+    return (inUnit.isEmpty() ? others : inUnit).stream().distinct().toList();
   }
 
-  private static boolean isOf(ProcessDetails process, OutboundFlow flow) {
+  private static boolean isInUnit(ProcessDetails process, OutboundFlow flow) {
     String unit = ControlGroup.lastingUnit(flow.controlGroup());
     return unit.isEmpty() || unit.equals(ControlGroup.lasting(process.unit()));
   }

@@ -68,7 +68,9 @@ public record OutboundState(Instant since, String rules, Map<Identity, Known> kn
       return new OutboundState(now, "", Map.of());
     }
     try {
-      return parse(ChecksummedText.read(file, KIND, FORMAT));
+      OutboundState state = parse(ChecksummedText.read(file, KIND, FORMAT));
+      // After the clock was set back, learning would last until then.
+      return state.since.isAfter(now) ? new OutboundState(now, state.rules, state.known) : state;
     } catch (RuntimeException e) {
       String advice = "; remove it, and lsm learns the outbound connections anew";
       throw new IOException(file + ": " + e.getMessage() + advice, e);

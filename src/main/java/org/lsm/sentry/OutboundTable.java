@@ -11,6 +11,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.lsm.model.Protocol;
 import org.lsm.model.Sha256;
@@ -19,13 +20,16 @@ import org.lsm.sentry.NftTable.Nft;
 /**
  * The table {@code inet lsm_outbound} in the kernel, which records new outbound connections,
  * through nft(8).
+ *
+ * @param lister runs nft to list sets, where it finds no control groups: it would search all of
+ *     them for the name of each element
  */
-public record OutboundTable(Nft nft) {
+public record OutboundTable(Nft nft, Nft lister) {
   /** How long the kernel keeps what is new for a compare to read. */
   public static final Duration KEPT = Duration.ofHours(2);
 
-  /** What is new within that time, by a version of IP: nft takes long to print many. */
-  static final int MAX_NEW = 500;
+  /** What is new within that time, by a version of IP. */
+  static final int MAX_NEW = 5000;
 
   private static final int MAX_KNOWN = 10_000; // of a kind of network
   private static final int NEARLY_FULL = MAX_NEW * 9 / 10;
@@ -61,7 +65,12 @@ public record OutboundTable(Nft nft) {
    *
    * @param isOverflowing whether some may be missing
    */
-  public record Recorded(List<OutboundFlow> flows, boolean isOverflowing) {}
+  public record Recorded(List<OutboundFlow> flows, boolean isOverflowing) {
+    /** The same with the paths of control groups in place of their numbers. */
+    public Recorded in(Map<String, String> groups) {
+      return new Recorded(flows.stream().map(it -> it.in(groups)).toList(), isOverflowing);
+    }
+  }
 
   /**
    * A flow and its packets, which the kernel counts for a day; those of new flows are unknown: 0.
@@ -151,9 +160,12 @@ public record OutboundTable(Nft nft) {
   /**
    * Reads the packets to a kind of network, {@code public}, {@code private} or {@code link-local}.
    */
-  public List<Counted> count(String network, Instant now) throws IOException {
+  public List<Counted> count(String network, Map<String, String> groups, Instant now)
+      throws IOException {
     String json = list(known(network)).orElse("");
-    return parse(json, false, now);
+    return parse(json, false, now).stream()
+        .map(it -> new Counted(it.flow().in(groups), it.packets()))
+        .toList();
   }
 
   private static String known(String network) {
@@ -181,7 +193,7 @@ public record OutboundTable(Nft nft) {
 
   private Optional<String> list(String set) throws IOException {
     List<String> command = List.of("-j", "list", "set", "inet", "lsm_outbound", set);
-    return NftTable.run(nft, KEY, command, "", NftTable.NOT_FOUND);
+    return NftTable.run(lister, KEY, command, "", NftTable.NOT_FOUND);
   }
 
   /** Parses a set as libnftables-json(5) has it; most are empty, and need no parser. */

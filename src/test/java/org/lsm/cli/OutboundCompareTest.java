@@ -511,7 +511,7 @@ class OutboundCompareTest extends ChannelTestBase {
   }
 
   @ParameterizedTest
-  @CsvSource({"449, false", "450, true", "500, true"})
+  @CsvSource({"4499, false", "4500, true", "5000, true"})
   void fullSetIsIncomplete(int count, boolean isIncomplete) throws IOException {
     outbound("report", "7d");
     record(
@@ -520,7 +520,7 @@ class OutboundCompareTest extends ChannelTestBase {
             .toArray(String[]::new));
     if (isIncomplete) {
       assertIncomplete(
-          "more than 450 users, units and ports of outbound connections were new within two hours, ");
+          "more than 4,500 users, units and ports of outbound connections were new within two hours, ");
     } else {
       assertEquals(QUIET, compare());
     }

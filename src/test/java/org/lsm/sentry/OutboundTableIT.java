@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -33,8 +34,7 @@ class OutboundTableIT {
           + " send($s, 'x', 0) if $s && $ARGV[1] eq 'udp'";
 
   private static TestNetns namespace;
-  private final OutboundTable table =
-      new OutboundTable((arguments, input) -> namespace.nft(arguments, input));
+  private final OutboundTable table = new OutboundTable(namespace::nft, namespace::nft);
 
   @BeforeAll
   static void createNamespace() throws IOException {
@@ -96,7 +96,7 @@ class OutboundTableIT {
     }
     assertEquals(flow == null ? "" : flow, recorded());
     for (String kind : OutboundTable.NETWORKS) {
-      List<Counted> counted = table.count(kind, Instant.now());
+      List<Counted> counted = table.count(kind, Map.of(), Instant.now());
       assertEquals(kind.equals(network) ? 1 : 0, counted.size(), kind);
     }
     table.flush();
@@ -110,7 +110,7 @@ class OutboundTableIT {
     for (int i = 0; i < 4; i++) {
       connect(33, "udp", "198.51.100.7", 53);
     }
-    List<Counted> counted = table.count("public", Instant.now());
+    List<Counted> counted = table.count("public", Map.of(), Instant.now());
     assertEquals(1, counted.size());
     assertTrue(counted.get(0).packets() >= 3, "packets: " + counted.get(0).packets());
     OutboundFlow flow = table.read(Instant.now()).orElseThrow().flows().get(0);
@@ -137,7 +137,7 @@ class OutboundTableIT {
     table.create(true);
     table.remove();
     assertEquals(Optional.empty(), table.read(Instant.now()));
-    assertEquals(List.of(), table.count("public", Instant.now()));
+    assertEquals(List.of(), table.count("public", Map.of(), Instant.now()));
     table.remove();
   }
 }

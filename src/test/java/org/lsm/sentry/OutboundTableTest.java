@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -39,7 +40,7 @@ class OutboundTableTest {
 
   private final List<String> responses = new ArrayList<>(); // the last one is repeated
   private final List<String> failures = new ArrayList<>(); // of the first runs
-  private final OutboundTable table = new OutboundTable(this::nft);
+  private final OutboundTable table = new OutboundTable(this::nft, this::nft);
 
   private String nft(List<String> arguments, String input) throws IOException {
     commands.add(String.join(" ", arguments) + "\n" + input);
@@ -194,7 +195,7 @@ class OutboundTableTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"449, 0, false", "450, 0, true", "0, 450, true", "449, 449, false"})
+  @CsvSource({"4499, 0, false", "4500, 0, true", "0, 4500, true", "4499, 4499, false"})
   void overflowsBeforeASetIsFull(int four, int six, boolean isOverflowing) throws IOException {
     for (int count : new int[] {four, six}) {
       responses.add(
@@ -229,7 +230,7 @@ class OutboundTableTest {
   @Test
   void countsNothingInMissingTable() throws IOException {
     failures.add("it ended with 1 and said: Error: No such file or directory");
-    assertEquals(List.of(), table.count("link-local", NOW));
+    assertEquals(List.of(), table.count("link-local", Map.of(), NOW));
     assertEquals(List.of("-j list set inet lsm_outbound known_link\n"), commands);
   }
 
