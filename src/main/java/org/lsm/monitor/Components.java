@@ -69,19 +69,19 @@ public record Components(
   /** In bytes; the listing of a full table has some 10 MB. */
   private static final int MAX_NFT_OUTPUT = 64 * 1024 * 1024;
 
-  /**
-   * Takes a command; fails as it does. What else may fail is that this process lacks privileges.
-   */
-  private static final String WITHOUT_GROUPS =
+  /** Takes the path of nft, and sets; what is not due to nft fails for lack of privileges. */
+  private static final String LIST_SETS =
       """
       exec 3>&2
-      /usr/bin/unshare --mount /bin/sh -c '
+      list='nft=$1; shift
+        for set do "$nft" -j list set inet lsm_outbound "$set" 2>&3 || exit 124; done'
+      /usr/bin/unshare --mount /bin/sh -c "
         /bin/mount -t tmpfs none /sys/fs/cgroup || exit 125
-        "$@" 2>&3 || exit 124' sh "$@" 2>/dev/null
+        $list" sh "$@" 2>/dev/null
       case $? in
         0) ;;
         124) exit 1 ;;
-        *) exec "$@" ;;
+        *) eval "$list" ;;
       esac
       """;
 
@@ -292,16 +292,16 @@ public record Components(
 
   /** The table of outbound connections. */
   public OutboundTable outboundTable() {
-    return new OutboundTable(this::runNft, this::runNftWithoutGroups);
+    return new OutboundTable(this::runNft, this::listSets);
   }
 
-  /** Runs nft where no control group is mounted, if this process may do that. */
-  private String runNftWithoutGroups(List<String> arguments, String input) throws IOException {
-    List<String> all = new ArrayList<>(List.of("-c", WITHOUT_GROUPS, "sh", nft().toString()));
-    all.addAll(arguments);
+  /** Lists sets where no control group is mounted, if this process may do that. */
+  private String listSets(List<String> sets) throws IOException {
+    List<String> arguments = new ArrayList<>(List.of("-c", LIST_SETS, "sh", nft().toString()));
+    arguments.addAll(sets);
     Path shell = Path.of("/bin/sh");
     return new ExternalCommand(shell, NFT_TIMEOUT, MAX_NFT_OUTPUT)
-        .run(all, input.getBytes(UTF_8), Map.of());
+        .run(arguments, new byte[0], Map.of());
   }
 
   /** The paths of the control groups of version 2 below /sys/fs/cgroup, by inode. */

@@ -21,10 +21,10 @@ import org.lsm.sentry.NftTable.Nft;
  * The table {@code inet lsm_outbound} in the kernel, which records new outbound connections,
  * through nft(8).
  *
- * @param lister runs nft to list sets, where it finds no control groups: it would search all of
- *     them for the name of each element
+ * @param lister runs nft where it finds no control groups: it would search all of them for the name
+ *     of each element
  */
-public record OutboundTable(Nft nft, Nft lister) {
+public record OutboundTable(Nft nft, SetLister lister) {
   /** How long the kernel keeps what is new for a compare to read. */
   public static final Duration KEPT = Duration.ofHours(2);
 
@@ -59,6 +59,12 @@ public record OutboundTable(Nft nft, Nft lister) {
 
   /** The kinds of networks, as {@link org.lsm.model.SocketIdentity#addressClass} names them. */
   public static final List<String> NETWORKS = List.of("public", "private", "link-local");
+
+  /** Lists sets of this table as JSON, one after the other. */
+  @FunctionalInterface
+  public interface SetLister {
+    String list(List<String> sets) throws IOException;
+  }
 
   /**
    * What the kernel has recorded as new within {@link #KEPT}.
@@ -143,26 +149,24 @@ public record OutboundTable(Nft nft, Nft lister) {
 
   /** Reads what is new; empty if the table does not exist. */
   public Optional<Recorded> read(Instant now) throws IOException {
+    Optional<String> json = list(List.of("new4", "new6"));
+    if (json.isEmpty()) {
+      return Optional.empty();
+    }
     List<OutboundFlow> flows = new ArrayList<>();
     boolean isOverflowing = false;
-    for (String set : List.of("new4", "new6")) {
-      Optional<String> json = list(set);
-      if (json.isEmpty()) {
-        return Optional.empty();
-      }
-      List<Counted> elements = parse(json.get(), true, now);
+    for (String set : json.get().split("\n(?=\\{)", -1)) {
+      List<Counted> elements = parse(set, true, now);
       elements.forEach(it -> flows.add(it.flow()));
       isOverflowing |= elements.size() >= NEARLY_FULL;
     }
     return Optional.of(new Recorded(flows, isOverflowing));
   }
 
-  /**
-   * Reads the packets to a kind of network, {@code public}, {@code private} or {@code link-local}.
-   */
+  /** Reads the packets to one of {@link #NETWORKS}. */
   public List<Counted> count(String network, Map<String, String> groups, Instant now)
       throws IOException {
-    String json = list(known(network)).orElse("");
+    String json = list(List.of(known(network))).orElse("");
     return parse(json, false, now).stream()
         .map(it -> new Counted(it.flow().in(groups), it.packets()))
         .toList();
@@ -191,9 +195,9 @@ public record OutboundTable(Nft nft, Nft lister) {
     NftTable.run(nft, KEY, List.of("-f", "-"), commands);
   }
 
-  private Optional<String> list(String set) throws IOException {
-    List<String> command = List.of("-j", "list", "set", "inet", "lsm_outbound", set);
-    return NftTable.run(lister, KEY, command, "", NftTable.NOT_FOUND);
+  private Optional<String> list(List<String> sets) throws IOException {
+    Nft listing = (arguments, input) -> lister.list(sets);
+    return NftTable.run(listing, KEY, List.of(), "", NftTable.NOT_FOUND);
   }
 
   /** Parses a set as libnftables-json(5) has it; most are empty, and need no parser. */

@@ -34,7 +34,16 @@ class OutboundTableIT {
           + " send($s, 'x', 0) if $s && $ARGV[1] eq 'udp'";
 
   private static TestNetns namespace;
-  private final OutboundTable table = new OutboundTable(namespace::nft, namespace::nft);
+  private final OutboundTable table = new OutboundTable(namespace::nft, this::list);
+
+  private String list(List<String> sets) throws IOException {
+    StringBuilder all = new StringBuilder();
+    for (String set : sets) {
+      List<String> command = List.of("-j", "list", "set", "inet", "lsm_outbound", set);
+      all.append(namespace.nft(command, ""));
+    }
+    return all.toString();
+  }
 
   @BeforeAll
   static void createNamespace() throws IOException {

@@ -40,7 +40,15 @@ class OutboundTableTest {
 
   private final List<String> responses = new ArrayList<>(); // the last one is repeated
   private final List<String> failures = new ArrayList<>(); // of the first runs
-  private final OutboundTable table = new OutboundTable(this::nft, this::nft);
+  private final OutboundTable table = new OutboundTable(this::nft, this::list);
+
+  private String list(List<String> sets) throws IOException {
+    StringBuilder all = new StringBuilder();
+    for (String set : sets) {
+      all.append(nft(List.of("-j", "list", "set", "inet", "lsm_outbound", set), "")).append("\n");
+    }
+    return all.toString();
+  }
 
   private String nft(List<String> arguments, String input) throws IOException {
     commands.add(String.join(" ", arguments) + "\n" + input);
