@@ -449,11 +449,15 @@ uninstall_lsm() {
   fi
 }
 
-# Removes the table of SENTRY from the packet filter, if the state directory shows that it was used.
+# Removes the tables of SENTRY and OUTBOUND from the packet filter, if the state directory shows that they were used.
 remove_rules() {
-  [ -e "$1/sentry-state" ] || return 0
-  if ! nft delete table inet lsm 2>/dev/null && nft list table inet lsm >/dev/null 2>&1; then
-    echo "Note: could not remove the table inet lsm from the packet filter; run: nft delete table inet lsm"
+  [ ! -e "$1/sentry-state" ] || remove_table lsm
+  [ ! -e "$1/outbound-state" ] || remove_table lsm_outbound
+}
+
+remove_table() {
+  if ! nft delete table inet "$1" 2>/dev/null && nft list table inet "$1" >/dev/null 2>&1; then
+    echo "Note: could not remove the table inet $1 from the packet filter; run: nft delete table inet $1"
   fi
 }
 
@@ -462,6 +466,7 @@ purge_state() {
   [ -n "$state_dir" ] && [ -d "$state_dir" ] || return 0
   (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp \
     alert-state .alert-state.tmp owner-cache .owner-cache.tmp program-cache .program-cache.tmp sentry-state .sentry-state.tmp \
+    outbound-state .outbound-state.tmp \
     last-compare .last-compare.tmp stuck-run .stuck-run.tmp stuck-run.lock history.jsonl history.jsonl.[1-4] history.lock lock)
   if [ -d "$state_dir/outbox" ]; then
     (cd "$state_dir/outbox" && rm -f ./*.json ./*.damaged ./.*.json.tmp ./*.lock)

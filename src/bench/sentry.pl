@@ -11,6 +11,9 @@
 #        perl sentry.pl ports                   counts the ports in what lsm sentry --format json printed
 #        perl sentry.pl packets ROUNDS OPERATIONS ATTACKER NAMESPACE:HOST...
 #                                               prints what packets cost in each; the first has no rules
+#        perl sentry.pl outbound ROUNDS OPERATIONS ATTACKER NAMESPACE:HOST...
+#                                               the same for packets of each to this address of the attacker
+#        perl sentry.pl send HOST FIRST LAST    sends a datagram to each of these ports
 use strict;
 use warnings;
 use JSON::PP;
@@ -24,11 +27,11 @@ sub median {
 }
 
 sub tcp_listener {
-    my ($family, $port) = @_;
+    my ($family, $port, $host) = @_;
     socket(my $socket, $family, SOCK_STREAM, 0) or die "socket: $!";
     setsockopt($socket, SOL_SOCKET, SO_REUSEADDR, 1);
     setsockopt($socket, IPPROTO_IPV6, IPV6_V6ONLY, 1) if $family == AF_INET6;
-    bind($socket, address($family == AF_INET6 ? '::' : '0.0.0.0', $port)) or die "bind $port: $!";
+    bind($socket, address($host // ($family == AF_INET6 ? '::' : '0.0.0.0'), $port)) or die "bind $port: $!";
     listen($socket, 128) or die "listen: $!";
     return $socket;
 }
@@ -286,6 +289,72 @@ my @KINDS = (
     }],
 );
 
+# The same, with the servers at the attacker.
+sub outbound_ends {
+    my ($attacker, $namespace, $host) = @_;
+    enter($attacker);
+    my %ends = (udp_server => udp_socket($host, $SERVED_UDP), namespace => $namespace, victim => $host, next => 0);
+    $ends{listener} = tcp_listener(AF_INET, $SERVED_TCP, $host);
+    enter($namespace);
+    @ends{'udp', 'own_server'} = (udp_socket('0.0.0.0', 0), udp_socket('0.0.0.0', $SERVED_UDP));
+    return \%ends;
+}
+
+my @OUTBOUND_KINDS = (
+    ['TCP connection' => sub {
+        my ($count, $ends) = @_;
+        enter($ends->{namespace});
+        connections($SERVED_TCP, $count, $ends);
+    }],
+    ['UDP datagram' => sub {
+        my ($count, $ends) = @_;
+        my ($from, $at, $to) = (@$ends{'udp', 'udp_server'}, address($ends->{victim}, $SERVED_UDP));
+        for (1 .. $count) {
+            send($from, 'x', 0, $to);
+            recv($at, my $got, 8, 0);
+        }
+    }],
+    ['UDP request of another host, and the answer' => sub {
+        my ($count, $ends) = @_;
+        my ($client, $server) = @$ends{'udp_server', 'own_server'};
+        my $to = $ends->{own_address} //= own_address($ends);
+        for (1 .. $count) {
+            send($client, 'x', 0, $to);
+            my $from = recv($server, my $request, 8, 0);
+            send($server, 'x', 0, $from);
+            recv($client, my $answer, 8, 0);
+        }
+    }],
+    # Last, as it fills the sets.
+    ['UDP datagram, each to another port' => sub {
+        my ($count, $ends) = @_;
+        for (1 .. $count) {
+            send($ends->{udp}, 'x', 0, address($ends->{victim}, 10_000 + $ends->{next}++ % 50_000));
+        }
+    }],
+);
+
+# The address from which the host sends, at the port of its server.
+sub own_address {
+    my ($ends) = @_;
+    send($ends->{udp}, 'x', 0, address($ends->{victim}, $SERVED_UDP));
+    my $from = recv($ends->{udp_server}, my $got, 8, 0);
+    return pack_sockaddr_in($SERVED_UDP, (unpack_sockaddr_in($from))[1]);
+}
+
+sub send_datagrams {
+    my ($host, $first, $last) = @_;
+    my $socket = udp_socket('0.0.0.0', 0);
+    for my $port ($first .. $last) {
+        send($socket, 'x', 0, address($host, $port)) or die "send: $!";
+    }
+}
+
+sub outbound {
+    my ($rounds, $operations, $attacker, @hosts) = @_;
+    measure($rounds, $operations, \@OUTBOUND_KINDS, map { outbound_ends($attacker, split /:/) } @hosts);
+}
+
 sub packets {
     my ($rounds, $operations, $attacker, @hosts) = @_;
     my @ends = map { ends($attacker, split /:/) } @hosts;
@@ -293,7 +362,12 @@ sub packets {
         $ends->{raw} = raw_socket();
         $ends->{forged} = [map { forged('tcp', made_up_address($_), $ends->{victim}, $WATCHED) } 1 .. 20_000];
     }
-    for my $kind (@KINDS) {
+    measure($rounds, $operations, \@KINDS, @ends);
+}
+
+sub measure {
+    my ($rounds, $operations, $kinds, @ends) = @_;
+    for my $kind (@$kinds) {
         my ($name, $code) = @$kind;
         my (@nanos, @more);
         for my $round (0 .. $rounds) {
@@ -318,6 +392,6 @@ sub packets {
 }
 
 my %commands = (serve => \&serve, log => \&receive_log, watch => \&watch, forge => \&forge, ports => \&count_ports,
-    packets => \&packets);
+    packets => \&packets, outbound => \&outbound, send => \&send_datagrams);
 my $command = $commands{shift // ''} or die "sentry.pl: see its first lines\n";
 $command->(@ARGV);

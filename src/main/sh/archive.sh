@@ -9,7 +9,7 @@ LC_ALL=C.UTF-8
 export PATH LC_ALL
 unset CLASSPATH JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS _JAVA_LAUNCHER_DEBUG
 unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
-unset -f dirname readlink mktemp printf chmod cksum touch sync mv rm # bash imports functions from the environment
+unset -f dirname readlink mktemp printf chmod cksum touch sync mv rm sed awk unshare # bash imports functions from the environment
 
 home=$(dirname -- "$(readlink -f -- "$0")")
 work=$(mktemp -d "$home/.archive.XXXXXX")
@@ -26,6 +26,18 @@ echo 'unix /run/user/*/** program=/usr/** user=root' >"$work/ignore.lsm" # the i
 export LSM_CONF="$work/conf.lsm"
 "$home/lsm" generate >/dev/null 2>&1 || :
 java -Xshare:off -XX:DumpLoadedClassList="$work/classes" org.lsm.Lsm -c --quiet 2>/dev/null || :
+# Add those that read the packet filter, in a network namespace, where this cannot change the rules of the host.
+if unshare --net nft list tables >/dev/null 2>&1; then
+  echo 'OUTBOUND="learn"' >>"$work/conf.lsm"
+  # shellcheck disable=SC2016  # for the other shell
+  unshare --net sh -c '"$1/lsm" -c --quiet
+    exec "$1/runtime/bin/java" -XX:-UsePerfData -Xlog:disable -cp "$1/lib/lsm.jar" -Xshare:off -XX:DumpLoadedClassList="$2" \
+      org.lsm.Lsm -c --quiet' sh "$home" "$work/filter" >/dev/null 2>&1 || :
+  # The numbers of the classes differ between two lists, and are needed for other class loaders only.
+  [ ! -s "$work/filter" ] || sed -i 's/ id: [0-9]*$//' "$work/classes" "$work/filter"
+  [ ! -s "$work/filter" ] || awk '!seen[$0]++' "$work/classes" "$work/filter" >"$work/all"
+  [ ! -s "$work/all" ] || mv "$work/all" "$work/classes"
+fi
 # Since JDK 24 the archive can hold linked classes. JDK 17 stores heap objects only with G1.
 java -Xshare:dump -XX:+IgnoreUnrecognizedVMOptions -XX:+AOTClassLinking -XX:+UseG1GC \
   -XX:SharedClassListFile="$work/classes" -XX:SharedArchiveFile="$work/lsm.jsa" >/dev/null

@@ -57,7 +57,7 @@ command_page() {
 }
 
 commands=$("$lsm" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\).*/\1/p')
-check "there are fourteen commands" test "$(echo "$commands" | wc -w)" -eq 14
+check "there are fifteen commands" test "$(echo "$commands" | wc -w)" -eq 15
 command_page lsm
 check "lsm: COMMANDS" grep -qx COMMANDS "$work/page"
 for command in $commands; do
@@ -66,7 +66,7 @@ done
 for command in $commands; do
   command_page "lsm-$command" "$command"
 done
-check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 16
+check "there are no other pages" test "$(find "$share/man" -name '*.8' | wc -l)" -eq 17
 check "there are no other pages in sections 1 to 7" \
   test "$(cd "$share/man" && echo man[1-7]/*)" = "man5/conf.lsm.5 man5/ignore.lsm.5 man5/lsm-json.5 man5/lsm-rules.5 man7/lsm-alerts.7 man7/lsm-fleet.7 man7/lsm-identity.7"
 

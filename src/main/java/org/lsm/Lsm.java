@@ -1,5 +1,6 @@
 package org.lsm;
 
+import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -19,6 +20,7 @@ import org.lsm.cli.GenerateCommand;
 import org.lsm.cli.HelpCommand;
 import org.lsm.cli.HistoryCommand;
 import org.lsm.cli.ListCommand;
+import org.lsm.cli.OutboundCommand;
 import org.lsm.cli.SentryCommand;
 import org.lsm.cli.ShowCommand;
 import org.lsm.cli.StatusCommand;
@@ -75,8 +77,22 @@ public final class Lsm extends CommandContext {
   public static void main(String[] args) {
     PrintWriter out = new PrintWriter(new StandardOutput(), false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    int exitCode;
+    try {
+      exitCode = run(SystemEnvironment.real(), out, err, args);
+    } catch (LinkageError e) {
+      exitCode = suspectArchive(e, err);
+    }
     // halt and not exit: lsm has no shutdown hooks, and exit first sets up the JDK's logging.
-    Runtime.getRuntime().halt(run(SystemEnvironment.real(), out, err, args));
+    Runtime.getRuntime().halt(exitCode);
+  }
+
+  /** Has the launcher check the class-data archive at its next start, as after a crash. */
+  private static int suspectArchive(LinkageError e, PrintWriter err) {
+    String launcher = System.getProperty("lsm.launcher", "");
+    boolean isChecked = new File(launcher + ".jsa.cksum").setLastModified(0);
+    err.println("lsm: " + e + (isChecked ? "; the next run checks the class-data archive" : ""));
+    return ExitCode.ERROR;
   }
 
   /** Standard output. A reader that has closed its end has read enough: that is not an error. */
@@ -151,6 +167,7 @@ public final class Lsm extends CommandContext {
         .addSubcommand(new TestAlertCommand())
         .addSubcommand(new DiffCommand())
         .addSubcommand(new SentryCommand())
+        .addSubcommand(new OutboundCommand())
         .addSubcommand(new HelpCommand())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // so that "lsm @/etc/shadow" reads no file

@@ -68,6 +68,7 @@ class LsmTest extends CommandTestBase {
             "help",
             "history",
             "list",
+            "outbound",
             "sentry",
             "show",
             "status",
@@ -94,6 +95,7 @@ class LsmTest extends CommandTestBase {
         "show",
         "connections",
         "diff",
+        "outbound",
         "history",
         "status",
         "test-alert",
@@ -221,7 +223,16 @@ class LsmTest extends CommandTestBase {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"generate", "compare", "delete", "list", "accept x", "history", "test-alert"})
+      strings = {
+        "generate",
+        "compare",
+        "delete",
+        "list",
+        "accept x",
+        "history",
+        "outbound",
+        "test-alert"
+      })
   void namesMissingConfiguration(String command) {
     Path missing = directory.resolve("missing.lsm");
     environment.put("LSM_CONF", missing.toString());

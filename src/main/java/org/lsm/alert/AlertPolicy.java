@@ -1,6 +1,7 @@
 package org.lsm.alert;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
 import static org.lsm.model.TextEscaper.escape;
 
 import java.time.Duration;
@@ -32,6 +33,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.Severity;
 import org.lsm.model.Sha256;
+import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketIdentity;
 import org.lsm.report.DiffReport;
 import org.lsm.report.EscapedText;
@@ -43,7 +45,8 @@ import org.lsm.report.EscapedText;
  * compare of 30 minutes. It is alerted when it becomes active, when it gets an owner that was not
  * reported with it yet or a higher severity, and when the last alert about it is as old as a
  * reminder. An alert sent for a reminder reports all that differs. When the last active entry is
- * resolved, one all-clear is sent. The same rule holds for what keeps lsm from comparing.
+ * resolved, one all-clear is sent, but not for outbound connections, which are reported once. The
+ * same rule holds for what keeps lsm from comparing.
  *
  * <p>Low differences wait for the next alert, whatever its reason, but the all-clear. If there is
  * none, a digest is sent when the first of them has waited for long enough, so that new ones do not
@@ -133,7 +136,15 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
   public static String name(Difference difference, SocketIdentity identity) {
     boolean isGone = difference.type() == DifferenceType.GONE; // it is in the baseline by this name
     Endpoint at = isGone ? difference.endpoint() : identity.key(difference.after());
-    return bounded(difference.type() + " " + at);
+    // Many users may connect to one port of other hosts, and each is reported once.
+    String owners = at.isOutbound() ? " by " + owners(difference.after()) : "";
+    return bounded(difference.type() + " " + at + owners);
+  }
+
+  /** The users with their units. */
+  private static String owners(SocketEntry outbound) {
+    Stream<String> owners = outbound.owners().stream().map(it -> it.user() + " " + it.program());
+    return owners.map(String::strip).collect(joining(", "));
   }
 
   /** In whole minutes: cron is never on time to the second. */
@@ -192,10 +203,12 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
     AlertDecision decide() {
       Set<String> unreported = new LinkedHashSet<>();
       current.keySet().stream().filter(this::hasToBeReported).forEach(unreported::add);
-      List<String> resolved = resolved();
-      boolean wasUrgent = hasUrgent(resolved);
+      // An alert of an outbound connection would take the place of the all-clear, which waits.
+      boolean isClearLater = unreported.stream().anyMatch(it -> isUrgent(it) && isOutbound(it));
+      List<String> resolved = isClearLater ? List.of() : resolved();
+      boolean wasUrgent = resolved.stream().anyMatch(this::hasAllClear);
       resolved.forEach(this::end);
-      boolean isClear = wasUrgent && !hasUrgent(next.keySet());
+      boolean isClear = wasUrgent && next.keySet().stream().noneMatch(this::hasAllClear);
       unreported.stream().filter(it -> !isUrgent(it)).forEach(this::waitForDigest);
       boolean isReminder = current.keySet().stream().anyMatch(it -> isUrgent(it) && isDue(it));
       boolean isDigest = !isClear && isDigestDue();
@@ -260,6 +273,17 @@ public record AlertPolicy(Duration remind, Duration digest, int maxNamed) {
 
     private boolean isUrgent(String name) {
       return digest.isZero() || next.get(name).severity() != Severity.LOW;
+    }
+
+    /** Whether an all-clear follows. That a connection has ended clears nothing. */
+    private boolean hasAllClear(String name) {
+      return isUrgent(name) && !isOutbound(name);
+    }
+
+    private boolean isOutbound(String name) {
+      // With the slash: a network namespace may have a name that begins in this way.
+      return name.startsWith(DifferenceType.NEW + " out-tcp/")
+          || name.startsWith(DifferenceType.NEW + " out-udp/");
     }
 
     private boolean hasUrgent(Collection<String> names) {

@@ -31,6 +31,12 @@ public final class DeleteCommand extends BaseCommand {
         Files.deleteIfExists(directory.resolve(StateDirectory.ALERTMANAGER_STATE));
         Files.deleteIfExists(directory.resolve(StateDirectory.ALERTMANAGER_NODES));
       }
+      Path outboundState = directory.resolve(StateDirectory.OUTBOUND_STATE);
+      if (Files.exists(outboundState)) {
+        components.outboundTable().remove();
+        Files.delete(outboundState);
+        out().println("Removed the table inet lsm_outbound from the packet filter");
+      }
       Path sentryState = directory.resolve(StateDirectory.SENTRY_STATE);
       if (Files.exists(sentryState)) { // without a baseline no port is known to be unused
         components.nftTable().remove();

@@ -15,6 +15,7 @@ import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
 import org.lsm.channel.Alertmanager;
 import org.lsm.config.Config;
+import org.lsm.config.Config.OutboundMode;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
 import org.lsm.config.Rules.Rule;
@@ -34,7 +35,9 @@ import org.lsm.report.StatusReport;
 import org.lsm.report.StatusReport.Item;
 import org.lsm.report.StatusReport.Measure;
 import org.lsm.report.StatusReport.Severity;
+import org.lsm.report.Times;
 import org.lsm.sentry.NftTableState;
+import org.lsm.sentry.OutboundState;
 import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Command;
@@ -57,6 +60,8 @@ public final class StatusCommand extends BaseCommand {
       return Json.name(this);
     }
   }
+
+  private static final String NO_RULES = ", there are no rules yet, the next compare sets them";
 
   /** One part of the check; what keeps it from an answer is a fault like any other. */
   private interface Check {
@@ -97,6 +102,7 @@ public final class StatusCommand extends BaseCommand {
     check("Channels", Severity.CRITICAL, () -> checkChannels(components));
     check("Alerts", Severity.WARNING, () -> checkAlerts(components));
     check("Sentry", Severity.WARNING, () -> checkSentry(components));
+    check("Outbound", Severity.WARNING, () -> checkOutbound(components));
   }
 
   private void check(String name, Severity severity, Check check) {
@@ -125,6 +131,7 @@ public final class StatusCommand extends BaseCommand {
     List<Rule> unused = new ArrayList<>(components.rules().rules());
     ScanResult scan = components.scan();
     Collection<SocketEntry> sockets = scan.snapshot().sockets().values();
+    unused.removeIf(Rule::isOutbound); // what they ignore is not kept
     unused.removeIf(rule -> sockets.stream().anyMatch(rule::matches));
     if (unused.size() == 1) {
       Rule rule = unused.get(0);
@@ -256,10 +263,23 @@ public final class StatusCommand extends BaseCommand {
       return;
     }
     Optional<NftTableState> table = components.nftTable().read(components::now);
-    String none = ", there are no rules yet, the next compare sets them";
-    String text = table.map(it -> summary(it.summary(), config.sentryTrigger())).orElse(none);
+    String text = table.map(it -> summary(it.summary(), config.sentryTrigger())).orElse(NO_RULES);
     good("Sentry", Json.name(config.sentry()) + text);
     state.unanswered().forEach(it -> fault("Sentry", it));
+  }
+
+  private void checkOutbound(Components components) throws IOException {
+    Config config = components.config();
+    if (config.outbound() == OutboundMode.OFF) {
+      return;
+    }
+    Path file = config.stateDirectory().resolve(StateDirectory.OUTBOUND_STATE);
+    OutboundState state = OutboundState.read(file, components.now());
+    Instant end = state.since().plus(config.outboundLearn());
+    boolean isLearning = config.outbound() == OutboundMode.REPORT && end.isAfter(components.now());
+    String until = isLearning ? ", learning until " + Times.format(end, components.zone()) : "";
+    String known = state.rules().isEmpty() ? NO_RULES : "; known: " + state.known().size();
+    good("Outbound", Json.name(config.outbound()) + until + known);
   }
 
   private static String summary(ScanSummary summary, int trigger) {

@@ -60,6 +60,9 @@ public record Config(
     List<String> sentryIgnoreNames,
     PortSet sentryTcp,
     PortSet sentryUdp,
+    OutboundMode outbound,
+    Duration outboundLearn,
+    boolean outboundResolves,
     Path stateDirectory) {
   /** How alerts are mailed. */
   public enum Mailer {
@@ -84,6 +87,13 @@ public record Config(
     OFF,
     REPORT,
     BLOCK
+  }
+
+  /** What lsm does about outbound connections. */
+  public enum OutboundMode {
+    OFF,
+    LEARN,
+    REPORT
   }
 
   private static final Pattern LOOPBACK =
@@ -228,6 +238,9 @@ public record Config(
         words(values.get(ConfigKey.SENTRY_IGNORE)).stream().filter(Config::isName).toList(),
         ports(values.get(ConfigKey.SENTRY_TCP), values.get(ConfigKey.SENTRY_EXCLUDE_TCP)),
         ports(values.get(ConfigKey.SENTRY_UDP), values.get(ConfigKey.SENTRY_EXCLUDE_UDP)),
+        choice(OutboundMode.class, values.get(ConfigKey.OUTBOUND)),
+        duration(values.get(ConfigKey.OUTBOUND_LEARN)),
+        values.get(ConfigKey.OUTBOUND_RESOLVE).equals("yes"),
         Path.of(values.get(ConfigKey.STATE_DIR)));
   }
 

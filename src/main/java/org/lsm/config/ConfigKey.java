@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.lsm.config.Config.Mailer;
+import org.lsm.config.Config.OutboundMode;
 import org.lsm.config.Config.SentryMode;
 import org.lsm.config.Config.Tls;
 import org.lsm.model.PortSet;
@@ -60,6 +61,9 @@ public enum ConfigKey {
   SENTRY_UDP("1-1023, 31335, 31337, 32770-32774, 34555, 37444, 54321", PortSet::parse),
   SENTRY_EXCLUDE_TCP("113,139", PortSet::parse),
   SENTRY_EXCLUDE_UDP("520,138,137,67", PortSet::parse),
+  OUTBOUND("off", oneOf(List.of(OutboundMode.values()))),
+  OUTBOUND_LEARN("7d", matching("0|\\d{1,5}[mhd]", "a time like 30m, 24h or 7d, or 0")),
+  OUTBOUND_RESOLVE("no", oneOf(List.of("yes", "no"))),
   STATE_DIR("/var/lib/lsm", matching("/.*", "an absolute path"));
 
   private static final Pattern ADDRESS =

@@ -72,6 +72,11 @@ public record Rules(List<Rule> rules) {
       return endpoint.test(entry.endpoint()) && (owner.isEmpty() || ofOwners);
     }
 
+    /** Whether this rule is about outbound connections, and not about sockets. */
+    public boolean isOutbound() {
+      return text.matches("((ignore|allow)\\s+)?out[\\s-].*");
+    }
+
     /** Whether the conditions hold for an owner; an unknown one may be anybody. */
     private boolean isBy(Owner it) {
       return owner.isEmpty() || (!it.equals(Owner.UNKNOWN) && owner.get().test(it));
@@ -81,6 +86,8 @@ public record Rules(List<Rule> rules) {
   /** The ports behind an address that other hosts may reach. */
   private static final Pattern PORTS =
       Pattern.compile("(?!127\\.|\\[::1\\])[^/@].*:((?!0+(-|$))\\d+(-\\d+)?)");
+
+  private static final String OUTBOUND = "out-"; // the prefix of outbound protocols
 
   private static final Pattern WILDCARD = Pattern.compile("[*?]");
   private static final Pattern IP = Pattern.compile("([0-9.]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*)(/.*)?");
@@ -205,8 +212,9 @@ public record Rules(List<Rule> rules) {
       String location,
       Verb verb,
       String text,
-      List<String> tokens,
+      List<String> words,
       Function<String, Set<String>> users) {
+    List<String> tokens = joinOutbound(words);
     if (tokens.size() < 2) {
       String last = tokens.isEmpty() ? text : tokens.get(0);
       String protocol = tokens.isEmpty() ? "a protocol, " : "";
@@ -241,6 +249,15 @@ public record Rules(List<Rule> rules) {
     return new Rule(location, verb, text, endpoint, Optional.ofNullable(owner), required);
   }
 
+  /** Takes {@code out tcp} for the one word by which reports name it, {@code out-tcp}. */
+  private static List<String> joinOutbound(List<String> words) {
+    if (words.size() < 2 || !words.get(0).equals("out")) {
+      return words;
+    }
+    Stream<String> rest = words.stream().skip(2);
+    return Stream.concat(Stream.of(OUTBOUND + words.get(1)), rest).toList();
+  }
+
   /** The one socket that a rule requires, by the name and the owner that a report gives it. */
   private static SocketEntry required(List<String> tokens) {
     String protocol = tokens.get(0);
@@ -248,6 +265,7 @@ public record Rules(List<Rule> rules) {
     String netns = values(tokens, "netns=").findFirst().orElse("");
     boolean isUnix = protocol.equals(Protocol.UNIX.label());
     if (protocol.equals("*")
+        || protocol.startsWith(OUTBOUND)
         || WILDCARD.matcher(local.replaceFirst("^\\*:", "") + netns).find()
         || (!isUnix && local.matches(".*/.*|.*:\\d+-\\d+"))) {
       throw invalid(
@@ -281,12 +299,15 @@ public record Rules(List<Rule> rules) {
 
   /** A protocol includes its IPv6 twin: {@code tcp} covers tcp6 as well. */
   private static Predicate<Endpoint> protocol(String token) {
-    if (!token.equals("*") && Protocol.of(token).isEmpty()) {
-      String valid = "; the first word is one of " + Protocol.labels() + ", *";
+    boolean isAny = token.equals("*") || token.equals(OUTBOUND + "*");
+    if (!isAny && Protocol.of(token).isEmpty()) {
+      String valid =
+          "; the first word is one of " + Protocol.labels() + ", *, or out before tcp, udp, *";
       throw new IllegalArgumentException("unknown protocol '" + token + "'" + valid);
     }
     Set<String> labels = Set.of(token, token + "6");
-    return it -> token.equals("*") || labels.contains(it.protocol().label());
+    boolean isOutbound = token.startsWith(OUTBOUND);
+    return it -> isAny ? it.isOutbound() == isOutbound : labels.contains(it.protocol().label());
   }
 
   private static Predicate<Endpoint> local(String protocol, String token) {
@@ -302,10 +323,21 @@ public record Rules(List<Rule> rules) {
     if (colon < 1) {
       throw invalid(token, "has no port; write ADDRESS:PORT, where * matches any");
     }
+    if (protocol.startsWith(OUTBOUND)) {
+      return network(token.substring(0, colon)).and(port(token.substring(colon + 1)));
+    }
     // Packet sockets are bound to an interface instead of an address.
     boolean interfaces = protocol.equals("*") || protocol.equals(Protocol.PACKET.label());
     Predicate<Endpoint> address = address(token.substring(0, colon), interfaces);
     return Predicate.not(unix).and(address).and(port(token.substring(colon + 1)));
+  }
+
+  /** A condition on the kind of a remote network: the addresses are not known. */
+  private static Predicate<Endpoint> network(String token) {
+    if (!token.matches("\\*|public|private|link-local")) {
+      throw invalid(token, "is not a kind of network; write public, private, link-local, or *");
+    }
+    return it -> token.equals("*") || token.equals(it.address());
   }
 
   /** {@code *}, an address or block, IPv6 also in brackets, or a glob for names of interfaces. */

@@ -93,7 +93,8 @@ public record Diff(List<Difference> differences) {
         sockets.merge(general.endpoint(), general, SocketEntry::and);
       } else {
         // If an old owner is left, the other ones may come back.
-        boolean replaced = Collections.disjoint(was.owners(), now.owners());
+        boolean replaced =
+            !now.endpoint().isOutbound() && Collections.disjoint(was.owners(), now.owners());
         SocketEntry next = replaced ? now : was.and(now);
         sockets.put(now.endpoint(), was.optional() ? next.asOptional() : next);
       }

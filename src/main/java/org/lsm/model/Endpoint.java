@@ -9,7 +9,8 @@ import org.lsm.model.Protocol.Family;
  * packet), or a path (unix; an abstract name starts with {@code @}); not escaped. The port is the
  * IP protocol for raw, ETH_P_* for packet, and 0 for unix. In a baseline the port may be {@link
  * #EPHEMERAL}, and the address a class of addresses, {@code link-local}; see {@link
- * SocketIdentity}.
+ * SocketIdentity}. Of outbound connections, the address is the class of the remote addresses, and
+ * the port the remote one, 0 for any.
  */
 public record Endpoint(String netns, Protocol protocol, String address, int port)
     implements Comparable<Endpoint> {
@@ -24,7 +25,7 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
     return switch (protocol.family()) {
       case UNIX -> address;
       case PACKET -> String.format(Locale.ROOT, "%s:0x%04x", address, port);
-      case INET, INET6, SCTP -> host + ":" + (port == EPHEMERAL ? EPHEMERAL_WORD : port);
+      case INET, INET6, SCTP, OUTBOUND -> host + ":" + (port == EPHEMERAL ? EPHEMERAL_WORD : port);
     };
   }
 
@@ -37,16 +38,21 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
   public boolean isLocal() {
     return switch (protocol.family()) {
       case UNIX -> true;
-      case PACKET -> false;
+      case PACKET, OUTBOUND -> false;
       case INET, INET6, SCTP ->
           address.startsWith("127.") || address.startsWith("::ffff:127.") || address.equals("::1");
     };
   }
 
+  /** Whether this stands for connections to other hosts, and is no socket of this one. */
+  public boolean isOutbound() {
+    return protocol.family() == Family.OUTBOUND;
+  }
+
   /** Whether this is a port of TCP, UDP or SCTP, and not the number of a protocol. */
   public boolean hasPort(int number) {
     return switch (protocol) {
-      case TCP, TCP6, UDP, UDP6, UDPLITE, UDPLITE6, SCTP -> port == number;
+      case TCP, TCP6, UDP, UDP6, UDPLITE, UDPLITE6, SCTP, OUT_TCP, OUT_UDP -> port == number;
       case RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> false;
     };
   }

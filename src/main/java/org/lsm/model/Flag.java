@@ -1,6 +1,6 @@
 package org.lsm.model;
 
-/** A reason to check a socket or a process that holds it. */
+/** A reason to check a socket, an outbound connection, or a process that holds it. */
 public enum Flag {
   ALREADY_CLOSED("already closed again"),
   NO_PROCESS("no process holds it"),
@@ -14,7 +14,9 @@ public enum Flag {
   PROGRAM_DELETED("program file deleted"),
   WORLD_WRITABLE("program in a world-writable directory"),
   MEMFD("program runs from memory (memfd)"),
-  INTERPRETER("shell or interpreter");
+  INTERPRETER("shell or interpreter"),
+  NEW_PORT("a port to which this system user never connected before"),
+  SYSTEM_USER("connects as a system user");
 
   private final String words;
 

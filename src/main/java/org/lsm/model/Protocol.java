@@ -5,7 +5,10 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The watched protocols, named as their tables in /proc/net (proc_net(5)). */
+/**
+ * The watched protocols, named as their tables in /proc/net (proc_net(5)); and those of outbound
+ * connections, which the packet filter records.
+ */
 public enum Protocol {
   TCP(Family.INET),
   TCP6(Family.INET6),
@@ -19,7 +22,9 @@ public enum Protocol {
   ICMP(Family.INET),
   ICMP6(Family.INET6),
   PACKET(Family.PACKET),
-  UNIX(Family.UNIX);
+  UNIX(Family.UNIX),
+  OUT_TCP(Family.OUTBOUND),
+  OUT_UDP(Family.OUTBOUND);
 
   /** The format of a table and of its addresses. */
   public enum Family {
@@ -27,11 +32,12 @@ public enum Protocol {
     INET6,
     SCTP,
     PACKET,
-    UNIX
+    UNIX,
+    OUTBOUND
   }
 
   private final Family family;
-  private final String label = name().toLowerCase(Locale.ROOT);
+  private final String label = name().toLowerCase(Locale.ROOT).replace('_', '-');
 
   Protocol(Family family) {
     this.family = family;
@@ -41,13 +47,17 @@ public enum Protocol {
     return family;
   }
 
-  /** The name in reports and files: {@code tcp}, {@code udp6}, {@code unix}. */
+  /** The name in reports and files: {@code tcp}, {@code udp6}, {@code out-tcp}. */
   public String label() {
     return label;
   }
 
+  /** The names of the protocols of sockets. */
   public static String labels() {
-    return Stream.of(values()).map(Protocol::label).collect(Collectors.joining(", "));
+    return Stream.of(values())
+        .filter(it -> it.family != Family.OUTBOUND)
+        .map(Protocol::label)
+        .collect(Collectors.joining(", "));
   }
 
   public static Optional<Protocol> of(String label) {

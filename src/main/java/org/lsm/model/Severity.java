@@ -16,12 +16,16 @@ public enum Severity {
   /** Flags that are properties and no reason for suspicion. */
   private static final Set<Flag> PROPERTIES =
       EnumSet.of(
-          Flag.ALREADY_CLOSED, Flag.NO_PROCESS, Flag.OUTSIDE_PID_NAMESPACE, Flag.BEYOND_LOOPBACK);
+          Flag.ALREADY_CLOSED,
+          Flag.NO_PROCESS,
+          Flag.OUTSIDE_PID_NAMESPACE,
+          Flag.BEYOND_LOOPBACK,
+          Flag.SYSTEM_USER);
 
   /**
    * Rates a difference: high with a suspicious flag; low if no other host can reach the socket and
    * all its owners, before and after, are login users. What has unknown details is not low. A
-   * socket that is GONE has none.
+   * socket that is GONE has none. Outbound connections are low without a suspicious flag.
    *
    * @param isLoginUser of the user of an owner
    */
@@ -29,6 +33,9 @@ public enum Severity {
       Difference difference, SocketDetails details, Predicate<String> isLoginUser) {
     if (!suspicious(details).isEmpty()) {
       return HIGH;
+    }
+    if (difference.endpoint().isOutbound()) {
+      return LOW;
     }
     boolean isSeen =
         difference.type() == DifferenceType.GONE || !details.equals(SocketDetails.UNKNOWN);
@@ -42,8 +49,9 @@ public enum Severity {
   /** The suspicious flags of a socket and its processes. */
   public static Set<Flag> suspicious(SocketDetails details) {
     Set<Flag> flags = flags(details);
-    if (!flags.contains(Flag.BEYOND_LOOPBACK)) {
-      flags.remove(Flag.INTERPRETER); // it is suspicious where other hosts can reach it
+    if (!flags.contains(Flag.BEYOND_LOOPBACK) && !flags.contains(Flag.SYSTEM_USER)) {
+      // It is suspicious where other hosts can reach it, or where no person runs it.
+      flags.remove(Flag.INTERPRETER);
     }
     flags.removeAll(PROPERTIES);
     return flags;

@@ -96,7 +96,7 @@ public record SocketIdentity(
   public Endpoint key(SocketEntry entry) {
     Endpoint at = entry.endpoint();
     return switch (at.protocol().family()) {
-      case PACKET -> at;
+      case PACKET, OUTBOUND -> at;
       case UNIX -> entry.ownersKnown() ? at.with(name(at.address(), entry.processes()), 0) : at;
       case INET, INET6, SCTP ->
           at.with(address(at.address()), hasChosenPort(entry) ? Endpoint.EPHEMERAL : at.port());
@@ -111,7 +111,7 @@ public record SocketIdentity(
     String address = key.address();
     return !isByName()
         && switch (key.protocol().family()) {
-          case PACKET -> false;
+          case PACKET, OUTBOUND -> false;
           case UNIX -> address.contains(HEX) || address.contains(PID);
           case INET, INET6, SCTP ->
               key.port() == Endpoint.EPHEMERAL
@@ -174,7 +174,7 @@ public record SocketIdentity(
       case TCP, TCP6, SCTP -> scope == Scope.ALL;
       case UDP, UDP6, UDPLITE, UDPLITE6 -> scope != Scope.NONE;
       case ICMP, ICMP6 -> true;
-      case RAW, RAW6, PACKET, UNIX -> false;
+      case RAW, RAW6, PACKET, UNIX, OUT_TCP, OUT_UDP -> false;
     };
   }
 
@@ -189,8 +189,8 @@ public record SocketIdentity(
         : !isDynamic ? address : kind.equals(PRIVATE) ? TEMPORARY + "-" + PRIVATE : TEMPORARY;
   }
 
-  /** Who can reach an address of this host, in a word. */
-  private static String addressClass(String address) {
+  /** Who can reach an address, in a word. */
+  public static String addressClass(String address) {
     String ip = address.startsWith("::ffff:") ? address.substring(7) : address;
     if (ip.startsWith("127.") || ip.equals("::1")) {
       return "loopback";
@@ -231,7 +231,7 @@ public record SocketIdentity(
   /** The endpoint that stands for a port at all addresses that the same hosts can reach. */
   Optional<Endpoint> atSimilarAddress(Endpoint key) {
     return switch (key.protocol().family()) {
-      case PACKET, UNIX -> Optional.empty();
+      case PACKET, UNIX, OUTBOUND -> Optional.empty();
       case INET, INET6, SCTP -> Optional.of(key.with(addressClass(key.address()), key.port()));
     };
   }
@@ -245,7 +245,7 @@ public record SocketIdentity(
     List<Endpoint> alternatives = new ArrayList<>();
     int port = key.port();
     switch (key.protocol().family()) {
-      case PACKET -> {}
+      case PACKET, OUTBOUND -> {}
       case UNIX -> {
         String name = Patterns.RANDOM.matcher(key.address()).replaceAll("*");
         if (!name.equals(key.address())) {

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,6 +50,7 @@ import org.lsm.report.Times;
 import org.lsm.sentry.HostPorts;
 import org.lsm.sentry.NftRuleset;
 import org.lsm.sentry.NftTable;
+import org.lsm.sentry.OutboundTable;
 import org.lsm.sentry.SentryState;
 import org.lsm.storage.AtomicFile;
 import org.lsm.storage.StateDirectory;
@@ -66,6 +68,22 @@ public record Components(
 
   /** In bytes; the listing of a full table has some 10 MB. */
   private static final int MAX_NFT_OUTPUT = 64 * 1024 * 1024;
+
+  /** Takes the path of nft, and sets; what is not due to nft fails for lack of privileges. */
+  private static final String LIST_SETS =
+      """
+      exec 3>&2
+      list='nft=$1; shift
+        for set do "$nft" -j list set inet lsm_outbound "$set" 2>&3 || exit 124; done'
+      /usr/bin/unshare --mount /bin/sh -c "
+        /bin/mount -t tmpfs none /sys/fs/cgroup || exit 125
+        $list" sh "$@" 2>/dev/null
+      case $? in
+        0) ;;
+        124) exit 1 ;;
+        *) eval "$list" ;;
+      esac
+      """;
 
   /** In bytes; the files of a large package. */
   private static final int MAX_OUTPUT = 16 * 1024 * 1024;
@@ -269,8 +287,45 @@ public record Components(
 
   /** The table of lsm in the packet filter. */
   public NftTable nftTable() {
+    return new NftTable(this::runNft);
+  }
+
+  /** The table of outbound connections. */
+  public OutboundTable outboundTable() {
+    return new OutboundTable(this::runNft, this::listSets);
+  }
+
+  /** Lists sets where no control group is mounted, if this process may do that. */
+  private String listSets(List<String> sets) throws IOException {
+    List<String> arguments = new ArrayList<>(List.of("-c", LIST_SETS, "sh", nft().toString()));
+    arguments.addAll(sets);
+    Path shell = Path.of("/bin/sh");
+    return new ExternalCommand(shell, NFT_TIMEOUT, MAX_NFT_OUTPUT)
+        .run(arguments, new byte[0], Map.of());
+  }
+
+  /** The paths of the control groups of version 2 below /sys/fs/cgroup, by inode. */
+  Map<String, String> controlGroups() throws IOException {
+    Path root = environment.sources().root().resolve("sys/fs/cgroup");
+    Map<String, String> paths = new HashMap<>();
+    if (Files.exists(root.resolve("cgroup.controllers"))) {
+      Path find = Path.of("/usr/bin/find");
+      List<String> arguments =
+          List.of(root.toString(), "-maxdepth", "6", "-type", "d", "-printf", "%i %P\\n");
+      String output =
+          new ExternalCommand(find, NFT_TIMEOUT, MAX_NFT_OUTPUT, false)
+              .run(arguments, new byte[0], Map.of());
+      for (String line : output.split("\n", -1)) {
+        int blank = line.indexOf(' ');
+        paths.put(line.substring(0, Math.max(blank, 0)), line.substring(blank + 1));
+      }
+    }
+    return paths;
+  }
+
+  private String runNft(List<String> arguments, String input) throws IOException {
     ExternalCommand command = new ExternalCommand(nft(), NFT_TIMEOUT, MAX_NFT_OUTPUT);
-    return new NftTable((args, input) -> command.run(args, input.getBytes(UTF_8), Map.of()));
+    return command.run(arguments, input.getBytes(UTF_8), Map.of());
   }
 
   private Path nft() {

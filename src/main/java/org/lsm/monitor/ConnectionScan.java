@@ -22,6 +22,7 @@ import org.lsm.model.Connection.Traffic;
 import org.lsm.model.Endpoint;
 import org.lsm.model.OwnerCache.StuckReader;
 import org.lsm.model.ProcessDetails;
+import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketKey;
 import org.lsm.proc.ServicesFile;
@@ -64,17 +65,7 @@ public record ConnectionScan(Components components) {
     Map<Integer, ProcessDetails> details = Map.of();
     if (detailed) {
       List<Connection> first = selected.stream().limit(MAX_DETAILED).toList();
-      Stream<SocketEntry> entries = first.stream().map(it -> owners.get(it.socket()));
-      details =
-          components
-              .scanner()
-              .details(
-                  entries
-                      .filter(Objects::nonNull)
-                      .flatMap(it -> it.processes().stream())
-                      .distinct()
-                      .toList(),
-                  stuck);
+      details = details(first, owners, stuck);
       hosts = Dns.names(first.stream().map(it -> it.remote().address()).distinct().toList());
       if (selected.size() > MAX_DETAILED) {
         notes.add("only the first " + MAX_DETAILED + " connections have details");
@@ -83,6 +74,44 @@ public record ConnectionScan(Components components) {
     var services = ServicesFile.read(components.environment().sources().services());
     return new ConnectionListing(
         components.hostInfo(), selected, owners, services, hosts, details, notes);
+  }
+
+  /** Reads all connections. Adds notes, not escaped, here and below. */
+  List<Connection> connections(List<String> notes) throws IOException {
+    SsTable table = read().table();
+    notes.addAll(table.notes());
+    return table.connections();
+  }
+
+  /** Finds the processes of connections, and reads their details. */
+  Map<Connection, List<ProcessDetails>> processes(List<Connection> connections, List<String> notes)
+      throws IOException {
+    List<SocketKey> sockets = connections.stream().map(Connection::socket).toList();
+    Set<StuckReader> stuck =
+        StateDirectory.readOwnerCache(components.config().stateDirectory()).stuck();
+    Map<SocketKey, SocketEntry> owners = components.scanner().owners(sockets, stuck, notes);
+    Map<Integer, ProcessDetails> details = details(connections, owners, stuck);
+    Map<Connection, List<ProcessDetails>> processes = new HashMap<>();
+    for (Connection it : connections) {
+      SocketEntry entry = owners.get(it.socket());
+      Stream<ProcessRef> held = entry == null ? Stream.of() : entry.processes().stream();
+      processes.put(
+          it, held.map(process -> details.get(process.pid())).filter(Objects::nonNull).toList());
+    }
+    return processes;
+  }
+
+  private Map<Integer, ProcessDetails> details(
+      List<Connection> connections, Map<SocketKey, SocketEntry> owners, Set<StuckReader> stuck)
+      throws IOException {
+    List<ProcessRef> processes =
+        connections.stream()
+            .map(it -> owners.get(it.socket()))
+            .filter(Objects::nonNull)
+            .flatMap(it -> it.processes().stream())
+            .distinct()
+            .toList();
+    return components.scanner().details(processes, stuck);
   }
 
   /** One that began meanwhile had no traffic before. */

@@ -139,7 +139,8 @@ public final class MonitorRun {
     RepeatedScan scans = components.scans();
     Snapshot baseline = components.readBaseline(state);
     BaselineComparison comparison = components.comparison(scans, baseline);
-    DiffReport report = comparison.compare();
+    OutboundCheck outbound = OutboundCheck.begin(components, began);
+    DiffReport report = outbound.addTo(comparison.compare(), baseline, comparison.rules());
     Optional<HostPorts> ports = Optional.empty();
     if (portScans.isPresent()) {
       ports = Optional.of(comparison.ports(baseline));
@@ -155,7 +156,7 @@ public final class MonitorRun {
     long ignored = config.metricsFile().isPresent() ? comparison.ignored() : 0;
     RunResult result = RunResult.compared(alerted.report(), ports, ignored, alerted.isDue());
     try {
-      scans.requireComplete();
+      scans.requireComplete(outbound.store(alerted.isStored()));
       if (alerted.isStored()) {
         components.storeTimeOfCompare(began);
       }
@@ -247,8 +248,7 @@ public final class MonitorRun {
     history.append("appeared", decision.appeared(), report);
     history.append(
         "resolved", decision.resolved().stream().map(TextEscaper::escape).toArray(String[]::new));
-    write(decision.next(), before, alertState);
-    return true;
+    return write(decision.next(), before, alertState);
   }
 
   /** Alerts what keeps lsm from comparing: an attacker must not silence lsm by making it fail. */

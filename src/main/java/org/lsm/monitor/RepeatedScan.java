@@ -102,8 +102,15 @@ public final class RepeatedScan {
 
   /** Throws IncompleteException if there is something that the scans could not find out. */
   public void requireComplete() throws IncompleteException {
-    if (!incomplete.isEmpty()) {
-      throw new IncompleteException(incomplete);
+    requireComplete(List.of());
+  }
+
+  /** The same, with what could not be found out elsewhere, a sentence each, not escaped. */
+  void requireComplete(List<String> others) throws IncompleteException {
+    Set<String> all = new LinkedHashSet<>(incomplete);
+    all.addAll(others);
+    if (!all.isEmpty()) {
+      throw new IncompleteException(all);
     }
   }
 

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
  *
  * @param rows {@code /proc/PID/cgroup}, of version 1, 2, or both (cgroups(7))
  */
-record ControlGroup(String rows) {
+public record ControlGroup(String rows) {
   private static final String CONTAINER = "container ";
 
   /** Returns the systemd units and the container, the outermost first, separated by slashes. */
@@ -32,6 +32,24 @@ record ControlGroup(String rows) {
       units.add(0, containerOfOthers);
     }
     return String.join("/", units);
+  }
+
+  /** Returns {@link #lasting} of the unit of a path of version 2; empty if there is none. */
+  public static String lastingUnit(String path) {
+    return lasting(new ControlGroup("0::/" + path).unit());
+  }
+
+  /**
+   * Returns the name of a unit that its next run has, too: without numbers of sessions and
+   * connections, instances, and the IDs of scopes and containers.
+   */
+  public static String lasting(String unit) {
+    return unit.replaceAll("@[^/]*(?=\\.\\w+(/|$))", "@*")
+        .replaceAll("(^|/)run-[^/]*(?=\\.)", "$1run-*")
+        .replaceAll(":1\\.\\d+", ":1.*") // of D-Bus
+        .replaceAll("(-[0-9a-f]+)+(?=\\.scope)", "-*")
+        .replaceAll("(?<=qemu\\\\x2d)\\d+", "*")
+        .replaceAll("(?<=" + CONTAINER + ")[0-9a-f]{12}", "*");
   }
 
   private static Stream<String> parts(String path) {

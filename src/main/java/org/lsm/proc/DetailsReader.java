@@ -89,7 +89,7 @@ final class DetailsReader {
         var peers = peersByTable.computeIfAbsent(table, it -> namespace.peers(protocol, MAX_PEERS));
         yield List.copyOf(peers.getOrDefault(endpoint.port(), Set.of()));
       }
-      case SCTP, RAW, RAW6, ICMP, ICMP6, PACKET, UNIX -> List.of();
+      case SCTP, RAW, RAW6, ICMP, ICMP6, PACKET, UNIX, OUT_TCP, OUT_UDP -> List.of();
     };
   }
 

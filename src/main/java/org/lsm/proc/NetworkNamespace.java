@@ -137,7 +137,9 @@ record NetworkNamespace(String label, Path tables) {
     InterfaceNames interfaces = new InterfaceNames(tables);
     List<ParsedTable> tables = new ArrayList<>();
     for (Protocol protocol : Protocol.values()) {
-      tables.add(read(protocol, interfaces, listenersFirst));
+      if (protocol.family() != Protocol.Family.OUTBOUND) {
+        tables.add(read(protocol, interfaces, listenersFirst));
+      }
     }
     return ParsedTable.union(tables);
   }

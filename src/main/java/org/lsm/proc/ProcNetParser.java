@@ -62,7 +62,7 @@ final class ProcNetParser extends TableParser {
       case INET, INET6 -> parseInet(fields);
       case SCTP -> parseSctp(fields);
       case PACKET -> parsePacket(fields);
-      case UNIX -> throw new IllegalStateException("ProcNetUnixParser parses unix");
+      case UNIX, OUTBOUND -> throw new IllegalStateException("no table of this format");
     }
   }
 

@@ -260,6 +260,10 @@ record DifferenceGroup(DiffReport report, List<Difference> all, List<Difference>
 
   private void addOwners(List<Line> lines, SortedSet<Owner> owners, List<ProcessDetails> details) {
     SocketEntry first = named.get(0).after();
+    if (first.endpoint().isOutbound()) {
+      ProcessLines.addOutbound(lines, owners, details, report);
+      return;
+    }
     if (first.hasNoProcess()) {
       boolean outside = details().get(0).flags().contains(Flag.OUTSIDE_PID_NAMESPACE);
       Flag reason = outside ? Flag.OUTSIDE_PID_NAMESPACE : Flag.NO_PROCESS;

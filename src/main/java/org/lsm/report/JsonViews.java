@@ -55,6 +55,41 @@ final class JsonViews {
       String service,
       String state) {}
 
+  record OutboundsView(List<OutboundView> connections) {
+    static OutboundsView of(OutboundListing listing) {
+      return new OutboundsView(listing.rows().stream().map(OutboundView::of).toList());
+    }
+  }
+
+  record OutboundView(
+      String connection,
+      String protocol,
+      String network,
+      int port,
+      String user,
+      String unit,
+      Instant firstSeen,
+      Instant lastSeen,
+      long packets,
+      String address,
+      String status) {
+    static OutboundView of(OutboundListing.Row it) {
+      Endpoint at = it.endpoint();
+      return new OutboundView(
+          at.toString(),
+          at.protocol().label(),
+          at.address(),
+          at.port(),
+          it.owner().user(),
+          it.owner().program(),
+          it.first(),
+          it.last(),
+          it.packets(),
+          it.address(),
+          it.status());
+    }
+  }
+
   record StatusView(String status, List<ItemView> items) {}
 
   record ItemView(String name, String text, boolean fault) {}

@@ -79,6 +79,9 @@ final class OwnerText {
 
   /** A program, with the script if it is an interpreter. */
   static EscapedText program(Owner owner) {
+    if (owner.program().isEmpty()) {
+      return EscapedText.of("unknown unit"); // of outbound connections
+    }
     boolean isUnknown = owner.script().equals(Owner.UNKNOWN_SCRIPT);
     String script = isUnknown ? "(script unknown)" : owner.script();
     return script.isEmpty()

@@ -33,6 +33,24 @@ final class ProcessLines {
     return lines;
   }
 
+  /** Adds the users and units that connect, and the processes whose connections are still there. */
+  static void addOutbound(
+      List<Line> lines, Set<Owner> owners, List<ProcessDetails> processes, DiffReport report) {
+    for (Owner owner : owners.stream().limit(DifferenceGroup.MAX_OWNERS).toList()) {
+      add(lines, Style.DETAIL, "user", report.users().withName(owner.user()));
+      add(lines, Style.CODE, "unit", processes.isEmpty() ? owner.program() : "");
+    }
+    if (processes.isEmpty()) {
+      add(lines, Style.DETAIL, "program", "unknown: no such TCP connection is left");
+    }
+    for (ProcessDetails it : processes.stream().limit(DifferenceGroup.MAX_OWNERS).toList()) {
+      lines.add(Line.of(Style.CODE, "program", OwnerText.program(it.process().owner())));
+      lines.add(Line.of(Style.DETAIL, "PID", it.process().pid()));
+      add(lines, Style.DETAIL, "started", report.timeWithAge(it.process().startTime()));
+      addDetails(lines, List.of(it), report, Set.of());
+    }
+  }
+
   /** Adds the details of the processes of one owner: the commands of all, the rest of the first. */
   static void addDetails(
       List<Line> lines, List<ProcessDetails> processes, DiffReport report, Set<String> named) {

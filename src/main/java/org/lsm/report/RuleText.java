@@ -145,7 +145,7 @@ public final class RuleText {
   private static boolean hasPort(Endpoint key) {
     return switch (key.protocol().family()) {
       case INET, INET6, SCTP -> true;
-      case PACKET, UNIX -> false;
+      case PACKET, UNIX, OUTBOUND -> false;
     };
   }
 
@@ -164,7 +164,7 @@ public final class RuleText {
         Matcher directory = DIRECTORY.matcher(pattern(key, entry.endpoint()));
         yield directory.matches() ? directory.group(1) : "";
       }
-      case PACKET -> "";
+      case PACKET, OUTBOUND -> "";
     };
   }
 
@@ -211,7 +211,7 @@ public final class RuleText {
   private static String conditions(Owner owner) {
     boolean hasScript = !owner.script().isEmpty() && !owner.script().equals(Owner.UNKNOWN_SCRIPT);
     return Stream.of(
-            "program=" + word(owner.program()),
+            owner.program().isEmpty() ? "" : "program=" + word(owner.program()),
             hasScript ? "program=" + word(owner.script()) : "",
             owner.user().isEmpty() ? "" : "user=" + word(owner.user()))
         .filter(it -> !it.isEmpty())

@@ -175,7 +175,7 @@ public record NftRuleset(
   }
 
   /** A template beside this class, without its comments. */
-  private static String template(String name) {
+  static String template(String name) {
     try (InputStream in = NftRuleset.class.getResourceAsStream(name)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8).replaceAll("(?m)^ *#.*\n", "");
     } catch (IOException e) {

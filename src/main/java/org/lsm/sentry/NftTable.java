@@ -13,8 +13,8 @@ import org.lsm.model.ScanningHost;
 
 /** The table {@code inet lsm} in the kernel, through nft(8). */
 public record NftTable(Nft nft) {
-  private static final String NO_PROGRAM = "there is no program";
-  private static final String NOT_FOUND = "No such file or directory";
+  static final String NO_PROGRAM = "there is no program";
+  static final String NOT_FOUND = "No such file or directory";
 
   private static final String OLD_KERNEL =
       "this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)";
@@ -26,7 +26,7 @@ public record NftTable(Nft nft) {
     {"Operation not permitted", "run lsm as root, in a container with CAP_NET_ADMIN"},
     {"not supported", OLD_KERNEL},
     {"Could not process rule", OLD_KERNEL},
-    {"", "see the output of 'nft list table inet lsm'"}
+    {"", "see the output of 'nft list ruleset'"}
   };
 
   /** Runs nft; returns its standard output, or throws an exception with all its output. */
@@ -154,8 +154,18 @@ public record NftTable(Nft nft) {
     run(List.of("-f", "-"), commands, tolerated);
   }
 
-  /** Returns the output of nft; empty if nft failed for one of the tolerated reasons. */
   private Optional<String> run(List<String> arguments, String input, String... tolerated)
+      throws IOException {
+    return run(nft, "SENTRY", arguments, input, tolerated);
+  }
+
+  /**
+   * Returns the output of nft; empty if nft failed for one of the tolerated reasons.
+   *
+   * @param key of conf.lsm, which switches off what needs nft
+   */
+  static Optional<String> run(
+      Nft nft, String key, List<String> arguments, String input, String... tolerated)
       throws IOException {
     try {
       return Optional.of(nft.run(arguments, input));
@@ -167,7 +177,7 @@ public record NftTable(Nft nft) {
       String reason = output.lines().findFirst().orElse("").strip();
       String advice = Stream.of(ADVICE).filter(it -> output.contains(it[0])).findFirst().get()[1];
       String message = "the packet filter cannot be used: " + reason + "; " + advice;
-      throw new IOException(message + ", or set SENTRY=\"off\"", e);
+      throw new IOException(message + ", or set " + key + "=\"off\"", e);
     }
   }
 }

@@ -30,6 +30,7 @@ public final class StateDirectory implements AutoCloseable {
   // What runs without the lock have alerted: that another run has held it too long.
   public static final String STUCK_RUN = "stuck-run";
   public static final String SENTRY_STATE = "sentry-state";
+  public static final String OUTBOUND_STATE = "outbound-state";
   // The alerts in Alertmanager, and the last post that each node accepted.
   public static final String ALERTMANAGER_STATE = "alertmanager-state";
   public static final String ALERTMANAGER_NODES = "alertmanager-nodes";

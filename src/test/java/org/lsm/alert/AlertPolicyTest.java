@@ -51,13 +51,23 @@ class AlertPolicyTest {
   private static final Pattern RUN = Pattern.compile("(\\d+) (\\d+):(\\d+)(:\\d+)? (.*?) *\\|.*");
 
   /** Type, protocol, port and the programs that hold it. */
-  private static final Pattern SOCKET = Pattern.compile("(\\w+):(tcp|udp)(\\d+)=([a-z,]*)");
+  private static final Pattern SOCKET =
+      Pattern.compile("(\\w+):(tcp|udp|out-tcp|out-udp|out-x:tcp)(\\d+)=([a-z,]*)");
 
   private static final String NO_BASELINE = "no baseline";
   private static final String SCAN_FAILED = "failed";
 
   @ParameterizedTest(name = "{0}")
-  @MethodSource({"rule", "reminders", "owners", "failures", "clocks", "floods", "digests"})
+  @MethodSource({
+    "rule",
+    "reminders",
+    "owners",
+    "failures",
+    "clocks",
+    "floods",
+    "digests",
+    "outbound"
+  })
   void alerts(String name, String remind, int maxNamed, String scenario) {
     String[] times = (remind + " PT24H").split(" ", -1);
     AlertPolicy policy =
@@ -614,6 +624,99 @@ class AlertPolicyTest {
             """));
   }
 
+  /** They are reported once; then they are known, and differ no more. */
+  private static Stream<Arguments> outbound() {
+    return Stream.of(
+        scenario(
+            "no all-clear",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:out-tcp4444=high | DIFFERENCES NEW:out-tcp4444=high
+            1 03:10  |
+            1 03:30  |
+            5 03:30  |
+            """),
+        scenario(
+            "neither reminders nor a digest",
+            "PT10M PT24H",
+            """
+            1 03:00 NEW:out-udp53=high | DIFFERENCES NEW:out-udp53=high
+            1 03:10  |
+            1 03:20  |
+            2 03:00  |
+            """),
+        scenario(
+            "another owner within 30 minutes",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:out-tcp4444=high | DIFFERENCES NEW:out-tcp4444=high
+            1 03:10 NEW:out-tcp4444=highb | DIFFERENCES NEW:out-tcp4444=highb
+            1 03:40  |
+            """),
+        scenario(
+            "a low one waits for the digest, which has it when it is over",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:out-tcp443=low |
+            1 03:10  |
+            1 03:30  |
+            2 02:50  |
+            2 03:00  | DIGEST [NEW out-tcp/public:443 by low (user)]
+            2 03:30  |
+            9 03:00  |
+            """),
+        scenario(
+            "DIGEST=0: at once",
+            "PT24H PT0S",
+            """
+            1 03:00 NEW:out-tcp443=low | DIFFERENCES NEW:out-tcp443=low
+            1 03:10  |
+            1 03:30  |
+            """),
+        scenario(
+            "an all-clear of a socket that is resolved at the same time",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=a NEW:out-tcp4444=high | DIFFERENCES NEW:out-tcp4444=high NEW:tcp1=a
+            1 03:10  |
+            1 03:30  | ALL_CLEAR
+            1 03:40  |
+            """),
+        scenario(
+            "an all-clear of a socket that is resolved while a connection counts as active",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=a | DIFFERENCES NEW:tcp1=a
+            1 03:20 NEW:out-tcp4444=high | DIFFERENCES NEW:out-tcp4444=high
+            1 03:30  | ALL_CLEAR
+            1 03:50  |
+            """),
+        scenario(
+            "the all-clear waits for a compare that has no alert",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=a | DIFFERENCES NEW:tcp1=a
+            1 03:30 NEW:out-tcp4444=high | DIFFERENCES NEW:out-tcp4444=high
+            1 03:40  | ALL_CLEAR
+            1 04:00  |
+            """),
+        scenario(
+            "no all-clear while a socket differs",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:tcp1=a NEW:out-tcp4444=high | DIFFERENCES NEW:out-tcp4444=high NEW:tcp1=a
+            1 03:30 NEW:tcp1=a |
+            1 04:00  | ALL_CLEAR
+            """),
+        scenario(
+            "an all-clear in a namespace of such a name",
+            "PT24H PT24H",
+            """
+            1 03:00 NEW:out-x:tcp1=a | DIFFERENCES NEW:out-x:tcp1=a
+            1 03:30  | ALL_CLEAR
+            """));
+  }
+
   private static Stream<Arguments> floods() {
     return Stream.of(
         arguments(
@@ -1052,9 +1155,11 @@ class AlertPolicyTest {
             .filter(program -> !program.isEmpty())
             .map(program -> owner("user", program))
             .toList();
+    String table = matcher.group(2);
+    String address = table.matches("out-(tcp|udp)") ? "public:" : "0.0.0.0:";
     return difference(
         DifferenceType.valueOf(matcher.group(1)),
-        Endpoint.of(matcher.group(2), "0.0.0.0:" + matcher.group(3)),
+        Endpoint.of(table, address + matcher.group(3)),
         owners);
   }
 
@@ -1070,7 +1175,7 @@ class AlertPolicyTest {
         Locale.ROOT,
         "%s:%s%d=%s",
         difference.type(),
-        difference.endpoint().protocol().label(),
+        difference.endpoint().table(),
         difference.endpoint().port(),
         difference.after().owners().stream().map(Owner::program).collect(Collectors.joining(",")));
   }

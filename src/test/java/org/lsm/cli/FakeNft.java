@@ -7,11 +7,13 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
+import org.lsm.OutboundSet;
 import org.lsm.sentry.NftTable;
 
 /**
  * A fake nft: it records its runs, and lists a table that a real nft printed, with the mark of the
- * rules that it was given last.
+ * rules that it was given last. Of the table of outbound connections it knows whether there is one,
+ * and the sets.
  */
 final class FakeNft {
 
@@ -35,13 +37,20 @@ final class FakeNft {
         [ "$1" != -t ] || exit 0 # all rules, of which there are no others
         printf '\\f%s\\n' "$*" >> FILE.runs
         [ ! -e FILE.failure ] || { cat FILE.failure >&2; exit 1; }
-        if [ "$1" = -j ]; then
+        if [ "$5" = lsm_outbound ]; then
+          [ -e FILE.outbound ] || { printf 'Error: No such file or directory\\n%s\\n' "$*" >&2; exit 1; }
+          cat "FILE.set.$6" 2>/dev/null || echo '{"nftables": [{"set": {}}]}'
+          [ ! -e "FILE.late.$6" ] || mv "FILE.late.$6" "FILE.set.$6"
+        elif [ "$1" = -j ]; then
           [ -e FILE.mark ] || { printf 'Error: No such file or directory\\n%s\\n' "$*" >&2; exit 1; }
           sed 's/"comment": "[^"]*"/"comment": "'"$(cat FILE.mark)"'"/' FILE.table
         else
           cat > FILE.input
           cat FILE.input >> FILE.runs
           case $(cat FILE.input) in
+            *flush\\ set\\ inet\\ lsm_outbound*) rm -f FILE.set.new* ;;
+            *table\\ inet\\ lsm_outbound\\ {*) rm -f FILE.set.*; : > FILE.outbound ;;
+            *lsm_outbound*) rm -f FILE.set.* FILE.outbound ;;
             *comment*) sed -n 's/.* comment "\\(.*\\)"/\\1/p' FILE.input > FILE.mark ;;
             *delete\\ table*) rm -f FILE.mark ;;
           esac
@@ -82,6 +91,25 @@ final class FakeNft {
   /** As a reboot does. */
   void deleteTable() throws IOException {
     Files.delete(file("mark"));
+  }
+
+  /** Sets the elements of a set of the table of outbound connections, as JSON. */
+  void setOutbound(String set, String... elements) throws IOException {
+    Files.writeString(file("set." + set), OutboundSet.of(elements));
+  }
+
+  /** Sets the elements that such a set has after it was listed once more. */
+  void setOutboundLater(String set, String... elements) throws IOException {
+    Files.writeString(file("late." + set), OutboundSet.of(elements));
+  }
+
+  boolean hasOutbound() {
+    return Files.exists(file("outbound"));
+  }
+
+  /** As somebody does who removes the table of outbound connections, or a reboot. */
+  void deleteOutbound() throws IOException {
+    Files.delete(file("outbound"));
   }
 
   void setFailure(String words) throws IOException {

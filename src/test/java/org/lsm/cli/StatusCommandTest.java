@@ -361,7 +361,7 @@ class StatusCommandTest extends ChannelTestBase {
     assertSentry(
         1,
         "Sentry   ! the packet filter cannot be used: it ended with 1 and said: no\\x1bthing; see"
-            + " the output of 'nft list table inet lsm', or set SENTRY=\"off\"");
+            + " the output of 'nft list ruleset', or set SENTRY=\"off\"");
   }
 
   /** To read the table may go well all the same. */

@@ -97,7 +97,7 @@ class RuleVerbsTest {
           Allow tcp *:22            | 'Allow' is not a verb; a line of rules.d begins with ignore, allow or require
           allow                     | 'allow' needs a protocol, an address and port, or a path, behind it; * matches any
           allow tcp                 | 'tcp' needs an address and port, or a path, behind it; * matches any
-          allow tpc *:22            | unknown protocol 'tpc'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *
+          allow tpc *:22            | unknown protocol 'tpc'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *, or out before tcp, udp, *
           require * *:22            | '* *:22' is not one socket; require takes one protocol with one port or path, * only as address
           require tcp *:*           | 'tcp *:*' is not one socket; require takes one protocol with one port or path, * only as address
           require tcp *             | 'tcp *' is not one socket; require takes one protocol with one port or path, * only as address
@@ -105,6 +105,8 @@ class RuleVerbsTest {
           require tcp 10.0.0.0/8:22 | 'tcp 10.0.0.0/8:22' is not one socket; require takes one protocol with one port or path, * only as address
           require unix /run/*       | 'unix /run/*' is not one socket; require takes one protocol with one port or path, * only as address
           require unix /run/x?      | 'unix /run/x?' is not one socket; require takes one protocol with one port or path, * only as address
+          allow out tcp             | 'out-tcp' needs an address and port, or a path, behind it; * matches any
+          require out tcp *:22      | 'out-tcp *:22' is not one socket; require takes one protocol with one port or path, * only as address
           require tcp *:22 netns=w* | 'tcp *:22 netns=w*' is not one socket; require takes one protocol with one port or path, * only as address
           """)
   void namesFileLineAndWordOfAMistake(String line, String problem) {

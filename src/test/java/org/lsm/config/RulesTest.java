@@ -191,6 +191,74 @@ class RulesTest {
     assertCovers(covered, rule, entry(table, local, "root:/bin/a"));
   }
 
+  /** Rules for sockets and rules for outbound connections never cover each other. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          out tcp *:443                     | out-tcp | public:443        | true
+          out tcp *:443                     | out-tcp | private:443       | true
+          out tcp *:443                     | out-tcp | public:80         | false
+          out tcp *:443                     | out-udp | public:443        | false
+          out tcp *:443                     | tcp     | 0.0.0.0:443       | false
+          out tcp *:443                     | tcp6    | [::]:443          | false
+          out tcp *:443 user=www-data       | out-tcp | public:443        | true
+          out tcp *:443 user=root           | out-tcp | public:443        | false
+          out tcp *:443 program=web.service | out-tcp | public:443        | true
+          out tcp *:443 program=web*        | out-tcp | public:443        | true
+          out tcp *:443 program=ssh.service | out-tcp | public:443        | false
+          out tcp *:443 netns=              | out-tcp | public:443        | true
+          out tcp *:443 netns=web           | out-tcp | public:443        | false
+          out tcp *:8000-8999               | out-tcp | public:8080       | true
+          out tcp *:8000-8999               | out-tcp | public:ephemeral  | false
+          out tcp *:*                       | out-tcp | public:ephemeral  | true
+          out tcp *                         | out-tcp | public:443        | true
+          out udp private:*                 | out-udp | private:53        | true
+          out udp private:*                 | out-udp | public:53         | false
+          out udp private:*                 | out-udp | link-local:53     | false
+          out udp link-local:*              | out-udp | link-local:5353   | true
+          out * *                           | out-tcp | public:443        | true
+          out * *                           | out-udp | link-local:5353   | true
+          out * *                           | tcp     | 0.0.0.0:443       | false
+          out * *                           | unix    | /run/x            | false
+          out * public:53                   | out-udp | public:53         | true
+          out-tcp public:443                | out-tcp | public:443        | true
+          out-tcp public:443                | out-tcp | private:443       | false
+          out-udp *                         | out-tcp | public:443        | false
+          out-* *:443                       | out-tcp | public:443        | true
+          * *                               | out-tcp | public:443        | false
+          * *:443                           | out-tcp | public:443        | false
+          * *:443                           | out-udp | public:443        | false
+          * * user=www-data                 | out-tcp | public:443        | false
+          tcp *                             | out-tcp | public:443        | false
+          tcp *:443                         | out-tcp | public:443        | false
+          udp *:443                         | out-udp | public:443        | false
+          packet *:*                        | out-tcp | public:443        | false
+          unix *                            | out-tcp | public:443        | false
+          """)
+  void matchesOutboundConnections(String rule, String table, String local, boolean covered)
+      throws Exception {
+    SocketEntry entry = entry(table, local, "www-data:web.service");
+    assertCovers(covered, rule, entry);
+    for (String verb : List.of("ignore", "allow")) {
+      byte[] line = (verb + " " + rule).getBytes(StandardCharsets.UTF_8);
+      Rules rules = Rules.parse(Path.of("rules.d/web.lsm"), line, Set::of);
+      assertEquals(covered && verb.equals("ignore"), rules.ignores(entry), verb);
+      assertEquals(covered && verb.equals("allow"), !rules.allowing(entry).isEmpty(), verb);
+    }
+  }
+
+  /** The port of a remote host is none that this host serves. */
+  @ParameterizedTest
+  @ValueSource(strings = {"allow out tcp *:443", "allow out * *:53", "allow out-udp private:53"})
+  void outboundRulesNameNoPorts(String line) throws Exception {
+    Path file = Path.of("rules.d/web.lsm");
+    Rules rules = Rules.parse(file, line.getBytes(StandardCharsets.UTF_8), Set::of);
+    assertEquals("", rules.ports(Protocol.TCP).toString());
+    assertEquals("", rules.ports(Protocol.UDP).toString());
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -338,8 +406,8 @@ class RulesTest {
       textBlock =
           """
           tcp                  | 'tcp' needs an address and port, or a path, behind it; * matches any
-          tpc *:22             | unknown protocol 'tpc'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *
-          TCP *:22             | unknown protocol 'TCP'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *
+          tpc *:22             | unknown protocol 'tpc'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *, or out before tcp, udp, *
+          TCP *:22             | unknown protocol 'TCP'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *, or out before tcp, udp, *
           tcp 22               | '22' has no port; write ADDRESS:PORT, where * matches any
           tcp :22              | ':22' has no port; write ADDRESS:PORT, where * matches any
           tcp *:               | '' is not a port; write a number, a range like 1024-65535, or *
@@ -361,6 +429,16 @@ class RulesTest {
           tcp *:22 =root       | '=root' is not a condition; valid ones are program=, user= and netns=
           unix /a\\qb           | a backslash that escapes nothing
           tcp *:22 program=/a\\q | a backslash that escapes nothing
+          out                  | 'out' needs an address and port, or a path, behind it; * matches any
+          out tcp              | 'out-tcp' needs an address and port, or a path, behind it; * matches any
+          out unix /x          | unknown protocol 'out-unix'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *, or out before tcp, udp, *
+          out tcp6 *:22        | unknown protocol 'out-tcp6'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *, or out before tcp, udp, *
+          out out-tcp *:22     | unknown protocol 'out-out-tcp'; the first word is one of tcp, tcp6, udp, udp6, udplite, udplite6, sctp, raw, raw6, icmp, icmp6, packet, unix, *, or out before tcp, udp, *
+          out tcp 10.0.0.0/8:443 | '10.0.0.0/8' is not a kind of network; write public, private, link-local, or *
+          out tcp pub*:443     | 'pub*' is not a kind of network; write public, private, link-local, or *
+          out tcp 443          | '443' has no port; write ADDRESS:PORT, where * matches any
+          out tcp *:https      | 'https' is not a port; write a number, a range like 1024-65535, or *
+          out tcp *:22 to=x    | 'to=x' is not a condition; valid ones are program=, user= and netns=
           """)
   void namesFileLineAndWordOfAMistake(String rule, String problem) {
     for (int line : new int[] {1, 3}) {

@@ -57,6 +57,21 @@ class SeverityTest {
         "NEW     | unix @x              | -         | joe       | MEMFD             | HIGH",
         "NEW     | tcp 127.0.0.1:1      | -         | joe       | WORLD_WRITABLE    | HIGH",
         "NEW     | tcp 0.0.0.0:1        | -         | joe       | BEYOND_LOOPBACK INTERPRETER | HIGH",
+        // Outbound connections: of a person or root, of a system user, and what is suspicious
+        // anywhere.
+        "NEW     | out-tcp public:443   | -         | joe       | -                 | LOW",
+        "NEW     | out-tcp public:443   | -         | root      | -                 | LOW",
+        "NEW     | out-udp private:53   | -         | root,joe  | -                 | LOW",
+        "NEW     | out-tcp public:ephemeral | -     | joe       | -                 | LOW",
+        "NEW     | out-tcp public:443   | -         | joe       | INTERPRETER       | LOW",
+        "NEW     | out-tcp public:443   | -         | root      | INTERPRETER       | LOW",
+        "NEW     | out-tcp public:443   | -         | www       | SYSTEM_USER       | LOW",
+        "NEW     | out-tcp public:443   | -         | www       | SYSTEM_USER INTERPRETER | HIGH",
+        "NEW     | out-tcp public:443   | -         | www       | SYSTEM_USER NEW_PORT | HIGH",
+        "NEW     | out-udp link-local:1 | -         | www       | NEW_PORT          | HIGH",
+        "NEW     | out-tcp public:443   | -         | joe       | PROGRAM_DELETED   | HIGH",
+        "NEW     | out-tcp public:443   | -         | root      | MEMFD             | HIGH",
+        "NEW     | out-tcp public:443   | -         | joe       | WORLD_WRITABLE    | HIGH",
       })
   void ofDifference(
       DifferenceType type, String socket, String before, String now, String flags, Severity high) {
@@ -77,6 +92,14 @@ class SeverityTest {
     assertEquals(Severity.LOW, Severity.of(difference, details(null), LOGIN));
   }
 
+  /** The process of an outbound connection that is over is never known. */
+  @Test
+  void outboundWithUnknownDetailsIsLow() {
+    SocketEntry entry = entry(Endpoint.of("out-tcp", "public:443"), "www");
+    Difference difference = new Difference(DifferenceType.NEW, entry, entry);
+    assertEquals(Severity.LOW, Severity.of(difference, SocketDetails.UNKNOWN, LOGIN));
+  }
+
   /** A new flag is suspicious until somebody decides otherwise. */
   @ParameterizedTest
   @EnumSource
@@ -85,7 +108,11 @@ class SeverityTest {
     Set<Flag> all = EnumSet.of(Flag.BEYOND_LOOPBACK, flag);
     Set<Flag> properties =
         EnumSet.of(
-            Flag.ALREADY_CLOSED, Flag.NO_PROCESS, Flag.OUTSIDE_PID_NAMESPACE, Flag.BEYOND_LOOPBACK);
+            Flag.ALREADY_CLOSED,
+            Flag.NO_PROCESS,
+            Flag.OUTSIDE_PID_NAMESPACE,
+            Flag.BEYOND_LOOPBACK,
+            Flag.SYSTEM_USER);
     assertEquals(properties.contains(flag) ? Set.of() : Set.of(flag), Severity.suspicious(details));
     all.removeAll(Severity.suspicious(details));
     assertEquals(all, Severity.properties(details));

@@ -77,6 +77,57 @@ class ControlGroupTest {
     assertEquals(name, group(rows).containerName());
   }
 
+  /** As nft prints them: below /sys/fs/cgroup, or a number where the group has ended. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      textBlock =
+          """
+          system.slice/nginx.service                             | nginx.service
+          unified/system.slice/x.service                         | x.service
+          system.slice/cups.socket                               | cups.socket
+          system.slice/system-getty.slice/getty@tty1.service     | getty@*.service
+          init.scope                                             | init.scope
+          system.slice                                           | ~~
+          user.slice/user-1000.slice                             | ~~
+          4711                                                   | ~~
+          ~~                                                     | ~~
+          /                                                      | ~~
+          # sessions and the programs of users
+          user.slice/user-1000.slice/session-12.scope            | session-*.scope
+          user.slice/user-1000.slice/session-c3.scope            | session-*.scope
+          user.slice/user-1000.slice/user@1000.service/app.slice/app-gnome-firefox-1234.scope | user@*.service/app-gnome-firefox-*.scope
+          user@1000.service/app.slice/dbus.service               | user@*.service/dbus.service
+          # instances
+          system.slice/system-sshd.slice/sshd@3-192.0.2.1:22-198.51.100.9:4711.service | sshd@*.service
+          system.slice/sshd@4-[2001:db8::1]:22-[2001:db8::2]:9.service | sshd@*.service
+          system.slice/system-postgresql.slice/postgresql@15-main.service | postgresql@*.service
+          # transient units
+          system.slice/run-u12.service                           | run-*.service
+          system.slice/run-r0123abcd.scope                       | run-*.scope
+          system.slice/run-p1234-i5678.service                   | run-*.service
+          system.slice/prerun-x.service                          | prerun-x.service
+          # containers
+          system.slice/docker-ID.scope                           | container *
+          docker/ID                                              | container *
+          kubepods.slice/kubepods-pod1.slice/cri-containerd-ID.scope | container *
+          machine.slice/libpod-ID.scope/container                | container *
+          docker/ID/system.slice/x.service                       | container */x.service
+          lxc.payload.web1/system.slice/x.service                | container web1/x.service
+          machine.slice/machine-web1.scope/payload/init.scope    | machine-web1.scope/init.scope
+          # any characters but a newline, which the kernel refuses
+          system.slice/a\\te\\rf.service                           | a\\te\\rf.service
+          system.slice/a:b \\e[1m.service                         | a:b \\e[1m.service
+          """)
+  void dropsWhatTheNextRunHasNot(String path, String unit) {
+    assertEquals(unescape(unit), ControlGroup.lastingUnit(unescape(path)));
+  }
+
+  private static String unescape(String text) {
+    return text.replace("ID", ID).replace("\\t", "\t").replace("\\r", "\r").replace("\\e", "\033");
+  }
+
   private static ControlGroup group(String rows) {
     return new ControlGroup(rows.replace(';', '\n').replace("ID", ID) + "\n");
   }

@@ -105,6 +105,7 @@ class FuzzTest {
       case PACKET -> "0 3 3 0003 2 1 0 0 " + inode;
       case UNIX ->
           "0000000000000000: 00000002 00000000 00010000 0001 01  " + inode + " /run/" + inode;
+      case OUTBOUND -> throw new IllegalStateException("no table of the kernel");
     };
   }
 

@@ -107,6 +107,25 @@ class DiffReportTest {
   }
 
   @Test
+  void liveOutboundConnection() {
+    DiffReport report =
+        SampleAlerts.outbound(
+            SampleAlerts.liveOutbound(), SampleAlerts.outbound("out-tcp", "public:443"));
+    assertGolden("outbound-live.txt", report.document().text());
+  }
+
+  /** Several of one owner are one block. */
+  @Test
+  void endedOutboundConnections() {
+    DiffReport report =
+        SampleAlerts.outbound(
+            SampleAlerts.endedOutbound(),
+            SampleAlerts.outbound("out-udp", "link-local:53"),
+            SampleAlerts.outbound("out-tcp", "private:0"));
+    assertGolden("outbound-ended.txt", report.document().text());
+  }
+
+  @Test
   void details() {
     ProcessRef first = process(80, NGINX, STARTED);
     ProcessDetails process =

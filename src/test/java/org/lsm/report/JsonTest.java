@@ -15,6 +15,7 @@ import com.networknt.schema.ValidationMessage;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -115,6 +116,51 @@ public class JsonTest {
             List.of("a note"));
     assertGolden("listing.json", Json.of(listing));
     assertValid("listing", Json.of(listing));
+  }
+
+  @Test
+  void outboundDifferences() {
+    for (SocketDetails details :
+        List.of(SampleAlerts.liveOutbound(), SampleAlerts.endedOutbound())) {
+      DiffReport report =
+          SampleAlerts.outbound(
+              details,
+              SampleAlerts.outbound("out-tcp", "public:443"),
+              SampleAlerts.outbound("out-udp", "link-local:0"));
+      String json = Json.of(report, Optional.empty());
+      assertValid("report", json);
+      JsonArray all = JsonParser.parseString(json).getAsJsonObject().getAsJsonArray("differences");
+      assertEquals(2, all.size());
+      JsonObject first = all.get(0).getAsJsonObject();
+      assertStrings("out-tcp/public:443", first, "socket");
+      assertStrings("out-tcp", first, "protocol");
+      assertStrings("public", first, "address");
+      assertStrings(details.processes().isEmpty() ? "low" : "high", first, "severity");
+      assertEquals(443, first.get("port").getAsInt());
+      assertEquals(0, all.get(1).getAsJsonObject().get("port").getAsInt());
+      Alert alert = Alert.of(AlertType.DIFFERENCES, report, "s");
+      assertValid("alert", Json.print(alert.report()));
+    }
+  }
+
+  @Test
+  void outboundListing() {
+    List<OutboundListing.Row> rows = new ArrayList<>();
+    for (String local : List.of("public:443", "link-local:0")) {
+      Owner owner = new Owner("joe", local.equals("public:443") ? "a\nb.service" : "");
+      Endpoint endpoint = Endpoint.of("out-udp", local);
+      rows.add(
+          new OutboundListing.Row(endpoint, owner, BASELINE, SCAN, 42, "192.0.2.7", "learned"));
+    }
+    HostInfo host = new HostInfo("web1", "6.1.0", SCAN, "1.0.0");
+
+    String json = new OutboundListing(host, rows).json();
+
+    assertGolden("outbound.json", json);
+    assertValid("outbound", json);
+    String empty = new OutboundListing(host, List.of()).json();
+    assertValid("outbound", empty);
+    assertNotEquals(Set.of(), problems("outbound", empty.replace("connections", "sockets")));
   }
 
   /** Port scans are the same in a comparison, in an alert and in what the command prints. */

@@ -3,6 +3,8 @@ package org.lsm.report;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,15 +14,20 @@ import java.util.stream.IntStream;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
 import org.lsm.model.Diff;
+import org.lsm.model.Difference;
+import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
+import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
 import org.lsm.model.PortSet;
 import org.lsm.model.ProbeType;
+import org.lsm.model.ProcessDetails;
 import org.lsm.model.ProcessRef;
 import org.lsm.model.Protocol;
 import org.lsm.model.ScanningHost;
 import org.lsm.model.Snapshot;
+import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketIdentity;
 import org.lsm.model.SocketOwners;
@@ -54,6 +61,50 @@ public final class SampleAlerts {
     Diff diff = Diff.between(before, after, SocketIdentity.NONE);
     return new DiffReport(
         before, after, diff, Map.of(), List.of(), () -> ZoneOffset.UTC, user -> user);
+  }
+
+  /** A report of new outbound connections, with these details each. */
+  static DiffReport outbound(SocketDetails details, SocketEntry... added) {
+    DiffReport none = report();
+    List<Difference> differences = new ArrayList<>();
+    Map<Endpoint, SocketDetails> all = new HashMap<>();
+    for (SocketEntry it : added) {
+      differences.add(new Difference(DifferenceType.NEW, it, it));
+      all.put(it.endpoint(), details);
+    }
+    return none.with(new Diff(differences), all, List.of());
+  }
+
+  /** Outbound connections of www-data and root to a port; of the latter, the unit is unknown. */
+  static SocketEntry outbound(String table, String local) {
+    List<Owner> owners = List.of(new Owner("www-data", "web.service"), new Owner("root", ""));
+    return new SocketEntry(Endpoint.of(table, local), new TreeSet<>(owners), List.of());
+  }
+
+  /** What is known of outbound connections while one is there: bash, in memory, as www-data. */
+  static SocketDetails liveOutbound() {
+    ProcessRef shell = new ProcessRef(800, 1, STARTED, new Owner("www-data", "/usr/bin/bash"));
+    ProcessRef parent = new ProcessRef(1, 1, STARTED, new Owner("root", "/sbin/init"));
+    ProcessDetails process =
+        new ProcessDetails(
+            shell,
+            "bash -i",
+            "/srv",
+            "web.service",
+            List.of(parent),
+            EnumSet.of(Flag.INTERPRETER, Flag.PROGRAM_DELETED));
+    return new SocketDetails(
+        "https",
+        List.of("192.0.2.66 (host.example.org)", "2001:db8::66"),
+        List.of(process),
+        EnumSet.of(Flag.SYSTEM_USER, Flag.NEW_PORT),
+        Optional.empty());
+  }
+
+  /** What is known of them when they are over. */
+  static SocketDetails endedOutbound() {
+    return new SocketDetails(
+        "", List.of("192.0.2.66"), List.of(), EnumSet.noneOf(Flag.class), Optional.empty());
   }
 
   /** An alert of such a socket. */

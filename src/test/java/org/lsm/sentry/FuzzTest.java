@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -19,8 +20,13 @@ import org.junit.jupiter.api.Test;
 import org.lsm.ByteSource;
 import org.lsm.Checksum;
 import org.lsm.FuzzTarget;
+import org.lsm.model.Endpoint;
+import org.lsm.model.Owner;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
+import org.lsm.sentry.OutboundState.Identity;
+import org.lsm.sentry.OutboundState.Known;
+import org.lsm.sentry.OutboundTable.Counted;
 import org.lsm.sentry.SentryState.Rules;
 import org.lsm.storage.ChecksummedText;
 
@@ -71,6 +77,51 @@ class FuzzTest {
     }
   }
 
+  /** A set of the table of outbound connections is refused, or can be learned and stored. */
+  @FuzzTarget
+  void outboundSet(byte[] bytes) {
+    OutboundState learned = new OutboundState(NOW, "", Map.of());
+    for (boolean hasAddress : List.of(true, false)) {
+      List<Counted> set;
+      try {
+        set = OutboundTable.parse(text(bytes), hasAddress, NOW);
+      } catch (IOException e) {
+        continue;
+      }
+      for (Counted it : set) {
+        OutboundFlow flow = it.flow();
+        Endpoint at = new Endpoint("", flow.protocol(), "public", flow.port());
+        Owner owner = new Owner(String.valueOf(flow.uid()), flow.controlGroup());
+        Identity identity = learned.general(new Identity(at, owner));
+        learned =
+            learned.with(identity, new Known(flow.time(), flow.time(), flow.address(), false));
+        assertTrue(learned.knows(identity));
+      }
+    }
+    assertEquals(learned, outbound(learned.format().seal()));
+  }
+
+  /** The text itself, and the text with a valid checksum. */
+  @FuzzTarget
+  void outboundState(byte[] bytes) {
+    for (String text : List.of(text(bytes), Checksum.on(text(bytes)))) {
+      OutboundState state;
+      try {
+        state = outbound(text);
+      } catch (RuntimeException e) {
+        continue;
+      }
+      assertEquals(state, outbound(state.format().seal()));
+      for (Identity it : state.known().keySet()) {
+        assertTrue(state.knows(state.general(it)));
+      }
+    }
+  }
+
+  private static OutboundState outbound(String text) {
+    return OutboundState.parse(ChecksummedText.open(text, "lsm-outbound", "1"));
+  }
+
   private static ScanningHost scanner(String address) {
     TreeSet<Integer> ports = new TreeSet<>(List.of(22));
     return new ScanningHost(
@@ -113,6 +164,10 @@ class FuzzTest {
     String table = Files.readString(corpus.resolve("table/whole"));
     assertEquals(8, NftTableState.parse(table, NOW).summary().hosts().size());
     assertEquals(2, SentryState.read(corpus.resolve("state/whole")).alerted().size());
+    String set = Files.readString(corpus.resolve("outboundSet/whole"));
+    assertEquals(3, OutboundTable.parse(set, true, NOW).size());
+    Path learned = corpus.resolve("outboundState/whole");
+    assertEquals(3, OutboundState.read(learned, NOW).known().size());
   }
 
   private static SentryState state(String text) {

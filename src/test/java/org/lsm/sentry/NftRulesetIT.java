@@ -10,7 +10,6 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -33,7 +32,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.lsm.channel.ExternalCommand;
 import org.lsm.model.ScanningHost;
 import org.lsm.model.ServedPort;
 
@@ -56,51 +54,32 @@ class NftRulesetIT {
   private static final String CONNECT =
       "use IO::Socket::INET; IO::Socket::INET->new(PeerHost => '10.9.0.1', PeerPort => $ARGV[0])";
 
-  private static Process namespace;
-  private static Process peer;
-  private static ExternalCommand nsenter;
+  private static TestNetns namespace;
+  private static TestNetns peer;
   private final NftTable sentry = new NftTable(NftRulesetIT::nft);
 
   @BeforeAll
   static void createNamespaces() throws IOException {
-    assumeTrue("root".equals(System.getProperty("user.name")), "only root may make namespaces");
-    assumeTrue(Files.isExecutable(Path.of("/usr/sbin/nft")), "needs nft of nftables");
     assumeTrue(Files.isExecutable(PERL), "needs perl to send datagrams");
-    nsenter = new ExternalCommand(Path.of("/usr/bin/nsenter"), Duration.ofSeconds(30), 1 << 24);
-    namespace = newNamespace();
-    peer = newNamespace();
-    shell(
-        namespace,
+    namespace = TestNetns.create();
+    peer = TestNetns.create();
+    namespace.shell(
         "ip link add v0 type veth peer name v1 netns "
             + peer.pid()
             + "; ip address add 10.9.0.1/24 dev v0; ip link set v0 up"
             + "; ip address add 2001:db8::1/64 dev v0 nodad"
             + "; ip route add 2001:db8:0:1::/64 via 2001:db8::2");
-    shell(
-        peer,
+    peer.shell(
         "ip address add 10.9.0.2/24 dev v1; ip link set v1 up"
             + "; for it in ::2 ::3 :0:1::2 :0:1::3 :0:1:9::4; do"
             + " ip address add 2001:db8$it/64 dev v1 nodad; done");
   }
 
-  private static Process newNamespace() throws IOException {
-    Process made =
-        new ProcessBuilder("/usr/bin/unshare", "--net", "/bin/sh", "-c", "echo ready; exec cat")
-            .start();
-    // Before that, commands would run in the namespace of the host.
-    assertEquals("ready", made.inputReader().readLine());
-    return made;
-  }
-
-  private static void shell(Process where, String commands) throws IOException {
-    inside(where, List.of("/bin/sh", "-ec", commands), "");
-  }
-
   @AfterAll
   static void endNamespaces() {
-    for (Process made : new Process[] {namespace, peer}) {
+    for (TestNetns made : new TestNetns[] {namespace, peer}) {
       if (made != null) {
-        made.destroy();
+        made.close();
       }
     }
   }
@@ -111,16 +90,7 @@ class NftRulesetIT {
   }
 
   private static String nft(List<String> arguments, String input) throws IOException {
-    List<String> command = new ArrayList<>(List.of("/usr/sbin/nft"));
-    command.addAll(arguments);
-    return inside(namespace, command, input);
-  }
-
-  private static String inside(Process where, List<String> command, String input)
-      throws IOException {
-    List<String> all = new ArrayList<>(List.of("--net=/proc/" + where.pid() + "/ns/net"));
-    all.addAll(command);
-    return nsenter.run(all, input.getBytes(StandardCharsets.UTF_8), Map.of());
+    return namespace.nft(arguments, input);
   }
 
   private static void check(String commands) throws IOException {
@@ -360,8 +330,8 @@ class NftRulesetIT {
     throw new AssertionError("port " + to + " is not in " + read());
   }
 
-  private static void send(Process where, int from, int to, String host) throws IOException {
-    inside(where, List.of(PERL.toString(), "-e", SEND, "" + from, "" + to, host), "");
+  private static void send(TestNetns where, int from, int to, String host) throws IOException {
+    where.run(List.of(PERL.toString(), "-e", SEND, "" + from, "" + to, host), "");
   }
 
   private ScanningHost probe(int from, int to) throws Exception {
@@ -420,7 +390,7 @@ class NftRulesetIT {
             "udp/0.0.0.0:4445",
             "udp/0.0.0.0:5000");
     for (int port : new int[] {8022, 4444, 4444, 23, 40000, 4446}) {
-      inside(peer, List.of(PERL.toString(), "-e", CONNECT, "" + port), "");
+      peer.run(List.of(PERL.toString(), "-e", CONNECT, "" + port), "");
     }
     for (int port : new int[] {161, 4445, 4447}) {
       send(peer, 4000, port, "10.9.0.1");
@@ -513,7 +483,7 @@ class NftRulesetIT {
     String send =
         "use IO::Socket::IP; IO::Socket::IP->new(Proto => 'udp', LocalHost => $ARGV[0],"
             + " PeerHost => '2001:db8::1', PeerPort => $ARGV[1])->send('x') or die $!";
-    inside(peer, List.of(PERL.toString(), "-e", send, address, "" + port), "");
+    peer.run(List.of(PERL.toString(), "-e", send, address, "" + port), "");
   }
 
   /** When its block has expired, but not when it was unblocked. */

@@ -72,8 +72,8 @@ class NftTableTest {
           it ended with 1 and said: /dev/stdin:58:5-32: Error: Could not process rule: Operation not supported+    socket transparent { 0, 1 } return | it ended with 1 and said: /dev/stdin:58:5-32: Error: Could not process rule: Operation not supported | this kernel lacks what the rules need (nf_tables with nft_socket and nft_fib)
           it ended with 1 and said: /dev/stdin:1:30-38: Error: Could not process rule: Too many open files in system+add element | it ended with 1 and said: /dev/stdin:1:30-38: Error: Could not process rule: Too many open files in system | the table has no room for another blocked host
           there is no program /usr/sbin/nft | ~~ | install nftables
-          it did not end within 30 s        | ~~ | see the output of 'nft list table inet lsm'
-          it ended with 137                 | ~~ | see the output of 'nft list table inet lsm'
+          it did not end within 30 s        | ~~ | see the output of 'nft list ruleset'
+          it ended with 137                 | ~~ | see the output of 'nft list ruleset'
           """)
   void explainsFailures(String output, String first, String advice) throws Exception {
     failure = output.replace('+', '\n');

@@ -157,6 +157,7 @@ class FuzzTest {
           case INET6, SCTP -> draw.of(List.of("::", "::1", "fe80::1", "::ffff:127.0.0.1"));
           case PACKET -> "[" + draw.text() + "]"; // brackets may be part of a name
           case UNIX -> draw.text();
+          case OUTBOUND -> draw.of(List.of("public", "private", "link-local"));
         };
     int port = protocol == Protocol.UNIX ? 0 : draw.below(256) << 8 | draw.below(256);
     return new Endpoint(draw.text(), protocol, address, port);

@@ -1,0 +1,28 @@
+package org.lsm.cli;
+
+import java.io.IOException;
+import org.lsm.config.Config.OutboundMode;
+import org.lsm.monitor.Components;
+import org.lsm.monitor.OutboundCheck;
+import org.lsm.report.OutboundListing;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+@Command(
+    name = "outbound",
+    description = "Print the known outbound connections with their users and units.")
+public final class OutboundCommand extends BaseCommand {
+  @Mixin private OutputFormat format;
+
+  @Override
+  public Integer call() throws Exception {
+    Components components = context.components();
+    if (components.config().outbound() == OutboundMode.OFF) {
+      String advice = "; set it to learn or report, and the next compare sets the rules";
+      throw new IOException("OUTBOUND=\"off\" in " + context.configFile() + advice);
+    }
+    OutboundListing listing = OutboundCheck.list(components);
+    print(format.isJson() ? listing.json() : listing.text(components.zone()));
+    return ExitCode.OK;
+  }
+}
