@@ -346,5 +346,5 @@ done
 none_fires() {
   test -z "$(firing)"
 }
-check "all is resolved at the receiver" within 30 none_fires
+check "all is resolved at the receiver" within 120 none_fires
 finish
