@@ -6,6 +6,7 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import org.lsm.cli.AcceptCommand;
@@ -28,6 +29,7 @@ import org.lsm.cli.TestAlertCommand;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.MonitorRun;
+import org.lsm.monitor.QuietRun;
 import org.lsm.monitor.SystemEnvironment;
 import org.lsm.monitor.Version;
 import org.lsm.report.StatusReport.Severity;
@@ -60,11 +62,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Lsm extends CommandContext {
   static final String NAME_AND_VERSION = "lsm " + Version.VERSION;
 
-  private static final Set<List<String>> CRON =
-      Set.of(List.of("-c", "--quiet"), List.of("compare", "--quiet"));
-
   private static final Set<List<String>> DELIVER =
       Set.of(List.of(MonitorRun.DELIVER), List.of(MonitorRun.DELIVER, MonitorRun.QUIET));
+
+  private QuietRun quietRun; // null unless cron may have started this
 
   private Lsm(SystemEnvironment environment, PrintWriter out, PrintWriter err) {
     super(environment, out, err);
@@ -75,11 +76,16 @@ public final class Lsm extends CommandContext {
 
   /** Runs the program and exits with its exit code. */
   public static void main(String[] args) {
+    QuietRun quietRun =
+        quietRun(args, System.getenv(CONFIG), SystemEnvironment.PROC, SystemEnvironment.PASSWD);
+    if (quietRun != null && quietRun.isQuiet(System.currentTimeMillis())) {
+      Runtime.getRuntime().halt(ExitCode.OK);
+    }
     PrintWriter out = new PrintWriter(new StandardOutput(), false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     int exitCode;
     try {
-      exitCode = run(SystemEnvironment.real(), out, err, args);
+      exitCode = run(SystemEnvironment.real(), quietRun, out, err, args);
     } catch (LinkageError e) {
       exitCode = suspectArchive(e, err);
     }
@@ -115,7 +121,18 @@ public final class Lsm extends CommandContext {
 
   /** Runs one command, with results to out and errors and notes to err; returns the exit code. */
   public static int run(SystemEnvironment host, PrintWriter out, PrintWriter err, String... args) {
+    Path proc = host.sources().proc();
+    Path passwd = host.sources().passwd();
+    QuietRun quietRun = quietRun(args, host.variables().get(CONFIG), proc, passwd);
+    return quietRun != null && quietRun.isQuiet(host.clock().millis())
+        ? ExitCode.OK
+        : run(host, quietRun, out, err, args);
+  }
+
+  private static int run(
+      SystemEnvironment host, QuietRun quietRun, PrintWriter out, PrintWriter err, String... args) {
     Lsm lsm = new Lsm(host, out, err);
+    lsm.quietRun = quietRun;
     int exitCode = lsm.execute(args);
     if (out.checkError()) {
       lsm.warn("the output could not be written");
@@ -125,11 +142,37 @@ public final class Lsm extends CommandContext {
     return exitCode;
   }
 
+  /**
+   * The quiet run that a command line of cron begins with; null for any other.
+   *
+   * @param variable the value of LSM_CONF, or null
+   */
+  private static QuietRun quietRun(String[] args, String variable, Path proc, Path passwd) {
+    boolean compares = false;
+    boolean isQuiet = false;
+    String config = null;
+    for (int i = 0; i < args.length; i++) {
+      if (!compares && (args[i].equals("-c") || args[i].equals("compare"))) {
+        compares = true;
+      } else if (!isQuiet && args[i].equals(MonitorRun.QUIET)) {
+        isQuiet = true;
+      } else if (config == null && i + 1 < args.length && args[i].equals("--config")) {
+        config = args[++i];
+      } else {
+        return null;
+      }
+    }
+    return compares && isQuiet
+        ? new QuietRun(config == null ? configFile(variable) : Path.of(config), proc, passwd)
+        : null;
+  }
+
   private int execute(String... args) {
     try {
       // The command lines of cron need no picocli, which takes longer to load than the compare.
-      if (CRON.contains(List.of(args))) {
-        return CompareCommand.quiet(this).call();
+      if (quietRun != null) {
+        configFile = quietRun.configFile();
+        return CompareCommand.quiet(this, quietRun).call();
       }
       if (DELIVER.contains(List.of(args))) {
         return CompareCommand.deliver(this, args.length > 1);

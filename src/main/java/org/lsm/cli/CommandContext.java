@@ -17,6 +17,9 @@ import picocli.CommandLine.ScopeType;
 
 /** The options of the command lsm, which all commands take, their streams, and the host. */
 public class CommandContext {
+  /** The variable that names the configuration. */
+  protected static final String CONFIG = "LSM_CONF";
+
   private static final String DEFAULT_CONFIG = "/usr/local/lsm/conf.lsm";
 
   final SystemEnvironment environment;
@@ -28,7 +31,7 @@ public class CommandContext {
       paramLabel = "FILE",
       scope = ScopeType.INHERIT,
       description = "Read this configuration instead of conf.lsm beside the program.")
-  private Path configFile;
+  protected Path configFile;
 
   @Option(
       names = "--verbose",
@@ -86,11 +89,12 @@ public class CommandContext {
 
   /** The configuration file: of {@code --config}, LSM_CONF, or beside the program. */
   final Path configFile() {
-    if (configFile != null) {
-      return configFile;
-    }
-    String variable = environment.variables().getOrDefault("LSM_CONF", "");
-    return variable.isEmpty() ? defaultConfig() : Path.of(variable);
+    return configFile != null ? configFile : configFile(environment.variables().get(CONFIG));
+  }
+
+  /** The configuration file that LSM_CONF names, if it is set; else that beside the program. */
+  protected static Path configFile(String variable) {
+    return variable == null || variable.isEmpty() ? defaultConfig() : Path.of(variable);
   }
 
   /** Prints a problem that does not end the command; not escaped. */

@@ -10,6 +10,7 @@ import org.lsm.monitor.BaselineComparison;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.EndedDifferences;
 import org.lsm.monitor.MonitorRun;
+import org.lsm.monitor.QuietRun;
 import org.lsm.monitor.RepeatedScan;
 import org.lsm.monitor.RunResult;
 import org.lsm.report.DiffReport;
@@ -47,11 +48,14 @@ public final class CompareCommand extends BaseCommand {
 
   @Mixin private OutputFormat format;
 
-  /** {@code lsm compare --quiet}, which cron runs. */
-  public static CompareCommand quiet(CommandContext context) {
+  private QuietRun quietRun; // null unless cron may have started this
+
+  /** {@code lsm compare --quiet}, which cron runs, after it was found not to be quiet. */
+  public static CompareCommand quiet(CommandContext context, QuietRun quietRun) {
     CompareCommand command = new CompareCommand();
     command.context = context;
     command.quiet = true;
+    command.quietRun = quietRun;
     return command;
   }
 
@@ -63,11 +67,10 @@ public final class CompareCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
-    Components components = context.components();
     if (noAlert || baselineFile != null || names) {
-      return print(components);
+      return print(context.components());
     }
-    MonitorRun run = new MonitorRun(components, quiet);
+    MonitorRun run = new MonitorRun(context.components(), quiet, Optional.ofNullable(quietRun));
     RunResult result = run.compare();
     if (result.report().isPresent()) {
       show(result.report().get(), result.portScans().alert());

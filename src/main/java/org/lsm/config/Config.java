@@ -96,6 +96,8 @@ public record Config(
     REPORT
   }
 
+  public static final String DEFAULT_STATE_DIRECTORY = "/var/lib/lsm";
+
   private static final Pattern LOOPBACK =
       Pattern.compile(
           "(?i)localhost|localhost\\.localdomain|.*\\.localhost|ip6-localhost"

@@ -64,7 +64,7 @@ public enum ConfigKey {
   OUTBOUND("off", oneOf(List.of(OutboundMode.values()))),
   OUTBOUND_LEARN("7d", matching("0|\\d{1,5}[mhd]", "a time like 30m, 24h or 7d, or 0")),
   OUTBOUND_RESOLVE("no", oneOf(List.of("yes", "no"))),
-  STATE_DIR("/var/lib/lsm", matching("/.*", "an absolute path"));
+  STATE_DIR(Config.DEFAULT_STATE_DIRECTORY, matching("/.*", "an absolute path"));
 
   private static final Pattern ADDRESS =
       Pattern.compile("[^\\s,;:<>()\\[\\]\"\\\\@]+(@(?<domain>[^\\s,;:<>()\\[\\]\"\\\\@]+))?");

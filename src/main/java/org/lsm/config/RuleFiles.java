@@ -1,8 +1,6 @@
 package org.lsm.config;
 
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -48,15 +46,10 @@ public final class RuleFiles {
 
   private static List<Path> entriesOf(Path directory, boolean areRead) throws IOException {
     List<Path> files = new ArrayList<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-      for (Path file : entries) {
-        String name = file.getFileName().toString();
-        if ((name.endsWith(".lsm") && !name.startsWith(".")) == areRead) {
-          files.add(file);
-        }
+    for (String name : SecureFiles.list(directory)) {
+      if ((name.endsWith(".lsm") && !name.startsWith(".")) == areRead) {
+        files.add(directory.resolve(name));
       }
-    } catch (DirectoryIteratorException e) {
-      throw e.getCause();
     }
     Collections.sort(files);
     return files;

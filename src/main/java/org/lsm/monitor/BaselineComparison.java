@@ -88,6 +88,16 @@ public record BaselineComparison(
     return HostPorts.of(List.of(accepted, found), clients, rules);
   }
 
+  /**
+   * Whether one scan and the rules decided: no file of a program was read, and nobody was asked.
+   */
+  boolean dependsOnScan() {
+    return scans.isSingleAndComplete()
+        && !programs.hasReadFiles()
+        && !helpers.hasReadProcesses()
+        && !users.hasAsked();
+  }
+
   /** The number of sockets found that rules ignore. */
   public long ignored() {
     return scans.found().sockets().values().stream().filter(rules::ignores).count();

@@ -51,6 +51,7 @@ public final class MonitorRun {
   private final Components components;
   private final Config config;
   private final boolean quiet;
+  private final Optional<QuietRun> quietRun;
   private final History history;
   private final Outbox outbox;
   private final AlertPolicy policy;
@@ -62,16 +63,25 @@ public final class MonitorRun {
   /** A report, and whether an alert of it is due, and stored. */
   private record Alerted(DiffReport report, boolean isDue, boolean isStored) {}
 
-  /** A run; a quiet one is silent about failures that an earlier run has reported. */
-  public MonitorRun(Components components, boolean quiet) {
-    this(components, quiet, DeliveryProcess.RUN_TIMEOUT);
+  /**
+   * A run; a quiet one is silent about failures that an earlier run has reported. It stores what it
+   * depended on for the next {@link QuietRun}.
+   */
+  public MonitorRun(Components components, boolean quiet, Optional<QuietRun> quietRun) {
+    this(components, quiet, quietRun, DeliveryProcess.RUN_TIMEOUT);
   }
 
   /** A run whose deliveries through one channel take at most {@code limit}. */
   public MonitorRun(Components components, boolean quiet, Duration limit) {
+    this(components, quiet, Optional.empty(), limit);
+  }
+
+  private MonitorRun(
+      Components components, boolean quiet, Optional<QuietRun> quietRun, Duration limit) {
     this.components = components;
     this.config = components.config();
     this.quiet = quiet;
+    this.quietRun = quietRun;
     this.history = components.history();
     this.outbox = components.outbox(history, limit);
     this.policy = new AlertPolicy(config.remind(), config.digest(), DiffReport.MAX_NAMED);
@@ -159,6 +169,10 @@ public final class MonitorRun {
       scans.requireComplete(outbound.store(alerted.isStored()));
       if (alerted.isStored()) {
         components.storeTimeOfCompare(began);
+        boolean isQuiet = report.diff().isEmpty() && before.entries().isEmpty();
+        if (isQuiet && quietRun.isPresent() && outbox.isEmpty()) {
+          quietRun.get().store(config, comparison, components.now().toEpochMilli());
+        }
       }
       return result;
     } catch (RepeatedScan.IncompleteException e) {

@@ -194,6 +194,11 @@ public final class ProgramCheck {
     }
   }
 
+  /** Whether files were needed to decide whether programs are the same. */
+  boolean hasReadFiles() {
+    return files != null;
+  }
+
   /** What could not be found out, in words; not escaped. */
   public List<String> notes() {
     return files == null ? List.of() : files.notes();

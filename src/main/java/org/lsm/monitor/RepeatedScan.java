@@ -60,6 +60,7 @@ public final class RepeatedScan {
   private int scans;
   private boolean late;
   private List<String> notes = List.of();
+  private String rows = "";
   private OwnerCache ownerCache;
   private final Set<String> incomplete = new LinkedHashSet<>();
   private Duration ownerSearch = SocketScanner.OWNER_SEARCH_TIMEOUT; // what is left of it
@@ -151,6 +152,7 @@ public final class RepeatedScan {
     incomplete.addAll(scan.incomplete());
     ownerCache = scan.ownerCache();
     notes = scan.notes();
+    rows = scan.rows();
     forged.addAll(scan.forged());
     damaged.addAll(scan.damaged());
     details.putAll(scan.details());
@@ -263,6 +265,16 @@ public final class RepeatedScan {
     return incomplete.contains(SocketScanner.OWNERS_MISSED)
         ? new OwnerCache(storedCache.validity(), storedCache.owners(), ownerCache.stuck())
         : ownerCache;
+  }
+
+  /** The watched rows of the last scan, see {@link ScanResult}. */
+  String rows() {
+    return rows;
+  }
+
+  /** Whether one scan has found out everything, without a file system to wait for. */
+  boolean isSingleAndComplete() {
+    return scans == 1 && incomplete.isEmpty() && ownerCache.stuck().isEmpty();
   }
 
   /** What limits the trust in the last scan, in words; not escaped. */

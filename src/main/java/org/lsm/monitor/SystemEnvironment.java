@@ -47,6 +47,9 @@ public record SystemEnvironment(
     Supplier<ZoneId> zone,
     Map<String, String> variables) {
 
+  public static final Path PROC = Path.of("/proc");
+  public static final Path PASSWD = Path.of("/etc/passwd");
+
   /** The first of these programs that is there, else the first. */
   static Path installed(List<Path> candidates) {
     return candidates.stream().filter(Files::isExecutable).findFirst().orElse(candidates.get(0));
@@ -55,12 +58,7 @@ public record SystemEnvironment(
   /** The host of this process. */
   public static SystemEnvironment real() {
     return new SystemEnvironment(
-        new Sources(
-            Path.of("/proc"),
-            Path.of("/etc/passwd"),
-            Path.of("/etc/services"),
-            Path.of("/run/netns"),
-            Path.of("/")),
+        new Sources(PROC, PASSWD, Path.of("/etc/services"), Path.of("/run/netns"), Path.of("/")),
         Path.of("/etc/login.defs"),
         MailSystem.real(
             List.of(

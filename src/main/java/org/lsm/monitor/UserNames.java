@@ -86,6 +86,11 @@ public final class UserNames implements Users {
     return all;
   }
 
+  /** Whether the name service switch was asked. */
+  boolean hasAsked() {
+    return !answers.isEmpty();
+  }
+
   /** What could not be found out, in words; not escaped. */
   List<String> notes() {
     return notes;

@@ -1,5 +1,6 @@
 package org.lsm.proc;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -9,7 +10,8 @@ import java.util.Arrays;
 final class ByteLineReader {
   private final InputStream in;
   private byte[] buffer = new byte[8192];
-  private int start;
+  private int lineStart;
+  private int start; // of what was read behind the line
   private int end;
 
   ByteLineReader(InputStream in) {
@@ -18,11 +20,18 @@ final class ByteLineReader {
 
   /** Returns the next line as ISO 8859-1 with its newline, which the last may lack, or null. */
   String next() throws IOException {
+    return advance()
+        ? new String(buffer, lineStart, start - lineStart, StandardCharsets.ISO_8859_1)
+        : null;
+  }
+
+  /** Goes to the next line, whose bytes {@link #at} returns; false if there is none. */
+  boolean advance() throws IOException {
     for (int i = start; ; i++) {
       if (i == end) {
         i -= start;
         if (!fill()) {
-          return start == end ? null : take(end);
+          return take(end);
         }
       }
       if (buffer[i] == '\n') {
@@ -31,10 +40,25 @@ final class ByteLineReader {
     }
   }
 
-  private String take(int to) {
-    String line = new String(buffer, start, to - start, StandardCharsets.ISO_8859_1);
+  private boolean take(int to) {
+    lineStart = start;
     start = to;
-    return line;
+    return lineStart < start;
+  }
+
+  /** The length of the line, with its newline. */
+  int length() {
+    return start - lineStart;
+  }
+
+  /** A byte of the line. */
+  byte at(int index) {
+    return buffer[lineStart + index];
+  }
+
+  /** Appends bytes of the line. */
+  void copy(int from, int to, ByteArrayOutputStream out) {
+    out.write(buffer, lineStart + from, to - from);
   }
 
   /** Moves the unread bytes to the front and reads more behind them. */

@@ -80,6 +80,11 @@ public final class HelperProcesses {
     return known.add(now);
   }
 
+  /** Whether processes were read to decide who is a helper. */
+  public boolean hasReadProcesses() {
+    return processes != null;
+  }
+
   /** A socket with the owner of its oldest process alone, if all others are helpers of that. */
   public SocketEntry withoutHelpers(SocketEntry entry) {
     return entry.processes().stream()

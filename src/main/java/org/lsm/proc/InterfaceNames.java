@@ -13,6 +13,9 @@ import java.util.Map;
  * when the first is asked for.
  */
 final class InterfaceNames {
+  private static final String ANY = "0";
+  private static final String REMOVED = "-1"; // the index of an interface that is no more
+
   private final Path tables;
   private Map<Integer, String> names;
 
@@ -22,12 +25,18 @@ final class InterfaceNames {
   }
 
   /** Returns the name of the interface with this index, or {@code if3} for one without a name. */
-  String of(int index) throws IOException {
+  String of(String index) throws IOException, MalformedRowException {
+    if (index.equals(ANY)) {
+      return "*";
+    } else if (index.equals(REMOVED)) {
+      return "(removed)";
+    }
+    int number = (int) FieldReader.number(index, 10, Integer.MAX_VALUE);
     if (names == null) {
       names = new HashMap<>();
       addAll();
     }
-    return names.getOrDefault(index, "if" + index);
+    return names.getOrDefault(number, "if" + number);
   }
 
   /**
@@ -38,7 +47,8 @@ final class InterfaceNames {
   private void addAll() throws IOException {
     Path directory = tables.resolve("dev_snmp6");
     for (Path file : Files.isDirectory(directory) ? ProcFile.list(directory) : List.<Path>of()) {
-      String index = read(file).split("\n", 2)[0].replaceFirst("^ifIndex", "");
+      String text = read(file); // "ifIndex" and the number
+      String index = text.substring(text.indexOf(' ') + 1, Math.max(text.indexOf('\n'), 0));
       add(index + " " + ProcFile.text(file.getFileName()));
     }
     for (String line : read(tables.resolve("igmp")).split("\n", -1)) {

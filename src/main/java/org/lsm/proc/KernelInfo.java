@@ -94,6 +94,11 @@ public record KernelInfo(Path proc) {
     return names;
   }
 
+  /** The effective capabilities of lsm, in hexadecimal (capabilities(7)). */
+  public String capabilities() throws IOException {
+    return ProcFile.readLine(proc.resolve("self/status"), "CapEff:").trim();
+  }
+
   /** Identifies the boot of the host (random(4)). */
   public String bootId() throws IOException {
     return read("random/boot_id");

@@ -188,6 +188,11 @@ record NetworkNamespace(String label, Path tables) {
   }
 
   private Path file(Protocol protocol) {
-    return tables.resolve(protocol == Protocol.SCTP ? "sctp/eps" : protocol.label());
+    return tables.resolve(table(protocol));
+  }
+
+  /** The path of a table below the directory of all. */
+  static String table(Protocol protocol) {
+    return protocol == Protocol.SCTP ? "sctp/eps" : protocol.label();
   }
 }

@@ -30,7 +30,6 @@ final class ProcNetParser extends TableParser {
           "- ESTAB SYN-SENT SYN-RECV FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT UNCONN CLOSE-WAIT LAST-ACK"
               .split(" ", -1));
   private static final int MAX_PORT = 0xFFFF;
-  private static final String REMOVED = "-1"; // the index of an interface that is no more
 
   private final String netns;
   private final Protocol protocol;
@@ -81,6 +80,7 @@ final class ProcNetParser extends TableParser {
     long inode = fields.skip(1).decimal();
     if (isWatched(state)) {
       sockets.add(socket(address, port, uid, inode));
+      addRow(local, Long.toString(uid), Long.toString(inode));
     } else if (protocol == Protocol.TCP || protocol == Protocol.TCP6) {
       stopped = listenersFirst && state != SYN_RECV;
     }
@@ -101,26 +101,27 @@ final class ProcNetParser extends TableParser {
     long uid = fields.decimal();
     long inode = fields.decimal();
     List<SocketKey> parsed = new ArrayList<>();
+    List<String> columns = new ArrayList<>(List.of(port + "", uid + "", inode + ""));
     do {
-      parsed.add(socket(ProcNetAddress.ofText(fields.next()), port, uid, inode));
+      String address = fields.next();
+      columns.add(address);
+      parsed.add(socket(ProcNetAddress.ofText(address), port, uid, inode));
     } while (fields.hasNext());
     sockets.addAll(parsed);
+    addRow(columns.toArray(String[]::new));
   }
 
   /** sk RefCnt Type Proto Iface R Rmem User Inode. */
   private void parsePacket(FieldReader fields) throws MalformedRowException, IOException {
-    int etherType = fields.skip(3).number(16, MAX_PORT);
+    String protocolNumber = fields.skip(3).next();
+    int etherType = (int) FieldReader.number(protocolNumber, 16, MAX_PORT);
     String index = fields.next();
-    String name =
-        index.equals(REMOVED)
-            ? "(removed)"
-            : interfaceName(FieldReader.number(index, 10, Integer.MAX_VALUE));
+    String name = interfaces.of(index);
     long uid = fields.skip(2).decimal();
-    sockets.add(socket(name, etherType, uid, fields.decimal()));
-  }
-
-  private String interfaceName(long index) throws IOException {
-    return index == 0 ? "*" : interfaces.of((int) index);
+    long inode = fields.decimal();
+    sockets.add(socket(name, etherType, uid, inode));
+    addRow(protocolNumber, index, Long.toString(uid), Long.toString(inode));
+    addRow(name);
   }
 
   private SocketKey socket(String address, int port, long uid, long inode) {

@@ -54,11 +54,15 @@ final class ProcNetUnixParser extends TableParser {
       this.nameStart = nameStart;
     }
 
+    /** The name as ISO 8859-1. */
+    String name() {
+      return line.substring(nameStart, line.length() - 1) + continuation;
+    }
+
     /** Created once and only if needed: most rows are not watched. The table has no user. */
     SocketKey key() {
       if (key == null) {
-        String name = line.substring(nameStart, line.length() - 1) + continuation;
-        Endpoint endpoint = new Endpoint(netns, Protocol.UNIX, ProcFile.decode(name), 0);
+        Endpoint endpoint = new Endpoint(netns, Protocol.UNIX, ProcFile.decode(name()), 0);
         key = new SocketKey(inode, 0, endpoint);
       }
       return key;
@@ -138,6 +142,9 @@ final class ProcNetUnixParser extends TableParser {
   private void finishLast() {
     if (last == null) {
       return;
+    }
+    if (last.watched) {
+      addRow(Long.toString(last.inode), last.continuation.isEmpty() ? last.name() : "\n");
     }
     if (!last.watched) {
       unwatchedInodes.add(last.inode);

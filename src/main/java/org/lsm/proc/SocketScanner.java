@@ -54,6 +54,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
    *
    * @param ownerSearch how long the search for owners took
    * @param damaged the tables that may have more sockets, as {@link Endpoint#table} names them
+   * @param rows the watched rows as {@link WatchedRows} reads them; other text if it cannot
    * @param incomplete what this scan could not find out in time, a sentence each, not escaped
    */
   public record ScanResult(
@@ -63,6 +64,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       OwnerCache ownerCache,
       Duration ownerSearch,
       Set<String> damaged,
+      String rows,
       List<String> incomplete,
       List<String> notes) {}
 
@@ -96,7 +98,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     String boot = kernel.bootId() + " ";
     // A cached owner counts within one boot, for a user with the same privileges, and for an hour
     // at most: only a search finds a process that came to hold a socket beside its first owner.
-    String capabilities = capabilities();
+    String capabilities = kernel.capabilities();
     String validity = boot + capabilities + " " + time.truncatedTo(ChronoUnit.HOURS);
     String old = cache.validity();
     Map<SocketKey, SocketOwners> ofThisBoot = old.startsWith(boot) ? cache.owners() : Map.of();
@@ -129,7 +131,15 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     notes.addAll(incomplete);
     OwnerCache next = new OwnerCache(validity, owners, files.stuck());
     return new ScanResult(
-        snapshot, forged, details, next, lookup.searchTime(), tables.damaged(), incomplete, notes);
+        snapshot,
+        forged,
+        details,
+        next,
+        lookup.searchTime(),
+        tables.damaged(),
+        tables.rows(),
+        incomplete,
+        notes);
   }
 
   /**
@@ -142,7 +152,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     ProcessReader processes = new ProcessReader(sources.proc(), sources.passwd());
     ForeignFiles files = new ForeignFiles(processes, stuck);
     List<SocketKey> held = sockets.stream().filter(it -> it.inode() != 0).toList();
-    ParsedTable table = new ParsedTable(held, Map.of(), true, Set.of(), List.of());
+    ParsedTable table = new ParsedTable(held, Map.of(), true, Set.of(), List.of(), "");
     long end = System.nanoTime() + OWNER_SEARCH_TIMEOUT.toNanos();
     OwnerLookup lookup = new OwnerLookup(processes, files, table, Map.of(), end);
     Map<SocketKey, SocketEntry> entries = new HashMap<>();
@@ -150,7 +160,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       SocketOwners owners = withMaker(socket, processes);
       entries.put(socket.getKey(), SocketEntry.heldBy(socket.getKey().endpoint(), owners));
     }
-    addNoteOfUnknownOwners(entries.values(), lookup.timedOut(), capabilities(), notes);
+    addNoteOfUnknownOwners(
+        entries.values(), lookup.timedOut(), new KernelInfo(sources.proc()).capabilities(), notes);
     notes.addAll(files.reasons());
     for (var entry : entries.entrySet()) {
       if (entry.getValue().owners().equals(Set.of(Owner.UNKNOWN))) {
@@ -160,11 +171,6 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       }
     }
     return entries;
-  }
-
-  /** The effective capabilities of lsm, in hexadecimal (capabilities(7)). */
-  private String capabilities() throws IOException {
-    return ProcFile.readLine(sources.proc().resolve("self/status"), "CapEff:").trim();
   }
 
   /**

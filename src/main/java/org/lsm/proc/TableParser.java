@@ -25,18 +25,21 @@ abstract class TableParser {
    *
    * @param hasHeader whether there is a header line, which a table without rows has as well
    * @param damaged the tables that may have more sockets, as {@link Endpoint#table} names them
+   * @param rows the watched rows as {@link WatchedRows} reads them; other text if it cannot
    */
   record ParsedTable(
       List<SocketKey> sockets,
       Map<SocketKey, ForgerySuspicion> suspicions,
       boolean hasHeader,
       Set<String> damaged,
-      List<String> notes) {
+      List<String> notes,
+      String rows) {
     static ParsedTable union(List<ParsedTable> tables) {
       List<SocketKey> sockets = new ArrayList<>();
       Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
       List<String> notes = new ArrayList<>();
       Set<String> damaged = new HashSet<>();
+      StringBuilder rows = new StringBuilder();
       boolean hasHeader = false;
       for (ParsedTable table : tables) {
         sockets.addAll(table.sockets);
@@ -44,17 +47,29 @@ abstract class TableParser {
         notes.addAll(table.notes);
         damaged.addAll(table.damaged);
         hasHeader |= table.hasHeader;
+        rows.append(table.rows);
       }
-      return new ParsedTable(sockets, suspicions, hasHeader, damaged, notes);
+      return new ParsedTable(sockets, suspicions, hasHeader, damaged, notes, rows.toString());
     }
   }
 
   final Set<SocketKey> sockets = new LinkedHashSet<>(); // the watched ones
+  private final StringBuilder rows = new StringBuilder();
   int rowCount; // without lines that continue the row before them
   boolean stopped; // the rows behind the line being parsed are not of interest
 
   /** Parses one line, which ends with a newline. */
   abstract void parseLine(String line) throws MalformedRowException, IOException;
+
+  /** Adds what {@link WatchedRows} reads of a watched row; of too many, it is not compared. */
+  final void addRow(String... columns) {
+    if (rows.length() < WatchedRows.MAX_SIZE) {
+      for (String column : columns) {
+        rows.append(column).append(' ');
+      }
+      rows.append('\n');
+    }
+  }
 
   /** The name of the table, unless its users can put malformed rows into it. */
   abstract Optional<String> damagedTable();
@@ -68,6 +83,9 @@ abstract class TableParser {
   final ParsedTable parse(InputStream in, Path file) throws IOException {
     ByteLineReader lines = new ByteLineReader(in);
     boolean hasHeader = lines.next() != null; // its text differs between kernels
+    if (hasHeader) {
+      addRow(file.getFileName().toString());
+    }
     int lineNumber = 1;
     int skipped = 0;
     String firstSkipped = "";
@@ -89,10 +107,12 @@ abstract class TableParser {
     Set<String> damaged = new HashSet<>();
     if (skipped > 0) {
       damagedTable().ifPresent(damaged::add);
+      addRow("malformed");
       String rows = "skipped " + skipped + " malformed of " + Plural.count(rowCount, "row");
       notes.add(rows + " in " + file + "; " + firstSkipped);
     }
     Map<SocketKey, ForgerySuspicion> suspicions = finish();
-    return new ParsedTable(List.copyOf(sockets), suspicions, hasHeader, damaged, notes);
+    return new ParsedTable(
+        List.copyOf(sockets), suspicions, hasHeader, damaged, notes, rows.toString());
   }
 }

@@ -13,6 +13,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -26,8 +27,12 @@ public final class AtomicFile {
   /** The size of the largest file that is read, in bytes. */
   public static final int MAX_SIZE = 16 * 1024 * 1024;
 
-  private static final Set<PosixFilePermission> OWNER_ONLY =
-      PosixFilePermissions.fromString("rw-------");
+  /** Loaded only to create a file, since that takes a while. */
+  private static final class Mode {
+    private static final Set<PosixFilePermission> OWNER_ONLY =
+        PosixFilePermissions.fromString("rw-------");
+  }
+
   private static final String TEMPORARY = ".tmp";
 
   private AtomicFile() {}
@@ -55,7 +60,7 @@ public final class AtomicFile {
    * fsync of the directory. The caller holds the lock of the directory.
    */
   public static void write(Path file, byte[] content) throws IOException {
-    write(file, content, OWNER_ONLY);
+    write(file, content, Mode.OWNER_ONLY);
   }
 
   /** Like {@link #write} with mode 0644, for files that other programs read. */
@@ -69,7 +74,7 @@ public final class AtomicFile {
     // A killed run may have left one, with another mode or owner.
     Files.deleteIfExists(temporary);
     try {
-      try (FileChannel channel = open(temporary, CREATE_NEW)) {
+      try (FileChannel channel = create(temporary, CREATE_NEW)) {
         // Whatever the umask, and whatever symbolic link was just put here.
         Files.setAttribute(temporary, "posix:permissions", mode, LinkOption.NOFOLLOW_LINKS);
         ByteBuffer buffer = ByteBuffer.wrap(content);
@@ -85,6 +90,17 @@ public final class AtomicFile {
       Files.deleteIfExists(temporary);
     }
     syncDirectory(file.toAbsolutePath().getParent());
+  }
+
+  /**
+   * Replaces the content of a file, with mode 0600, in place and without waiting for the disk:
+   * after a crash a part of it may be missing.
+   */
+  public static void overwrite(Path file, byte[] content) throws IOException {
+    try (FileChannel channel = open(file)) {
+      channel.truncate(0);
+      channel.write(ByteBuffer.wrap(content));
+    }
   }
 
   /** Deletes what killed runs left in a directory; what is younger may be in use. */
@@ -106,18 +122,28 @@ public final class AtomicFile {
 
   /** Opens or creates, with mode 0600, a file to read and write in place; not a symbolic link. */
   public static FileChannel open(Path file) throws IOException {
-    boolean missing = Files.notExists(file, LinkOption.NOFOLLOW_LINKS);
-    FileChannel channel = open(file, CREATE);
-    if (missing) { // whatever the umask
-      Files.setAttribute(file, "posix:permissions", OWNER_ONLY, LinkOption.NOFOLLOW_LINKS);
+    if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) { // a quiet run loads no class for modes
+      try {
+        return FileChannel.open(file, READ, WRITE, LinkOption.NOFOLLOW_LINKS);
+      } catch (NoSuchFileException e) {
+        // another run has deleted it since
+      } catch (IOException e) {
+        throw withPath(file, e);
+      }
     }
+    FileChannel channel = create(file, CREATE);
+    Files.setAttribute(
+        file,
+        "posix:permissions",
+        Mode.OWNER_ONLY,
+        LinkOption.NOFOLLOW_LINKS); // whatever the umask
     return channel;
   }
 
-  private static FileChannel open(Path file, OpenOption create) throws IOException {
+  private static FileChannel create(Path file, OpenOption create) throws IOException {
     var options = Set.of(create, READ, WRITE, LinkOption.NOFOLLOW_LINKS);
     try {
-      return FileChannel.open(file, options, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+      return FileChannel.open(file, options, PosixFilePermissions.asFileAttribute(Mode.OWNER_ONLY));
     } catch (IOException e) {
       throw withPath(file, e);
     }

@@ -48,15 +48,33 @@ public final class FileLock {
       channel.close();
       throw e;
     }
+    writePid(channel, file);
+    return channel;
+  }
+
+  /** The same without waiting; returns null if another process has the lock. */
+  public static FileChannel tryTake(Path file) throws IOException {
+    FileChannel channel = AtomicFile.open(file);
+    if (channel.tryLock() == null) {
+      channel.close();
+      return null;
+    }
+    writePid(channel, file);
+    return channel;
+  }
+
+  private static void writePid(FileChannel channel, Path file) {
     try {
-      ByteBuffer pid = StandardCharsets.US_ASCII.encode(ProcessHandle.current().pid() + "\n");
-      channel.write(pid, 0); // over the old one, which works on a full disk as well
-      channel.truncate(pid.limit());
+      // ProcessHandle takes longer to load than all else here.
+      String pid = Files.readSymbolicLink(Path.of("/proc/self")) + "\n";
+      channel.write(
+          ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)),
+          0); // over the old one, which works on a full disk as well
+      channel.truncate(pid.length());
     } catch (IOException e) {
       // The PID is only for messages; the lock holds all the same.
       file.toFile().setLastModified(System.currentTimeMillis());
     }
-    return channel;
   }
 
   private static void await(FileChannel channel, Path file, Duration timeout) throws IOException {

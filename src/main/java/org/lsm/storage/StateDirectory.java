@@ -26,6 +26,7 @@ import org.lsm.model.Snapshot;
 public final class StateDirectory implements AutoCloseable {
   // Names of files in the directory; each may be missing.
   public static final String BASELINE = "baseline";
+  public static final String PROGRAM_CACHE = "program-cache";
   public static final String ALERT_STATE = "alert-state";
   // What runs without the lock have alerted: that another run has held it too long.
   public static final String STUCK_RUN = "stuck-run";
@@ -36,9 +37,10 @@ public final class StateDirectory implements AutoCloseable {
   public static final String ALERTMANAGER_NODES = "alertmanager-nodes";
   // Its modification time is that of the last successful compare.
   public static final String LAST_COMPARE = "last-compare";
+  // What the last compare without a difference depended on.
+  public static final String QUIET_RUN = "quiet-run";
   private static final String NEXT_BASELINE = "baseline.next";
   private static final String OWNER_CACHE = "owner-cache";
-  private static final String PROGRAM_CACHE = "program-cache";
   private static final int MAX_PREDECESSORS = 5; // replaced baselines; baseline.1 is the newest
   private static final long MAX_BASELINES = 2L * AtomicFile.MAX_SIZE; // bytes of all of them
 
@@ -184,6 +186,7 @@ public final class StateDirectory implements AutoCloseable {
   public List<Path> deleteAll() throws IOException {
     Files.deleteIfExists(directory.resolve(OWNER_CACHE));
     Files.deleteIfExists(directory.resolve(PROGRAM_CACHE));
+    Files.deleteIfExists(directory.resolve(QUIET_RUN));
     Files.deleteIfExists(directory.resolve(NEXT_BASELINE));
     List<Path> deleted = new ArrayList<>();
     for (int age = 0; age <= MAX_PREDECESSORS; age++) {
