@@ -465,7 +465,7 @@ remove_table() {
 purge_state() {
   [ -n "$state_dir" ] && [ -d "$state_dir" ] || return 0
   (cd "$state_dir" && rm -f baseline baseline.[1-5] baseline.next .baseline.next.tmp \
-    alert-state .alert-state.tmp owner-cache .owner-cache.tmp program-cache .program-cache.tmp sentry-state .sentry-state.tmp \
+    alert-state .alert-state.tmp owner-cache .owner-cache.tmp program-cache .program-cache.tmp quiet-run sentry-state .sentry-state.tmp \
     outbound-state .outbound-state.tmp \
     last-compare .last-compare.tmp stuck-run .stuck-run.tmp stuck-run.lock history.jsonl history.jsonl.[1-4] history.lock lock)
   if [ -d "$state_dir/outbox" ]; then

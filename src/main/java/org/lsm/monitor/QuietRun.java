@@ -151,8 +151,11 @@ public final class QuietRun {
     add(bytes, sorted.toArray(new String[0]));
   }
 
-  private byte[] names() {
+  /** What a run may write: the owner cache, and the names of files. */
+  private byte[] state() throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    Path cache = directory.resolve(StateDirectory.OWNER_CACHE);
+    add(bytes, cache, read(cache));
     addNames(bytes, directory.toFile());
     addNames(bytes, directory.resolve("outbox").toFile());
     return bytes.toByteArray();
@@ -162,7 +165,7 @@ public final class QuietRun {
   private boolean isSame(byte[] stored) throws IOException {
     ByteArrayOutputStream now = new ByteArrayOutputStream();
     now.writeBytes(inputs);
-    now.writeBytes(names());
+    now.writeBytes(state());
     if (!isPrefix(now, stored)) {
       return false;
     }
@@ -222,7 +225,7 @@ public final class QuietRun {
       }
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
       bytes.writeBytes(inputs);
-      bytes.writeBytes(names());
+      bytes.writeBytes(state());
       bytes.writeBytes(comparison.scans().rows().getBytes(ISO_8859_1));
       bytes.writeBytes(PROCESSES);
       bytes.writeBytes(OwnerProcesses.lines(proc, passwd, comparison.scans().ownerCache()));

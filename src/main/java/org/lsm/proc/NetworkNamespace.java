@@ -132,20 +132,24 @@ record NetworkNamespace(String label, Path tables) {
     return false;
   }
 
-  /** Reads all tables; takes {@link KernelInfo#listsListenersFirst}. */
-  ParsedTable read(boolean listenersFirst) throws IOException {
+  /**
+   * Reads all tables and adds their {@link TableParser#rows}; takes {@link
+   * KernelInfo#listsListenersFirst}.
+   */
+  ParsedTable read(boolean listenersFirst, StringBuilder rows) throws IOException {
     InterfaceNames interfaces = new InterfaceNames(tables);
     List<ParsedTable> tables = new ArrayList<>();
     for (Protocol protocol : Protocol.values()) {
       if (protocol.family() != Protocol.Family.OUTBOUND) {
-        tables.add(read(protocol, interfaces, listenersFirst));
+        tables.add(read(protocol, interfaces, listenersFirst, rows));
       }
     }
     return ParsedTable.union(tables);
   }
 
   /** Reads a table. A table does not exist without IPv6 or while its module is not loaded. */
-  private ParsedTable read(Protocol protocol, InterfaceNames interfaces, boolean listenersFirst)
+  private ParsedTable read(
+      Protocol protocol, InterfaceNames interfaces, boolean listenersFirst, StringBuilder rows)
       throws IOException {
     Path file = file(protocol);
     ByteOrder order = ByteOrder.nativeOrder();
@@ -154,7 +158,9 @@ record NetworkNamespace(String label, Path tables) {
             ? new ProcNetUnixParser(label)
             : new ProcNetParser(label, protocol, order, interfaces, listenersFirst);
     try (InputStream in = Files.newInputStream(file)) {
-      return parser.parse(in, file);
+      ParsedTable table = parser.parse(in, file);
+      rows.append(parser.rows);
+      return table;
     } catch (NoSuchFileException e) {
       return ParsedTable.union(List.of());
     } catch (FileSystemException e) {

@@ -127,15 +127,28 @@ final class ProcNetUnixParser extends TableParser {
     return row;
   }
 
-  private static boolean hasLayout(String line, int width) {
+  /** The same for the bytes of a line. */
+  static boolean hasLayout(ByteLineReader line, int width) {
     for (int i = 0; i < width + LAYOUT.length(); i++) {
-      char expected = i < width ? 'X' : LAYOUT.charAt(i - width);
-      char found = line.charAt(i);
-      if (expected == 'X' ? Character.digit(found, 16) < 0 : found != expected) {
+      if (!isAsExpected((char) line.at(i), i, width)) {
         return false;
       }
     }
     return true;
+  }
+
+  private static boolean hasLayout(String line, int width) {
+    for (int i = 0; i < width + LAYOUT.length(); i++) {
+      if (!isAsExpected(line.charAt(i), i, width)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isAsExpected(char found, int index, int width) {
+    char expected = index < width ? 'X' : LAYOUT.charAt(index - width);
+    return expected == 'X' ? Character.digit(found, 16) >= 0 : found == expected;
   }
 
   /** Stores the last row, whose name is complete now. */

@@ -93,7 +93,8 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     ProcessReader processes = new ProcessReader(sources.proc(), sources.passwd());
     List<String> notes = new ArrayList<>();
     Map<String, NetworkNamespace> namespaces = new HashMap<>();
-    ParsedTable tables = readTables(processes, namespaces, notes);
+    StringBuilder rows = new StringBuilder();
+    ParsedTable tables = readTables(processes, namespaces, rows, notes);
     Instant time = clock.instant();
     String boot = kernel.bootId() + " ";
     // A cached owner counts within one boot, for a user with the same privileges, and for an hour
@@ -137,7 +138,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
         next,
         lookup.searchTime(),
         tables.damaged(),
-        tables.rows(),
+        rows.toString(),
         incomplete,
         notes);
   }
@@ -152,7 +153,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     ProcessReader processes = new ProcessReader(sources.proc(), sources.passwd());
     ForeignFiles files = new ForeignFiles(processes, stuck);
     List<SocketKey> held = sockets.stream().filter(it -> it.inode() != 0).toList();
-    ParsedTable table = new ParsedTable(held, Map.of(), true, Set.of(), List.of(), "");
+    ParsedTable table = new ParsedTable(held, Map.of(), true, Set.of(), List.of());
     long end = System.nanoTime() + OWNER_SEARCH_TIMEOUT.toNanos();
     OwnerLookup lookup = new OwnerLookup(processes, files, table, Map.of(), end);
     Map<SocketKey, SocketEntry> entries = new HashMap<>();
@@ -221,9 +222,15 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     return details;
   }
 
-  /** Reads all tables and puts the namespaces that have them into a map by label. */
+  /**
+   * Reads all tables, adds their {@link TableParser#rows}, and puts the namespaces that have them
+   * into a map by label.
+   */
   private ParsedTable readTables(
-      ProcessReader processes, Map<String, NetworkNamespace> byLabel, List<String> notes)
+      ProcessReader processes,
+      Map<String, NetworkNamespace> byLabel,
+      StringBuilder rows,
+      List<String> notes)
       throws IOException {
     List<NetworkNamespace> namespaces =
         allNamespaces
@@ -234,7 +241,7 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     for (NetworkNamespace namespace : namespaces) {
       byLabel.put(namespace.label(), namespace);
       try {
-        tables.add(namespace.read(listenersFirst));
+        tables.add(namespace.read(listenersFirst, rows));
       } catch (IOException e) {
         if (namespace.label().isEmpty()) {
           throw e;

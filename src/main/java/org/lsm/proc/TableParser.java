@@ -25,21 +25,18 @@ abstract class TableParser {
    *
    * @param hasHeader whether there is a header line, which a table without rows has as well
    * @param damaged the tables that may have more sockets, as {@link Endpoint#table} names them
-   * @param rows the watched rows as {@link WatchedRows} reads them; other text if it cannot
    */
   record ParsedTable(
       List<SocketKey> sockets,
       Map<SocketKey, ForgerySuspicion> suspicions,
       boolean hasHeader,
       Set<String> damaged,
-      List<String> notes,
-      String rows) {
+      List<String> notes) {
     static ParsedTable union(List<ParsedTable> tables) {
       List<SocketKey> sockets = new ArrayList<>();
       Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
       List<String> notes = new ArrayList<>();
       Set<String> damaged = new HashSet<>();
-      StringBuilder rows = new StringBuilder();
       boolean hasHeader = false;
       for (ParsedTable table : tables) {
         sockets.addAll(table.sockets);
@@ -47,14 +44,16 @@ abstract class TableParser {
         notes.addAll(table.notes);
         damaged.addAll(table.damaged);
         hasHeader |= table.hasHeader;
-        rows.append(table.rows);
       }
-      return new ParsedTable(sockets, suspicions, hasHeader, damaged, notes, rows.toString());
+      return new ParsedTable(sockets, suspicions, hasHeader, damaged, notes);
     }
   }
 
   final Set<SocketKey> sockets = new LinkedHashSet<>(); // the watched ones
-  private final StringBuilder rows = new StringBuilder();
+
+  /** The watched rows as {@link WatchedRows} reads them; other text if it cannot. */
+  final StringBuilder rows = new StringBuilder();
+
   int rowCount; // without lines that continue the row before them
   boolean stopped; // the rows behind the line being parsed are not of interest
 
@@ -112,7 +111,6 @@ abstract class TableParser {
       notes.add(rows + " in " + file + "; " + firstSkipped);
     }
     Map<SocketKey, ForgerySuspicion> suspicions = finish();
-    return new ParsedTable(
-        List.copyOf(sockets), suspicions, hasHeader, damaged, notes, rows.toString());
+    return new ParsedTable(List.copyOf(sockets), suspicions, hasHeader, damaged, notes);
   }
 }

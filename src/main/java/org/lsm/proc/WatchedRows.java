@@ -39,6 +39,7 @@ public final class WatchedRows {
   private final int[] starts = new int[MAX_COLUMNS];
   private final int[] ends = new int[MAX_COLUMNS];
   private int columns;
+  private int addressWidth; // of the rows of unix sockets; 0 before the first
   private ByteLineReader line;
 
   private WatchedRows(Path proc, ByteArrayOutputStream rows) throws IOException {
@@ -161,25 +162,26 @@ public final class WatchedRows {
   }
 
   private void appendUnix() throws IOException {
-    int length = line.length();
-    int width = length > 8 && line.at(8) == ':' ? 8 : 16;
-    if (length < width + INODE + 2 || line.at(width) != ':' || line.at(width + INODE - 1) != ' ') {
+    int width = line.length() > 8 && line.at(8) == ':' ? 8 : 16;
+    addressWidth = addressWidth == 0 ? width : addressWidth;
+    boolean isRow = width == addressWidth && line.length() > width + INODE + 1;
+    if (!isRow || !ProcNetUnixParser.hasLayout(line, width)) {
       throw notARow();
     }
     boolean isListener = line.at(width + ACCEPTS_CONNECTIONS) == '1';
     if (!isListener && line.at(width + TYPE) != '2') {
       return;
     }
-    int inode = width + INODE;
-    while (line.at(inode) == ' ') {
-      inode++; // the newline ends this at the latest
+    int digits = width + INODE;
+    while (line.at(digits) == ' ') {
+      digits++; // the newline ends this at the latest
     }
-    int end = inode;
+    int end = digits;
     while (line.at(end) > ' ') {
       end++;
     }
     if (line.at(end) == ' ') { // it has a name
-      line.copy(inode, length - 1, rows);
+      line.copy(digits, line.length() - 1, rows);
       rows.write(' ');
       rows.write('\n');
     }

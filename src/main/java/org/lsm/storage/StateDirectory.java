@@ -26,6 +26,7 @@ import org.lsm.model.Snapshot;
 public final class StateDirectory implements AutoCloseable {
   // Names of files in the directory; each may be missing.
   public static final String BASELINE = "baseline";
+  public static final String OWNER_CACHE = "owner-cache";
   public static final String PROGRAM_CACHE = "program-cache";
   public static final String ALERT_STATE = "alert-state";
   // What runs without the lock have alerted: that another run has held it too long.
@@ -40,7 +41,6 @@ public final class StateDirectory implements AutoCloseable {
   // What the last compare without a difference depended on.
   public static final String QUIET_RUN = "quiet-run";
   private static final String NEXT_BASELINE = "baseline.next";
-  private static final String OWNER_CACHE = "owner-cache";
   private static final int MAX_PREDECESSORS = 5; // replaced baselines; baseline.1 is the newest
   private static final long MAX_BASELINES = 2L * AtomicFile.MAX_SIZE; // bytes of all of them
 

@@ -70,7 +70,8 @@ class FuzzTest {
       String file = protocol == Protocol.SCTP ? "sctp/eps" : protocol.label();
       Files.write(tables.resolve(file), table.toByteArray());
     }
-    List<SocketKey> sockets = new NetworkNamespace("", tables).read(true).sockets();
+    List<SocketKey> sockets =
+        new NetworkNamespace("", tables).read(true, new StringBuilder()).sockets();
     for (Protocol protocol : protocols) {
       List<Long> inodes =
           sockets.stream()

@@ -162,10 +162,10 @@ class ProcNetParserTest {
     Set<String> damaged = Set.of();
     List<String> notes = List.of();
     assertEquals(
-        new ParsedTable(List.of(), Map.of(), false, damaged, notes, ""),
+        new ParsedTable(List.of(), Map.of(), false, damaged, notes),
         parser(protocol).parse(stream(""), FILE));
     assertEquals(
-        new ParsedTable(List.of(), Map.of(), true, damaged, notes, "tcp \n"),
+        new ParsedTable(List.of(), Map.of(), true, damaged, notes),
         parser(protocol).parse(stream(HEADER + "\n"), FILE));
   }
 
@@ -315,12 +315,12 @@ class ProcNetParserTest {
             + FILE
             + "; ";
     List<String> notes = skipped == 0 ? List.of() : List.of(rows + firstSkipped);
-    return new ParsedTable(sockets, Map.of(), true, Set.of(), notes, "");
+    return new ParsedTable(sockets, Map.of(), true, Set.of(), notes);
   }
 
   /** All that {@link #parsed} compares. */
   static ParsedTable rows(ParsedTable table) {
-    return new ParsedTable(table.sockets(), table.suspicions(), true, Set.of(), table.notes(), "");
+    return new ParsedTable(table.sockets(), table.suspicions(), true, Set.of(), table.notes());
   }
 
   private static ParsedTable parse(Protocol protocol, String... lines) throws IOException {

@@ -1,6 +1,7 @@
 package org.lsm.storage;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -108,11 +109,13 @@ class FileLockTest {
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         assertTrue(took.compareTo(timeout) >= 0, "took " + took);
       }
+      assertNull(FileLock.tryTake(file));
       assertEquals(other.pid() + "\n", Files.readString(file));
     } finally {
       other.destroyForcibly().waitFor();
     }
     FileLock.take(file, Duration.ZERO).close();
+    FileLock.tryTake(file).close();
     assertEquals(PID, Files.readString(file));
   }
 
