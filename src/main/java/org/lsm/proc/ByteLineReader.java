@@ -51,6 +51,16 @@ final class ByteLineReader {
     return start - lineStart;
   }
 
+  /** The bytes that have the line, until the next one is read. */
+  byte[] buffer() {
+    return buffer;
+  }
+
+  /** The index of the line in them. */
+  int start() {
+    return lineStart;
+  }
+
   /** A byte of the line. */
   byte at(int index) {
     return buffer[lineStart + index];

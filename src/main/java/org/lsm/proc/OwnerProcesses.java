@@ -1,6 +1,5 @@
 package org.lsm.proc;
 
-import java.io.ByteArrayOutputStream;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,8 +25,10 @@ public final class OwnerProcesses {
   private static final int BEFORE_STACK = 5;
 
   private final String proc;
-  private final byte[] buffer = new byte[4096]; // for the beginning of a file
-  private final ByteArrayOutputStream line = new ByteArrayOutputStream();
+  private final byte[] buffer = new byte[4096]; // the beginning of a file
+  private int length;
+  private byte[] known; // the lines
+  private int at; // the index of what is to be compared next
 
   private OwnerProcesses(Path proc) {
     this.proc = proc.toString();
@@ -79,60 +80,62 @@ public final class OwnerProcesses {
     }
     String directory =
         proc + "/" + new String(lines, from, end - from, StandardCharsets.US_ASCII) + "/";
-    line.reset();
-    line.write(lines, from, end + 1 - from);
-    appendStarts(directory + "stat");
-    appendUser(directory + "status");
+    known = lines;
+    at = end + 1;
+    if (!hasStarts(directory + "stat") || !hasUser(directory + "status")) {
+      return false;
+    }
     String target = Files.readSymbolicLink(Path.of(directory + "exe")).toString();
-    line.writeBytes(target.getBytes(StandardCharsets.UTF_8));
-    byte[] now = line.toByteArray();
-    return Arrays.equals(now, 0, now.length, lines, from, to);
+    byte[] bytes = target.getBytes(StandardCharsets.UTF_8);
+    return Arrays.equals(bytes, 0, bytes.length, known, at, to);
   }
 
-  /** Appends the fields starttime and startstack, which proc(5) numbers 22 and 28. */
-  private void appendStarts(String stat) throws IOException {
-    int end = read(stat);
-    int at = end - 1;
-    while (at > 0 && buffer[at] != ')') { // the last one: the name before it may have more
-      at--;
+  /** Whether starttime and startstack are as known, which proc(5) numbers 22 and 28. */
+  private boolean hasStarts(String stat) throws IOException {
+    read(stat);
+    int name = length - 1;
+    while (name > 0 && buffer[name] != ')') { // the last one: the name before it may have more
+      name--;
     }
-    at = skip(' ', BEFORE_START, at, end);
-    at = appendUpTo(' ', at, end);
-    at = skip(' ', BEFORE_STACK, at, end);
-    appendUpTo(' ', at, end);
+    int start = behind(' ', BEFORE_START, name);
+    return isKnown(start, ' ') && isKnown(behind(' ', BEFORE_STACK + 1, start), ' ');
   }
 
-  /** Appends the second number of the line Uid, which is the effective one. */
-  private void appendUser(String status) throws IOException {
-    int end = read(status);
-    for (int at = 0; at < end; at = skip('\n', 1, at, end)) {
-      if (buffer[at] == 'U' && buffer[at + 1] == 'i') {
-        appendUpTo('\t', skip('\t', 2, at, end), end);
-        return;
-      }
+  /** Whether the second number of the line Uid is as known, the effective one. */
+  private boolean hasUser(String status) throws IOException {
+    read(status);
+    int line = 0;
+    while (line < length && (buffer[line] != 'U' || buffer[line + 1] != 'i')) {
+      line = behind('\n', 1, line);
     }
+    return isKnown(behind('\t', 2, line), '\t');
   }
 
-  private int read(String file) throws IOException {
+  private void read(String file) throws IOException {
     try (InputStream in = new FileInputStream(file)) {
-      return Math.max(in.read(buffer), 0);
+      length = Math.max(in.read(buffer, 0, buffer.length - 1), 0);
     }
   }
 
   /** The index behind so many of these bytes. */
-  private int skip(char separator, int count, int from, int end) {
-    int at = from;
-    for (int left = count; left > 0 && at < end; at++) {
-      left -= buffer[at] == separator ? 1 : 0;
+  private int behind(char separator, int count, int from) {
+    int index = from;
+    for (int left = count; left > 0 && index < length; index++) {
+      if (buffer[index] == separator) {
+        left--;
+      }
     }
-    return at;
+    return index;
   }
 
-  /** Appends what precedes the next of these bytes, and a space; returns the index behind it. */
-  private int appendUpTo(char separator, int from, int end) {
-    int next = skip(separator, 1, from, end);
-    line.write(buffer, from, Math.max(next - 1 - from, 0));
-    line.write(' ');
-    return next;
+  /** Whether what precedes the next of these bytes is known, and a space follows there. */
+  private boolean isKnown(int from, char separator) {
+    int index = from;
+    while (index < length && buffer[index] != separator) {
+      if (at == known.length || known[at++] != buffer[index++]) {
+        return false;
+      }
+    }
+    return index < length && at < known.length && known[at++] == ' ';
   }
 }

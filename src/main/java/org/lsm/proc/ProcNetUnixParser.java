@@ -127,10 +127,16 @@ final class ProcNetUnixParser extends TableParser {
     return row;
   }
 
-  /** The same for the bytes of a line. */
-  static boolean hasLayout(ByteLineReader line, int width) {
+  /** The same for a line of bytes, of which many are read: this is compiled as a whole. */
+  static boolean hasLayout(byte[] bytes, int start, int width) {
     for (int i = 0; i < width + LAYOUT.length(); i++) {
-      if (!isAsExpected((char) line.at(i), i, width)) {
+      char expected = i < width ? 'X' : LAYOUT.charAt(i - width);
+      byte found = bytes[start + i];
+      boolean isDigit =
+          (found >= '0' && found <= '9')
+              || (found >= 'a' && found <= 'f')
+              || (found >= 'A' && found <= 'F');
+      if (expected == 'X' ? !isDigit : found != expected) {
         return false;
       }
     }
@@ -139,16 +145,13 @@ final class ProcNetUnixParser extends TableParser {
 
   private static boolean hasLayout(String line, int width) {
     for (int i = 0; i < width + LAYOUT.length(); i++) {
-      if (!isAsExpected(line.charAt(i), i, width)) {
+      char expected = i < width ? 'X' : LAYOUT.charAt(i - width);
+      char found = line.charAt(i);
+      if (expected == 'X' ? Character.digit(found, 16) < 0 : found != expected) {
         return false;
       }
     }
     return true;
-  }
-
-  private static boolean isAsExpected(char found, int index, int width) {
-    char expected = index < width ? 'X' : LAYOUT.charAt(index - width);
-    return expected == 'X' ? Character.digit(found, 16) >= 0 : found == expected;
   }
 
   /** Stores the last row, whose name is complete now. */

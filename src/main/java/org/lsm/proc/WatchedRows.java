@@ -165,7 +165,7 @@ public final class WatchedRows {
     int width = line.length() > 8 && line.at(8) == ':' ? 8 : 16;
     addressWidth = addressWidth == 0 ? width : addressWidth;
     boolean isRow = width == addressWidth && line.length() > width + INODE + 1;
-    if (!isRow || !ProcNetUnixParser.hasLayout(line, width)) {
+    if (!isRow || !ProcNetUnixParser.hasLayout(line.buffer(), line.start(), width)) {
       throw notARow();
     }
     boolean isListener = line.at(width + ACCEPTS_CONNECTIONS) == '1';
