@@ -114,24 +114,31 @@ public final class QuietRun {
             proc.resolve("sys/net/ipv4/ip_local_port_range"),
             proc.resolve("sys/net/ipv4/ip_local_reserved_ports"),
             proc.resolve("net/if_inet6"))) {
-      add(bytes, file, read(file));
+      add(bytes, file);
     }
     return bytes.toByteArray();
-  }
-
-  /** The content of a file; empty if it is missing. Some of /proc answer the first read(2) only. */
-  private static byte[] read(Path file) throws IOException {
-    try (InputStream in = new FileInputStream(file.toFile())) {
-      return in.readNBytes(AtomicFile.MAX_SIZE);
-    } catch (FileNotFoundException e) {
-      return new byte[0];
-    }
   }
 
   private static void add(ByteArrayOutputStream bytes, Path file, byte[] content) {
     CRC32 checksum = new CRC32();
     checksum.update(content);
-    add(bytes, file.toString(), Long.toString(checksum.getValue()), content.length + "");
+    add(bytes, file.toString(), Integer.toString(content.length), checksum.getValue() + "");
+  }
+
+  /** Adds a file by its checksum; a missing one is empty. */
+  private static void add(ByteArrayOutputStream bytes, Path file) throws IOException {
+    CRC32 checksum = new CRC32();
+    int size = 0;
+    byte[] buffer = new byte[8192]; // some files of /proc answer the first read(2) only
+    try (InputStream in = new FileInputStream(file.toFile())) {
+      for (int length = in.read(buffer); length > 0; length = in.read(buffer)) {
+        checksum.update(buffer, 0, length);
+        size += length;
+      }
+    } catch (FileNotFoundException e) {
+      // it does not exist; or the compare reports that it cannot be read
+    }
+    add(bytes, file.toString(), Integer.toString(size), checksum.getValue() + "");
   }
 
   private static void add(ByteArrayOutputStream bytes, String... fields) {
@@ -154,8 +161,7 @@ public final class QuietRun {
   /** What a run may write: the owner cache, and the names of files. */
   private byte[] state() throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    Path cache = directory.resolve(StateDirectory.OWNER_CACHE);
-    add(bytes, cache, read(cache));
+    add(bytes, directory.resolve(StateDirectory.OWNER_CACHE));
     addNames(bytes, directory.toFile());
     addNames(bytes, directory.resolve("outbox").toFile());
     return bytes.toByteArray();
@@ -203,7 +209,10 @@ public final class QuietRun {
       try {
         WatchedRows.append(proc, now);
         now.writeBytes(PROCESSES);
-        isSame = isPrefix(now, stored) && OwnerProcesses.areSame(proc, stored, now.size());
+        if (isPrefix(now, stored)) {
+          OwnerProcesses.append(proc, stored, now.size(), now);
+          isSame = Arrays.equals(now.toByteArray(), stored);
+        }
       } catch (IOException | RuntimeException | OutOfMemoryError e) {
         // the compare reports it
       }
@@ -228,7 +237,7 @@ public final class QuietRun {
       bytes.writeBytes(state());
       bytes.writeBytes(comparison.scans().rows().getBytes(ISO_8859_1));
       bytes.writeBytes(PROCESSES);
-      bytes.writeBytes(OwnerProcesses.lines(proc, passwd, comparison.scans().ownerCache()));
+      OwnerProcesses.append(proc, passwd, comparison.scans().ownerCache(), bytes);
       AtomicFile.overwrite(file, bytes.toByteArray());
     } catch (IOException | RuntimeException e) {
       // the next run compares as this one did

@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -35,38 +38,62 @@ class OwnerProcessesTest {
 
   @TempDir Path directory;
   private FakeProc proc;
+  private ProcessRef known;
 
   @BeforeEach
-  void makeHost() {
+  void makeHost() throws IOException {
     proc = FakeProc.bare(directory.resolve("proc")).process(700, 33, "/usr/sbin/httpd", 10, 101);
     proc.write("../passwd", "www:x:33:33::/:\n").write("700/stat", STAT);
+    Path passwd = directory.resolve("passwd");
+    known = process(700, "www", new ProcessReader(proc.path(), passwd).running(700));
   }
 
-  private byte[] lines(int... pids) throws IOException {
+  private ProcessRef process(int pid, String user, RunningProcess now) {
+    Owner owner = new Owner(user, now.path());
+    return new ProcessRef(
+        pid,
+        now.startTicks(),
+        Instant.EPOCH,
+        owner,
+        now.startStack(),
+        ProgramFile.UNKNOWN,
+        now.parent());
+  }
+
+  private static byte[] lines(Path proc, Path passwd, ProcessRef... processes) throws IOException {
     Map<SocketKey, SocketOwners> owners = new HashMap<>();
-    for (int pid : pids) {
-      Owner owner = new Owner("www", "/usr/sbin/httpd");
-      ProcessRef process =
-          new ProcessRef(pid, 1000, java.time.Instant.EPOCH, owner, 140725, ProgramFile.UNKNOWN, 1);
-      SocketKey socket = new SocketKey(pid, 0, new Endpoint("", Protocol.TCP, "0.0.0.0", pid));
-      owners.put(socket, new SocketOwners(List.of(process), true));
+    for (ProcessRef it : processes) {
+      Endpoint at = new Endpoint("", Protocol.TCP, "0.0.0.0", it.pid());
+      owners.put(new SocketKey(it.pid(), 0, at), new SocketOwners(List.of(it), true));
     }
-    return OwnerProcesses.lines(
-        proc.path(), directory.resolve("passwd"), new OwnerCache("", owners, Set.of()));
+    ByteArrayOutputStream lines = new ByteArrayOutputStream();
+    OwnerProcesses.append(proc, passwd, new OwnerCache("", owners, Set.of()), lines);
+    return lines.toByteArray();
   }
 
-  private boolean areSame(byte[] lines) {
+  private byte[] lines(ProcessRef... processes) throws IOException {
+    return lines(proc.path(), directory.resolve("passwd"), processes);
+  }
+
+  private static boolean areSame(Path proc, byte[] lines) {
+    ByteArrayOutputStream now = new ByteArrayOutputStream();
     try {
-      return OwnerProcesses.areSame(proc.path(), lines, 0);
+      OwnerProcesses.append(proc, lines, 0, now);
     } catch (IOException e) {
       return false;
     }
+    return Arrays.equals(now.toByteArray(), lines);
+  }
+
+  private boolean areSame(byte[] lines) {
+    return areSame(proc.path(), lines);
   }
 
   @Test
-  void arePidStartStackUserAndProgram() throws IOException {
-    assertEquals("700 1000 140725 33 /usr/sbin/httpd\nend\n", new String(lines(700), UTF_8));
-    assertTrue(areSame(lines(700)));
+  void arePidStartAddressesAndUser() throws IOException {
+    byte[] lines = lines(known);
+    assertEquals("700 1000 94 95 140725 33\nend\n", new String(lines, UTF_8));
+    assertTrue(areSame(lines));
     assertTrue(areSame(lines()));
   }
 
@@ -79,58 +106,60 @@ class OwnerProcessesTest {
         "status | '\t33' | '\t0'", // setuid(2)
       })
   void areNotSameAfter(String file, String old, String changed) throws IOException {
-    byte[] lines = lines(700);
+    byte[] lines = lines(known);
     String text = ProcFile.read(proc.path().resolve("700/" + file));
     assertTrue(text.contains(old));
     proc.write("700/" + file, text.replace(old, changed));
     assertFalse(areSame(lines));
-    assertThrows(IOException.class, () -> lines(700));
+    assertThrows(IOException.class, () -> lines(known));
   }
 
   @Test
-  void areNotSameWithAnotherProgram() throws IOException {
-    byte[] lines = lines(700);
-    proc.link("700/exe", "/tmp/httpd");
-    assertFalse(areSame(lines));
-    proc.link("700/exe", "/usr/sbin/httpd");
-    assertTrue(areSame(lines));
+  void areNotSameAfterEnd() throws IOException {
+    byte[] lines = lines(known);
     proc.end(700);
     assertFalse(areSame(lines));
+    assertThrows(IOException.class, () -> lines(known));
+  }
+
+  @Test
+  void areNotThoseOfAnotherProgram() {
+    proc.link("700/exe", "/tmp/httpd");
+    assertThrows(IOException.class, () -> lines(known));
   }
 
   @Test
   void areNotSameIfCutShort() throws IOException {
-    byte[] lines = lines(700);
+    byte[] lines = lines(known);
     for (int length = 0; length < lines.length; length++) {
       assertFalse(areSame(Arrays.copyOf(lines, length)), "length " + length);
     }
   }
 
+  /** A process of this host that executes another program, in place or as another process. */
   @Test
-  void haveNoNewlines() {
-    proc.link("700/exe", "/usr/sbin/httpd\nend");
-    assertThrows(IOException.class, () -> lines(700));
-  }
-
-  @Test
-  void areThoseOfThisHost() throws IOException {
-    Path real = Path.of("/proc");
-    int pid = (int) ProcessHandle.current().pid();
-    RunningProcess now = new ProcessReader(real, Path.of("/etc/passwd")).running(pid);
-    Owner owner = new Owner(now.user(), now.path());
-    ProcessRef process =
-        new ProcessRef(
-            pid,
-            now.startTicks(),
-            java.time.Instant.EPOCH,
-            owner,
-            now.startStack(),
-            ProgramFile.UNKNOWN,
-            1);
-    SocketKey socket = new SocketKey(1, 0, new Endpoint("", Protocol.TCP, "0.0.0.0", 1));
-    Map<SocketKey, SocketOwners> owners = Map.of(socket, new SocketOwners(List.of(process), true));
-    byte[] lines =
-        OwnerProcesses.lines(real, Path.of("/etc/passwd"), new OwnerCache("", owners, Set.of()));
-    assertTrue(OwnerProcesses.areSame(real, lines, 0));
+  void changeWithProgram() throws Exception {
+    Process shell =
+        new ProcessBuilder("sh", "-c", "read line; exec sleep 60")
+            .redirectErrorStream(true)
+            .start();
+    try {
+      Path real = Path.of("/proc");
+      Path passwd = Path.of("/etc/passwd");
+      int pid = (int) shell.pid();
+      RunningProcess now = new ProcessReader(real, passwd).running(pid);
+      byte[] lines = lines(real, passwd, process(pid, now.user(), now));
+      assertTrue(areSame(real, lines));
+      shell.getOutputStream().write('\n');
+      shell.getOutputStream().flush();
+      long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+      while (areSame(real, lines) && System.nanoTime() < deadline) {
+        Thread.sleep(10);
+      }
+      assertFalse(areSame(real, lines));
+      assertEquals(now.startTicks(), new ProcessReader(real, passwd).running(pid).startTicks());
+    } finally {
+      shell.destroyForcibly().waitFor();
+    }
   }
 }
