@@ -2,8 +2,6 @@ package org.lsm.config;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
 import org.lsm.model.TextEscaper;
 
 /**
@@ -15,30 +13,48 @@ import org.lsm.model.TextEscaper;
  * the time is bounded by pattern length times text length: users choose the names of their sockets.
  */
 public final class Glob {
-  private static final Pattern TOKEN =
-      Pattern.compile("\\*\\*|\\\\(\\\\|x..|u\\{[^}]*\\}|.?)|.", Pattern.DOTALL);
   private static final int ONE = -1;
   private static final int STAR = -2;
   private static final int STAR_STAR = -3;
 
   private final String pattern;
-  private final List<Integer> tokens = new ArrayList<>();
+  private final String start; // what is before the first wildcard
+  private final List<Integer> tokens = new ArrayList<>(); // what follows
 
   /** Parses a pattern; an IllegalArgumentException if a backslash does not start an escape. */
   public Glob(String pattern) {
     this.pattern = pattern;
-    for (MatchResult token : TOKEN.matcher(pattern).results().toList()) {
-      switch (token.group()) {
-        case "**" -> tokens.add(STAR_STAR);
-        case "*" -> tokens.add(STAR);
-        case "?" -> tokens.add(ONE);
-        default -> TextEscaper.unescape(token.group()).chars().forEach(tokens::add);
+    int end = literalEnd(0);
+    this.start = TextEscaper.unescape(pattern.substring(0, end));
+    for (int at = end; at < pattern.length(); at = end) {
+      end = literalEnd(at);
+      if (end > at) {
+        TextEscaper.unescape(pattern.substring(at, end)).chars().forEach(tokens::add);
+      } else if (pattern.charAt(at) == '?') {
+        end = at + 1;
+        tokens.add(ONE);
+      } else {
+        end = pattern.startsWith("**", at) ? at + 2 : at + 1;
+        tokens.add(end == at + 2 ? STAR_STAR : STAR);
       }
     }
   }
 
+  /** The index of the first wildcard from there on. */
+  private int literalEnd(int from) {
+    int end = from;
+    while (end < pattern.length() && pattern.charAt(end) != '*' && pattern.charAt(end) != '?') {
+      end++;
+    }
+    return end;
+  }
+
   /** Whether the pattern matches the whole text. */
   public boolean matches(String text) {
+    return text.startsWith(start) && restMatches(text.substring(start.length()));
+  }
+
+  private boolean restMatches(String text) {
     boolean[] ends = new boolean[text.length() + 1];
     ends[0] = true;
     for (int token : tokens) {

@@ -64,12 +64,13 @@ public record Rules(List<Rule> rules) {
 
     /** Whether this rule matches a socket: all its owners to ignore it, else at least one. */
     public boolean matches(SocketEntry entry) {
-      Set<Owner> owners = entry.owners();
-      boolean ofOwners =
-          verb == Verb.IGNORE
-              ? !owners.isEmpty() && owners.stream().allMatch(this::isBy)
-              : owners.stream().anyMatch(this::isBy);
-      return endpoint.test(entry.endpoint()) && (owner.isEmpty() || ofOwners);
+      return endpoint.test(entry.endpoint()) && (owner.isEmpty() || matchesOwners(entry.owners()));
+    }
+
+    private boolean matchesOwners(Set<Owner> owners) {
+      return verb == Verb.IGNORE
+          ? !owners.isEmpty() && owners.stream().allMatch(this::isBy)
+          : owners.stream().anyMatch(this::isBy);
     }
 
     /** Whether this rule is about outbound connections, and not about sockets. */
@@ -88,7 +89,7 @@ public record Rules(List<Rule> rules) {
       Pattern.compile("(?!127\\.|\\[::1\\])[^/@].*:((?!0+(-|$))\\d+(-\\d+)?)");
 
   private static final String OUTBOUND = "out-"; // the prefix of outbound protocols
-
+  private static final Pattern COMMENT = Pattern.compile("(^|\\s)#.*", Pattern.DOTALL);
   private static final Pattern WILDCARD = Pattern.compile("[*?]");
   private static final Pattern IP = Pattern.compile("([0-9.]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*)(/.*)?");
 
@@ -120,7 +121,7 @@ public record Rules(List<Rule> rules) {
         file,
         bytes,
         (number, line) -> {
-          String text = line.replaceFirst("(?s)(^|\\s)#.*", "").strip();
+          String text = COMMENT.matcher(line).replaceFirst("").strip();
           if (!text.isEmpty()) {
             List<String> tokens = List.of(text.split("\\s+", -1));
             Verb verb = verb(tokens.get(0), hasVerbs);
@@ -137,18 +138,12 @@ public record Rules(List<Rule> rules) {
   private static Verb verb(String word, boolean hasVerbs) {
     Optional<Verb> verb = Verb.of(word);
     if (hasVerbs && verb.isEmpty()) {
-      throw invalid(
-          word,
-          "is not a verb; a line of "
-              + RuleFiles.DIRECTORY
-              + " begins with ignore, allow or require");
+      String lines = RuleFiles.DIRECTORY + " begins with ignore, allow or require";
+      throw invalid(word, "is not a verb; a line of " + lines);
     }
     if (!hasVerbs && verb.isPresent()) {
-      throw invalid(
-          word,
-          "is a verb; write this line into a file "
-              + RuleFiles.DIRECTORY
-              + "/*.lsm, here lines have none");
+      String files = RuleFiles.DIRECTORY + "/*.lsm, here lines have none";
+      throw invalid(word, "is a verb; write this line into a file " + files);
     }
     return verb.orElse(Verb.IGNORE);
   }
@@ -185,7 +180,12 @@ public record Rules(List<Rule> rules) {
 
   /** The first rule that ignores this socket. */
   public Optional<Rule> ignoring(SocketEntry entry) {
-    return rules.stream().filter(it -> it.verb() == Verb.IGNORE && it.matches(entry)).findFirst();
+    for (Rule rule : rules) {
+      if (rule.verb() == Verb.IGNORE && rule.matches(entry)) {
+        return Optional.of(rule);
+      }
+    }
+    return Optional.empty();
   }
 
   /** The rules that allow or require this socket for at least one of its owners. */
@@ -221,7 +221,8 @@ public record Rules(List<Rule> rules) {
       throw invalid(
           last, "needs " + protocol + "an address and port, or a path, behind it; * matches any");
     }
-    Predicate<Endpoint> endpoint = protocol(tokens.get(0)).and(local(tokens.get(0), tokens.get(1)));
+    Predicate<Endpoint> protocol = protocol(tokens.get(0));
+    Predicate<Endpoint> endpoint = local(tokens.get(0), tokens.get(1)).and(protocol); // name first
     Predicate<Owner> owner = null;
     for (String token : tokens.subList(2, tokens.size())) {
       int equals = token.indexOf('=');
@@ -316,8 +317,7 @@ public record Rules(List<Rule> rules) {
     }
     Predicate<Endpoint> unix = endpoint -> endpoint.protocol().family() == Family.UNIX;
     if (protocol.equals("unix") || token.startsWith("/") || token.startsWith("@")) {
-      Glob path = new Glob(token);
-      return unix.and(endpoint -> path.matches(endpoint.address()));
+      return glob(token).and(unix);
     }
     int colon = token.lastIndexOf(':');
     if (colon < 1) {
@@ -353,6 +353,10 @@ public record Rules(List<Rule> rules) {
     if (!interfaces) {
       throw invalid(token, "is not an IP address; write an address, a block like 10.0.0.0/8, or *");
     }
+    return glob(token);
+  }
+
+  private static Predicate<Endpoint> glob(String token) {
     Glob glob = new Glob(token);
     return endpoint -> glob.matches(endpoint.address());
   }

@@ -22,43 +22,41 @@ public record Diff(List<Difference> differences) {
 
   /** Compares a baseline with what is there now. */
   public static Diff between(Snapshot before, Snapshot after, SocketIdentity identity) {
-    SortedMap<Endpoint, SocketEntry> baseline = before.sockets();
     List<Difference> differences = new ArrayList<>();
     List<Difference> changed = new ArrayList<>();
-    for (SocketEntry now : after.sockets().values()) {
-      SocketEntry was = baseline.get(now.endpoint());
-      if (was != null && !identity.countsByOwner(was.endpoint())) {
-        if (isChanged(was, now)) {
-          changed.add(new Difference(DifferenceType.CHANGED, was, now));
-        }
-      } else if (isNew(baseline, now, identity)) {
-        differences.add(new Difference(DifferenceType.NEW, now, now));
-      }
-    }
     List<SocketEntry> gone = new ArrayList<>();
-    for (SocketEntry was : baseline.values()) {
-      if (!was.optional()
-          && !identity.countsByOwner(was.endpoint())
-          && !after.sockets().containsKey(was.endpoint())) {
-        gone.add(was);
-      }
-    }
+    before.compare(
+        after,
+        (was, now) -> {
+          boolean isSame = was != null && !identity.countsByOwner(was.endpoint());
+          if (now == null) {
+            if (isSame && !was.optional()) {
+              gone.add(was);
+            }
+          } else if (isSame) {
+            if (isChanged(was, now)) {
+              changed.add(new Difference(DifferenceType.CHANGED, was, now));
+            }
+          } else if (isNew(before, now, identity)) {
+            differences.add(new Difference(DifferenceType.NEW, now, now));
+          }
+        });
+    List<SocketEntry> missing = gone;
     if (!(differences.isEmpty() && gone.isEmpty()) && !identity.isByName()) {
       MovedSockets moved =
-          new MovedSockets(identity, baseline.values(), after.sockets().values(), gone);
+          new MovedSockets(identity, before.sockets().values(), after.sockets().values(), gone);
       differences.removeIf(it -> moved.takeIfMoved(it.after()));
-      gone = moved.gone();
+      missing = moved.gone();
     }
     differences.addAll(changed);
-    gone.forEach(was -> differences.add(new Difference(DifferenceType.GONE, was, was)));
+    missing.forEach(was -> differences.add(new Difference(DifferenceType.GONE, was, was)));
     return new Diff(differences);
   }
 
   /** Whether the baseline lacks a socket by its key, or knows none of its owner there. */
-  private static boolean isNew(
-      SortedMap<Endpoint, SocketEntry> baseline, SocketEntry now, SocketIdentity identity) {
+  private static boolean isNew(Snapshot baseline, SocketEntry now, SocketIdentity identity) {
     SocketEntry general = identity.generalize(now);
-    SocketEntry was = baseline.get(general.endpoint());
+    SocketEntry was = baseline.sockets().get(general.endpoint());
     if (was == null || (now.ownerUnknown() && !was.ownerUnknown())) {
       return true;
     }

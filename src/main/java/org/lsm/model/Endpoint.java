@@ -117,15 +117,25 @@ public record Endpoint(String netns, Protocol protocol, String address, int port
   @Override
   public int compareTo(Endpoint other) {
     int order = netns.compareTo(other.netns);
-    order = order != 0 ? order : protocol.compareTo(other.protocol);
-    order = order != 0 ? order : Integer.compare(port, other.port);
-    return order != 0 ? order : address.compareTo(other.address);
+    if (order != 0) {
+      return order;
+    }
+    if (protocol != other.protocol) {
+      return protocol.compareTo(other.protocol);
+    }
+    return port != other.port
+        ? Integer.compare(port, other.port)
+        : address.compareTo(other.address);
   }
 
   // A record links these methods at run time, which costs 10 ms at each start.
   @Override
   public boolean equals(Object other) {
-    return other instanceof Endpoint endpoint && compareTo(endpoint) == 0;
+    return other instanceof Endpoint it
+        && port == it.port
+        && protocol == it.protocol
+        && address.equals(it.address)
+        && netns.equals(it.netns);
   }
 
   @Override

@@ -76,7 +76,7 @@ final class MovedSockets {
   /** The sockets that have at least the owners of this one. */
   private static List<SocketEntry> ofOwners(
       Map<OwnedEndpoint, List<SocketEntry>> index, Endpoint alternative, SocketEntry entry) {
-    Owner first = entry.owners().first();
+    Owner first = entry.owners().iterator().next();
     return index.getOrDefault(new OwnedEndpoint(alternative, first), List.of()).stream()
         .filter(it -> it.owners().containsAll(entry.owners()))
         .toList();

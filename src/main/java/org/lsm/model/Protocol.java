@@ -1,6 +1,8 @@
 package org.lsm.model;
 
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -36,6 +38,14 @@ public enum Protocol {
     OUTBOUND
   }
 
+  private static final Map<String, Protocol> BY_LABEL = new HashMap<>();
+
+  static {
+    for (Protocol protocol : values()) {
+      BY_LABEL.put(protocol.label, protocol);
+    }
+  }
+
   private final Family family;
   private final String label = name().toLowerCase(Locale.ROOT).replace('_', '-');
 
@@ -61,11 +71,6 @@ public enum Protocol {
   }
 
   public static Optional<Protocol> of(String label) {
-    for (Protocol protocol : values()) {
-      if (protocol.label.equals(label)) {
-        return Optional.of(protocol);
-      }
-    }
-    return Optional.empty();
+    return Optional.ofNullable(BY_LABEL.get(label));
   }
 }

@@ -1,33 +1,32 @@
 package org.lsm.model;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
  * An endpoint with its owners, see {@link OwnerLimit}, {@link Owner#UNKNOWN} for hidden ones, and
  * its processes (none in files).
  *
+ * @param owners in their order
  * @param optional in a baseline: whether the socket may be absent without being GONE
  */
 public record SocketEntry(
-    Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes, boolean optional) {
+    Endpoint endpoint, Set<Owner> owners, List<ProcessRef> processes, boolean optional) {
   public SocketEntry {
-    owners = Collections.unmodifiableSortedSet(new TreeSet<>(owners));
+    owners = OwnerSet.copyOf(owners);
     processes = List.copyOf(processes);
   }
 
   /** An entry that is not optional. */
-  public SocketEntry(Endpoint endpoint, SortedSet<Owner> owners, List<ProcessRef> processes) {
+  public SocketEntry(Endpoint endpoint, Set<Owner> owners, List<ProcessRef> processes) {
     this(endpoint, owners, processes, false);
   }
 
   public static SocketEntry heldBy(Endpoint at, SocketOwners held) {
-    SortedSet<Owner> owners = new TreeSet<>(held.others());
+    Set<Owner> owners = new TreeSet<>(held.others());
     for (ProcessRef process : held.processes()) {
       owners.add(process.owner());
     }
@@ -37,13 +36,18 @@ public record SocketEntry(
     return new SocketEntry(at, owners, held.processes());
   }
 
+  /** Returns the entry of another socket that shares its owners and processes. */
+  public SocketEntry at(Endpoint other) {
+    return new SocketEntry(other, owners, processes, optional);
+  }
+
   public SocketEntry asOptional() {
     return new SocketEntry(endpoint, owners, processes, true);
   }
 
   /** Returns the entry with these processes and their owners in place of its own. */
   public SocketEntry with(List<ProcessRef> others) {
-    SortedSet<Owner> all = new TreeSet<>(owners);
+    Set<Owner> all = new TreeSet<>(owners);
     processes.forEach(process -> all.remove(process.owner()));
     others.forEach(process -> all.add(process.owner()));
     return new SocketEntry(endpoint, all, others, optional);
@@ -51,7 +55,7 @@ public record SocketEntry(
 
   /** Returns the entry with the owners and processes of both; it is optional if one is. */
   public SocketEntry and(SocketEntry other) {
-    SortedSet<Owner> allOwners = new TreeSet<>(owners);
+    Set<Owner> allOwners = new TreeSet<>(owners);
     allOwners.addAll(other.owners);
     Set<ProcessRef> allProcesses = new LinkedHashSet<>(processes);
     allProcesses.addAll(other.processes);

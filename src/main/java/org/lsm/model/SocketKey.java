@@ -13,6 +13,7 @@ public record SocketKey(long inode, long uid, Endpoint endpoint) {
 
   @Override
   public int hashCode() {
-    return 31 * Long.hashCode(inode) + endpoint.hashCode();
+    // Numbered names and their inodes, in a row, would add up to the same.
+    return Long.hashCode(inode * 0x9E3779B97F4A7C15L) + endpoint.hashCode();
   }
 }

@@ -31,10 +31,11 @@ public record SocketOwners(List<ProcessRef> processes, List<Owner> others, boole
   // See Endpoint.equals.
   @Override
   public boolean equals(Object it) {
-    return it instanceof SocketOwners o
-        && complete == o.complete
-        && processes.equals(o.processes)
-        && others.equals(o.others);
+    return it == this
+        || (it instanceof SocketOwners o
+            && complete == o.complete
+            && processes.equals(o.processes)
+            && others.equals(o.others));
   }
 
   @Override

@@ -67,14 +67,16 @@ public record BaselineComparison(
       scans.dropFromCache(withoutOwner(selector.diff));
       scans.scanOnce(selector);
     }
-    return report(selector.diff.withoutGone(scans.damaged()), scans.found());
+    Diff diff = selector.diff.withoutGone(scans.damaged());
+    return report(diff, scans.found(), selector.visible);
   }
 
   /** Scans until the sockets are stable, and reports the differences that are still there. */
   public DiffReport compareStable() throws IOException {
     scans.scanUntilStable(new Selector());
     Snapshot open = scans.open();
-    return report(diff(visible(open)).withoutGone(scans.damaged()), open);
+    Snapshot visible = visible(open);
+    return report(diff(visible).withoutGone(scans.damaged()), open, visible);
   }
 
   /**
@@ -105,11 +107,13 @@ public record BaselineComparison(
 
   /** Compares what each scan has found so far, and selects the sockets that the report names. */
   private final class Selector implements DetailsSelector {
+    private Snapshot visible;
     private Diff diff;
 
     @Override
     public Collection<SocketEntry> select(Snapshot found) {
-      diff = diff(visible(found));
+      visible = visible(found);
+      diff = diff(visible);
       if (diff.isEmpty()) {
         return List.of();
       }
@@ -181,7 +185,7 @@ public record BaselineComparison(
         .where(entry -> !rules.ignores(entry) && !scans.isShortLivedClient(entry));
   }
 
-  private DiffReport report(Diff diff, Snapshot found) {
+  private DiffReport report(Diff diff, Snapshot found, Snapshot visible) {
     Set<Endpoint> closed = scans.closedAgain();
     Map<Endpoint, SocketDetails> details = new HashMap<>(scans.details());
     for (Endpoint endpoint : closed) {
@@ -196,7 +200,7 @@ public record BaselineComparison(
       users.readLoginUids(); // a failure is a note
     }
     List<String> notes = notes(found);
-    return new DiffReport(baseline, visible(found), diff, details, notes, zone, users);
+    return new DiffReport(baseline, visible, diff, details, notes, zone, users);
   }
 
   private List<String> notes(Snapshot found) {

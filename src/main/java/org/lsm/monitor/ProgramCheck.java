@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -81,8 +82,8 @@ public final class ProgramCheck {
     return Snapshot.of(found.hostInfo(), entries);
   }
 
-  private static List<ProcessRef> processes(Snapshot found) {
-    List<ProcessRef> processes = new ArrayList<>();
+  private static Set<ProcessRef> processes(Snapshot found) {
+    Set<ProcessRef> processes = new LinkedHashSet<>();
     for (SocketEntry entry : found.sockets().values()) {
       processes.addAll(entry.processes());
     }
@@ -163,7 +164,7 @@ public final class ProgramCheck {
    * @param isTaken the paths of programs whose files are taken; the others keep theirs
    */
   public Snapshot addPrograms(Snapshot next, Snapshot now, Predicate<String> isTaken) {
-    List<ProcessRef> processes = processes(now);
+    Set<ProcessRef> processes = processes(now);
     processes.removeIf(
         it ->
             it.file().equals(ProgramFile.UNKNOWN)

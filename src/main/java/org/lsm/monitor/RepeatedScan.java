@@ -10,10 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import org.lsm.model.Endpoint;
-import org.lsm.model.HostInfo;
 import org.lsm.model.OwnerCache;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
@@ -47,15 +44,14 @@ public final class RepeatedScan {
   private final OwnerCache storedCache;
   private final Duration timeout;
   private final long deadline;
-  private final SortedMap<Endpoint, SocketEntry> found = new TreeMap<>();
   private final Map<Endpoint, SocketDetails> details = new HashMap<>();
-  private final Set<Endpoint> seenOnce = new HashSet<>();
   private final Set<Endpoint> forged = new HashSet<>();
   private final Set<String> damaged = new HashSet<>();
 
   // The ports of clients without an owner, by address and user, that each scan saw.
   private Set<SocketEntry> lasting = Set.of();
-  private HostInfo hostInfo;
+  private Snapshot found; // each as it was seen last; null before the first scan
+  private Set<Endpoint> seenOnce = Set.of();
   private Set<Endpoint> seenLast = Set.of();
   private int scans;
   private boolean late;
@@ -93,7 +89,7 @@ public final class RepeatedScan {
   }
 
   private boolean hasShortLivedClient() {
-    for (SocketEntry entry : found.values()) {
+    for (SocketEntry entry : found.sockets().values()) {
       if (isShortLivedClient(entry)) {
         return true; // or one scan missed it
       }
@@ -159,16 +155,21 @@ public final class RepeatedScan {
   }
 
   private void add(Snapshot scanned) {
-    hostInfo = scans == 0 ? scanned.hostInfo() : hostInfo;
     scans++;
-    seenLast = scanned.sockets().keySet();
+    Set<Endpoint> seen = scanned.sockets().keySet();
+    if (found == null) {
+      found = scanned;
+      seenOnce = seen;
+    } else {
+      Set<Endpoint> once = new HashSet<>(seen);
+      once.removeAll(found.sockets().keySet());
+      once.addAll(seenOnceBut(seen));
+      found = found.and(scanned);
+      seenOnce = once;
+    }
+    seenLast = seen;
     Set<SocketEntry> ownerless = new HashSet<>();
     for (SocketEntry entry : scanned.sockets().values()) {
-      if (found.put(entry.endpoint(), entry) == null) {
-        seenOnce.add(entry.endpoint());
-      } else {
-        seenOnce.remove(entry.endpoint());
-      }
       if (entry.endpoint().isOfClient() && (entry.hasNoProcess() || entry.ownerUnknown())) {
         ownerless.add(onAnyPort(entry));
       }
@@ -216,7 +217,7 @@ public final class RepeatedScan {
 
   /** All sockets found so far, each as it was seen last. */
   public Snapshot found() {
-    return new Snapshot(hostInfo, found);
+    return found;
   }
 
   /** The sockets found that are still open, without forged rows and short-lived clients. */
@@ -236,9 +237,13 @@ public final class RepeatedScan {
 
   /** The sockets that one scan saw and a later scan did not. */
   public Set<Endpoint> closedAgain() {
-    Set<Endpoint> closed = new HashSet<>(seenOnce);
-    closed.removeAll(seenLast);
-    return closed;
+    return scans > 1 ? seenOnceBut(seenLast) : Set.of();
+  }
+
+  private Set<Endpoint> seenOnceBut(Set<Endpoint> others) {
+    Set<Endpoint> rest = new HashSet<>(seenOnce);
+    rest.removeAll(others);
+    return rest;
   }
 
   /** The tables that may have more sockets, as {@link Endpoint#table} names them. */

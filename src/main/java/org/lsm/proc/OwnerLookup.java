@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -76,20 +77,37 @@ final class OwnerLookup {
     this.end = end;
   }
 
-  /** Takes over owners from the cache; those of this boot may be too old for that. */
+  /**
+   * Takes over owners from the cache; those of this boot may be too old for that. Returns the cache
+   * itself if these are all, as it was, else a map that may be changed.
+   */
   Map<SocketKey, SocketOwners> find(
       Map<SocketKey, SocketOwners> cache, Map<SocketKey, SocketOwners> ofThisBoot)
       throws IOException {
-    Map<SocketKey, SocketOwners> owners = new HashMap<>();
-    Set<SocketKey> unknown = new HashSet<>();
-    for (SocketKey socket : tables.sockets()) {
-      SocketOwners cached = socket.inode() == 0 ? NONE : cache.get(socket);
-      SocketOwners current = cached == null ? null : withoutEnded(cached);
-      if (current == null) {
-        unknown.add(socket);
-      } else {
-        owners.put(socket, current);
+    // In the order of the cache, which is that of endpoints, so that the result is nearly sorted.
+    Map<SocketKey, SocketOwners> owners = new LinkedHashMap<>();
+    Set<SocketKey> unknown = new HashSet<>(tables.sockets());
+    boolean isSame = true;
+    for (Map.Entry<SocketKey, SocketOwners> cached : cache.entrySet()) {
+      SocketKey socket = cached.getKey();
+      if (socket.inode() != 0 && unknown.contains(socket)) {
+        SocketOwners current = withoutEnded(cached.getValue());
+        isSame &= cached.getValue().equals(current);
+        if (current != null) {
+          owners.put(socket, current);
+          unknown.remove(socket);
+        }
       }
+    }
+    for (SocketKey socket : tables.sockets()) {
+      if (socket.inode() == 0) {
+        isSame &= NONE.equals(cache.get(socket));
+        owners.put(socket, NONE);
+        unknown.remove(socket);
+      }
+    }
+    if (unknown.isEmpty() && isSame && owners.size() == cache.size()) {
+      return cache;
     }
     if (!unknown.isEmpty()) {
       long start = System.nanoTime();
@@ -135,10 +153,11 @@ final class OwnerLookup {
   private SocketOwners withoutEnded(SocketOwners cached) {
     List<ProcessRef> running = new ArrayList<>();
     for (ProcessRef process : cached.processes()) {
-      if (!checked.containsKey(process.pid())) {
-        checked.put(process.pid(), check(process));
-      }
       State now = checked.get(process.pid());
+      if (now == null) {
+        now = check(process);
+        checked.put(process.pid(), now);
+      }
       if (now == State.CHANGED) {
         return null;
       }
@@ -146,8 +165,10 @@ final class OwnerLookup {
         running.add(process);
       }
     }
-    boolean allEnded = running.isEmpty() && !cached.processes().isEmpty();
-    return allEnded ? null : new SocketOwners(running, cached.others(), cached.complete());
+    if (running.size() == cached.processes().size()) {
+      return cached;
+    }
+    return running.isEmpty() ? null : new SocketOwners(running, cached.others(), cached.complete());
   }
 
   private State check(ProcessRef process) {

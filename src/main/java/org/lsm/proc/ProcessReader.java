@@ -91,19 +91,33 @@ final class ProcessReader {
   }
 
   /** The fields of {@code /proc/PID/stat} (proc(5)) from the third on. */
-  private List<String> stat(int pid) throws IOException {
+  private String stat(int pid) throws IOException {
     String stat = ProcFile.read(file(pid, "stat"));
     // A process chooses the name in parentheses, which may contain parentheses and spaces.
-    return List.of(stat.substring(stat.lastIndexOf(')') + 1).trim().split(" ", -1));
+    return stat.substring(stat.lastIndexOf(')') + 1).trim();
   }
 
-  private long number(List<String> stat, int field, int pid) throws IOException {
+  private long number(String stat, int field, int pid) throws IOException {
     Path file = file(pid, "stat");
-    if (stat.size() < field - 2) {
-      String fields = String.join(" ", stat);
-      throw new IOException(file + ": has no field " + field + " in '" + fields + "'");
+    int start = start(stat, field);
+    if (start < 0) {
+      throw new IOException(file + ": has no field " + field + " in '" + stat + "'");
     }
-    return ProcFile.parseNumber(stat.get(field - 3), file);
+    int end = stat.indexOf(' ', start);
+    return ProcFile.parseNumber(stat.substring(start, end < 0 ? stat.length() : end), file);
+  }
+
+  /** Where a field begins in what {@link #stat} returns; -1 if it is missing. */
+  private static int start(String stat, int field) {
+    int start = 0;
+    for (int before = field - 3; before > 0; before--) {
+      int blank = stat.indexOf(' ', start);
+      if (blank < 0) {
+        return -1;
+      }
+      start = blank + 1;
+    }
+    return start;
   }
 
   long effectiveUid(int pid) throws IOException {
@@ -119,14 +133,21 @@ final class ProcessReader {
 
   /** Reads a process, or throws IOException if it is a thread of the kernel, hidden or ended. */
   RunningProcess running(int pid) throws IOException {
-    List<String> stat = stat(pid);
+    String stat = stat(pid);
     long startTicks = number(stat, START_TICKS, pid);
-    long startStack = stat.size() < START_STACK - 2 ? 0 : number(stat, START_STACK, pid);
+    long startStack = start(stat, START_STACK) < 0 ? 0 : number(stat, START_STACK, pid);
     int parent = (int) number(stat, PARENT, pid);
-    Path link = threadFile(pid, "exe");
+    Path link = file(pid, "exe");
+    String target;
+    try {
+      target = target(link);
+    } catch (NoSuchFileException e) {
+      link = threadFile(pid, "exe");
+      target = target(link);
+    }
     long uid = effectiveUid(pid);
     return new RunningProcess(
-        pid, startTicks, startStack, parent, uid, userName(uid), link, target(link));
+        pid, startTicks, startStack, parent, uid, userName(uid), link, target);
   }
 
   private static String target(Path link) throws IOException {

@@ -8,7 +8,9 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,6 +31,7 @@ import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
 import org.lsm.model.SocketKey;
 import org.lsm.model.SocketOwners;
+import org.lsm.proc.TableParser.ForgerySuspicion;
 import org.lsm.proc.TableParser.ParsedTable;
 
 /** Scans all network namespaces or only that of lsm, whose version the snapshot names. */
@@ -38,6 +41,16 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
    * directory of programs and of units of systemd.
    */
   public record Sources(Path proc, Path passwd, Path services, Path netns, Path root) {}
+
+  // Not a lambda: those take longer to load than a class.
+  private static final Comparator<Map.Entry<SocketKey, SocketOwners>> BY_ENDPOINT =
+      new Comparator<>() {
+        @Override
+        public int compare(
+            Map.Entry<SocketKey, SocketOwners> a, Map.Entry<SocketKey, SocketOwners> b) {
+          return a.getKey().endpoint().compareTo(b.getKey().endpoint());
+        }
+      };
 
   private static final long CAP_SYS_PTRACE = 1L << 19; // capabilities(7)
 
@@ -108,11 +121,11 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     ForeignFiles files = new ForeignFiles(processes, cache.stuck());
     OwnerLookup lookup = new OwnerLookup(processes, files, tables, namespaces, end);
     Map<SocketKey, SocketOwners> owners = lookup.find(valid, ofThisBoot);
-    Map<Endpoint, SocketEntry> entries = entries(owners, processes);
-    Map<Endpoint, Endpoint> suspected = suspected(tables, entries);
-    addNoteOfUnknownOwners(entries.values(), lookup.timedOut(), capabilities, notes);
-    Set<Endpoint> forged = forged(suspected, entries, notes);
-    Snapshot snapshot = Snapshot.of(kernel.hostInfo(time, version), entries.values());
+    List<SocketEntry> entries = entries(owners, processes);
+    Snapshot snapshot = Snapshot.of(kernel.hostInfo(time, version), entries);
+    Map<Endpoint, Endpoint> suspected = suspected(tables, owners, snapshot.sockets());
+    addNoteOfUnknownOwners(entries, lookup.timedOut(), capabilities, notes);
+    Set<Endpoint> forged = forged(suspected, snapshot.sockets(), notes);
     Collection<SocketEntry> selected = selector.select(snapshot);
     Map<Endpoint, SocketDetails> details =
         selected.isEmpty() // a quiet run loads no class for details
@@ -128,7 +141,9 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
       owners.values().removeIf(it -> it.isUnknown());
       incomplete.add(OWNERS_MISSED);
     }
-    owners.keySet().removeAll(lookup.unread());
+    if (!lookup.unread().isEmpty()) {
+      owners.keySet().removeAll(lookup.unread());
+    }
     notes.addAll(incomplete);
     OwnerCache next = new OwnerCache(validity, owners, files.stuck());
     return new ScanResult(
@@ -261,26 +276,30 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
     return all;
   }
 
-  /** One entry for each endpoint; several sockets may share one. */
-  private static Map<Endpoint, SocketEntry> entries(
+  /** One entry for each endpoint; several sockets may share one, and many have the same owners. */
+  private static List<SocketEntry> entries(
       Map<SocketKey, SocketOwners> owners, ProcessReader processes) {
-    Map<Endpoint, SocketEntry> entries = new TreeMap<>();
-    Map<Endpoint, List<SocketOwners>> shared = new HashMap<>();
-    for (Map.Entry<SocketKey, SocketOwners> socket : owners.entrySet()) {
-      Endpoint at = socket.getKey().endpoint();
-      if (entries.put(at, SocketEntry.heldBy(at, withMaker(socket, processes))) != null) {
-        shared.put(at, new ArrayList<>());
-      }
-    }
-    if (!shared.isEmpty()) {
-      for (Map.Entry<SocketKey, SocketOwners> socket : owners.entrySet()) {
-        List<SocketOwners> all = shared.get(socket.getKey().endpoint());
-        if (all != null) {
-          all.add(withMaker(socket, processes));
+    List<Map.Entry<SocketKey, SocketOwners>> sockets = new ArrayList<>(owners.entrySet());
+    sockets.sort(BY_ENDPOINT);
+    List<SocketEntry> entries = new ArrayList<>(sockets.size());
+    IdentityHashMap<SocketOwners, SocketEntry> byOwners = new IdentityHashMap<>();
+    OwnerLimit limit = new OwnerLimit();
+    for (int i = 0; i < sockets.size(); ) {
+      Endpoint at = sockets.get(i).getKey().endpoint();
+      SocketOwners held = withMaker(sockets.get(i++), processes);
+      if (i < sockets.size() && sockets.get(i).getKey().endpoint().equals(at)) {
+        List<SocketOwners> all = new ArrayList<>(List.of(held));
+        for (; i < sockets.size() && sockets.get(i).getKey().endpoint().equals(at); i++) {
+          all.add(withMaker(sockets.get(i), processes));
         }
+        held = limit.union(all);
       }
-      OwnerLimit limit = new OwnerLimit();
-      shared.forEach((at, all) -> entries.put(at, SocketEntry.heldBy(at, limit.union(all))));
+      SocketEntry same = byOwners.get(held);
+      if (same == null) {
+        same = SocketEntry.heldBy(at, held);
+        byOwners.put(held, same);
+      }
+      entries.add(same.at(at));
     }
     return entries;
   }
@@ -301,12 +320,14 @@ public record SocketScanner(Sources sources, boolean allNamespaces, Clock clock,
 
   /** The endpoints that may be forged rows, as no process holds them, each with its parent. */
   private static Map<Endpoint, Endpoint> suspected(
-      ParsedTable tables, Map<Endpoint, SocketEntry> entries) {
+      ParsedTable tables, Map<SocketKey, SocketOwners> owners, Map<Endpoint, SocketEntry> entries) {
     Map<Endpoint, Endpoint> suspected = new HashMap<>();
-    for (var row : tables.suspicions().entrySet()) {
-      Endpoint endpoint = row.getKey().endpoint();
-      if (entries.get(endpoint).processes().isEmpty()) {
-        suspected.put(endpoint, row.getValue().suspectedParent().endpoint());
+    for (Map.Entry<SocketKey, SocketOwners> row : owners.entrySet()) {
+      boolean isHeld = !row.getValue().processes().isEmpty(); // as nearly all are
+      ForgerySuspicion suspicion = isHeld ? null : tables.suspicions().get(row.getKey());
+      Endpoint at = row.getKey().endpoint();
+      if (suspicion != null && entries.get(at).processes().isEmpty()) {
+        suspected.put(at, suspicion.suspectedParent().endpoint());
       }
     }
     return suspected;

@@ -10,21 +10,22 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Iterator;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.zip.CRC32C;
 import org.lsm.model.Owner;
-import org.lsm.model.Sha256;
 import org.lsm.model.TextEscaper;
 
 /**
  * The format of the state files: lines of escaped fields with tabs between them. The first line
- * names the kind and the format of the file, the last one has the SHA-256 of all bytes before it.
- * No file is larger than 16 MiB, so that reading it takes little memory.
+ * names the kind and the format of the file, the last one has the CRC-32C of all bytes before it:
+ * it shows damage, and an edit by hand, but not one by somebody who computes it anew, as who can
+ * write the file can. No file is larger than 16 MiB, so that reading it takes little memory.
  */
 public final class ChecksummedText {
-  private static final String CHECKSUM = "sha256\t";
+  private static final String CHECKSUM = "crc32c\t";
 
   private final StringBuilder text = new StringBuilder();
 
@@ -43,7 +44,8 @@ public final class ChecksummedText {
   }
 
   public String seal() {
-    return text + CHECKSUM + Sha256.of(text.toString()) + "\n";
+    byte[] bytes = text.toString().getBytes(UTF_8);
+    return text + lastLine(bytes, bytes.length);
   }
 
   /** Replaces a file with this text, see {@link AtomicFile#write}. */
@@ -73,52 +75,42 @@ public final class ChecksummedText {
     }
   }
 
-  /** Reads the text of a file, as {@link #open} does. */
-  public static List<List<String>> read(Path file, String kind, String format) throws IOException {
-    if (Files.size(file) > AtomicFile.MAX_SIZE) {
-      throw new IllegalArgumentException("damaged, it is larger than 16 MiB");
-    }
-    byte[] bytes = AtomicFile.read(file);
-    String text = new String(bytes, UTF_8);
-    // Decoding replaces malformed bytes, and could so hide damage from the checksum.
-    if (!Arrays.equals(bytes, text.getBytes(UTF_8))) {
-      throw new IllegalArgumentException("damaged, it is not UTF-8 text");
-    }
-    return open(text, kind, format);
+  /** The last line behind the first bytes of a text. */
+  private static String lastLine(byte[] bytes, int length) {
+    CRC32C crc = new CRC32C();
+    crc.update(bytes, 0, length);
+    return CHECKSUM + HexFormat.of().toHexDigits((int) crc.getValue()) + "\n";
   }
 
-  /** Returns the inner lines; throws IllegalArgumentException on another format, or damage. */
-  public static List<List<String>> open(String text, String kind, String format) {
-    int end = text.indexOf('\n');
-    List<String> head = fields(end < 0 ? text : text.substring(0, end));
-    if (head.size() != 2 || !head.get(0).equals(kind)) {
-      throw new IllegalArgumentException("not an " + kind + " file");
-    }
-    if (!head.get(1).equals(format)) {
-      throw new IllegalArgumentException(
-          "written in format " + head.get(1) + ", this lsm reads " + format);
-    }
+  /** Returns where the last line begins; throws IllegalArgumentException if it is wrong. */
+  static int verify(byte[] bytes, String text) {
     int last = text.lastIndexOf('\n', text.length() - 2) + 1;
     if (!text.endsWith("\n") || !text.startsWith(CHECKSUM, last)) {
       throw new IllegalArgumentException("truncated, its last line is not a checksum");
     }
-    if (!text.substring(last).equals(CHECKSUM + Sha256.of(text.substring(0, last)) + "\n")) {
+    int bytesOfLast = text.length() - last; // if it is right
+    if (!text.substring(last).equals(lastLine(bytes, bytes.length - bytesOfLast))) {
       throw new IllegalArgumentException("damaged or edited, its checksum is wrong");
     }
-    List<List<String>> lines = new ArrayList<>();
-    for (int start = end + 1; start < last; start = end + 1) {
-      end = text.indexOf('\n', start);
-      lines.add(fields(text.substring(start, end)));
-    }
-    return lines;
+    return last;
   }
 
-  private static List<String> fields(String line) {
-    String[] fields = line.split("\t", -1);
-    for (int i = 0; i < fields.length; i++) {
-      fields[i] = TextEscaper.unescape(fields[i]);
+  /** Reads the inner lines of a file, each as its fields, as {@link FieldCursor#open} does. */
+  public static List<List<String>> read(Path file, String kind, String format) throws IOException {
+    return lines(FieldCursor.open(file, kind, format));
+  }
+
+  /** The same for the text of a file. */
+  public static List<List<String>> open(String text, String kind, String format) {
+    return lines(FieldCursor.open(text.getBytes(UTF_8), kind, format));
+  }
+
+  private static List<List<String>> lines(FieldCursor cursor) {
+    List<List<String>> lines = new ArrayList<>();
+    while (cursor.nextLine()) {
+      lines.add(cursor.rest());
     }
-    return Arrays.asList(fields);
+    return lines;
   }
 
   /** Appends the user, the program and the script of each owner to the fields of a line. */
@@ -130,11 +122,11 @@ public final class ChecksummedText {
     }
   }
 
-  /** Reads the rest of a line as {@link #addOwners} wrote it. */
-  public static SortedSet<Owner> owners(Iterator<String> fields) {
+  /** Reads the fields that {@link #addOwners} wrote, three for each. */
+  public static SortedSet<Owner> owners(List<String> fields) {
     SortedSet<Owner> owners = new TreeSet<>();
-    while (fields.hasNext()) {
-      owners.add(new Owner(fields.next(), fields.next(), fields.next()));
+    for (int i = 0; i < fields.size(); i += 3) {
+      owners.add(new Owner(fields.get(i), fields.get(i + 1), fields.get(i + 2)));
     }
     return owners;
   }

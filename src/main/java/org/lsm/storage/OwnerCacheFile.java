@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +22,8 @@ import org.lsm.model.SocketOwners;
 
 /**
  * The {@link OwnerCache} as a {@link ChecksummedText}: the number of processes, each of them on a
- * line, then each socket with the numbers of its processes, and its other owners.
+ * line, then each socket, in the order of endpoints, with the numbers of its processes, and its
+ * other owners.
  */
 final class OwnerCacheFile {
   private static final String KIND = "lsm-owner-cache";
@@ -36,7 +36,7 @@ final class OwnerCacheFile {
   /** Reads the cache. A missing or damaged file is an empty cache: it costs a search. */
   static OwnerCache read(Path file) {
     try {
-      return parse(ChecksummedText.read(file, KIND, FORMAT));
+      return parse(FieldCursor.open(file, KIND, FORMAT));
     } catch (IOException | RuntimeException e) {
       return OwnerCache.EMPTY;
     }
@@ -68,9 +68,9 @@ final class OwnerCacheFile {
           owner.program(),
           owner.script());
     }
-    for (Map.Entry<SocketKey, SocketOwners> entry : cache.owners().entrySet()) {
-      text.line(fields(entry.getKey(), entry.getValue(), numbers));
-    }
+    List<SocketKey> sockets = new ArrayList<>(cache.owners().keySet());
+    sockets.sort(Comparator.comparing(SocketKey::endpoint).thenComparing(SocketKey::inode));
+    sockets.forEach(it -> text.line(fields(it, cache.owners().get(it), numbers)));
     for (StuckReader reader : cache.stuck()) {
       text.line(STUCK, reader.uid(), reader.pid(), reader.startTicks());
     }
@@ -88,48 +88,56 @@ final class OwnerCacheFile {
     return fields.toArray();
   }
 
-  static OwnerCache parse(List<List<String>> lines) {
-    String validity = lines.get(0).get(0);
-    int end = 1 + Integer.parseInt(lines.get(0).get(1));
+  static OwnerCache parse(FieldCursor line) {
+    line.nextLine();
+    String validity = line.next();
     List<ProcessRef> processes = new ArrayList<>();
-    for (List<String> line : lines.subList(1, end)) {
-      processes.add(process(line.iterator()));
+    for (long left = line.number(); left > 0; left--) {
+      line.nextLine();
+      processes.add(process(line));
     }
-    Map<SocketKey, SocketOwners> owners = new HashMap<>();
+    Map<SocketKey, SocketOwners> owners = new LinkedHashMap<>();
     Set<StuckReader> stuck = new HashSet<>();
-    for (List<String> line : lines.subList(end, lines.size())) {
-      Iterator<String> field = line.iterator();
-      if (line.get(0).equals(STUCK)) {
-        field.next();
-        stuck.add(new StuckReader(number(field), (int) number(field), number(field)));
+    // Many sockets have the same owners: each text of them is read once.
+    Map<String, SocketOwners> byText = new HashMap<>();
+    while (line.nextLine()) {
+      String first = line.next();
+      if (first.equals(STUCK)) {
+        stuck.add(new StuckReader(line.number(), (int) line.number(), line.number()));
         continue;
       }
-      long inode = number(field);
-      long uid = number(field);
-      Endpoint endpoint = Endpoint.of(field.next(), field.next());
-      boolean complete = Boolean.parseBoolean(field.next());
-      List<ProcessRef> held = new ArrayList<>();
-      for (long left = number(field); left > 0; left--) {
-        held.add(processes.get((int) number(field)));
+      long inode = Long.parseLong(first);
+      long uid = line.number();
+      SocketKey socket = new SocketKey(inode, uid, Endpoint.of(line.next(), line.next()));
+      String text = line.peek();
+      SocketOwners held = byText.get(text);
+      if (held == null) {
+        held = owners(line, processes);
+        byText.put(text, held);
       }
-      List<Owner> others = List.copyOf(ChecksummedText.owners(field));
-      owners.put(new SocketKey(inode, uid, endpoint), new SocketOwners(held, others, complete));
+      owners.put(socket, held);
     }
     return new OwnerCache(validity, owners, stuck);
   }
 
-  private static ProcessRef process(Iterator<String> field) {
-    int pid = (int) number(field);
-    long startTicks = number(field);
-    Instant startTime = Instant.ofEpochMilli(number(field));
-    long startStack = number(field);
-    ProgramFile file = ProgramFile.parse(field.next());
-    int parent = (int) number(field);
-    Owner owner = new Owner(field.next(), field.next(), field.next());
-    return new ProcessRef(pid, startTicks, startTime, owner, startStack, file, parent);
+  private static SocketOwners owners(FieldCursor field, List<ProcessRef> processes) {
+    boolean complete = Boolean.parseBoolean(field.next());
+    List<ProcessRef> held = new ArrayList<>();
+    for (long left = field.number(); left > 0; left--) {
+      held.add(processes.get((int) field.number()));
+    }
+    List<Owner> others = List.copyOf(ChecksummedText.owners(field.rest()));
+    return new SocketOwners(List.copyOf(held), others, complete);
   }
 
-  private static long number(Iterator<String> field) {
-    return Long.parseLong(field.next());
+  private static ProcessRef process(FieldCursor field) {
+    int pid = (int) field.number();
+    long startTicks = field.number();
+    Instant startTime = Instant.ofEpochMilli(field.number());
+    long startStack = field.number();
+    ProgramFile file = ProgramFile.parse(field.next());
+    int parent = (int) field.number();
+    Owner owner = new Owner(field.next(), field.next(), field.next());
+    return new ProcessRef(pid, startTicks, startTime, owner, startStack, file, parent);
   }
 }

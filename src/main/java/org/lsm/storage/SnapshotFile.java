@@ -6,8 +6,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.lsm.model.Endpoint;
 import org.lsm.model.HostInfo;
 import org.lsm.model.ProgramDigest;
@@ -30,7 +31,7 @@ import org.lsm.model.SocketEntry;
  * tcp           127.0.0.1:631  optional  root  /usr/sbin/cupsd
  * udp           0.0.0.0:51820                           (no process holds it)
  * program       /usr/sbin/sshd  2049 131 1067 1767225600  (64 hex digits of its content)
- * sha256        (64 hex digits)
+ * crc32c        (8 hex digits)
  * </pre>
  */
 public final class SnapshotFile {
@@ -55,7 +56,7 @@ public final class SnapshotFile {
   /** Reads a snapshot; throws DamagedException if the file is not exactly what lsm wrote. */
   public static Snapshot read(Path file) throws IOException {
     try {
-      return parse(ChecksummedText.read(file, KIND, FORMAT));
+      return parse(FieldCursor.open(file, KIND, FORMAT));
     } catch (IllegalArgumentException e) {
       throw new DamagedException(file, e);
     }
@@ -85,39 +86,60 @@ public final class SnapshotFile {
     return text;
   }
 
-  static Snapshot parse(List<List<String>> lines) {
-    Iterator<List<String>> line = lines.iterator();
+  static Snapshot parse(FieldCursor line) {
     String host = header(line, "host");
     String kernel = header(line, "kernel");
     Instant time = ChecksummedText.time(header(line, "time"));
     HostInfo hostInfo = new HostInfo(host, kernel, time, header(line, "lsm"));
     List<SocketEntry> entries = new ArrayList<>();
     List<ProgramDigest> programs = new ArrayList<>();
-    while (line.hasNext()) {
-      List<String> fields = line.next();
-      boolean vouched = fields.get(0).equals(VOUCHED);
-      if ((vouched || fields.get(0).equals(PROGRAM)) && fields.size() == 4) {
-        ProgramFile file = ProgramFile.parse(fields.get(2));
-        programs.add(new ProgramDigest(fields.get(1), file, fields.get(3), vouched));
-        continue;
+    // Many sockets have the same owners: each text of them is read once.
+    Map<String, SocketEntry> byOwners = new HashMap<>();
+    while (line.nextLine()) {
+      String table = line.next();
+      if (table.equals(PROGRAM) || table.equals(VOUCHED)) {
+        programs.add(program(line, table.equals(VOUCHED)));
+      } else if (line.hasNext()) {
+        Endpoint endpoint = Endpoint.of(table, line.next());
+        String owners = line.peek();
+        SocketEntry same = byOwners.get(owners);
+        if (same == null) {
+          same = socket(endpoint, line);
+          byOwners.put(owners, same);
+        }
+        entries.add(same.at(endpoint));
+      } else {
+        throw notSocket(line);
       }
-      boolean isOptional = fields.size() % 3 == 0 && fields.get(2).equals(OPTIONAL);
-      if (!isOptional && fields.size() % 3 != 2) {
-        throw new IllegalArgumentException("not a socket: '" + String.join(" ", fields) + "'");
-      }
-      Iterator<String> field = fields.iterator();
-      Endpoint endpoint = Endpoint.of(field.next(), field.next());
-      if (isOptional) {
-        field.next();
-      }
-      var owners = ChecksummedText.owners(field);
-      entries.add(new SocketEntry(endpoint, owners, List.of(), isOptional));
     }
     return Snapshot.of(hostInfo, entries).with(programs);
   }
 
-  private static String header(Iterator<List<String>> lines, String name) {
-    List<String> fields = lines.hasNext() ? lines.next() : List.of();
+  private static ProgramDigest program(FieldCursor line, boolean vouched) {
+    List<String> fields = line.rest();
+    if (fields.size() != 3) {
+      throw notSocket(line);
+    }
+    ProgramFile file = ProgramFile.parse(fields.get(1));
+    return new ProgramDigest(fields.get(0), file, fields.get(2), vouched);
+  }
+
+  private static SocketEntry socket(Endpoint endpoint, FieldCursor line) {
+    List<String> fields = line.rest();
+    boolean isOptional = fields.size() % 3 == 1 && fields.get(0).equals(OPTIONAL);
+    if (!isOptional && fields.size() % 3 != 0) {
+      throw notSocket(line);
+    }
+    List<String> rest = fields.subList(isOptional ? 1 : 0, fields.size());
+    return new SocketEntry(endpoint, ChecksummedText.owners(rest), List.of(), isOptional);
+  }
+
+  private static IllegalArgumentException notSocket(FieldCursor line) {
+    return new IllegalArgumentException("not a socket: '" + line.line() + "'");
+  }
+
+  private static String header(FieldCursor line, String name) {
+    List<String> fields = line.nextLine() ? line.rest() : List.of();
     if (fields.size() != 2 || !fields.get(0).equals(name)) {
       throw new IllegalArgumentException("its header has no '" + name + "'");
     }

@@ -30,6 +30,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.Protocol;
 import org.lsm.model.Severity;
+import org.lsm.model.Sha256;
 import org.lsm.model.SocketIdentity;
 import org.lsm.model.TextEscaper;
 import org.lsm.storage.ChecksummedText;
@@ -84,7 +85,7 @@ class AlertStateTest {
         TextEscaper.decode(new byte[] {(byte) 0xff, 'a', (byte) 0x80, (byte) 0xc3}),
         TextEscaper.decode(new byte[] {(byte) 0xf0, (byte) 0x9f, (byte) 0x98}),
         "naïve \ud83d\ude00",
-        "sha256\tx\nsha256\ty",
+        "crc32c\tx\ncrc32c\ty",
         "\ud83d\ude00".repeat(200),
         "\\".repeat(400),
         "\\".repeat(400) + "x",
@@ -136,7 +137,7 @@ class AlertStateTest {
         damage("no time", text -> resealed(text, "\t" + TIME, "\ttoday")),
         damage("neither named nor counted", text -> resealed(text, "NAMED", "MAYBE")),
         damage("too short a line", text -> sealed("lsm-alert-state", "1", "NEW x", "" + TIME)),
-        damage("half an owner", text -> resealed(text, "\n(?=sha256)", "\tabcdef\n")),
+        damage("half an owner", text -> resealed(text, "\n(?=crc32c)", "\tabcdef\n")),
         damage(
             "no hexadecimal digits",
             text -> resealed(text, "\tNAMED\t", "\tNAMED\t\t" + "g".repeat(16))));
@@ -201,7 +202,7 @@ class AlertStateTest {
   }
 
   private static String digest(String text) {
-    return Checksum.on(text).substring(text.length() + "sha256\t".length()).substring(0, 16);
+    return Sha256.of(text).substring(0, 16);
   }
 
   private static String min(String a, String b) {

@@ -2,6 +2,7 @@ package org.lsm.proc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -400,6 +401,22 @@ class SocketScannerTest {
 
     proc.write("net/tcp", table);
     assertEquals(owners(SSHD), entry(scan(proc, first.ownerCache()), "tcp", "0.0.0.0:22").owners());
+  }
+
+  /** As many sockets as in the cache, but another one, which has no owner to search for. */
+  @Test
+  void findsSocketOfKernelInPlaceOfCachedOne() throws Exception {
+    FakeProc proc = FakeProc.of("host", folder);
+    ScanResult first = scan(proc);
+    String table = Files.readString(proc.path().resolve("net/tcp"));
+    proc.write(
+        "net/tcp", table.replace(":0016 ", ":0017 ").replace("        0 101", "        0 0"));
+
+    ScanResult second = scan(proc, first.ownerCache());
+
+    assertNull(entry(second, "tcp", "0.0.0.0:22"));
+    assertEquals(owners(), entry(second, "tcp", "0.0.0.0:23").owners());
+    assertEquals(first.snapshot().sockets().size(), second.snapshot().sockets().size());
   }
 
   /** Who made a socket counts if no process of that user holds it, and if it was not root. */

@@ -94,7 +94,7 @@ class OutboundStateTest {
         reported\tout-tcp\tpublic:443\twww\tweb.service\t2026-01-02T03:03:05Z\t2026-01-02T03:04:05Z\t2001:db8::7
         learned\tout-udp\tprivate:0\troot\t\t2026-01-02T03:04:05Z\t2026-01-02T03:04:05Z\t192.0.2.7
         """,
-        text.substring(0, text.indexOf("sha256\t")));
+        text.substring(0, text.indexOf("crc32c\t")));
   }
 
   @Test

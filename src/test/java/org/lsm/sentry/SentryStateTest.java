@@ -333,7 +333,7 @@ class SentryStateTest {
         rules\tlsm 1 block 3 1234567\t2b7e1516
         rules-lost-since\t1970-01-01T00:00:00Z
         """,
-        text.substring(0, text.indexOf("sha256\t")));
+        text.substring(0, text.indexOf("crc32c\t")));
   }
 
   /** Nearly every run is without a change, and would wear the disk. */

@@ -88,7 +88,7 @@ class ChecksummedTextTest {
     TreeSet<Owner> owners = new TreeSet<>(List.of(new Owner("root", "/a"), Owner.UNKNOWN));
     List<String> fields = new ArrayList<>();
     ChecksummedText.addOwners(fields, owners);
-    assertEquals(owners, ChecksummedText.owners(fields.iterator()));
+    assertEquals(owners, ChecksummedText.owners(fields));
     Instant time = Instant.parse("2026-01-02T03:04:05.600Z");
     assertEquals(time, ChecksummedText.time(time.toString()));
   }

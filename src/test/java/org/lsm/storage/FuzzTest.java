@@ -138,11 +138,15 @@ class FuzzTest {
   }
 
   private static Snapshot snapshot(String text) {
-    return SnapshotFile.parse(ChecksummedText.open(text, "lsm-snapshot", "1"));
+    return SnapshotFile.parse(cursor(text, "lsm-snapshot"));
   }
 
   private static OwnerCache ownerCache(String text) {
-    return OwnerCacheFile.parse(ChecksummedText.open(text, "lsm-owner-cache", "1"));
+    return OwnerCacheFile.parse(cursor(text, "lsm-owner-cache"));
+  }
+
+  private static FieldCursor cursor(String text, String kind) {
+    return FieldCursor.open(text.getBytes(StandardCharsets.UTF_8), kind, "1");
   }
 
   private static String text(byte[] bytes) {

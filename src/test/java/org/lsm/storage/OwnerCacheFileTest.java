@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -101,7 +102,24 @@ class OwnerCacheFileTest {
         22\t10050\t1767225700500\t7\t1 2 3 4\t21\troot\t/usr/sbin/sshd\t
         101\t33\tweb:tcp\t0.0.0.0:22\ttrue\t1\t0
         """,
-        text.substring(0, text.indexOf("sha256\t")));
+        text.substring(0, text.indexOf("crc32c\t")));
+  }
+
+  /** The next scan finds its sockets in this order, which spares sorting them. */
+  @Test
+  void keepsSocketsInOrderOfEndpoints() throws Exception {
+    Map<SocketKey, SocketOwners> owners = new HashMap<>();
+    for (int port = 100; port > 0; port--) {
+      owners.put(
+          new SocketKey(7 * port % 100, 0, Endpoint.of("tcp", "0.0.0.0:" + port)),
+          new SocketOwners(List.of(), true));
+    }
+    OwnerCacheFile.write(file, new OwnerCache("boot", owners, Set.of()));
+
+    List<Integer> ports = new ArrayList<>();
+    OwnerCacheFile.read(file).owners().keySet().forEach(it -> ports.add(it.endpoint().port()));
+
+    assertEquals(IntStream.rangeClosed(1, 100).boxed().toList(), ports);
   }
 
   /** Hundreds of programs with long paths that share hundreds of sockets take little space. */

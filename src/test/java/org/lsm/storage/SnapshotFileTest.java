@@ -73,9 +73,7 @@ class SnapshotFileTest {
   @Test
   void writesExactText() throws Exception {
     SnapshotFile.format(SNAPSHOT).write(file);
-    assertEquals(
-        BODY + "sha256\tddc3add5c5a38dc284175319e3cc61c342b0d44511bbfb0ca1a8992c2a55f136\n",
-        Files.readString(file));
+    assertEquals(BODY + "crc32c\te3dd0d29\n", Files.readString(file));
   }
 
   @Test
@@ -91,7 +89,7 @@ class SnapshotFileTest {
         SNAPSHOT.with(List.of(new ProgramDigest("/opt/a b", numbers, "0f".repeat(32), false)));
     SnapshotFile.format(snapshot).write(file);
     String line = "program\t/opt/a b\t2049 131 1067 1767225600\t" + "0f".repeat(32) + "\n";
-    assertTrue(Files.readString(file).contains("sshd\t\n" + line + "sha256\t"));
+    assertTrue(Files.readString(file).contains("sshd\t\n" + line + "crc32c\t"));
     assertEquals(snapshot, SnapshotFile.read(file));
     String wrong = BODY + "program\t/opt/a b\t2049 131 1067 x\t\n";
     Files.writeString(file, Checksum.on(wrong));
@@ -174,7 +172,7 @@ class SnapshotFileTest {
   void refusesTextAfterChecksum() throws Exception {
     assertDamaged(
         "truncated, its last line is not a checksum", Checksum.on(BODY) + "udp\t0.0.0.0:9\n");
-    assertDamaged("unknown protocol 'sha256'", Checksum.append(Checksum.on(BODY)));
+    assertDamaged("unknown protocol 'crc32c'", Checksum.append(Checksum.on(BODY)));
   }
 
   @ParameterizedTest
@@ -192,7 +190,7 @@ class SnapshotFileTest {
           "lsm-snapshot\t\\x1b\n"           | written in format \033, this lsm reads 1
           "\\lsm-snapshot\t1\n"             | a backslash that escapes nothing
           "lsm-snapshot\t1\nhost\tweb1\n"   | truncated, its last line is not a checksum
-          "lsm-snapshot\t1\nsha256\t0\n"    | damaged or edited, its checksum is wrong
+          "lsm-snapshot\t1\ncrc32c\t0\n"    | damaged or edited, its checksum is wrong
           """)
   void refusesOtherFiles(String text, String reason) throws Exception {
     assertDamaged(reason, text);
