@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.monitor.QuietRun;
@@ -187,11 +188,10 @@ class QuietRunTest extends CommandTestBase {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "--config", "--verbose", "--no-alert", "-c", "--quiet"})
-  void takesOtherCommandLinesForOthers(String further) {
+  @CsvSource({"'',2", "--config,2", "--verbose,0", "--no-alert,0", "-c,2", "--quiet,2"})
+  void takesOtherCommandLinesForOthers(String further, int exitCode) {
     assertTrue(isQuiet());
     Result result = run("-c", "--config", config.toString(), "--quiet", further);
-    assertEquals(
-        further.startsWith("--") && !further.equals("--config") ? 0 : 2, result.exitCode());
+    assertEquals(exitCode, result.exitCode());
   }
 }
