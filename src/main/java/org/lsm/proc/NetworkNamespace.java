@@ -28,15 +28,15 @@ record NetworkNamespace(String label, Path tables) {
   static List<NetworkNamespace> all(
       Path proc, ProcessReader processes, Path names, List<String> notes) throws IOException {
     String ownLink = Files.readSymbolicLink(proc.resolve("self/ns/net")).toString();
-    Map<String, Integer> oldest = oldestProcesses(processes, notes);
+    Map<String, List<Integer>> members = processesByLink(processes, notes);
     Map<String, String> namesByLink = readNames(names);
-    oldest.remove(ownLink);
+    members.remove(ownLink);
     namesByLink.remove(ownLink);
     List<NetworkNamespace> all = new ArrayList<>();
     all.add(new NetworkNamespace("", proc.resolve("net")));
-    for (var entry : oldest.entrySet()) {
+    for (var entry : members.entrySet()) {
       String name = namesByLink.remove(entry.getKey());
-      int pid = entry.getValue();
+      int pid = oldest(entry.getValue(), processes);
       try {
         Path tables = processes.threadFile(pid, "net");
         all.add(new NetworkNamespace(name == null ? label(processes, pid) : name, tables));
@@ -51,19 +51,14 @@ record NetworkNamespace(String label, Path tables) {
   }
 
   /** The PIDs by the links to the namespaces. */
-  private static Map<String, Integer> oldestProcesses(ProcessReader processes, List<String> notes)
-      throws IOException {
-    Map<String, Integer> oldest = new HashMap<>();
-    Map<String, Long> starts = new HashMap<>();
+  private static Map<String, List<Integer>> processesByLink(
+      ProcessReader processes, List<String> notes) throws IOException {
+    Map<String, List<Integer>> members = new HashMap<>();
     int hidden = 0;
     for (int pid : processes.pids()) {
       try {
         String link = processes.networkNamespace(pid);
-        long start = processes.startTicks(pid);
-        if (start < starts.getOrDefault(link, Long.MAX_VALUE)) {
-          starts.put(link, start);
-          oldest.put(link, pid);
-        }
+        members.computeIfAbsent(link, none -> new ArrayList<>()).add(pid);
       } catch (AccessDeniedException e) {
         hidden++;
       } catch (IOException e) {
@@ -76,6 +71,22 @@ record NetworkNamespace(String label, Path tables) {
           "cannot read the network namespace of "
               + count
               + "; run lsm as root, in a container with CAP_SYS_PTRACE");
+    }
+    return members;
+  }
+
+  /** The process that started first. */
+  private static int oldest(List<Integer> pids, ProcessReader processes) {
+    int oldest = pids.get(0);
+    long first = Long.MAX_VALUE;
+    for (int pid : pids.size() == 1 ? List.<Integer>of() : pids) {
+      try {
+        long start = processes.startTicks(pid);
+        oldest = start < first ? pid : oldest;
+        first = Math.min(start, first);
+      } catch (IOException e) {
+        // the process has ended
+      }
     }
     return oldest;
   }

@@ -214,7 +214,11 @@ final class ProcessReader {
 
   /** Returns the kernel's name of the network namespace of a process, net:[4026531840]. */
   String networkNamespace(int pid) throws IOException {
-    return Files.readSymbolicLink(threadFile(pid, "ns/net")).toString();
+    try {
+      return Files.readSymbolicLink(file(pid, "ns/net")).toString();
+    } catch (NoSuchFileException e) { // after pthread_exit(3)
+      return Files.readSymbolicLink(threadFile(pid, "ns/net")).toString();
+    }
   }
 
   /**

@@ -654,10 +654,18 @@ class SocketScannerTest {
   @Test
   void readsEachNamespaceOnce() throws Exception {
     FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901);
-    for (int pid = 51; pid < 55; pid++) {
+    for (int pid : List.of(40, 51, 52, 53, 54)) {
       // These have other tables, but the oldest process stands for all.
       proc.process(pid, 0, "/fake/child", 3600).namespace(pid, 2).tcpOf(pid, "0.0.0.0", pid, 902);
     }
+    assertEquals(List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:80"), endpoints(proc, true));
+  }
+
+  @Test
+  void readsNamespaceOfProcessWhoseFirstThreadHasEnded() throws Exception {
+    FakeProc proc = namespaces().tcpOf(50, "0.0.0.0", 80, 901).delete("50/exe").delete("50/ns");
+    proc.namespace("50/task/52", 2).link("50/task/52/exe", "/fake/prog");
+    Files.move(proc.path().resolve("50/net"), proc.path().resolve("50/task/52/net"));
     assertEquals(List.of("tcp/0.0.0.0:22", "(prog):tcp/0.0.0.0:80"), endpoints(proc, true));
   }
 
