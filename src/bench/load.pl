@@ -1,21 +1,23 @@
 # Creates a load in the network namespace it runs in: forks processes that hold sockets and sleep until
 # they are killed, and exits when all of them have their sockets.
-# Usage: perl load.pl [processes=N] [descriptors=N] [listeners=N] [connections=N] [unix=N]
+# Usage: perl load.pl [processes=N] [descriptors=N] [listeners=N] [udp=N] [paths=N] [connections=N] [unix=N]
 #   processes    to spread everything over (1)
 #   descriptors  each has at least; filled up with /dev/null (0)
 #   listeners    TCP listeners on loopback, and for every two of them a unix one (0)
+#   udp          UDP sockets on loopback (0)
+#   paths        further unix listeners (0)
 #   connections  rows of established TCP connections; both ends are here, so half as many pairs (0)
 #   unix         rows of unix sockets, listeners included; of each pair one end has a path (0)
 use strict;
 use warnings;
 use Socket;
 
-my %want = (processes => 1, descriptors => 0, listeners => 0, connections => 0, unix => 0);
+my %want = (processes => 1, descriptors => 0, listeners => 0, udp => 0, paths => 0, connections => 0, unix => 0);
 for (@ARGV) {
     /^(\w+)=(\d+)$/ && exists $want{$1} or die "load.pl: unknown argument '$_'\n";
     $want{$1} = $2;
 }
-my $unix_listeners = int($want{listeners} / 2);
+my $unix_listeners = int($want{listeners} / 2) + $want{paths};
 my $tcp_hub = tcp_listener('0.0.0.0', 0);
 my ($tcp_port) = sockaddr_in(getsockname $tcp_hub);
 my $unix_hub = unix_listener('hub');
@@ -31,6 +33,13 @@ sub tcp_listener {
     socket(my $socket, AF_INET, SOCK_STREAM, 0) or die "socket: $!";
     bind($socket, pack_sockaddr_in($port, inet_aton($address))) or die "bind $port: $!";
     listen($socket, 16) or die "listen: $!";
+    return $socket;
+}
+
+sub udp_socket {
+    my ($address, $port) = @_;
+    socket(my $socket, AF_INET, SOCK_DGRAM, 0) or die "socket: $!";
+    bind($socket, pack_sockaddr_in($port, inet_aton($address))) or die "bind $port: $!";
     return $socket;
 }
 
@@ -52,6 +61,7 @@ sub pair {
 }
 
 my $next_port = 10_000;
+my $next_udp_port = 10_000;
 my $next_path = 0;
 
 # Opens what one process holds.
@@ -59,6 +69,7 @@ sub open_all {
     my ($i) = @_;
     my @held;
     push @held, tcp_listener('127.0.0.1', $next_port++) for 1 .. share($want{listeners}, $i);
+    push @held, udp_socket('127.0.0.1', $next_udp_port++) for 1 .. share($want{udp}, $i);
     push @held, unix_listener('listener' . $next_path++) for 1 .. share($unix_listeners, $i);
     for (1 .. share($want{connections} / 2, $i)) {
         # Several addresses, or the kernel runs short of ports.
