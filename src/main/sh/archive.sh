@@ -56,13 +56,14 @@ isolated() {
   unshare --net sh "$home/archive.sh" --isolated "$1" "$work" "$share" >/dev/null 2>&1 || :
 }
 
-# A run of cron without a difference, one with a known difference, and one with the packet filter.
+# A run of cron without a difference, one that knows its differences, and one with the packet filter.
 runs() {
   configure learned
   list lsm-commands generate
   list lsm compare --quiet
-  mkdir "$work/learned/rules.d"
-  echo 'require tcp 127.0.0.1:1' >"$work/learned/rules.d/required.lsm"
+  configure declared 'BASELINE="declared"' 'RUN_CMD="/bin/true"' # all sockets are new
+  mkdir "$work/declared/rules.d"
+  echo 'require tcp 127.0.0.1:1' >"$work/declared/rules.d/required.lsm" # and this one is gone
   list lsm-commands compare
   list lsm compare --quiet
   isolated filtering_run
@@ -77,19 +78,19 @@ filtering_run() {
 
 # The other commands.
 commands() {
-  list lsm-commands accept tcp
-  list lsm-commands diff "$work/learned/state/baseline" "$work/learned/state/baseline"
-  configure declared 'BASELINE="declared"' 'RUN_CMD="/bin/true"' # all sockets are new
-  list lsm-commands compare --format json
+  list lsm-commands compare --no-alert --format json
   list lsm-commands list --all
   list lsm-commands list --format json
   list lsm-commands show pid=1
-  list lsm-commands connections
+  list lsm-commands connections --format json
   list lsm-commands status
   list lsm-commands status --format json
   list lsm-commands history
   list lsm-commands check
   list lsm-commands help
+  LSM_CONF=$work/learned/conf.lsm
+  list lsm-commands accept tcp
+  list lsm-commands diff "$work/learned/state/baseline" "$work/learned/state/baseline"
   isolated filter_commands
 }
 

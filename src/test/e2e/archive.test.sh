@@ -45,7 +45,7 @@ other_commands() {
     from_archive "$fault" "$command" --format json
     fault=0
   done
-  from_archive 0 show @lsm-e2e-archive
+  from_archive 0 show unix/@lsm-e2e-archive
   from_archive 0 diff "$state/baseline" "$state/baseline"
   from_archive 0 check
   from_archive 2 accept 1
@@ -58,7 +58,7 @@ differences() {
   open_sockets unix-stream/@lsm-e2e-new
   from_archive 1 compare
   from_archive 1 -c --quiet
-  from_archive 0 accept '@lsm-e2e-new'
+  from_archive 0 accept 'unix/@lsm-e2e-new'
   close_sockets
 }
 
