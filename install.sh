@@ -223,7 +223,7 @@ stage_program() {
 
 swap_program() {
   trap '' HUP INT TERM # an interruption would leave half a program
-  rm -f "$home"/lsm.jsa* # it matches the old files only
+  rm -f "$home"/lsm*.jsa* # it matches the old files only
   mkdir "$stage/old"
   for item in $program; do
     [ ! -e "$home/$item" ] || mv "$home/$item" "$stage/old"
@@ -301,7 +301,7 @@ is_unedited() {
 
 # Without the class-data archive lsm only starts more slowly.
 make_archive() {
-  "$home/archive.sh" || echo "Note: could not create $home/lsm.jsa; lsm takes longer to start"
+  "$home/archive.sh" || echo "Note: could not create the class-data archives of $home; lsm takes longer to start"
 }
 
 summary() {
@@ -437,7 +437,7 @@ uninstall_lsm() {
     rmdir man/man[578] bash-completion/completions bash-completion lsm/schema lsm 2>/dev/null) || :
   # shellcheck disable=SC2086  # a list of words
   (cd "$home" && for item in $program; do [ "$item" = install.sh ] || rm -rf "$item"; done
-    rm -rf .stage .archive.* java lsm.jsa*)
+    rm -rf .stage .archive.* java lsm*.jsa*)
   if [ "$action" = purge ]; then
     (cd "$home" && rm -rf install.sh defaults conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new rules.d)
     purge_state

@@ -19,7 +19,7 @@ before_installation() {
 # after_unpacking
 after_unpacking() {
   # Without the class-data archive lsm only starts more slowly.
-  /usr/lib/lsm/archive.sh || echo "Note: could not create /usr/lib/lsm/lsm.jsa; lsm takes longer to start"
+  /usr/lib/lsm/archive.sh || echo "Note: could not create the class-data archives of /usr/lib/lsm; lsm takes longer to start"
   if [ -e "$installed" ]; then
     [ "$(cat "$installed")" != tarball ] || replace_tarball
     [ ! -x "$tarball/lsm" ] || cat <<NOTE
@@ -78,7 +78,7 @@ after_installation() {
 before_removal() {
   /usr/lib/lsm/schedule.sh remove
   remove_rules "$(state_directory)"
-  rm -rf /usr/lib/lsm/lsm.jsa* /usr/lib/lsm/.archive.* "$installed"
+  rm -rf /usr/lib/lsm/lsm*.jsa* /usr/lib/lsm/.archive.* "$installed"
 }
 
 state_directory() {

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Creates lsm.jsa, the class-data archive with which lsm starts several times faster. An archive is
-# valid only for these files in this directory, so install.sh and the packages create it last. lsm
-# works without it, too.
+# Creates the class-data archives with which lsm starts several times faster: lsm.jsa for the runs of cron, and lsm-commands.jsa
+# for all other commands. They are two because Java 24 and later load all classes of an archive at each start. An archive is
+# valid only for these files in this directory, so install.sh and the packages create them last. lsm works without them, too.
 set -eu
 umask 022
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -9,42 +9,117 @@ LC_ALL=C.UTF-8
 export PATH LC_ALL
 unset CLASSPATH JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS _JAVA_LAUNCHER_DEBUG
 unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
-unset -f dirname readlink mktemp printf chmod cksum touch sync mv rm sed awk unshare # bash imports functions from the environment
+# bash imports functions from the environment
+unset -f dirname readlink mktemp printf mkdir cp chmod cksum touch sync mv rm sed awk unshare
 
 home=$(dirname -- "$(readlink -f -- "$0")")
-work=$(mktemp -d "$home/.archive.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
 java() {
   "$home/runtime/bin/java" -XX:-UsePerfData -Xlog:disable -cp "$home/lib/lsm.jar" "$@"
 }
 
-rm -f "$home/lsm.jsa" "$home/lsm.jsa.cksum" "$home/lsm.jsa.damaged" # a damaged archive stops the virtual machine
-# List the classes that an idle compare loads.
-printf 'USER="root"\nSTATE_DIR="%s"\nMAILER="none"\nSYSLOG="no"\nSENTRY_TCP="1-9"\nSENTRY_IGNORE="::1"\n' "$work/state" >"$work/conf.lsm"
-echo 'unix /run/user/*/** program=/usr/** user=root' >"$work/ignore.lsm" # the installed one has rules, too
-export LSM_CONF="$work/conf.lsm"
-"$home/lsm" generate >/dev/null 2>&1 || :
-java -Xshare:off -XX:DumpLoadedClassList="$work/classes" org.lsm.Lsm -c --quiet 2>/dev/null || :
-# Add those that read the packet filter, in a network namespace, where this cannot change the rules of the host.
-if unshare --net nft list tables >/dev/null 2>&1; then
-  echo 'OUTBOUND="learn"' >>"$work/conf.lsm"
-  # shellcheck disable=SC2016  # for the other shell
-  unshare --net sh -c '"$1/lsm" -c --quiet
-    exec "$1/runtime/bin/java" -XX:-UsePerfData -Xlog:disable -cp "$1/lib/lsm.jar" -Xshare:off -XX:DumpLoadedClassList="$2" \
-      org.lsm.Lsm -c --quiet' sh "$home" "$work/filter" >/dev/null 2>&1 || :
+# configure NAME LINE...: lsm has a state directory of its own, sends nothing, and has these lines in its configuration.
+configure() {
+  mkdir "$work/$1"
+  export LSM_CONF="$work/$1/conf.lsm"
+  echo 'unix /run/user/*/** program=/usr/** user=root' >"$work/$1/ignore.lsm" # the installed one has rules, too
+  printf '%s\n' 'USER="root"' "STATE_DIR=\"$work/$1/state\"" 'MAILER="none"' 'SYSLOG="no"' 'SENTRY_TCP="1-9"' 'SENTRY_IGNORE="::1"' \
+    >"$LSM_CONF"
+  shift
+  [ $# -eq 0 ] || printf '%s\n' "$@" >>"$LSM_CONF"
+}
+
+# list ARCHIVE ARGUMENT...: lists for this archive the classes that lsm loads with these arguments.
+list() {
+  archive=$1
+  shift
+  rm -f "$work/loaded"
+  java "$share" -XX:DumpLoadedClassList="$work/loaded" org.lsm.Lsm "$@" >/dev/null 2>&1 || :
   # The numbers of the classes differ between two lists, and are needed for other class loaders only.
-  [ ! -s "$work/filter" ] || sed -i 's/ id: [0-9]*$//' "$work/classes" "$work/filter"
-  [ ! -s "$work/filter" ] || awk '!seen[$0]++' "$work/classes" "$work/filter" >"$work/all"
-  [ ! -s "$work/all" ] || mv "$work/all" "$work/classes"
+  [ ! -s "$work/loaded" ] || sed 's/ id: [0-9]*$//' "$work/loaded" >>"$work/$archive"
+}
+
+# dump ARCHIVE LIST...: creates it. Since JDK 24 it can hold linked classes. JDK 17 stores heap objects only with G1.
+dump() {
+  archive=$1
+  shift
+  (cd "$work" && awk '!seen[$0]++' "$@" >all)
+  java -Xshare:dump -XX:+IgnoreUnrecognizedVMOptions -XX:+AOTClassLinking -XX:+UseG1GC \
+    -XX:SharedClassListFile="$work/all" -XX:SharedArchiveFile="$work/$archive.jsa" >/dev/null
+  cksum <"$work/$archive.jsa" >"$work/$archive.jsa.cksum"
+  touch -r "$work/$archive.jsa" "$work/$archive.jsa.cksum" # the launcher takes the archive for checked
+  chmod 644 "$work/$archive.jsa" "$work/$archive.jsa.cksum"
+  sync "$work/$archive.jsa" "$work/$archive.jsa.cksum"
+}
+
+# isolated FUNCTION: in a network namespace, where nothing reaches another host or the packet filter of this one.
+isolated() {
+  unshare --net sh "$home/archive.sh" --isolated "$1" "$work" "$share" >/dev/null 2>&1 || :
+}
+
+# Two runs of cron without a difference, of which the second knows that, one that knows its differences, and one with the packet filter.
+runs() {
+  configure learned
+  list lsm-commands generate
+  list lsm compare --quiet
+  list lsm compare --quiet
+  configure declared 'BASELINE="declared"' 'RUN_CMD="/bin/true"' # all sockets are new
+  mkdir "$work/declared/rules.d"
+  echo 'require tcp 127.0.0.1:1' >"$work/declared/rules.d/required.lsm" # and this one is gone
+  list lsm-commands compare
+  list lsm compare --quiet
+  # Whether these are loaded depends on what is new, and who opened it.
+  printf '%s\n' "org/lsm/model/MovedSockets\$OwnedEndpoint" "org/lsm/proc/TableParser\$ForgerySuspicion" >>"$work/lsm"
+  isolated filtering_run
+}
+
+filtering_run() {
+  nft list tables
+  configure outbound 'OUTBOUND="learn"' 'BASELINE="declared"'
+  "$home/lsm" compare --quiet
+  list lsm compare --quiet
+}
+
+# The other commands.
+commands() {
+  list lsm-commands compare --no-alert --format json
+  list lsm-commands list
+  list lsm-commands show pid=1
+  list lsm-commands connections --format json
+  list lsm-commands status --format json
+  list lsm-commands history
+  list lsm-commands check
+  list lsm-commands help
+  LSM_CONF=$work/learned/conf.lsm
+  list lsm-commands accept tcp
+  list lsm-commands diff "$work/learned/state/baseline" "$work/learned/state/baseline"
+  isolated filter_commands
+}
+
+filter_commands() {
+  configure filter 'OUTBOUND="learn"' 'SENTRY="report"' 'BASELINE="declared"' 'MAILER="smtp"' 'SMTP_HOST="127.0.0.1"'
+  list lsm-commands test-alert
+  list lsm-commands compare
+  list lsm-commands outbound
+  list lsm-commands sentry
+}
+
+if [ "${1:-}" = --isolated ]; then
+  work=$3 share=$4
+  "$2"
+  exit
 fi
-# Since JDK 24 the archive can hold linked classes. JDK 17 stores heap objects only with G1.
-java -Xshare:dump -XX:+IgnoreUnrecognizedVMOptions -XX:+AOTClassLinking -XX:+UseG1GC \
-  -XX:SharedClassListFile="$work/classes" -XX:SharedArchiveFile="$work/lsm.jsa" >/dev/null
-cksum <"$work/lsm.jsa" >"$work/lsm.jsa.cksum"
-touch -r "$work/lsm.jsa" "$work/lsm.jsa.cksum" # the launcher takes the archive for checked
-chmod 644 "$work/lsm.jsa" "$work/lsm.jsa.cksum"
-sync "$work/lsm.jsa" "$work/lsm.jsa.cksum"
-# The archive last, and atomically: cron may start lsm at any moment.
-mv "$work/lsm.jsa.cksum" "$home/lsm.jsa.cksum"
-mv "$work/lsm.jsa" "$home/lsm.jsa"
+work=$(mktemp -d "$home/.archive.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+rm -f "$home"/lsm*.jsa "$home"/lsm*.jsa.cksum "$home"/lsm*.jsa.damaged # a damaged archive stops the virtual machine
+share=-Xshare:off
+runs
+dump lsm lsm
+share=-XX:SharedArchiveFile=$work/lsm.jsa # which is faster, and what it holds is listed already
+commands
+dump lsm-commands lsm lsm-commands
+# The archives last, and atomically: cron may start lsm at any moment.
+for archive in lsm lsm-commands; do
+  mv "$work/$archive.jsa.cksum" "$home/$archive.jsa.cksum"
+  mv "$work/$archive.jsa" "$home/$archive.jsa"
+done

@@ -95,8 +95,8 @@ public final class Lsm extends CommandContext {
 
   /** Has the launcher check the class-data archive at its next start, as after a crash. */
   private static int suspectArchive(LinkageError e, PrintWriter err) {
-    String launcher = System.getProperty("lsm.launcher", "");
-    boolean isChecked = new File(launcher + ".jsa.cksum").setLastModified(0);
+    String archive = System.getProperty("lsm.archive", "");
+    boolean isChecked = new File(archive + ".cksum").setLastModified(0);
     err.println("lsm: " + e + (isChecked ? "; the next run checks the class-data archive" : ""));
     return ExitCode.ERROR;
   }
@@ -181,7 +181,7 @@ public final class Lsm extends CommandContext {
         out.println(NAME_AND_VERSION);
         return ExitCode.OK;
       }
-      return commandLine().execute(args);
+      return commandLine(args.length == 0 ? "" : args[0]).execute(args);
     } catch (OutOfMemoryError e) {
       return failed(ErrorMessages.outOfMemory(e));
     } catch (Error e) {
@@ -194,25 +194,47 @@ public final class Lsm extends CommandContext {
     }
   }
 
-  /** All commands. Not public: java would load picocli at each start in its search for main. */
-  private CommandLine commandLine() {
-    return new CommandLine(this)
-        .addSubcommand(new GenerateCommand())
-        .addSubcommand(new CompareCommand())
-        .addSubcommand(new DeleteCommand())
-        .addSubcommand(new AcceptCommand())
-        .addSubcommand(new ListCommand())
-        .addSubcommand(new ShowCommand())
-        .addSubcommand(new ConnectionsCommand())
-        .addSubcommand(new HistoryCommand())
-        .addSubcommand(new StatusCommand())
-        .addSubcommand(new CheckCommand())
-        .addSubcommand(new TestAlertCommand())
-        .addSubcommand(new DiffCommand())
-        .addSubcommand(new SentryCommand())
-        .addSubcommand(new OutboundCommand())
-        .addSubcommand(new HelpCommand())
-        .setCaseInsensitiveEnumValuesAllowed(true)
+  private static List<Class<?>> commands() {
+    return List.of(
+        GenerateCommand.class,
+        CompareCommand.class,
+        DeleteCommand.class,
+        AcceptCommand.class,
+        ListCommand.class,
+        ShowCommand.class,
+        ConnectionsCommand.class,
+        HistoryCommand.class,
+        StatusCommand.class,
+        CheckCommand.class,
+        TestAlertCommand.class,
+        DiffCommand.class,
+        SentryCommand.class,
+        OutboundCommand.class,
+        HelpCommand.class);
+  }
+
+  /**
+   * Only the command that comes first, because picocli takes milliseconds for each; all where the
+   * others matter: for help, options before the command, and what a mistyped one may mean.
+   */
+  private static List<Class<?>> commands(String first) {
+    for (Class<?> command : commands()) {
+      Command names = command.getAnnotation(Command.class);
+      if (names.name().equals(first) || List.of(names.aliases()).contains(first)) {
+        return command == HelpCommand.class ? commands() : List.of(command);
+      }
+    }
+    return commands();
+  }
+
+  /**
+   * The commands that a command line with this first argument needs. Not public: java would load
+   * picocli at each start in its search for main.
+   */
+  private CommandLine commandLine(String first) {
+    CommandLine lsm = new CommandLine(this);
+    commands(first).forEach(lsm::addSubcommand);
+    return lsm.setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // so that "lsm @/etc/shadow" reads no file
         .setOut(out)
         .setErr(err)
