@@ -20,22 +20,19 @@ java() {
 # configure NAME LINE...: lsm has a state directory of its own, sends nothing, and has these lines in its configuration.
 configure() {
   mkdir "$work/$1"
-  export LSM_CONF="$work/$1/conf.lsm"
   echo 'unix /run/user/*/** program=/usr/** user=root' >"$work/$1/ignore.lsm" # the installed one has rules, too
-  printf '%s\n' 'USER="root"' "STATE_DIR=\"$work/$1/state\"" 'MAILER="none"' 'SYSLOG="no"' 'SENTRY_TCP="1-9"' 'SENTRY_IGNORE="::1"' \
-    >"$LSM_CONF"
+  conf=$work/$1/conf.lsm
+  printf '%s\n' 'USER="root"' "STATE_DIR=\"$work/$1/state\"" 'MAILER="none"' 'SYSLOG="no"' 'SENTRY_TCP="1-9"' 'SENTRY_IGNORE="::1"' >"$conf"
   shift
-  [ $# -eq 0 ] || printf '%s\n' "$@" >>"$LSM_CONF"
+  [ $# -eq 0 ] || printf '%s\n' "$@" >>"$conf"
 }
 
-# list ARCHIVE ARGUMENT...: lists for this archive the classes that lsm loads with these arguments.
+# list ARCHIVE: lists for this archive the classes that lsm loads with the arguments on each line of standard input.
 list() {
-  archive=$1
-  shift
   rm -f "$work/loaded"
-  java "$share" -XX:DumpLoadedClassList="$work/loaded" org.lsm.Lsm "$@" >/dev/null 2>&1 || :
+  java "$share" -XX:DumpLoadedClassList="$work/loaded" -Dlsm.launcher="$home/lsm" org.lsm.Training >/dev/null 2>&1 || :
   # The numbers of the classes differ between two lists, and are needed for other class loaders only.
-  [ ! -s "$work/loaded" ] || sed 's/ id: [0-9]*$//' "$work/loaded" >>"$work/$archive"
+  [ ! -s "$work/loaded" ] || sed 's/ id: [0-9]*$//' "$work/loaded" >>"$work/$1"
 }
 
 # dump ARCHIVE LIST...: creates it. Since JDK 24 it can hold linked classes. JDK 17 stores heap objects only with G1.
@@ -56,17 +53,22 @@ isolated() {
   unshare --net sh "$home/archive.sh" --isolated "$1" "$work" "$share" >/dev/null 2>&1 || :
 }
 
-# Two runs of cron without a difference, of which the second knows that, one that knows its differences, and one with the packet filter.
+# Two runs of cron without a difference, of which the second knows that; one that knows its differences; and one with the packet filter.
 runs() {
   configure learned
-  list lsm-commands generate
-  list lsm compare --quiet
-  list lsm compare --quiet
+  learned=$conf
   configure declared 'BASELINE="declared"' 'RUN_CMD="/bin/true"' # all sockets are new
   mkdir "$work/declared/rules.d"
   echo 'require tcp 127.0.0.1:1' >"$work/declared/rules.d/required.lsm" # and this one is gone
-  list lsm-commands compare
-  list lsm compare --quiet
+  list lsm-commands <<LINES
+generate --config $learned
+compare --config $conf
+LINES
+  list lsm <<LINES
+compare --quiet --config $learned
+compare --quiet --config $learned
+compare --quiet --config $conf
+LINES
   # Whether these are loaded depends on what is new, and who opened it.
   printf '%s\n' "org/lsm/model/MovedSockets\$OwnedEndpoint" "org/lsm/proc/TableParser\$ForgerySuspicion" >>"$work/lsm"
   isolated filtering_run
@@ -75,32 +77,38 @@ runs() {
 filtering_run() {
   nft list tables
   configure outbound 'OUTBOUND="learn"' 'BASELINE="declared"'
-  "$home/lsm" compare --quiet
-  list lsm compare --quiet
+  list lsm <<LINES
+compare --quiet --config $conf
+compare --quiet --config $conf
+LINES
 }
 
 # The other commands.
 commands() {
-  list lsm-commands compare --no-alert --format json
-  list lsm-commands list
-  list lsm-commands show pid=1
-  list lsm-commands connections --format json
-  list lsm-commands status --format json
-  list lsm-commands history
-  list lsm-commands check
-  list lsm-commands help
-  LSM_CONF=$work/learned/conf.lsm
-  list lsm-commands accept tcp
-  list lsm-commands diff "$work/learned/state/baseline" "$work/learned/state/baseline"
+  list lsm-commands <<LINES
+compare --no-alert --format json --config $conf
+list --config $conf
+show pid=1 --config $conf
+connections --format json --config $conf
+status --format json --config $conf
+status --config $conf
+history --config $conf
+check --config $conf
+accept tcp --config $learned
+diff $work/learned/state/baseline $work/learned/state/baseline
+help
+LINES
   isolated filter_commands
 }
 
 filter_commands() {
   configure filter 'OUTBOUND="learn"' 'SENTRY="report"' 'BASELINE="declared"' 'MAILER="smtp"' 'SMTP_HOST="127.0.0.1"'
-  list lsm-commands test-alert
-  list lsm-commands compare
-  list lsm-commands outbound
-  list lsm-commands sentry
+  list lsm-commands <<LINES
+test-alert --config $conf
+compare --config $conf
+outbound --config $conf
+sentry --config $conf
+LINES
 }
 
 if [ "${1:-}" = --isolated ]; then
