@@ -9,13 +9,21 @@ import java.util.Arrays;
 /** Splits a stream at newlines only, because names in a socket table may hold carriage returns. */
 final class ByteLineReader {
   private final InputStream in;
+  private final int shortRead;
+  private boolean hasEnded;
   private byte[] buffer = new byte[8192];
   private int lineStart;
   private int start; // of what was read behind the line
   private int end;
 
   ByteLineReader(InputStream in) {
+    this(in, 0);
+  }
+
+  /** Reads from a stream that has ended where a read returns fewer bytes than this. */
+  ByteLineReader(InputStream in, int shortRead) {
     this.in = in;
+    this.shortRead = shortRead;
   }
 
   /** Returns the next line as ISO 8859-1 with its newline, which the last may lack, or null. */
@@ -78,7 +86,8 @@ final class ByteLineReader {
     System.arraycopy(buffer, start, target, 0, left);
     buffer = target;
     start = 0;
-    int read = in.read(buffer, left, buffer.length - left);
+    int read = hasEnded ? 0 : in.read(buffer, left, buffer.length - left);
+    hasEnded = read < shortRead;
     end = left + Math.max(read, 0);
     return read > 0;
   }

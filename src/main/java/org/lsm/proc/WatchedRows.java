@@ -28,6 +28,10 @@ public final class WatchedRows {
   private static final int STATE = 3;
   private static final int MAX_COLUMNS = 64;
 
+  // The kernel fills a page as long as there are rows. To find out that a table of TCP has no more,
+  // it walks through all connections, which takes milliseconds.
+  private static final int SHORT_READ = 3072;
+
   // Offsets behind the address in a row of ProcNetUnixParser.
   private static final int ACCEPTS_CONNECTIONS = 23; // a digit of the flags
   private static final int TYPE = 32; // its last digit, 2 for SOCK_DGRAM
@@ -63,7 +67,7 @@ public final class WatchedRows {
 
   private void appendTable(Protocol protocol, String directory, String table) throws IOException {
     try (InputStream in = new FileInputStream(directory + table)) {
-      line = new ByteLineReader(in);
+      line = new ByteLineReader(in, SHORT_READ);
       if (line.advance()) {
         for (int i = table.lastIndexOf('/') + 1; i < table.length(); i++) {
           rows.write(table.charAt(i));
