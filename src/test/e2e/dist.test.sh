@@ -1,34 +1,32 @@
 #!/bin/sh
-# mvn -Pdist package, in two clones, at two times and under two umasks, makes the same bytes; and their contents.
-# Not offline, where Maven leaves out the SBOM; the local repository has all that the builds need.
+# The packages in target, and those of mvn -Pdist package in a clone, at another time and under another umask, are the same bytes if
+# all is committed; and their contents.
+# Not offline, where Maven leaves out the SBOM; the local repository has all that the build needs.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-# build NAME UMASK TIME_ZONE
-build() {
-  git clone -q "$root" "$work/$1"
-  run sh -c "cd '$work/$1' && umask $2 && TZ=$3 mvn -B -q -Pdist -Dmaven.test.skip -Dspotless.check.skip package"
-  exits "mvn -Pdist package with umask $2" 0
-}
+first=$root/target
+second=$work/private/clone/target
 
 # differences KIND: which files in two archives differ.
 differences() {
-  for clone in first second/clone; do
-    mkdir -p "$work/unpacked/$clone"
+  for target in "$first" "$second"; do
+    unpacked=$work/unpacked$target
+    mkdir -p "$unpacked"
     case $1 in
-      tar.gz) tar -C "$work/unpacked/$clone" -xzf "$work/$clone"/target/*.tar.gz ;;
-      deb) dpkg-deb -R "$work/$clone"/target/*.deb "$work/unpacked/$clone" ;;
-      rpm) (cd "$work/unpacked/$clone" && rpm2cpio "$work/$clone"/target/*.rpm | cpio -idm --quiet) ;;
-      cdx.json) cp "$work/$clone"/target/*.cdx.json "$work/unpacked/$clone" ;;
+      tar.gz) tar -C "$unpacked" -xzf "$target"/*.tar.gz ;;
+      deb) dpkg-deb -R "$target"/*.deb "$unpacked" ;;
+      rpm) (cd "$unpacked" && rpm2cpio "$target"/*.rpm | cpio -idm --quiet) ;;
+      cdx.json) cp "$target"/*.cdx.json "$unpacked" ;;
     esac
   done
-  diff -rq "$work/unpacked/first" "$work/unpacked/second/clone"
+  diff -rq "$work/unpacked$first" "$work/unpacked$second"
   rm -rf "$work/unpacked"
 }
 
 same_bytes() {
-  (cd "$work/first/target" && sha256sum ./*."$1") >"$work/sums"
-  (cd "$work/second/clone/target" && sha256sum -c --quiet "$work/sums") && return 0
+  (cd "$first" && sha256sum ./*."$1") >"$work/sums"
+  (cd "$second" && sha256sum -c --quiet "$work/sums") && return 0
   differences "$1"
   return 1
 }
@@ -38,14 +36,15 @@ neutral() {
   ! awk '$2 != "root/root" || $1 !~ /^(l|.r[w-].r-.r-.|.rw-------)/' "$1" | grep .
 }
 
-build first 022 UTC
-mkdir -m 700 "$work/second"
-build second/clone 077 Asia/Kolkata
+mkdir -m 700 "$work/private"
+git clone -q "$root" "$work/private/clone"
+run sh -c "cd '$work/private/clone' && umask 077 && TZ=Asia/Kolkata mvn -B -q -Pdist -Dmaven.test.skip -Dspotless.check.skip package"
+exits "mvn -Pdist package with umask 077" 0
 for kind in tar.gz deb rpm cdx.json; do
   check "two builds give the same .$kind" same_bytes "$kind"
 done
 
-cd "$work/first/target" || exit 1
+cd "$first" || exit 1
 check "the checksum files are right" sha256sum -c ./*.sha256
 check "each package has a checksum file" test "$(find . -maxdepth 1 -name '*.sha256' | wc -l)" -eq 4
 version=$(sed -n 's,^  <version>\(.*\)</version>,\1,p' ../pom.xml)

@@ -28,6 +28,12 @@ quiet() {
 # open_other SOCKET: by a program that no rule names.
 open_other() {
   in_systemd systemd-run -q --unit=other sh -c "sleep 86400 | exec perl /srv/app/sockets.pl $1"
+  within 10 listens "${1##*:}"
+}
+
+# listens PORT
+listens() {
+  ss -ltnH | grep -q ":$1 "
 }
 
 configure_machine
@@ -74,7 +80,6 @@ line=$(grep -n '^require *tcp *\*:80 ' "$rules" | cut -d : -f 1)
 prints "it is GONE" "GONE     tcp/*:80"
 prints "with its rule" "required   by rules.d/host.lsm:$line"
 open_other tcp/0.0.0.0:80
-sleep 1
 lsm compare
 prints "another program in its place" "CHANGED  [high] tcp/0.0.0.0:80"
 prints "with the rule" "required   by rules.d/host.lsm:$line"
@@ -83,7 +88,6 @@ in_systemd systemctl start nginx
 quiet "it runs again"
 
 open_other tcp/127.0.0.1:4444
-sleep 1
 lsm compare
 exits "what no rule allows" 1
 prints "is NEW" "NEW      tcp/127.0.0.1:4444"

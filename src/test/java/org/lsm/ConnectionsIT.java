@@ -22,7 +22,9 @@ import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,23 +40,34 @@ class ConnectionsIT {
   private static final Path IPERF = Path.of("/usr/bin/iperf3");
   private static final Pattern PID = Pattern.compile("pid=(\\d+)");
 
+  @TempDir static Path installed;
   @TempDir Path directory;
 
-  private InstalledLsm lsm;
+  private static InstalledLsm lsm;
   private TestNamespace namespace;
 
-  @BeforeEach
-  void install() throws Exception {
+  @BeforeAll
+  static void install() throws Exception {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root can make namespaces");
-    lsm = InstalledLsm.install(directory.resolve("local"), "MAILER=\"none\"\nSYSLOG=\"no\"\n");
+    lsm = InstalledLsm.install(installed.resolve("local"), "MAILER=\"none\"\nSYSLOG=\"no\"\n");
+  }
+
+  @AfterAll
+  static void purge() throws Exception {
+    if (lsm != null) {
+      lsm.purge();
+    }
+  }
+
+  @BeforeEach
+  void makeNamespace() throws Exception {
     namespace = TestNamespace.create("connections");
   }
 
   @AfterEach
-  void purge() throws Exception {
+  void deleteNamespace() throws Exception {
     if (namespace != null) {
       namespace.close();
-      lsm.purge();
     }
   }
 
@@ -112,7 +125,7 @@ class ConnectionsIT {
               "-c",
               "127.0.0.1",
               "-t",
-              "20",
+              "10",
               "-b",
               "200M");
       Thread.sleep(1500);

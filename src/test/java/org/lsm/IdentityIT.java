@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,28 +20,42 @@ import org.lsm.InstalledLsm.Result;
 class IdentityIT {
   private static final String SERVICE = "tcp6/[2001:db8::%s]:5300";
 
+  private static final String QUIET = "MAILER=\"none\"\nSYSLOG=\"no\"\n";
+
+  @TempDir private static Path installed;
   @TempDir private Path directory;
-  private InstalledLsm lsm;
+  private static InstalledLsm lsm;
   private TestNamespace namespace;
   private Path stranger;
 
-  @BeforeEach
-  void install() throws Exception {
+  @BeforeAll
+  static void install() throws Exception {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root may make namespaces");
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
+    lsm = InstalledLsm.install(installed.resolve("local"), QUIET);
+  }
+
+  @AfterAll
+  static void uninstall() throws Exception {
+    if (lsm != null) {
+      lsm.purge();
+    }
+  }
+
+  @BeforeEach
+  void makeNamespace() throws Exception {
+    lsm.reset(QUIET);
     stranger = Files.copy(OpenSockets.PERL.toRealPath(), directory.resolve("stranger"));
     stranger.toFile().setExecutable(true);
-    lsm = InstalledLsm.install(directory.resolve("local"), "MAILER=\"none\"\nSYSLOG=\"no\"\n");
     namespace = TestNamespace.create("identity");
     inside("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
     inside("echo 0 0 >/proc/sys/net/ipv4/ping_group_range");
   }
 
   @AfterEach
-  void uninstall() throws Exception {
+  void deleteNamespace() throws Exception {
     if (namespace != null) {
       namespace.close();
-      lsm.purge();
     }
   }
 

@@ -15,54 +15,67 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.lsm.InstalledLsm.Result;
 
 /** The installed program with real sockets and real mail. */
+@Isolated // sockets of one program are one block of a report
 class InstalledIT {
 
   private static final boolean ROOT = "root".equals(System.getProperty("user.name"));
   private static final String USER = ROOT ? "nobody" : System.getProperty("user.name");
 
-  @TempDir Path directory;
+  @TempDir static Path directory;
+  private static InstalledLsm lsm;
   private Path shared;
   private GreenMail greenMail;
-  private InstalledLsm lsm;
+
+  @BeforeAll
+  static void install() throws Exception {
+    assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets of all kinds");
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+    lsm = InstalledLsm.install(directory.resolve("local"), "");
+  }
+
+  @AfterAll
+  static void uninstall() throws Exception {
+    if (lsm != null) {
+      lsm.purge();
+    }
+  }
 
   @BeforeEach
-  void install() throws Exception {
-    assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets of all kinds");
+  void start() throws Exception {
     greenMail = new GreenMail(ServerSetup.SMTP.dynamicPort());
     greenMail.start();
-    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
     // Not in the temporary directory, whose random name would make sockets count by owner.
     shared = Files.createDirectory(Path.of("/tmp/lsm-it-shared"));
     Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxrwxrwx"));
-    lsm =
-        InstalledLsm.install(
-            directory.resolve("local"),
-            """
-            USER="admin@example.org, root"
-            SUB="$NEW new on $HOSTNAME"
-            EPHEMERAL="none"
-            SYSLOG="no"
-            MAILER="smtp"
-            SMTP_HOST="127.0.0.1"
-            SMTP_PORT="%d"
-            """
-                .formatted(greenMail.getSmtp().getPort()));
+    lsm.reset(
+        """
+        USER="admin@example.org, root"
+        SUB="$NEW new on $HOSTNAME"
+        EPHEMERAL="none"
+        SYSLOG="no"
+        MAILER="smtp"
+        SMTP_HOST="127.0.0.1"
+        SMTP_PORT="%d"
+        """
+            .formatted(greenMail.getSmtp().getPort()));
     assertEquals(0, lsm.run("-g").exitCode());
   }
 
   @AfterEach
-  void uninstall() throws Exception {
+  void stop() throws Exception {
     if (greenMail != null) {
       greenMail.stop();
-      lsm.purge();
       try (Stream<Path> files = Files.list(shared)) {
         files.forEach(it -> it.toFile().delete());
       }

@@ -5,8 +5,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** lsm as {@code install.sh} installs it, in a directory of its own. */
 record InstalledLsm(Path prefix) {
@@ -68,6 +70,18 @@ record InstalledLsm(Path prefix) {
     }
     lsm.configure(config);
     return lsm;
+  }
+
+  /** Writes conf.lsm, and removes the state: for the next test, as installing takes seconds. */
+  void reset(String config) throws IOException {
+    if (Files.exists(state())) {
+      try (Stream<Path> files = Files.walk(state())) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
+      }
+    }
+    configure(config);
   }
 
   /** Writes conf.lsm. */

@@ -9,13 +9,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.lsm.InstalledLsm.Result;
 
-/** Sockets in several network namespaces, with and without a name. */
+/**
+ * Sockets in several network namespaces, with and without a name; those of other tests would show.
+ */
+@Isolated
 class NetnsIT {
 
   private static final String HOST_ONLY =
@@ -23,19 +28,30 @@ class NetnsIT {
   private static final String ALL =
       "MAILER=\"none\"\nSYSLOG=\"no\"\nNETNS=\"all\"\nEPHEMERAL=\"none\"\n";
 
+  @TempDir static Path installed;
   @TempDir Path directory;
-  private InstalledLsm lsm;
+  private static InstalledLsm lsm;
 
-  @BeforeEach
-  void install() throws Exception {
+  @BeforeAll
+  static void install() throws Exception {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root may make namespaces");
     assumeTrue(Files.isExecutable(OpenSockets.PERL), "needs perl to open sockets");
-    lsm = InstalledLsm.install(directory.resolve("local"), ALL);
+    lsm = InstalledLsm.install(installed.resolve("local"), ALL);
+  }
+
+  @BeforeEach
+  void reset() throws Exception {
+    lsm.reset(ALL);
+    Files.writeString(ignoreRules(), "");
     generate();
   }
 
-  @AfterEach
-  void uninstall() throws Exception {
+  private static Path ignoreRules() {
+    return lsm.prefix().resolve("lsm/ignore.lsm");
+  }
+
+  @AfterAll
+  static void uninstall() throws Exception {
     if (lsm != null) {
       lsm.purge();
     }
@@ -153,8 +169,7 @@ class NetnsIT {
         TestNamespace green = TestNamespace.create("green");
         OpenSockets ofBlue = blue.open("tcp/127.0.0.1:4000");
         OpenSockets ofGreen = green.open("tcp/127.0.0.1:4000")) {
-      Files.writeString(
-          lsm.prefix().resolve("lsm/ignore.lsm"), "tcp *:4000 netns=" + blue.name() + "\n");
+      Files.writeString(ignoreRules(), "tcp *:4000 netns=" + blue.name() + "\n");
       Result result = compare();
       assertEquals("", result.details(blue.name() + ":" + ofBlue.endpoints().get(0)));
       assertNewBy(ofGreen, result.details(green.name() + ":" + ofGreen.endpoints().get(0)));

@@ -20,13 +20,15 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.lsm.InstalledLsm.Result;
 import org.lsm.report.JsonTest;
 
 /**
  * A compromise: the user of a web server starts a Python listener from /dev/shm through a shell.
- * One command, and the alert, answer what an investigation asks.
+ * One command, and the alert, answer what an investigation asks, in bounded time.
  */
+@Isolated
 class ShowIT {
 
   private static final String CONFIG = "MAILER=\"none\"\nSYSLOG=\"no\"\nEPHEMERAL=\"udp\"\n";

@@ -30,9 +30,11 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.lsm.InstalledLsm.Result;
 
 /** Details of sockets that real processes hold, in the reports of an installed lsm. */
+@Isolated // sockets of one program are one block of a report
 class SocketDetailsIT {
 
   private static final boolean ROOT = "root".equals(System.getProperty("user.name"));

@@ -16,8 +16,10 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
-/** Compares the listed sockets with those of ss(8). */
+/** Compares the listed sockets with those of ss(8), which come and go with other tests. */
+@Isolated
 class SsIT {
 
   private static final Path SS =
@@ -61,7 +63,8 @@ class SsIT {
     InstalledLsm.Result result = InstalledLsm.run(List.of(SS.toString(), "-lntupxwH"));
     assertEquals(0, result.exitCode(), result.err());
     assertFalse(result.out().isEmpty());
-    return new TreeSet<>(result.out().lines().toList());
+    // The columns are as wide as the longest row needs.
+    return new TreeSet<>(result.out().lines().map(row -> row.replaceAll(" +", " ")).toList());
   }
 
   /** Netid State Recv-Q Send-Q Local:Port Peer:Port Process. */
