@@ -39,6 +39,7 @@ final class ForeignFiles {
   private static final int MAX_REASONS = 5;
   private static final List<String> STAT =
       List.of("-L", "--printf=%d %i %s %.9Z %u %a %n\\0", "--"); // stat(1)
+  private static final List<String> WITHOUT_MARK = List.of("-sL", "scm_fds:", "--"); // grep(1)
   private static final int OTHERS_WRITE = 02;
 
   /** What stat(2) says of a file. */
@@ -111,7 +112,7 @@ final class ForeignFiles {
     Map<Reader, Set<RunningProcess>> readers = new LinkedHashMap<>();
     long end = end();
     for (var ofUser : byUser.entrySet()) {
-      startAll(ofUser.getKey(), ofUser.getValue(), end, readers);
+      startAll(ofUser.getKey(), "stat", STAT, ofUser.getValue(), end, readers);
     }
     for (var reader : readers.entrySet()) {
       for (String line : output(reader.getKey(), reader.getValue(), end).split("\0", -1)) {
@@ -136,17 +137,19 @@ final class ForeignFiles {
   /** Starts as many programs as the names of one user need. */
   private void startAll(
       long uid,
+      String program,
+      List<String> options,
       Map<RunningProcess, List<String>> names,
       long end,
       Map<Reader, Set<RunningProcess>> readers) {
-    List<String> arguments = new ArrayList<>(STAT);
+    List<String> arguments = new ArrayList<>(options);
     Set<RunningProcess> asking = new HashSet<>();
     int length = 0;
     for (var ofProcess : names.entrySet()) {
       int more = ofProcess.getValue().stream().mapToInt(it -> it.getBytes(UTF_8).length + 80).sum();
       if (length > 0 && length + more > MAX_NAMES) {
-        start(uid, "stat", arguments, asking, end, readers);
-        arguments = new ArrayList<>(STAT);
+        start(uid, program, arguments, asking, end, readers);
+        arguments = new ArrayList<>(options);
         asking = new HashSet<>();
         length = 0;
       }
@@ -154,7 +157,7 @@ final class ForeignFiles {
       asking.add(ofProcess.getKey());
       length += more;
     }
-    start(uid, "stat", arguments, asking, end, readers);
+    start(uid, program, arguments, asking, end, readers);
   }
 
   /** Returns nothing if a number is out of range: a file system of a user may report any. */
@@ -183,8 +186,32 @@ final class ForeignFiles {
    * closed or not read in time: a thread that waits for epoll(7) events can stop the reader.
    */
   String fdinfo(RunningProcess process, Path descriptor) {
+    return head(process, MAX_FDINFO, fdinfo(descriptor));
+  }
+
+  /**
+   * Those of the descriptors whose fdinfo lacks the mark of a unix socket. One that is closed, or
+   * not read in time, is not among them.
+   */
+  Set<String> notUnixSockets(Map<RunningProcess, List<Path>> descriptors) {
+    Map<Long, Map<RunningProcess, List<String>>> byUser = new LinkedHashMap<>();
+    descriptors.forEach(
+        (process, paths) ->
+            byUser
+                .computeIfAbsent(process.uid(), none -> new LinkedHashMap<>())
+                .put(process, paths.stream().map(it -> fdinfo(it).toString()).toList()));
+    Map<Reader, Set<RunningProcess>> readers = new LinkedHashMap<>();
+    long end = end();
+    byUser.forEach((uid, names) -> startAll(uid, "grep", WITHOUT_MARK, names, end, readers));
+    Set<String> found = new HashSet<>();
+    readers.forEach((reader, asking) -> output(reader, asking, end).lines().forEach(found::add));
+    return found;
+  }
+
+  /** The file in fdinfo of a descriptor (proc(5)). */
+  static Path fdinfo(Path descriptor) {
     Path directory = descriptor.getParent().resolveSibling("fdinfo");
-    return head(process, MAX_FDINFO, directory.resolve(descriptor.getFileName()));
+    return directory.resolve(descriptor.getFileName());
   }
 
   /**

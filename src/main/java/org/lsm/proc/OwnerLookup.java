@@ -115,6 +115,7 @@ final class OwnerLookup {
       searchTime = Duration.ofNanos(System.nanoTime() - start);
     }
     Map<Integer, ProcessRef> identified = identify(ofThisBoot);
+    Set<String> notUnixSockets = notUnixSockets(unknown);
     for (SocketKey socket : unknown) {
       List<ProcessRef> held = new ArrayList<>();
       boolean isComplete = true;
@@ -128,7 +129,8 @@ final class OwnerLookup {
           unread.add(socket);
         }
       }
-      boolean credible = isCredible(socket, held, ofThisBoot.getOrDefault(socket, NONE));
+      boolean credible =
+          isCredible(socket, held, ofThisBoot.getOrDefault(socket, NONE), notUnixSockets);
       held = credible ? held : List.of();
       owners.put(socket, limit.apply(held, isComplete && (!held.isEmpty() || !incomplete)));
     }
@@ -353,22 +355,37 @@ final class OwnerLookup {
    * into a name: of an unwatched one, of one in another namespace, or of one with a row of its own,
    * of which the row that was there before is real.
    */
-  private boolean isCredible(SocketKey socket, List<ProcessRef> found, SocketOwners before) {
+  private boolean isCredible(
+      SocketKey socket, List<ProcessRef> found, SocketOwners before, Set<String> notUnixSockets) {
     TableParser.ForgerySuspicion suspicion = tables.suspicions().get(socket);
     if (suspicion == null || found.isEmpty()) {
       return true;
     }
     return (!suspicion.contested() || !Collections.disjoint(before.processes(), found))
-        && mayBeUnixSocket(descriptors.get(socket.inode()))
+        && !notUnixSockets.contains(fdinfo(descriptors.get(socket.inode())))
         && namespaces.get(socket.endpoint().netns()).hasOneOf(found, processes);
   }
 
-  /** Whether a descriptor refers to a unix socket, has been closed, or the kernel is too old. */
-  private boolean mayBeUnixSocket(Descriptor descriptor) {
-    if (!processes.marksUnixSockets()) {
-      return true;
+  /**
+   * The files of descriptors that are not unix sockets, of those that hold sockets whose rows may
+   * be forged; none if the kernel is too old to tell.
+   */
+  private Set<String> notUnixSockets(Set<SocketKey> sockets) {
+    Map<RunningProcess, List<Path>> suspected = new LinkedHashMap<>();
+    for (SocketKey socket : sockets) {
+      Descriptor descriptor = descriptors.get(socket.inode());
+      if (descriptor != null && tables.suspicions().containsKey(socket)) {
+        suspected
+            .computeIfAbsent(descriptor.process(), none -> new ArrayList<>())
+            .add(descriptor.path());
+      }
     }
-    String fdinfo = files.fdinfo(descriptor.process(), descriptor.path());
-    return fdinfo.isEmpty() || fdinfo.contains("scm_fds:");
+    return suspected.isEmpty() || !processes.marksUnixSockets()
+        ? Set.of()
+        : files.notUnixSockets(suspected);
+  }
+
+  private static String fdinfo(Descriptor descriptor) {
+    return ForeignFiles.fdinfo(descriptor.path()).toString();
   }
 }

@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -67,6 +69,34 @@ class ForeignFilesTest {
     assertTrue(attributes.get(open.toString()).worldWritable());
     assertEquals(attributes, files.attributes(names), "it is known");
     assertEquals(List.of(), files.reasons());
+  }
+
+  /** A host may have thousands of such descriptors, and starting a program takes milliseconds. */
+  @Test
+  void findsDescriptorsOfOtherFilesByFewPrograms() throws IOException {
+    Path programs = Files.createDirectory(folder.resolve("bin"));
+    Path grep = programs.resolve("grep");
+    Files.writeString(
+        grep, "#!/bin/sh\necho run >>" + folder + "/runs\nexec /usr/bin/env grep \"$@\"\n");
+    Files.setPosixFilePermissions(grep, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Path fdinfo = Files.createDirectories(folder.resolve("fdinfo"));
+    List<Path> descriptors = new ArrayList<>();
+    for (int fd = 0; fd < 500; fd++) {
+      String mark = fd % 2 == 0 ? "scm_fds: 0\n" : "";
+      Files.writeString(fdinfo.resolve("" + fd), "pos:\t0\n" + mark);
+      descriptors.add(folder.resolve("fd/" + fd));
+    }
+    descriptors.add(folder.resolve("fd/closed"));
+    ForeignFiles files = new ForeignFiles(processes, Set.of(), programs);
+
+    Set<String> others = files.notUnixSockets(Map.of(process(1, 0), descriptors));
+
+    Set<String> expected = new HashSet<>();
+    for (int fd = 1; fd < 500; fd += 2) {
+      expected.add(fdinfo.resolve("" + fd).toString());
+    }
+    assertEquals(expected, others);
+    assertTrue(Files.readAllLines(folder.resolve("runs")).size() < 10);
   }
 
   @Test
