@@ -39,10 +39,10 @@ final class Manual {
         Lsm.class.getDeclaredConstructor(
             SystemEnvironment.class, PrintWriter.class, PrintWriter.class);
     constructor.setAccessible(true);
-    Method commandLine = Lsm.class.getDeclaredMethod("commandLine", String.class);
+    Method commandLine = Lsm.class.getDeclaredMethod("commandLine", String[].class);
     commandLine.setAccessible(true);
     Lsm command = constructor.newInstance(SystemEnvironment.real(), discard, discard);
-    CommandLine lsm = (CommandLine) commandLine.invoke(command, "help");
+    CommandLine lsm = (CommandLine) commandLine.invoke(command, (Object) new String[] {"help"});
     Path commands = Files.createDirectories(Path.of(args[1], "man8"));
     writePage(lsm, commands);
     for (CommandLine subcommand : lsm.getSubcommands().values()) {

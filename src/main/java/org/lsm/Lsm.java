@@ -181,7 +181,7 @@ public final class Lsm extends CommandContext {
         out.println(NAME_AND_VERSION);
         return ExitCode.OK;
       }
-      return commandLine(args.length == 0 ? "" : args[0]).execute(args);
+      return commandLine(args).execute(args);
     } catch (OutOfMemoryError e) {
       return failed(ErrorMessages.outOfMemory(e));
     } catch (Error e) {
@@ -214,26 +214,29 @@ public final class Lsm extends CommandContext {
   }
 
   /**
-   * Only the command that comes first, because picocli takes milliseconds for each; all where the
-   * others matter: for help, options before the command, and what a mistyped one may mean.
+   * Only the command that a command line names, because picocli takes milliseconds for each; all
+   * where the others matter: for an overview, and what a mistyped one may mean.
    */
-  private static List<Class<?>> commands(String first) {
+  private static List<Class<?>> commands(String... args) {
+    boolean isHelp = args.length > 1 && args[0].equals("help");
+    String name = args.length == 0 ? "" : args[isHelp ? 1 : 0];
     for (Class<?> command : commands()) {
       Command names = command.getAnnotation(Command.class);
-      if (names.name().equals(first) || List.of(names.aliases()).contains(first)) {
-        return command == HelpCommand.class ? commands() : List.of(command);
+      boolean isNamed = names.name().equals(name) || List.of(names.aliases()).contains(name);
+      if (isNamed && command != HelpCommand.class) {
+        return isHelp ? List.of(HelpCommand.class, command) : List.of(command);
       }
     }
     return commands();
   }
 
   /**
-   * The commands that a command line with this first argument needs. Not public: java would load
-   * picocli at each start in its search for main.
+   * The commands that a command line needs. Not public: java would load picocli at each start in
+   * its search for main.
    */
-  private CommandLine commandLine(String first) {
+  private CommandLine commandLine(String... args) {
     CommandLine lsm = new CommandLine(this);
-    commands(first).forEach(lsm::addSubcommand);
+    commands(args).forEach(lsm::addSubcommand);
     return lsm.setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // so that "lsm @/etc/shadow" reads no file
         .setOut(out)
