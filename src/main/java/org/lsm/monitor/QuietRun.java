@@ -9,6 +9,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -39,6 +40,10 @@ public final class QuietRun {
 
   /** Files in the state directory that each run may write. */
   private static final List<String> VOLATILE = List.of("lock", StateDirectory.QUIET_RUN);
+
+  /** Its files that mean work for the next run, such as a table that is still to be removed. */
+  private static final List<String> UNFINISHED =
+      List.of(StateDirectory.SENTRY_STATE, StateDirectory.OUTBOUND_STATE, StateDirectory.STUCK_RUN);
 
   private final Path configFile;
   private final Path proc;
@@ -246,6 +251,11 @@ public final class QuietRun {
 
   /** Whether a run with this configuration reads and writes nothing else. */
   private boolean dependsOnInputs(Config config) {
+    for (String name : UNFINISHED) {
+      if (Files.exists(directory.resolve(name))) {
+        return false;
+      }
+    }
     return config.stateDirectory().equals(directory)
         && !config.allNetworkNamespaces()
         && config.sentry() == Config.SentryMode.OFF

@@ -159,6 +159,17 @@ class QuietRunTest extends CommandTestBase {
     assertFalse(isQuiet());
   }
 
+  /** What another configuration has left is removed, or stays, because there is no nft here. */
+  @ParameterizedTest
+  @ValueSource(strings = {"sentry-state", "outbound-state"})
+  void comparesWhileWorkIsLeft(String file) throws IOException {
+    append(state.resolve(file), "");
+    lsm("-c", "--quiet");
+    lsm("-c", "--quiet");
+    assertTrue(Files.exists(state.resolve(file)));
+    assertFalse(isQuiet());
+  }
+
   @Test
   void comparesWhileSomethingDiffers() throws IOException {
     proc.tcp("0.0.0.0", 23, 103).process(703, 0, "/usr/sbin/telnetd", 12, 103);
