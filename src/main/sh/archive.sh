@@ -1,7 +1,8 @@
 #!/bin/sh
 # Creates the class-data archives with which lsm starts several times faster: lsm.jsa for the runs of cron, and lsm-commands.jsa
-# for all other commands. They are two because Java 24 and later load all classes of an archive at each start. An archive is
-# valid only for these files in this directory, so install.sh and the packages create them last. lsm works without them, too.
+# for all other commands. Since JDK 24 an archive can hold linked classes, but then Java loads all of them at each start: that
+# helps where most are used, and the usual run of cron uses few. An archive is valid only for these files in this directory, so
+# install.sh and the packages create them last. lsm works without them, too.
 set -eu
 umask 022
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -35,12 +36,13 @@ list() {
   [ ! -s "$work/loaded" ] || sed 's/ id: [0-9]*$//' "$work/loaded" >>"$work/$1"
 }
 
-# dump ARCHIVE LIST...: creates it. Since JDK 24 it can hold linked classes. JDK 17 stores heap objects only with G1.
+# dump ARCHIVE FLAG LIST...: creates it. JDK 17 stores heap objects only with G1.
 dump() {
   archive=$1
-  shift
+  flag=$2
+  shift 2
   (cd "$work" && awk '!seen[$0]++' "$@" >all)
-  java -Xshare:dump -XX:+IgnoreUnrecognizedVMOptions -XX:+AOTClassLinking -XX:+UseG1GC \
+  java -Xshare:dump -XX:+IgnoreUnrecognizedVMOptions "$flag" -XX:+UseG1GC \
     -XX:SharedClassListFile="$work/all" -XX:SharedArchiveFile="$work/$archive.jsa" >/dev/null
   cksum <"$work/$archive.jsa" >"$work/$archive.jsa.cksum"
   touch -r "$work/$archive.jsa" "$work/$archive.jsa.cksum" # the launcher takes the archive for checked
@@ -122,10 +124,10 @@ trap 'exit 1' HUP INT TERM
 rm -f "$home"/lsm*.jsa "$home"/lsm*.jsa.cksum "$home"/lsm*.jsa.damaged # a damaged archive stops the virtual machine
 share=-Xshare:off
 runs
-dump lsm lsm
+dump lsm -XX:-AOTClassLinking lsm
 share=-XX:SharedArchiveFile=$work/lsm.jsa # which is faster, and what it holds is listed already
 commands
-dump lsm-commands lsm lsm-commands
+dump lsm-commands -XX:+AOTClassLinking lsm lsm-commands
 # The archives last, and atomically: cron may start lsm at any moment.
 for archive in lsm lsm-commands; do
   mv "$work/$archive.jsa.cksum" "$home/$archive.jsa.cksum"
