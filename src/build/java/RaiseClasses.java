@@ -14,10 +14,10 @@ import org.objectweb.asm.ClassWriter;
 import org.objectweb.asm.Opcodes;
 
 /**
- * Gives the classes in a jar the class file version of Java 17, and the stack maps that it needs:
- * {@code RaiseClasses JAR}. Those of picocli have version 49. A class-data archive of JDK 25 takes
- * no class before version 50, which has no stack maps to verify it when the archive is made. The
- * code stays as it is.
+ * Raises the class files in a jar to Java 17 and adds stack maps: {@code RaiseClasses JAR}, with
+ * the classes of the jar on the class path, because ASM loads them to compute stack maps. Those of
+ * picocli have version 49, without stack maps, and an archive of linked classes takes none below
+ * version 50. The code stays as it is.
  */
 final class RaiseClasses {
   private static final short VERSION = Opcodes.V17;

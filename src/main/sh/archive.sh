@@ -11,7 +11,7 @@ export PATH LC_ALL
 unset CLASSPATH JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS _JAVA_LAUNCHER_DEBUG
 unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
 # bash imports functions from the environment
-unset -f dirname readlink mktemp printf mkdir cp chmod cksum touch sync mv rm sed awk unshare
+unset -f dirname readlink mktemp printf mkdir cp chmod cksum touch sync mv rm sed awk unshare nft echo
 
 home=$(dirname -- "$(readlink -f -- "$0")")
 java() {
@@ -55,7 +55,7 @@ isolated() {
   unshare --net sh "$home/archive.sh" --isolated "$1" "$work" "$share" >/dev/null 2>&1 || :
 }
 
-# Two runs of cron without a difference, of which the second knows that; one that knows its differences; and one with the packet filter.
+# Two runs of cron without a difference, of which the second knows that; one that knows its differences; and two with the packet filter.
 runs() {
   configure learned
   learned=$conf
@@ -77,7 +77,7 @@ LINES
 }
 
 filtering_run() {
-  nft list tables
+  nft list tables # ends this where nft is missing or not permitted
   configure outbound 'OUTBOUND="learn"' 'BASELINE="declared"'
   list lsm <<LINES
 compare --quiet --config $conf

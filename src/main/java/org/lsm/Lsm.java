@@ -6,6 +6,7 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -76,21 +77,23 @@ public final class Lsm extends CommandContext {
 
   /** Runs the program and exits with its exit code. */
   public static void main(String[] args) {
-    QuietRun quietRun =
-        quietRun(args, System.getenv(CONFIG), SystemEnvironment.PROC, SystemEnvironment.PASSWD);
-    if (quietRun != null && quietRun.isQuiet(System.currentTimeMillis())) {
-      Runtime.getRuntime().halt(ExitCode.OK);
-    }
-    PrintWriter out = new PrintWriter(new StandardOutput(), false, StandardCharsets.UTF_8);
-    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    int exitCode;
-    try {
-      exitCode = run(SystemEnvironment.real(), quietRun, out, err, args);
-    } catch (LinkageError e) {
-      exitCode = suspectArchive(e, err);
-    }
     // halt and not exit: lsm has no shutdown hooks, and exit first sets up the JDK's logging.
-    Runtime.getRuntime().halt(exitCode);
+    Runtime.getRuntime().halt(exitCode(args));
+  }
+
+  private static int exitCode(String[] args) {
+    try {
+      QuietRun quietRun =
+          quietRun(args, System.getenv(CONFIG), SystemEnvironment.PROC, SystemEnvironment.PASSWD);
+      if (quietRun != null && quietRun.isQuiet(System.currentTimeMillis())) {
+        return ExitCode.OK;
+      }
+      PrintWriter out = new PrintWriter(new StandardOutput(), false, StandardCharsets.UTF_8);
+      PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+      return run(SystemEnvironment.real(), quietRun, out, err, args);
+    } catch (LinkageError e) {
+      return suspectArchive(e, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+    }
   }
 
   /** Has the launcher check the class-data archive at its next start, as after a crash. */
@@ -162,9 +165,13 @@ public final class Lsm extends CommandContext {
         return null;
       }
     }
-    return compares && isQuiet
-        ? new QuietRun(config == null ? configFile(variable) : Path.of(config), proc, passwd)
-        : null;
+    try {
+      return compares && isQuiet
+          ? new QuietRun(config == null ? configFile(variable) : Path.of(config), proc, passwd)
+          : null;
+    } catch (InvalidPathException e) {
+      return null; // an error as for any other command line
+    }
   }
 
   private int execute(String... args) {
@@ -184,6 +191,8 @@ public final class Lsm extends CommandContext {
       return commandLine(args).execute(args);
     } catch (OutOfMemoryError e) {
       return failed(ErrorMessages.outOfMemory(e));
+    } catch (LinkageError e) {
+      throw e; // the archive may be why
     } catch (Error e) {
       // The virtual machine would exit with 1, which means a difference. No class is loaded for
       // the message: there may be no descriptors left.

@@ -70,7 +70,7 @@ public final class CompareCommand extends BaseCommand {
     if (noAlert || baselineFile != null || names) {
       return print(context.components());
     }
-    MonitorRun run = new MonitorRun(context.components(), quiet, Optional.ofNullable(quietRun));
+    MonitorRun run = new MonitorRun(context.components(), quiet, quietRun);
     RunResult result = run.compare();
     if (result.report().isPresent()) {
       show(result.report().get(), result.portScans().alert());

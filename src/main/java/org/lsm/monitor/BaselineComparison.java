@@ -91,9 +91,10 @@ public record BaselineComparison(
   }
 
   /**
-   * Whether one scan and the rules decided: no file of a program was read, and nobody was asked.
+   * Whether one complete scan and the rules decided: no program file or process was read for it,
+   * and no name service was asked.
    */
-  boolean dependsOnScan() {
+  boolean dependsOnScanOnly() {
     return scans.isSingleAndComplete()
         && !programs.hasReadFiles()
         && !helpers.hasReadProcesses()

@@ -51,7 +51,7 @@ public final class MonitorRun {
   private final Components components;
   private final Config config;
   private final boolean quiet;
-  private final Optional<QuietRun> quietRun;
+  private QuietRun quietRun; // null where no run of cron follows
   private final History history;
   private final Outbox outbox;
   private final AlertPolicy policy;
@@ -64,24 +64,19 @@ public final class MonitorRun {
   private record Alerted(DiffReport report, boolean isDue, boolean isStored) {}
 
   /**
-   * A run; a quiet one is silent about failures that an earlier run has reported. It stores what it
-   * depended on for the next {@link QuietRun}.
+   * A run of cron, or of a person. The former is silent about failures that an earlier run has
+   * reported, and the next one may end early by what this stores.
    */
-  public MonitorRun(Components components, boolean quiet, Optional<QuietRun> quietRun) {
-    this(components, quiet, quietRun, DeliveryProcess.RUN_TIMEOUT);
+  public MonitorRun(Components components, boolean quiet, QuietRun quietRun) {
+    this(components, quiet, DeliveryProcess.RUN_TIMEOUT);
+    this.quietRun = quietRun;
   }
 
   /** A run whose deliveries through one channel take at most {@code limit}. */
   public MonitorRun(Components components, boolean quiet, Duration limit) {
-    this(components, quiet, Optional.empty(), limit);
-  }
-
-  private MonitorRun(
-      Components components, boolean quiet, Optional<QuietRun> quietRun, Duration limit) {
     this.components = components;
     this.config = components.config();
     this.quiet = quiet;
-    this.quietRun = quietRun;
     this.history = components.history();
     this.outbox = components.outbox(history, limit);
     this.policy = new AlertPolicy(config.remind(), config.digest(), DiffReport.MAX_NAMED);
@@ -169,9 +164,9 @@ public final class MonitorRun {
       scans.requireComplete(outbound.store(alerted.isStored()));
       if (alerted.isStored()) {
         components.storeTimeOfCompare(began);
-        boolean isQuiet = report.diff().isEmpty() && before.entries().isEmpty();
-        if (isQuiet && quietRun.isPresent() && outbox.isEmpty()) {
-          quietRun.get().store(config, comparison, components.now().toEpochMilli());
+        boolean isNothingActive = report.diff().isEmpty() && before.entries().isEmpty();
+        if (quietRun != null && isNothingActive && outbox.isEmpty()) {
+          quietRun.store(config, comparison, components.now().toEpochMilli());
         }
       }
       return result;

@@ -1,6 +1,7 @@
 package org.lsm.monitor;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
 import java.io.File;
@@ -26,16 +27,17 @@ import org.lsm.storage.SecureFiles;
 import org.lsm.storage.StateDirectory;
 
 /**
- * Finds out whether a compare would find no difference because it depends on the same as the last
- * one, which found none: the sockets, the processes that own them, the rules, the configuration,
- * the baseline and other state. All of this is kept as bytes in the file {@code quiet-run}, and
- * nothing is parsed as long as the bytes are the same. Everything else is left to the compare.
+ * Ends a run of cron early. The last compare found no difference and stored, as bytes in the file
+ * {@code quiet-run}, all that it depended on: the sockets, the processes that own them, the rules,
+ * the configuration, the baseline and other state. If all of it is the same, this compare would
+ * find none either. Nothing is parsed. In any other case the run compares as usual.
  */
 public final class QuietRun {
   private static final long TIMEOUT = 10_000; // ms
   private static final String KIND = "lsm-quiet-run 1 " + Version.VERSION;
   private static final String STATE_DIR = "\nSTATE_DIR=";
-  private static final byte[] PROCESSES = "processes\n".getBytes(ISO_8859_1); // they follow
+  private static final byte[] PROCESSES =
+      "processes\n".getBytes(ISO_8859_1); // the line before them
   private static final long HOUR = 3_600_000; // ms
 
   /** Files in the state directory that each run may write. */
@@ -73,16 +75,16 @@ public final class QuietRun {
       byte[] config = SecureFiles.read(configFile);
       directory = stateDirectory(new String(config, ISO_8859_1));
       SecureFiles.requireRootOnly(directory);
-      try (FileChannel lock = FileLock.tryTake(directory.resolve("lock"))) {
-        if (lock == null) {
-          return false;
-        }
-        inputs = inputs(began, config);
-        byte[] stored = AtomicFile.read(directory.resolve(StateDirectory.QUIET_RUN));
-        File time = directory.resolve(StateDirectory.LAST_COMPARE).toFile();
-        return isSame(stored) && time.setLastModified(began);
+      inputs = inputs(began, config);
+      byte[] stored = AtomicFile.read(directory.resolve(StateDirectory.QUIET_RUN));
+      if (!isPrefix(inputs, stored)) { // it may be the directory of another configuration
+        return false;
       }
-    } catch (IOException | RuntimeException e) {
+      try (FileChannel lock = FileLock.tryTake(directory.resolve("lock"))) {
+        File time = directory.resolve(StateDirectory.LAST_COMPARE).toFile();
+        return lock != null && isSame(stored) && time.setLastModified(began);
+      }
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
       return false;
     }
   }
@@ -106,9 +108,9 @@ public final class QuietRun {
     add(bytes, KIND, configFile.toString(), directory.toString());
     // As long as an owner cache is valid, see SocketScanner.
     add(bytes, kernel.bootId(), kernel.capabilities(), Long.toString(now / HOUR));
-    add(bytes, configFile, config);
+    addChecksum(bytes, configFile, config);
     for (Path rules : RuleFiles.beside(configFile)) {
-      add(bytes, rules, SecureFiles.read(rules));
+      addChecksum(bytes, rules, SecureFiles.read(rules));
     }
     for (Path file :
         List.of(
@@ -119,19 +121,22 @@ public final class QuietRun {
             proc.resolve("sys/net/ipv4/ip_local_port_range"),
             proc.resolve("sys/net/ipv4/ip_local_reserved_ports"),
             proc.resolve("net/if_inet6"))) {
-      add(bytes, file);
+      addChecksum(bytes, file);
     }
     return bytes.toByteArray();
   }
 
-  private static void add(ByteArrayOutputStream bytes, Path file, byte[] content) {
+  private static void addChecksum(ByteArrayOutputStream bytes, Path file, byte[] content) {
     CRC32 checksum = new CRC32();
     checksum.update(content);
     add(bytes, file.toString(), Integer.toString(content.length), checksum.getValue() + "");
   }
 
-  /** Adds a file by its checksum; a missing one is empty. */
-  private static void add(ByteArrayOutputStream bytes, Path file) throws IOException {
+  /** Adds a file by its checksum; a missing one is empty. A pipe would keep the run waiting. */
+  private static void addChecksum(ByteArrayOutputStream bytes, Path file) throws IOException {
+    if (!Files.isRegularFile(file) && Files.exists(file)) {
+      throw new IOException(file + ": is not a regular file");
+    }
     CRC32 checksum = new CRC32();
     int size = 0;
     byte[] buffer = new byte[8192]; // some files of /proc answer the first read(2) only
@@ -148,7 +153,7 @@ public final class QuietRun {
 
   private static void add(ByteArrayOutputStream bytes, String... fields) {
     for (String field : fields) {
-      bytes.writeBytes(field.getBytes(ISO_8859_1));
+      bytes.writeBytes(field.getBytes(UTF_8));
       bytes.write('\n');
     }
   }
@@ -166,7 +171,7 @@ public final class QuietRun {
   /** What a run may write: the owner cache, and the names of files. */
   private byte[] state() throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    add(bytes, directory.resolve(StateDirectory.OWNER_CACHE));
+    addChecksum(bytes, directory.resolve(StateDirectory.OWNER_CACHE));
     addNames(bytes, directory.toFile());
     addNames(bytes, directory.resolve("outbox").toFile());
     return bytes.toByteArray();
@@ -177,7 +182,7 @@ public final class QuietRun {
     ByteArrayOutputStream now = new ByteArrayOutputStream();
     now.writeBytes(inputs);
     now.writeBytes(state());
-    if (!isPrefix(now, stored)) {
+    if (!isPrefix(now.toByteArray(), stored)) {
       return false;
     }
     Reader reader = new Reader(now, stored);
@@ -190,8 +195,7 @@ public final class QuietRun {
     return reader.isSame;
   }
 
-  private static boolean isPrefix(ByteArrayOutputStream now, byte[] stored) {
-    byte[] bytes = now.toByteArray();
+  private static boolean isPrefix(byte[] bytes, byte[] stored) {
     return bytes.length <= stored.length
         && Arrays.equals(bytes, 0, bytes.length, stored, 0, bytes.length);
   }
@@ -214,7 +218,7 @@ public final class QuietRun {
       try {
         WatchedRows.append(proc, now);
         now.writeBytes(PROCESSES);
-        if (isPrefix(now, stored)) {
+        if (isPrefix(now.toByteArray(), stored)) {
           OwnerProcesses.append(proc, stored, now.size(), now);
           isSame = Arrays.equals(now.toByteArray(), stored);
         }
@@ -229,7 +233,11 @@ public final class QuietRun {
    * is active or waits. A failure costs the next run its time only.
    */
   void store(Config config, BaselineComparison comparison, long now) {
-    if (inputs == null || !dependsOnInputs(config) || !comparison.dependsOnScan()) {
+    String rows = comparison.scans().rows();
+    if (inputs == null
+        || rows.length() >= WatchedRows.MAX_SIZE
+        || !dependsOnInputs(config)
+        || !comparison.dependsOnScanOnly()) {
       return;
     }
     Path file = directory.resolve(StateDirectory.QUIET_RUN);
@@ -240,11 +248,11 @@ public final class QuietRun {
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
       bytes.writeBytes(inputs);
       bytes.writeBytes(state());
-      bytes.writeBytes(comparison.scans().rows().getBytes(ISO_8859_1));
+      bytes.writeBytes(rows.getBytes(ISO_8859_1));
       bytes.writeBytes(PROCESSES);
       OwnerProcesses.append(proc, passwd, comparison.scans().ownerCache(), bytes);
       AtomicFile.overwrite(file, bytes.toByteArray());
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
       // the next run compares as this one did
     }
   }

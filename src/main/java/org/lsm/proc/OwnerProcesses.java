@@ -1,11 +1,13 @@
 package org.lsm.proc;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
@@ -14,16 +16,18 @@ import org.lsm.model.ProcessRef;
 import org.lsm.model.SocketOwners;
 
 /**
- * Reads the processes that own sockets, one on a line of bytes: its PID, when it started, where its
- * code and its stack begin, which execve(2) changes, and its effective user. As long as a line is
- * the same, the process executes the same program as the same user.
+ * Reads the processes that own sockets, one on a line of bytes: its PID, when it started (clock
+ * ticks after boot), where its code begins and ends and its stack begins, its effective user ID,
+ * and the target of {@code /proc/PID/exe}. execve(2) chooses the addresses anew; but a process can
+ * set them as it likes (prctl(2), PR_SET_MM_MAP), and address randomization may be off. As long as
+ * the line is the same, it executes the same program as the same user.
  */
 public final class OwnerProcesses {
   private static final byte[] END = "end\n".getBytes(US_ASCII); // lines that were cut short lack it
 
-  // How many spaces of stat (proc(5)) precede starttime behind the name, then startcode.
+  // Spaces of stat (proc(5)) between the name and starttime, then from there to startcode.
   private static final int BEFORE_START = 20;
-  private static final int BEFORE_CODE = 3;
+  private static final int BEFORE_CODE = 4;
   private static final int ADDRESSES = 3; // startcode, endcode, startstack
 
   private final String proc;
@@ -77,9 +81,7 @@ public final class OwnerProcesses {
   }
 
   private void append(String pid) throws IOException {
-    for (int i = 0; i < pid.length(); i++) {
-      lines.write(pid.charAt(i));
-    }
+    lines.writeBytes(pid.getBytes(US_ASCII));
     read(pid, "/stat");
     int name = length;
     while (name > 0 && buffer[name] != ')') { // the last one: the name before it may have more
@@ -87,7 +89,7 @@ public final class OwnerProcesses {
     }
     int start = behind(' ', BEFORE_START, name);
     copy(start, ' ');
-    int address = behind(' ', BEFORE_CODE + 1, start);
+    int address = behind(' ', BEFORE_CODE, start);
     for (int i = 0; i < ADDRESSES; i++) {
       copy(address, ' ');
       address = behind(' ', 1, address);
@@ -98,6 +100,9 @@ public final class OwnerProcesses {
       line = behind('\n', 1, line);
     }
     copy(behind('\t', 2, line), '\t');
+    lines.write(' ');
+    String target = Files.readSymbolicLink(Path.of(proc + pid + "/exe")).toString();
+    lines.writeBytes(target.getBytes(UTF_8));
     lines.write('\n');
   }
 

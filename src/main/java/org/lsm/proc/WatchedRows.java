@@ -18,7 +18,7 @@ import org.lsm.model.Protocol;
  */
 public final class WatchedRows {
   /** Of tables with more watched bytes than this, nothing is known to be the same. */
-  static final int MAX_SIZE = 4 * 1024 * 1024;
+  public static final int MAX_SIZE = 4 * 1024 * 1024;
 
   // Columns of the formats that ProcNetParser describes.
   private static final int[] INET = {1, 7, 9}; // local_address, uid, inode
@@ -28,8 +28,11 @@ public final class WatchedRows {
   private static final int STATE = 3;
   private static final int MAX_COLUMNS = 64;
 
-  // The kernel fills a page as long as there are rows. To find out that a table of TCP has no more,
-  // it walks through all connections, which takes milliseconds.
+  // The kernel fills a page as long as there are rows, each of which has less than 1,024 bytes. To
+  // find
+  // out that a table of TCP has no more, it walks through all connections, which takes
+  // milliseconds.
+  // Not for SCTP, where a whole hash bucket is one record.
   private static final int SHORT_READ = 3072;
 
   // Offsets behind the address in a row of ProcNetUnixParser.
@@ -67,11 +70,9 @@ public final class WatchedRows {
 
   private void appendTable(Protocol protocol, String directory, String table) throws IOException {
     try (InputStream in = new FileInputStream(directory + table)) {
-      line = new ByteLineReader(in, SHORT_READ);
+      line = new ByteLineReader(in, isTcp(protocol) ? SHORT_READ : 0);
       if (line.advance()) {
-        for (int i = table.lastIndexOf('/') + 1; i < table.length(); i++) {
-          rows.write(table.charAt(i));
-        }
+        rows.writeBytes(table.substring(table.lastIndexOf('/') + 1).getBytes(ISO_8859_1));
         rows.write(' ');
         rows.write('\n');
       }
@@ -97,7 +98,6 @@ public final class WatchedRows {
       return true;
     }
     split();
-    boolean isTcp = protocol == Protocol.TCP || protocol == Protocol.TCP6;
     boolean isWatched =
         switch (protocol) {
           case TCP, TCP6 -> isState('A');
@@ -116,7 +116,14 @@ public final class WatchedRows {
         default -> append(INET, columns);
       }
     }
-    return isWatched || !isTcp || !listenersFirst || isState('3'); // a half-open connection
+    return isWatched
+        || !isTcp(protocol)
+        || !listenersFirst
+        || isState('3'); // a half-open connection
+  }
+
+  private static boolean isTcp(Protocol protocol) {
+    return protocol == Protocol.TCP || protocol == Protocol.TCP6;
   }
 
   private void split() throws IOException {

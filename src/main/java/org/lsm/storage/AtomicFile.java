@@ -122,22 +122,16 @@ public final class AtomicFile {
 
   /** Opens or creates, with mode 0600, a file to read and write in place; not a symbolic link. */
   public static FileChannel open(Path file) throws IOException {
-    if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) { // a quiet run loads no class for modes
-      try {
-        return FileChannel.open(file, READ, WRITE, LinkOption.NOFOLLOW_LINKS);
-      } catch (NoSuchFileException e) {
-        // another run has deleted it since
-      } catch (IOException e) {
-        throw withPath(file, e);
-      }
+    try {
+      return FileChannel.open(file, READ, WRITE, LinkOption.NOFOLLOW_LINKS); // loads no Mode
+    } catch (NoSuchFileException e) {
+      FileChannel channel = create(file, CREATE);
+      // Whatever the umask.
+      Files.setAttribute(file, "posix:permissions", Mode.OWNER_ONLY, LinkOption.NOFOLLOW_LINKS);
+      return channel;
+    } catch (IOException e) {
+      throw withPath(file, e);
     }
-    FileChannel channel = create(file, CREATE);
-    Files.setAttribute(
-        file,
-        "posix:permissions",
-        Mode.OWNER_ONLY,
-        LinkOption.NOFOLLOW_LINKS); // whatever the umask
-    return channel;
   }
 
   private static FileChannel create(Path file, OpenOption create) throws IOException {

@@ -55,12 +55,18 @@ public final class FileLock {
   /** The same without waiting; returns null if another process has the lock. */
   public static FileChannel tryTake(Path file) throws IOException {
     FileChannel channel = AtomicFile.open(file);
-    if (channel.tryLock() == null) {
-      channel.close();
-      return null;
+    boolean isTaken = false;
+    try {
+      isTaken = channel.tryLock() != null;
+    } finally {
+      if (!isTaken) {
+        channel.close();
+      }
     }
-    writePid(channel, file);
-    return channel;
+    if (isTaken) {
+      writePid(channel, file);
+    }
+    return isTaken ? channel : null;
   }
 
   private static void writePid(FileChannel channel, Path file) {

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,8 +45,11 @@ class QuietRunTest extends CommandTestBase {
     proc.write("net/if_inet6", "");
     ignore("udp *:5353");
     Files.createDirectories(directory.resolve("rules.d"));
+    Files.createDirectories(state.resolve("outbox"));
+    Files.setPosixFilePermissions(state, PosixFilePermissions.fromString("rwx------"));
     lsm("generate");
     assertEquals(QUIET, lsm("-c", "--quiet"));
+    assertTrue(isQuiet());
   }
 
   private boolean isQuiet() {
@@ -78,6 +82,8 @@ class QuietRunTest extends CommandTestBase {
         change("a line that is no row", it -> it.proc.append("net/unix", "x")),
         change("a process that ended", it -> it.proc.end(701)),
         change("an interface by another name", QuietRunTest::renameInterface),
+        change("another program", it -> it.proc.link("700/exe", "/tmp/x")),
+        change("a pipe", QuietRunTest::makePipe),
         change("another user", it -> it.proc.write("700/status", "Uid:\t0\t33\t0\t0\n")),
         change("another boot", it -> it.proc.write("sys/kernel/random/boot_id", "1-2\n")),
         change("other privileges", it -> it.proc.privileges("0")),
@@ -109,13 +115,21 @@ class QuietRunTest extends CommandTestBase {
     return Arguments.of(name, change);
   }
 
+  private static void makePipe(QuietRunTest it) throws IOException {
+    Files.delete(it.baseline);
+    try {
+      new ProcessBuilder("mkfifo", "-m", "600", it.baseline.toString()).start().waitFor();
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
   private static void renameInterface(QuietRunTest it) throws IOException {
     Path names = it.proc.path().resolve("net/dev_snmp6");
     Files.move(names.resolve("eth0"), names.resolve("eth1"));
   }
 
   private static void putAlert(QuietRunTest it) throws IOException {
-    Files.createDirectories(it.state.resolve("outbox"));
     it.append(it.state.resolve("outbox/1-mail.json"), "x");
   }
 
@@ -128,7 +142,6 @@ class QuietRunTest extends CommandTestBase {
   @ParameterizedTest(name = "{0}")
   @MethodSource("changes")
   void comparesAfter(String name, Change change) throws IOException {
-    assertTrue(isQuiet());
     change.apply(this);
     assertFalse(isQuiet());
   }
@@ -149,7 +162,7 @@ class QuietRunTest extends CommandTestBase {
         "SENTRY=\"report\"",
         "OUTBOUND=\"learn\"",
         "NETNS=\"all\"",
-        "METRICS_FILE=\"/nonexistent/lsm.prom\"",
+        "METRICS_FILE=\"/dev/null\"",
         "ALERTMANAGER_URL=\"http://127.0.0.1:1\"",
       })
   void comparesAlwaysWith(String line) throws IOException {

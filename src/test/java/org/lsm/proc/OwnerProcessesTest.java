@@ -92,7 +92,7 @@ class OwnerProcessesTest {
   @Test
   void arePidStartAddressesAndUser() throws IOException {
     byte[] lines = lines(known);
-    assertEquals("700 1000 94 95 140725 33\nend\n", new String(lines, UTF_8));
+    assertEquals("700 1000 94 95 140725 33 /usr/sbin/httpd\nend\n", new String(lines, UTF_8));
     assertTrue(areSame(lines));
     assertTrue(areSame(lines()));
   }
@@ -122,9 +122,12 @@ class OwnerProcessesTest {
     assertThrows(IOException.class, () -> lines(known));
   }
 
+  /** A process can set the addresses of another program to those of the first (prctl(2)). */
   @Test
-  void areNotThoseOfAnotherProgram() {
+  void areNotThoseOfAnotherProgram() throws IOException {
+    byte[] lines = lines(known);
     proc.link("700/exe", "/tmp/httpd");
+    assertFalse(areSame(lines));
     assertThrows(IOException.class, () -> lines(known));
   }
 

@@ -147,6 +147,25 @@ class WatchedRowsTest {
         read(proc("tcp", TCP)), read(proc("tcp", TCP + TCP.replace("0A", "01") + TCP + "junk")));
   }
 
+  /**
+   * A record of the kernel is a bucket there, and a read returns less than a page before a large
+   * one.
+   */
+  @Test
+  void readsTablesOfSctpToTheirEnd() throws Exception {
+    Path proc = proc("sctp/eps", "");
+    Path table = proc.resolve("net/sctp/eps");
+    Files.delete(table);
+    new ProcessBuilder("mkfifo", table.toString()).start().waitFor();
+    String script = "exec >\"$1\"; echo header; sleep 0.5; printf '%s' \"$2\"";
+    Process writer = new ProcessBuilder("sh", "-c", script, "sh", table.toString(), SCTP).start();
+    try {
+      assertTrue(read(proc).contains("9899 0 9101 192.0.2.7 192.0.2.8"));
+    } finally {
+      writer.destroyForcibly().waitFor();
+    }
+  }
+
   @Test
   void namesInterfaces() throws IOException {
     Path proc = proc("packet", PACKET);
