@@ -70,6 +70,9 @@ public final class AtomicFile {
 
   private static void write(Path file, byte[] content, Set<PosixFilePermission> mode)
       throws IOException {
+    if (Files.exists(file) && !Files.isRegularFile(file)) { // such as /dev/null
+      throw new FileSystemException(file.toString(), null, "is not a regular file");
+    }
     Path temporary = file.resolveSibling("." + file.getFileName() + TEMPORARY);
     // A killed run may have left one, with another mode or owner.
     Files.deleteIfExists(temporary);

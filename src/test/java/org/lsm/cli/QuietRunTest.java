@@ -162,7 +162,7 @@ class QuietRunTest extends CommandTestBase {
         "SENTRY=\"report\"",
         "OUTBOUND=\"learn\"",
         "NETNS=\"all\"",
-        "METRICS_FILE=\"/dev/null\"",
+        "METRICS_FILE=\"/nonexistent/lsm.prom\"",
         "ALERTMANAGER_URL=\"http://127.0.0.1:1\"",
       })
   void comparesAlwaysWith(String line) throws IOException {

@@ -3,6 +3,7 @@ package org.lsm.storage;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.FileSystemException;
@@ -145,6 +146,18 @@ class AtomicFileTest {
 
   private static String mode(Path path) throws IOException {
     return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+  }
+
+  /** METRICS_FILE="/dev/null" must not replace a device. */
+  @Test
+  void replacesNothingButFiles() throws Exception {
+    Path pipe = folder.resolve("pipe");
+    new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor();
+    FileSystemException e =
+        assertThrows(FileSystemException.class, () -> AtomicFile.write(pipe, new byte[1]));
+    assertEquals(pipe + ": is not a regular file", e.getMessage());
+    assertTrue(Files.exists(pipe) && !Files.isRegularFile(pipe));
+    assertEquals(List.of(pipe), list(folder));
   }
 
   private static List<Path> list(Path directory) throws IOException {
