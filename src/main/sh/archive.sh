@@ -90,6 +90,7 @@ commands() {
   list lsm-commands <<LINES
 compare --no-alert --format json --config $conf
 list --config $conf
+list --format json --config $conf
 show pid=1 --config $conf
 connections --format json --config $conf
 status --format json --config $conf
