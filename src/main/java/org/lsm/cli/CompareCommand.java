@@ -67,10 +67,11 @@ public final class CompareCommand extends BaseCommand {
 
   @Override
   public Integer call() throws Exception {
+    Components components = context.components();
     if (noAlert || baselineFile != null || names) {
-      return print(context.components());
+      return print(components);
     }
-    MonitorRun run = new MonitorRun(context.components(), quiet, quietRun);
+    MonitorRun run = new MonitorRun(components, quiet, quietRun);
     RunResult result = run.compare();
     if (result.report().isPresent()) {
       show(result.report().get(), result.portScans().alert());

@@ -23,10 +23,9 @@ import org.lsm.model.OwnerCache.StuckReader;
 import org.lsm.model.ProgramFile;
 
 /**
- * Reads files of other users through stat(1) and head(1), one process for each user. A file system
- * (FUSE, NFS) may never answer, and a process that waits for it cannot always be killed. lsm
- * therefore stops waiting after 2 s, and starts no further process for that user until that one has
- * ended.
+ * Reads files of other users through stat(1), head(1) and grep(1). A file system (FUSE, NFS) may
+ * never answer, and a process that waits for it cannot always be killed. lsm therefore stops
+ * waiting after 2 s, and starts no further process for that user until that one has ended.
  */
 final class ForeignFiles {
   private static final Duration TIMEOUT = Duration.ofSeconds(2);
@@ -65,7 +64,7 @@ final class ForeignFiles {
         Path.of(Files.isExecutable(Path.of("/usr/bin/stat")) ? "/usr/bin" : "/bin"));
   }
 
-  /** Takes the directory of stat(1) and head(1) as well. */
+  /** Takes the directory of these programs as well. */
   ForeignFiles(ProcessReader processes, Set<StuckReader> leftBehind, Path programs) {
     this.processes = processes;
     this.programs = programs;
