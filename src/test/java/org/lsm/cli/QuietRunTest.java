@@ -84,7 +84,6 @@ class QuietRunTest extends CommandTestBase {
         change("an interface by another name", QuietRunTest::renameInterface),
         change("another program", it -> it.proc.link("700/exe", "/tmp/x")),
         change("a pipe", QuietRunTest::makePipe),
-        change("another user", it -> it.proc.write("700/status", "Uid:\t0\t33\t0\t0\n")),
         change("another boot", it -> it.proc.write("sys/kernel/random/boot_id", "1-2\n")),
         change("other privileges", it -> it.proc.privileges("0")),
         change("the next hour", it -> it.now = it.now.plus(Duration.ofHours(1))),

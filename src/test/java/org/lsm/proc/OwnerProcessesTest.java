@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -92,7 +94,9 @@ class OwnerProcessesTest {
   @Test
   void arePidStartAddressesAndUser() throws IOException {
     byte[] lines = lines(known);
-    assertEquals("700 1000 94 95 140725 33 /usr/sbin/httpd\nend\n", new String(lines, UTF_8));
+    Object user = Files.getAttribute(proc.path(), "unix:uid");
+    String line = "700 1000 94 95 140725 " + user + " /usr/sbin/httpd\nend\n";
+    assertEquals(line, new String(lines, UTF_8));
     assertTrue(areSame(lines));
     assertTrue(areSame(lines()));
   }
@@ -101,15 +105,13 @@ class OwnerProcessesTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "stat   | ' 1000 4096' | ' 1001 4096'", // another process
-        "stat   | 140725 | 140726", // execve(2)
-        "status | '\t33' | '\t0'", // setuid(2)
+        "' 1000 4096' | ' 1001 4096'", // another process
+        "140725 | 140726", // execve(2)
       })
-  void areNotSameAfter(String file, String old, String changed) throws IOException {
+  void areNotSameAfter(String old, String changed) throws IOException {
     byte[] lines = lines(known);
-    String text = ProcFile.read(proc.path().resolve("700/" + file));
-    assertTrue(text.contains(old));
-    proc.write("700/" + file, text.replace(old, changed));
+    assertTrue(STAT.contains(old));
+    proc.write("700/stat", STAT.replace(old, changed));
     assertFalse(areSame(lines));
     assertThrows(IOException.class, () -> lines(known));
   }
@@ -139,22 +141,22 @@ class OwnerProcessesTest {
     }
   }
 
-  /** A process of this host that executes another program, in place or as another process. */
-  @Test
-  void changeWithProgram() throws Exception {
-    Process shell =
-        new ProcessBuilder("sh", "-c", "read line; exec sleep 60")
-            .redirectErrorStream(true)
-            .start();
+  /** A process of this host that executes another program, or becomes another user. */
+  @ParameterizedTest
+  @CsvSource({"sh, read line; exec sleep 60", "perl, <STDIN>; $> = 65534; sleep 60"})
+  void changeWithProgramAndUser(String program, String text) throws Exception {
+    assumeTrue(!program.equals("perl") || isRoot(), "only root can become another user");
+    String option = program.equals("perl") ? "-e" : "-c";
+    Process child = new ProcessBuilder(program, option, text).redirectErrorStream(true).start();
     try {
       Path real = Path.of("/proc");
       Path passwd = Path.of("/etc/passwd");
-      int pid = (int) shell.pid();
+      int pid = (int) child.pid();
       RunningProcess now = new ProcessReader(real, passwd).running(pid);
       byte[] lines = lines(real, passwd, process(pid, now.user(), now));
       assertTrue(areSame(real, lines));
-      shell.getOutputStream().write('\n');
-      shell.getOutputStream().flush();
+      child.getOutputStream().write('\n');
+      child.getOutputStream().flush();
       long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
       while (areSame(real, lines) && System.nanoTime() < deadline) {
         Thread.sleep(10);
@@ -162,7 +164,11 @@ class OwnerProcessesTest {
       assertFalse(areSame(real, lines));
       assertEquals(now.startTicks(), new ProcessReader(real, passwd).running(pid).startTicks());
     } finally {
-      shell.destroyForcibly().waitFor();
+      child.destroyForcibly().waitFor();
     }
+  }
+
+  private static boolean isRoot() throws IOException {
+    return (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0;
   }
 }
