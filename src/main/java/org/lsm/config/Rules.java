@@ -188,6 +188,11 @@ public record Rules(List<Rule> rules) {
     return Optional.empty();
   }
 
+  /** Whether a rule would ignore a socket at this endpoint if it had the right owner. */
+  public boolean mayIgnore(Endpoint at) {
+    return rules.stream().anyMatch(it -> it.verb() == Verb.IGNORE && it.endpoint().test(at));
+  }
+
   /** The rules that allow or require this socket for at least one of its owners. */
   public List<Rule> allowing(SocketEntry entry) {
     return rules.stream().filter(it -> it.verb() != Verb.IGNORE && it.matches(entry)).toList();

@@ -18,6 +18,7 @@ import org.lsm.model.Endpoint;
 import org.lsm.model.Flag;
 import org.lsm.model.Plural;
 import org.lsm.model.PortSet;
+import org.lsm.model.Protocol;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketDetails;
 import org.lsm.model.SocketEntry;
@@ -175,15 +176,30 @@ public record BaselineComparison(
    */
   private boolean isProven(Difference changed) {
     SocketEntry now = changed.after();
-    boolean closed = now.hasNoProcess() && scans.closedAgain().contains(now.endpoint());
+    boolean closed = now.hasNoProcess() && scans.hasClosedAgain(now.endpoint());
     return !closed && !helpers.areHelpers(changed.before(), now);
+  }
+
+  /**
+   * Whether a socket closed before its owner was found and is not reported: one of a client, or one
+   * that no other host can reach and that a rule may ignore.
+   */
+  private boolean isUnreported(SocketEntry entry) {
+    Endpoint at = entry.endpoint();
+    return scans.isShortLivedClient(entry)
+        || (scans.isExhausted()
+            && at.protocol() == Protocol.UNIX
+            && (entry.hasNoProcess() || entry.ownerUnknown())
+            && scans.hasClosedAgain(at)
+            && !baseline.sockets().containsKey(at)
+            && rules.mayIgnore(at));
   }
 
   /** The sockets found, without the ignored ones. */
   public Snapshot visible(Snapshot found) {
     return programs
         .withOldPaths(found)
-        .where(entry -> !rules.ignores(entry) && !scans.isShortLivedClient(entry));
+        .where(entry -> !rules.ignores(entry) && !isUnreported(entry));
   }
 
   private DiffReport report(Diff diff, Snapshot found, Snapshot visible) {
@@ -210,11 +226,11 @@ public record BaselineComparison(
     notes.addAll(users.notes());
     int shortLived = 0;
     for (SocketEntry entry : found.sockets().values()) {
-      shortLived += scans.isShortLivedClient(entry) ? 1 : 0;
+      shortLived += isUnreported(entry) ? 1 : 0;
     }
     if (shortLived > 0) {
       String sockets = Plural.count(shortLived, "socket");
-      notes.add(sockets + " of clients closed before the owner was found");
+      notes.add(sockets + " closed before the owner was found");
     }
     String host = baseline.hostInfo().host();
     if (!host.equals(found.hostInfo().host())) {

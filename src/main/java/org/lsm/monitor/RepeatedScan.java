@@ -240,6 +240,11 @@ public final class RepeatedScan {
     return scans > 1 ? seenOnceBut(seenLast) : Set.of();
   }
 
+  /** Whether one scan saw this socket and a later scan did not. */
+  boolean hasClosedAgain(Endpoint at) {
+    return scans > 1 && seenOnce.contains(at) && !seenLast.contains(at);
+  }
+
   private Set<Endpoint> seenOnceBut(Set<Endpoint> others) {
     Set<Endpoint> rest = new HashSet<>(seenOnce);
     rest.removeAll(others);

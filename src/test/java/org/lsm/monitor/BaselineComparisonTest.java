@@ -278,10 +278,48 @@ class BaselineComparisonTest {
 
   // ---- ignore rules
 
+  /** The owner that the rule requires may have been the one that was not found. */
+  @ParameterizedTest
+  @CsvSource({
+    "/tmp/ssh-x/agent.1,  300, true,  0",
+    "/tmp/ssh-x/agent.1,  300, false, 1", // it stays
+    "/tmp/ssh-x/agent.1,  102, true,  1", // its owner is another one
+    "/tmp/ssh-x/socket.1, 300, true,  1",
+  })
+  void ignoresByNameWhatClosedBeforeItsOwnerWasFound(
+      String name, long inode, boolean closes, int differences) throws Exception {
+    ignore("unix /tmp/ssh-*/agent.* program=/usr/bin/ssh-agent\n");
+    proc.unix(name, inode);
+    if (closes) {
+      clock.then(this::sshAndNoUdp);
+    }
+    assertEquals(differences, compare(ssh()).diff().differences().size());
+  }
+
+  @Test
+  void knownSocketThatARuleMayIgnoreIsNotGone() throws Exception {
+    ignore("unix /tmp/* program=/usr/bin/ssh-agent\n");
+    proc.unix("/tmp/socket", 300);
+    clock.then(this::sshAndNoUdp);
+    assertEquals(List.of(), kinds(compare(ssh(), entry("unix", "/tmp/socket", PROG))));
+  }
+
+  @Test
+  void reportsClosedPortThatARuleMayIgnore() throws Exception {
+    ignore("tcp *:* program=/fake/prog\n");
+    proc.tcp("0.0.0.0", 80, 300);
+    clock.then(this::sshAndNoUdp);
+    assertEquals(List.of("NEW tcp/0.0.0.0:80"), kinds(compare(ssh())));
+  }
+
+  private void ignore(String text) throws Exception {
+    Files.writeString(folder.resolve("ignore.lsm"), text);
+    rules = Rules.read(folder.resolve("conf.lsm"), Set::of);
+  }
+
   @Test
   void ignoresOnBothSides() throws Exception {
-    Files.writeString(folder.resolve("ignore.lsm"), "tcp *:80-81 program=/fake/prog\n");
-    rules = Rules.read(folder.resolve("conf.lsm"), Set::of);
+    ignore("tcp *:80-81 program=/fake/prog\n");
     proc.tcp("0.0.0.0", 80, 102).tcp("0.0.0.0", 90, 102);
     DiffReport report =
         compare(
