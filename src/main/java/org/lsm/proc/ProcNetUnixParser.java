@@ -1,12 +1,11 @@
 package org.lsm.proc;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Protocol;
 import org.lsm.model.SocketKey;
@@ -30,7 +29,7 @@ final class ProcNetUnixParser extends TableParser {
 
   private final String netns;
   private final Map<SocketKey, SocketKey> suspectedParents = new HashMap<>();
-  private final List<Long> unwatchedInodes = new ArrayList<>();
+  private final LongStream.Builder unwatchedInodes = LongStream.builder(); // of a million, 8 MB
 
   private int addressWidth; // in digits, the same in all rows; 0 before the first
   private Row last;
@@ -180,7 +179,7 @@ final class ProcNetUnixParser extends TableParser {
       return Map.of();
     }
     Map<SocketKey, ForgerySuspicion> suspicions = new HashMap<>();
-    Set<Long> inodes = new HashSet<>(unwatchedInodes);
+    Set<Long> inodes = new HashSet<>(unwatchedInodes.build().boxed().toList());
     Set<Long> contested = new HashSet<>();
     for (SocketKey socket : sockets) {
       if (!inodes.add(socket.inode())) {
