@@ -31,7 +31,7 @@ configure() {
 # list ARCHIVE: lists for this archive the classes that lsm loads with the arguments on each line of standard input.
 list() {
   rm -f "$work/loaded"
-  java "$share" -XX:DumpLoadedClassList="$work/loaded" -Dlsm.launcher="$home/lsm" org.lsm.Training >/dev/null 2>&1 || :
+  java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$share" -XX:DumpLoadedClassList="$work/loaded" -Dlsm.launcher="$home/lsm" org.lsm.Training >/dev/null 2>&1 || :
   # The numbers of the classes differ between two lists, and are needed for other class loaders only.
   [ ! -s "$work/loaded" ] || sed 's/ id: [0-9]*$//' "$work/loaded" >>"$work/$1"
 }
@@ -92,7 +92,7 @@ compare --no-alert --format json --config $conf
 list --config $conf
 list --format json --config $conf
 show pid=1 --config $conf
-connections --format json --config $conf
+connections --seconds 0 --format json --config $conf
 status --format json --config $conf
 status --config $conf
 history --config $conf
