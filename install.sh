@@ -438,6 +438,7 @@ uninstall_lsm() {
   # shellcheck disable=SC2086  # a list of words
   (cd "$home" && for item in $program; do [ "$item" = install.sh ] || rm -rf "$item"; done
     rm -rf .stage .archive.* java lsm*.jsa*)
+  rm -f "/run/lsm$(readlink -f -- "$home" | tr / -)"-lsm*.jsa # of a run that was killed
   if [ "$action" = purge ]; then
     (cd "$home" && rm -rf install.sh defaults conf.lsm conf.lsm.new conf.lsm.0.6 ignore.lsm ignore.lsm.new rules.d)
     purge_state

@@ -78,7 +78,7 @@ after_installation() {
 before_removal() {
   /usr/lib/lsm/schedule.sh remove
   remove_rules "$(state_directory)"
-  rm -rf /usr/lib/lsm/lsm*.jsa* /usr/lib/lsm/.archive.* "$installed"
+  rm -rf /usr/lib/lsm/lsm*.jsa* /usr/lib/lsm/.archive.* /run/lsm-usr-lib-lsm-lsm*.jsa "$installed"
 }
 
 state_directory() {

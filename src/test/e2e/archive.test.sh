@@ -1,6 +1,6 @@
 #!/bin/sh
 # The class-data archive is used; without it, or with a damaged one, lsm prints the same and exits with the same status; what is
-# damaged is set aside and reported once. On the runtime of every JDK of this machine.
+# damaged is set aside and reported once, and Java that it keeps busy is killed. On the runtime of every JDK of this machine.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 isolate
@@ -105,6 +105,14 @@ works() {
   check "$name: $1: list prints JSON" perl -MJSON::PP -0777 -e 'decode_json(<>)->{sockets}[0] or die' "$work/run.out"
 }
 
+# pause: starts Java that does not come to an end, $endless.
+pause() {
+  rm -f "$work/paused"
+  "$home/lsm.paused" -c --quiet &
+  endless=$!
+  check "$name: Java that does not come to an end" within 10 test -f "$work/paused"
+}
+
 on_jdk() {
   name=$(basename "$1")
   cp -R "$root/target/lsm" "$work/$name.image"
@@ -161,10 +169,10 @@ on_jdk() {
     works "damaged at $percent %, next run"
     damage "$percent"
     touch -r "$home/lsm.jsa.cksum" "$home/lsm.jsa"
-    run "$home/lsm" -c --quiet
+    run timeout -s KILL 10 "$home/lsm" -c --quiet
     case $status in
       0) what="does no harm" ;;
-      2 | 134) what="costs one run" crashes=$((crashes + 1)) ;;
+      1 | 2 | 134 | 137) what="costs one run" crashes=$((crashes + 1)) ;; # 137: Java runs for ever
       *) fail "$name: damaged at $percent %, with its old time: exited with $status: $out $err" ;;
     esac
     [ "$status" -eq 0 ] || sets_aside "damaged at $percent %, with its old time, next run"
@@ -173,6 +181,45 @@ on_jdk() {
   check "$name: some of that ends Java" test "$crashes" -gt 0
   check "$name: a crash leaves no file" test -z "$(find . /tmp -maxdepth 1 -name 'hs_err*')"
   replace "$work/good.jsa"
+  sed "s,-Xmn8m,& -XX:+UnlockDiagnosticVMOptions -XX:+PauseAtStartup -XX:PauseAtStartupFile=$work/paused," "$home/lsm" >"$home/lsm.paused"
+  chmod 755 "$home/lsm.paused"
+  pause
+  run "$home/lsm" --version
+  check "$name: with a sound archive, the next run does not kill it" kill "$endless"
+  wait "$endless" 2>/dev/null
+  pause
+  damage 50
+  touch -r "$home/lsm.jsa.cksum" "$home/lsm.jsa"
+  sets_aside "damaged, with its old time, and Java does not come to an end"
+  wait "$endless"
+  check "$name: the next run kills it" test $? -eq 137
+  replace "$work/good.jsa"
+  in_use=/run/lsm$(readlink -f "$home/lsm.jsa" | tr / -)
+  run "$home/lsm" --version
+  check "$name: a run that ends leaves no file in /run" absent "$in_use"
+  sleep 60 &
+  other=$!
+  echo "$other" >"$in_use"
+  damage 50
+  touch -r "$home/lsm.jsa.cksum" "$home/lsm.jsa"
+  sets_aside "damaged, with its old time, and the PID of another program"
+  check "$name: it is not killed" kill "$other"
+  rm -f "$in_use"
+  damage 50
+  killed=0
+  "$home/lsm" --version >/dev/null 2>&1 & first=$!
+  "$home/lsm" --version >/dev/null 2>&1 & second=$!
+  "$home/lsm" --version >/dev/null 2>&1 & third=$!
+  for run in "$first" "$second" "$third"; do
+    wait "$run" || killed=$((killed + 1))
+  done
+  check "$name: none of three runs that find the damage at the same time is killed" test "$killed" -eq 0
+  mount -t tmpfs -o ro lsm-e2e /run
+  replace "$work/good.jsa"
+  run "$home/lsm" -c --quiet
+  exits "$name: /run cannot be written: -c --quiet" 0
+  prints_nothing "$name: /run cannot be written: it prints nothing"
+  umount /run
   touch "$home/lsm.jsa"
   from_archive 0 --version
   check "$name: a good archive is not checked again" test ! "$home/lsm.jsa" -nt "$home/lsm.jsa.cksum"

@@ -19,7 +19,7 @@ lsm=$prefix/sbin/lsm
 
 # Shell commands to run at the end, the latest first.
 # shellcheck disable=SC2089,SC2090  # it is for eval
-cleanup="rm -rf '$work'"
+cleanup="rm -rf '$work' '/run/lsm$(printf %s "$work" | tr / -)-'*"
 # shellcheck disable=SC2090
 trap 'eval "$cleanup"' EXIT
 trap 'exit 129' HUP INT TERM
@@ -48,8 +48,8 @@ require() {
   done
 }
 
-# isolate TOOL...: runs the test in mount, network, host name and PID namespaces of its own. Nothing of the host is
-# changed, only the sockets of the test are seen, and the kernel ends every process with the test.
+# isolate TOOL...: runs the test in mount, network, host name and PID namespaces of its own. Of the host, only
+# /run/lsm-* is changed until the end of the test; only the sockets of the test are seen, and the kernel ends every process with the test.
 isolate() {
   [ "${LSM_E2E_ISOLATED:-}" != yes ] || { ip link set lo up; return; }
   require unshare ip perl "$@"

@@ -63,6 +63,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Lsm extends CommandContext {
   static final String NAME_AND_VERSION = "lsm " + Version.VERSION;
 
+  /** The file by which the launcher knows that a run has not ended; empty if there is none. */
+  private static final String IN_USE = System.getProperty("lsm.inUse", "");
+
   private static final Set<List<String>> DELIVER =
       Set.of(List.of(MonitorRun.DELIVER), List.of(MonitorRun.DELIVER, MonitorRun.QUIET));
 
@@ -83,25 +86,26 @@ public final class Lsm extends CommandContext {
 
   private static int exitCode(String[] args) {
     try {
-      QuietRun quietRun =
-          quietRun(args, System.getenv(CONFIG), SystemEnvironment.PROC, SystemEnvironment.PASSWD);
-      if (quietRun != null && quietRun.isQuiet(System.currentTimeMillis())) {
-        return ExitCode.OK;
-      }
-      PrintWriter out = new PrintWriter(new StandardOutput(), false, StandardCharsets.UTF_8);
-      PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-      return run(SystemEnvironment.real(), quietRun, out, err, args);
+      int exitCode = run(args);
+      new File(IN_USE).delete(); // the next run need not check the class-data archive
+      return exitCode;
     } catch (LinkageError e) {
-      return suspectArchive(e, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+      boolean isChecked = new File(IN_USE).exists();
+      String remedy = isChecked ? "the next run checks the class-data archive" : "run archive.sh";
+      System.err.println("lsm: " + e + "; " + remedy);
+      return ExitCode.ERROR;
     }
   }
 
-  /** Has the launcher check the class-data archive at its next start, as after a crash. */
-  private static int suspectArchive(LinkageError e, PrintWriter err) {
-    String archive = System.getProperty("lsm.archive", "");
-    boolean isChecked = new File(archive + ".cksum").setLastModified(0);
-    err.println("lsm: " + e + (isChecked ? "; the next run checks the class-data archive" : ""));
-    return ExitCode.ERROR;
+  private static int run(String[] args) {
+    QuietRun quietRun =
+        quietRun(args, System.getenv(CONFIG), SystemEnvironment.PROC, SystemEnvironment.PASSWD);
+    if (quietRun != null && quietRun.isQuiet(System.currentTimeMillis())) {
+      return ExitCode.OK;
+    }
+    PrintWriter out = new PrintWriter(new StandardOutput(), false, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    return run(SystemEnvironment.real(), quietRun, out, err, args);
   }
 
   /** Standard output. A reader that has closed its end has read enough: that is not an error. */
