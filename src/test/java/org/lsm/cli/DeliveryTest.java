@@ -34,6 +34,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -335,6 +337,7 @@ class DeliveryTest extends ChannelTestBase {
   /** Cron starts the next run in ten minutes. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
+  @Execution(ExecutionMode.CONCURRENT)
   void deliversItselfForHalfAMinuteOnly(boolean stored) throws Exception {
     server.answer(END, SILENCE);
     mailTo(server.port());
