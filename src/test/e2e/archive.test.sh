@@ -197,12 +197,11 @@ on_jdk() {
   in_use=/run/lsm$(readlink -f "$home/lsm.jsa" | tr / -)
   run "$home/lsm" --version
   check "$name: a run that ends leaves no file in /run" absent "$in_use"
-  sleep 60 &
+  sleep 60 9>"$in_use" &
   other=$!
-  echo "$other" >"$in_use"
   damage 50
   touch -r "$home/lsm.jsa.cksum" "$home/lsm.jsa"
-  sets_aside "damaged, with its old time, and the PID of another program"
+  sets_aside "damaged, with its old time, and another program has the file open"
   check "$name: it is not killed" kill "$other"
   rm -f "$in_use"
   damage 50
