@@ -31,7 +31,8 @@ configure() {
 # list ARCHIVE: lists for this archive the classes that lsm loads with the arguments on each line of standard input.
 list() {
   rm -f "$work/loaded"
-  java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$share" -XX:DumpLoadedClassList="$work/loaded" -Dlsm.launcher="$home/lsm" org.lsm.Training >/dev/null 2>&1 || :
+  java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$share" -XX:DumpLoadedClassList="$work/loaded" \
+    -Dlsm.launcher="$home/lsm" org.lsm.Training >/dev/null 2>&1 || :
   # The numbers of the classes differ between two lists, and are needed for other class loaders only.
   [ ! -s "$work/loaded" ] || sed 's/ id: [0-9]*$//' "$work/loaded" >>"$work/$1"
 }

@@ -116,4 +116,9 @@ public record SocketEntry(
   public boolean ownerUnknown() {
     return owners.contains(Owner.UNKNOWN);
   }
+
+  /** Whether no process was found that holds it, because there is none or it was not seen. */
+  public boolean ownerNotFound() {
+    return hasNoProcess() || ownerUnknown();
+  }
 }

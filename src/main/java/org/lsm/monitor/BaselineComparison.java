@@ -147,7 +147,7 @@ public record BaselineComparison(
     Set<Endpoint> endpoints = new HashSet<>();
     for (Difference difference : diff.differences()) {
       SocketEntry entry = difference.after();
-      if (entry.hasNoProcess() || entry.ownerUnknown()) {
+      if (entry.ownerNotFound()) {
         endpoints.add(entry.endpoint());
       }
     }
@@ -189,7 +189,7 @@ public record BaselineComparison(
     return scans.isShortLivedClient(entry)
         || (scans.isExhausted()
             && at.protocol() == Protocol.UNIX
-            && (entry.hasNoProcess() || entry.ownerUnknown())
+            && entry.ownerNotFound()
             && scans.hasClosedAgain(at)
             && !baseline.sockets().containsKey(at)
             && rules.mayIgnore(at));

@@ -170,7 +170,7 @@ public final class RepeatedScan {
     seenLast = seen;
     Set<SocketEntry> ownerless = new HashSet<>();
     for (SocketEntry entry : scanned.sockets().values()) {
-      if (entry.endpoint().isOfClient() && (entry.hasNoProcess() || entry.ownerUnknown())) {
+      if (entry.endpoint().isOfClient() && entry.ownerNotFound()) {
         ownerless.add(onAnyPort(entry));
       }
     }
@@ -194,7 +194,7 @@ public final class RepeatedScan {
     Endpoint at = entry.endpoint();
     return scans > 1
         && seenOnce.contains(at)
-        && (entry.hasNoProcess() || entry.ownerUnknown())
+        && entry.ownerNotFound()
         && (at.isOfClient()
             ? !lasting.contains(onAnyPort(entry))
             : SocketIdentity.hasRandomName(at));

@@ -97,8 +97,7 @@ public final class OwnerProcesses {
       address = behind(1, address);
     }
     // This directory belongs to the effective user even if the process is not dumpable, unlike the
-    // files in it (proc(5)).
-    // The kernel prints some 60 lines of status in the time of five calls of stat(2).
+    // files in it (proc(5)). Asking for its owner takes an eighth of the time of reading status.
     Object user = Files.getAttribute(Path.of(proc + pid), "unix:uid");
     String target = Files.readSymbolicLink(Path.of(proc + pid + "/exe")).toString();
     lines.writeBytes((" " + user + " " + target + "\n").getBytes(UTF_8));

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -84,6 +85,7 @@ class QuietRunTest extends CommandTestBase {
         change("an interface by another name", QuietRunTest::renameInterface),
         change("another program", it -> it.proc.link("700/exe", "/tmp/x")),
         change("a pipe", QuietRunTest::makePipe),
+        change("another user", QuietRunTest::changeUser),
         change("another boot", it -> it.proc.write("sys/kernel/random/boot_id", "1-2\n")),
         change("other privileges", it -> it.proc.privileges("0")),
         change("the next hour", it -> it.now = it.now.plus(Duration.ofHours(1))),
@@ -112,6 +114,13 @@ class QuietRunTest extends CommandTestBase {
 
   private static Arguments change(String name, Change change) {
     return Arguments.of(name, change);
+  }
+
+  /** The owner of /proc/PID is the effective user. */
+  private static void changeUser(QuietRunTest it) throws IOException {
+    boolean isRoot = (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0;
+    assumeTrue(isRoot, "only root can give a directory to another user");
+    Files.setAttribute(it.proc.path().resolve("700"), "unix:uid", 33);
   }
 
   private static void makePipe(QuietRunTest it) throws IOException {
