@@ -17,8 +17,6 @@ notified=$work/notified
 mkdir "$notified" "$work/hosts"
 
 # --- the network: this namespace is 192.0.2.1, the servers .2 to .5, web01 to web21 .101 to .121
-mount -t tmpfs -o mode=755 lsm-e2e /run
-mkdir /run/netns
 ip link add br0 type bridge
 ip address add 192.0.2.1/24 dev br0
 ip link set br0 up

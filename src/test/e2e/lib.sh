@@ -48,10 +48,16 @@ require() {
   done
 }
 
-# isolate TOOL...: runs the test in mount, network, host name and PID namespaces of its own. Of the host, only
-# /run/lsm-* is changed until the end of the test; only the sockets of the test are seen, and the kernel ends every process with the test.
+# isolate TOOL...: runs the test in mount, network, host name and PID namespaces of its own, with a /run of its own, where ip(8) names
+# network namespaces. Nothing of the host is changed; only the sockets of the test are seen, and the kernel ends every process with the test.
 isolate() {
-  [ "${LSM_E2E_ISOLATED:-}" != yes ] || { ip link set lo up; return; }
+  if [ "${LSM_E2E_ISOLATED:-}" = yes ]; then
+    ip link set lo up
+    mount -t tmpfs -o mode=755 lsm-e2e /run
+    mkdir /run/netns
+    mkdir -m 1777 /run/lock
+    return
+  fi
   require unshare ip perl "$@"
   set -- --mount --net --uts --pid --fork --kill-child --mount-proc
   unshare "$@" true || skip "cannot create namespaces"

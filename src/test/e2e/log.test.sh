@@ -5,9 +5,6 @@
 . "$(dirname -- "$0")/lib.sh"
 isolate rsyslogd logger logcheck fail2ban-regex nft nmap runuser
 
-mount -t tmpfs lsm-e2e /run
-mkdir /run/netns /run/lock
-chmod 1777 /run/lock
 ip netns add attacker
 ip link add eth0 type veth peer name eth0 netns attacker
 ip address add 192.0.2.1/24 dev eth0

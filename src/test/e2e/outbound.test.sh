@@ -11,8 +11,6 @@ ip link add lsm-e2e type bridge 2>/dev/null || skip "cannot create an interface"
 ip link delete lsm-e2e
 
 # --- the network
-mount -t tmpfs -o mode=755 lsm-e2e /run
-mkdir /run/netns
 ip netns add remote
 ip link add net0 type veth peer name eth0 netns remote
 addresses() {

@@ -14,8 +14,6 @@ peer=$scripts/peer.pl
 families="192.0.2. 2001:db8::"
 
 # --- the network
-mount -t tmpfs -o mode=755 lsm-e2e /run
-mkdir /run/netns
 ip link add br0 address 02:00:00:00:00:01 type bridge
 for host in attacker second; do
   ip netns add "$host"

@@ -12,7 +12,6 @@ mount -t tmpfs -o mode=1777 lsm-e2e /dev/shm
 mount -t devpts -o newinstance,ptmxmode=666 lsm-e2e /dev/pts
 ln -s pts/ptmx /dev/ptmx
 mknod -m 666 /dev/fuse c 10 229
-mount -t tmpfs -o mode=755 lsm-e2e /run
 ip address add 203.0.113.9/32 dev lo
 install_lsm
 record_alerts

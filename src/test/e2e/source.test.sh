@@ -1,8 +1,8 @@
 #!/bin/sh
 # From a clean checkout with an empty Maven repository, on every JDK of this machine: install.sh
 # from source, a port, `lsm -c` names the process; then the whole test suite, but not on the default
-# JDK, whose suite .ci/run has run. The suite sees only processes of its own, since other tests with sockets run at the same time;
-# sh is PID 1 there, and reaps what the tests leave.
+# JDK, whose suite .ci/run has run. The suite sees only processes and named network namespaces of its
+# own, and others do not see those, since other tests run at the same time; sh is PID 1 there, and reaps what the tests leave.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -40,7 +40,8 @@ on_jdk() {
   close_sockets
 
   [ "$java_home" = "$default" ] ||
-    check "$name: mvn verify" unshare --mount --pid --fork --kill-child --mount-proc sh -c 'mvn -B verify; exit $?'
+    check "$name: mvn verify" unshare --mount --pid --fork --kill-child --mount-proc sh -c '
+      mount -t tmpfs -o mode=755 lsm-e2e /run && mvn -B verify; exit $?'
   cd "$root" || exit 1
 }
 
