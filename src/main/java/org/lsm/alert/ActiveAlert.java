@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.lsm.model.Diff;
 import org.lsm.model.Difference;
+import org.lsm.model.EnumName;
 import org.lsm.model.HostInfo;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
@@ -19,7 +20,6 @@ import org.lsm.model.SocketIdentity;
 import org.lsm.report.AlertLabels;
 import org.lsm.report.DiffReport;
 import org.lsm.report.EscapedText;
-import org.lsm.report.Json;
 import org.lsm.report.PortScanReport;
 
 /**
@@ -50,8 +50,8 @@ public record ActiveAlert(
       String type = it.type().name();
       SortedMap<String, String> labels = AlertLabels.of(it);
       String owners = identity.countsByOwner(identity.key(it.after())) ? " " + labels : "";
-      labels.put(ALERTNAME, "LsmSocket" + type.charAt(0) + Json.name(it.type()).substring(1));
-      labels.put("severity", Json.name(severity));
+      labels.put(ALERTNAME, "LsmSocket" + type.charAt(0) + EnumName.of(it.type()).substring(1));
+      labels.put("severity", EnumName.of(severity));
       labels.put("socket", EscapedText.escape(name.substring(type.length() + 1)));
       var annotations =
           (Supplier<SortedMap<String, String>>) () -> AlertLabels.annotations(it, report);

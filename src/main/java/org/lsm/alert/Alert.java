@@ -12,6 +12,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.lsm.model.DifferenceCounts;
+import org.lsm.model.EnumName;
 import org.lsm.model.HostInfo;
 import org.lsm.model.ScanningHost;
 import org.lsm.report.DiffReport;
@@ -95,7 +96,7 @@ public record Alert(
 
   /** An alert that has only a document and a JSON report with the host and the time. */
   static Alert of(AlertType type, ReportDocument document, JsonObject report) {
-    report.addProperty("event", Json.name(type));
+    report.addProperty("event", EnumName.of(type));
     report.addProperty("summary", document.headline());
     String id = UUID.randomUUID().toString();
     Instant time = Instant.parse(report.get("time").getAsString());

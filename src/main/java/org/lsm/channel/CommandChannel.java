@@ -10,6 +10,7 @@ import java.util.Set;
 import org.lsm.alert.Alert;
 import org.lsm.alert.Channel;
 import org.lsm.alert.DeliveryException;
+import org.lsm.model.EnumName;
 import org.lsm.report.Json;
 
 /** Runs the administrator's command of sh(1), with the alert in variables and as JSON on stdin. */
@@ -40,7 +41,7 @@ public record CommandChannel(String command, Duration timeout) implements Channe
 
   private static Map<String, String> variables(Alert alert) {
     return Map.ofEntries(
-        Map.entry("LSM_EVENT", Json.name(alert.type())),
+        Map.entry("LSM_EVENT", EnumName.of(alert.type())),
         Map.entry("LSM_HOST", alert.host()),
         Map.entry("LSM_TIME", alert.time().toString()),
         Map.entry("LSM_SUBJECT", alert.subject()),

@@ -13,6 +13,7 @@ import org.lsm.config.ConfigException;
 import org.lsm.config.Rules;
 import org.lsm.config.Rules.Rule;
 import org.lsm.model.Endpoint;
+import org.lsm.model.EnumName;
 import org.lsm.model.Snapshot;
 import org.lsm.model.SocketEntry;
 import org.lsm.monitor.Components;
@@ -49,7 +50,7 @@ public final class ListCommand extends BaseCommand {
 
     @Override
     public String toString() {
-      return Json.name(this);
+      return EnumName.of(this);
     }
   }
 

@@ -1,6 +1,6 @@
 package org.lsm.cli;
 
-import org.lsm.report.Json;
+import org.lsm.model.EnumName;
 import picocli.CommandLine.Option;
 
 /** The option {@code --format}. */
@@ -11,7 +11,7 @@ final class OutputFormat {
 
     @Override
     public String toString() {
-      return Json.name(this);
+      return EnumName.of(this);
     }
   }
 

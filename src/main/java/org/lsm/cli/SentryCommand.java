@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.lsm.config.CidrBlock;
 import org.lsm.config.Config.SentryMode;
+import org.lsm.model.EnumName;
 import org.lsm.model.ScanSummary;
 import org.lsm.model.ScanningHost;
 import org.lsm.monitor.Components;
@@ -34,7 +35,7 @@ public final class SentryCommand extends BaseCommand {
 
     @Override
     public String toString() {
-      return Json.name(this);
+      return EnumName.of(this);
     }
   }
 

@@ -20,6 +20,7 @@ import org.lsm.config.Config.SentryMode;
 import org.lsm.config.ConfigException;
 import org.lsm.config.Rules.Rule;
 import org.lsm.config.Rules.Verb;
+import org.lsm.model.EnumName;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.Plural;
 import org.lsm.model.ScanSummary;
@@ -57,7 +58,7 @@ public final class StatusCommand extends BaseCommand {
 
     @Override
     public String toString() {
-      return Json.name(this);
+      return EnumName.of(this);
     }
   }
 
@@ -166,7 +167,7 @@ public final class StatusCommand extends BaseCommand {
     AlertState alerts = AlertState.read(directory.resolve(StateDirectory.ALERT_STATE));
     Optional<Duration> interval =
         schedule.map(Schedule::interval).orElse(Optional.of(Schedule.DEFAULT_INTERVAL));
-    Optional<Duration> max = interval.map(it -> it.multipliedBy(MAX_MISSED));
+    Optional<Duration> max = interval.map(it -> Duration.ofMillis(MAX_MISSED * it.toMillis()));
     String limit = max.map(it -> "" + it.toSeconds()).orElse("");
     Duration age = Duration.between(last.get(), components.now());
     long active = alerts.activeDifferences();
@@ -264,7 +265,7 @@ public final class StatusCommand extends BaseCommand {
     }
     Optional<NftTableState> table = components.nftTable().read(components::now);
     String text = table.map(it -> summary(it.summary(), config.sentryTrigger())).orElse(NO_RULES);
-    good("Sentry", Json.name(config.sentry()) + text);
+    good("Sentry", EnumName.of(config.sentry()) + text);
     state.unanswered().forEach(it -> fault("Sentry", it));
   }
 
@@ -279,7 +280,7 @@ public final class StatusCommand extends BaseCommand {
     boolean isLearning = config.outbound() == OutboundMode.REPORT && end.isAfter(components.now());
     String until = isLearning ? ", learning until " + Times.format(end, components.zone()) : "";
     String known = state.rules().isEmpty() ? NO_RULES : "; known: " + state.known().size();
-    good("Outbound", Json.name(config.outbound()) + until + known);
+    good("Outbound", EnumName.of(config.outbound()) + until + known);
   }
 
   private static String summary(ScanSummary summary, int trigger) {

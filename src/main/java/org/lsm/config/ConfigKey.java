@@ -101,13 +101,16 @@ public enum ConfigKey {
 
   /** The key of this exact name; the message of a failure has the key with the nearest name. */
   static ConfigKey of(String name) {
+    ConfigKey[] keys = values();
+    for (ConfigKey key : keys) {
+      if (key.name().equals(name)) {
+        return key;
+      }
+    }
     String upper = name.toUpperCase(Locale.ROOT);
     ConfigKey nearest =
-        Stream.of(values()).min(comparingInt(key -> distance(key.name(), upper))).orElseThrow();
-    if (!nearest.name().equals(name)) {
-      throw new IllegalArgumentException("unknown key " + name + "; did you mean " + nearest + "?");
-    }
-    return nearest;
+        Stream.of(keys).min(comparingInt(key -> distance(key.name(), upper))).orElseThrow();
+    throw new IllegalArgumentException("unknown key " + name + "; did you mean " + nearest + "?");
   }
 
   /** The Levenshtein distance. */

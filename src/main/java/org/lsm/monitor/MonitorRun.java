@@ -19,6 +19,7 @@ import org.lsm.alert.AlertType;
 import org.lsm.alert.History;
 import org.lsm.alert.Outbox;
 import org.lsm.config.Config;
+import org.lsm.model.EnumName;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Plural;
@@ -28,7 +29,6 @@ import org.lsm.model.TextEscaper;
 import org.lsm.proc.WaitingProcess;
 import org.lsm.report.DiffReport;
 import org.lsm.report.FailureReport;
-import org.lsm.report.Json;
 import org.lsm.report.Metrics;
 import org.lsm.report.ReportDocument;
 import org.lsm.sentry.HostPorts;
@@ -286,7 +286,7 @@ public final class MonitorRun {
     boolean due = decision.type().isPresent();
     if (!due || outbox.put(Alert.of(type, host, document, config.subject(), zone))) {
       if (due) {
-        history.append(Json.name(type), TextEscaper.escape(reason));
+        history.append(EnumName.of(type), TextEscaper.escape(reason));
       }
       write(decision.next(), before, file);
     }

@@ -23,6 +23,7 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
+import org.lsm.model.EnumName;
 import org.lsm.model.Flag;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Plural;
@@ -357,7 +358,7 @@ public record DiffReport(
   Map<String, String> data(Difference difference) {
     return Map.of(
         "kind", difference.type().name(),
-        "severity", Json.name(severity(difference)),
+        "severity", EnumName.of(severity(difference)),
         "socket", escape(difference.endpoint().toString()),
         "owners",
             EscapedText.cut(OwnerText.of(difference.after(), user -> user).text(), MAX_LOG_LINE),

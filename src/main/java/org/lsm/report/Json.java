@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -31,6 +30,7 @@ import org.lsm.model.Difference;
 import org.lsm.model.DifferenceCounts;
 import org.lsm.model.DifferenceType;
 import org.lsm.model.Endpoint;
+import org.lsm.model.EnumName;
 import org.lsm.model.Facts;
 import org.lsm.model.HostInfo;
 import org.lsm.model.Owner;
@@ -99,7 +99,8 @@ public final class Json {
                   (json, type, gson) -> TextEscaper.unescape(json.getAsString()))
           .registerTypeHierarchyAdapter(
               Enum.class,
-              (JsonSerializer<Enum<?>>) (constant, type, gson) -> new JsonPrimitive(name(constant)))
+              (JsonSerializer<Enum<?>>)
+                  (constant, type, gson) -> new JsonPrimitive(EnumName.of(constant)))
           .create();
 
   private Json() {}
@@ -257,11 +258,6 @@ public final class Json {
     return json;
   }
 
-  /** The name of a constant in JSON. */
-  public static String name(Enum<?> constant) {
-    return constant.name().toLowerCase(Locale.ROOT);
-  }
-
   /** What is escaped already, on several lines. */
   public static String print(Object json) {
     return PRINTED.toJson(json) + "\n";
@@ -381,7 +377,7 @@ public final class Json {
   /** Returns null if there are none. */
   private static JsonObject view(Facts facts) {
     JsonObject json = new JsonObject();
-    facts.values().forEach((fact, values) -> json.add(name(fact), VIEWS.toJsonTree(values)));
+    facts.values().forEach((fact, values) -> json.add(EnumName.of(fact), VIEWS.toJsonTree(values)));
     return json.isEmpty() ? null : json;
   }
 

@@ -7,6 +7,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.lsm.model.DifferenceType;
+import org.lsm.model.EnumName;
 import org.lsm.model.Severity;
 
 /**
@@ -49,7 +50,8 @@ public record Metrics(
     help(out, "differences", "Differences to the baseline.");
     for (DifferenceType type : DifferenceType.values()) {
       for (Severity severity : Severity.values()) {
-        String labels = "kind=\"" + Json.name(type) + "\",severity=\"" + Json.name(severity) + "\"";
+        String labels =
+            "kind=\"" + EnumName.of(type) + "\",severity=\"" + EnumName.of(severity) + "\"";
         var found = report.diff().of(type).stream().filter(it -> report.severity(it) == severity);
         sample(out, "differences{" + labels + "}", found.count());
       }
