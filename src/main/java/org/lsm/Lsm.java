@@ -8,9 +8,12 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.lsm.cli.AcceptCommand;
+import org.lsm.cli.BaseCommand;
 import org.lsm.cli.CheckCommand;
 import org.lsm.cli.CommandContext;
 import org.lsm.cli.CompareCommand;
@@ -35,31 +38,13 @@ import org.lsm.monitor.SystemEnvironment;
 import org.lsm.monitor.Version;
 import org.lsm.report.StatusReport.Severity;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command {@code lsm}. */
-@Command(
-    name = "lsm",
-    description = {
-      "Reports the sockets that appeared on this host since the baseline, and their owners.",
-      ""
-    },
-    mixinStandardHelpOptions = true,
-    scope = ScopeType.INHERIT,
-    version = Lsm.NAME_AND_VERSION,
-    synopsisSubcommandLabel = "COMMAND",
-    exitCodeListHeading = "%nExit status:%n",
-    exitCodeList = {
-      "0:no difference, or done",
-      "1:differences; status: a fault",
-      "2:error: usage, configuration, scan, another run, a missing or damaged baseline",
-      "3:an alert could not be delivered and waits in the outbox for the next run"
-    },
-    usageHelpAutoWidth = true)
 public final class Lsm extends CommandContext {
   static final String NAME_AND_VERSION = "lsm " + Version.VERSION;
 
@@ -207,40 +192,39 @@ public final class Lsm extends CommandContext {
     }
   }
 
-  private static List<Class<?>> commands() {
+  private static List<BaseCommand> commands() {
     return List.of(
-        GenerateCommand.class,
-        CompareCommand.class,
-        DeleteCommand.class,
-        AcceptCommand.class,
-        ListCommand.class,
-        ShowCommand.class,
-        ConnectionsCommand.class,
-        HistoryCommand.class,
-        StatusCommand.class,
-        CheckCommand.class,
-        TestAlertCommand.class,
-        DiffCommand.class,
-        SentryCommand.class,
-        OutboundCommand.class,
-        HelpCommand.class);
+        new GenerateCommand(),
+        new CompareCommand(),
+        new DeleteCommand(),
+        new AcceptCommand(),
+        new ListCommand(),
+        new ShowCommand(),
+        new ConnectionsCommand(),
+        new HistoryCommand(),
+        new StatusCommand(),
+        new CheckCommand(),
+        new TestAlertCommand(),
+        new DiffCommand(),
+        new SentryCommand(),
+        new OutboundCommand(),
+        new HelpCommand());
   }
 
   /**
    * Only the command that a command line names, because picocli takes milliseconds for each; all
    * where the others matter: for an overview, and what a mistyped one may mean.
    */
-  private static List<Class<?>> commands(String... args) {
+  private static List<BaseCommand> commands(String... args) {
     boolean isHelp = args.length > 1 && args[0].equals("help");
     String name = args.length == 0 ? "" : args[isHelp ? 1 : 0];
-    for (Class<?> command : commands()) {
-      Command names = command.getAnnotation(Command.class);
-      boolean isNamed = names.name().equals(name) || List.of(names.aliases()).contains(name);
-      if (isNamed && command != HelpCommand.class) {
-        return isHelp ? List.of(HelpCommand.class, command) : List.of(command);
+    List<BaseCommand> all = commands();
+    for (BaseCommand command : all) {
+      if (command.isNamed(name) && !(command instanceof HelpCommand)) {
+        return isHelp ? List.of(new HelpCommand(), command) : List.of(command);
       }
     }
-    return commands();
+    return all;
   }
 
   /**
@@ -248,8 +232,20 @@ public final class Lsm extends CommandContext {
    * its search for main.
    */
   private CommandLine commandLine(String... args) {
-    CommandLine lsm = new CommandLine(this);
-    commands(args).forEach(lsm::addSubcommand);
+    CommandSpec spec =
+        CommandSpec.wrapWithoutInspection(this).name("lsm").version(NAME_AND_VERSION);
+    spec.scopeType(ScopeType.INHERIT);
+    addOptions(spec);
+    spec.usageMessage()
+        .description(
+            "Reports the sockets that appeared on this host since the baseline, and their owners.",
+            "")
+        .synopsisSubcommandLabel("COMMAND")
+        .exitCodeListHeading("%nExit status:%n")
+        .exitCodeList(exitCodes())
+        .autoWidth(true);
+    CommandLine lsm = new CommandLine(spec);
+    commands(args).forEach(it -> lsm.addSubcommand(it.commandLine(this)));
     return lsm.setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // so that "lsm @/etc/shadow" reads no file
         .setOut(out)
@@ -257,6 +253,15 @@ public final class Lsm extends CommandContext {
         .setExecutionStrategy(this::execute)
         .setParameterExceptionHandler((e, arguments) -> usageError(e, List.of(arguments)))
         .setExecutionExceptionHandler((e, command, parsed) -> failed(e));
+  }
+
+  private static Map<String, String> exitCodes() {
+    Map<String, String> codes = new LinkedHashMap<>();
+    codes.put("0", "no difference, or done");
+    codes.put("1", "differences; status: a fault");
+    codes.put("2", "error: usage, configuration, scan, another run, a missing or damaged baseline");
+    codes.put("3", "an alert could not be delivered and waits in the outbox for the next run");
+    return codes;
   }
 
   private int execute(ParseResult parsed) {

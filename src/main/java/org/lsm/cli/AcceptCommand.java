@@ -1,5 +1,7 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.flag;
+import static org.lsm.cli.Arguments.parameters;
 import static org.lsm.cli.SocketNames.where;
 
 import java.io.IOException;
@@ -22,26 +24,34 @@ import org.lsm.monitor.RepeatedScan;
 import org.lsm.report.DiffReport;
 import org.lsm.report.RuleText;
 import org.lsm.storage.StateDirectory;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(name = "accept", description = "Accept only these differences into the baseline.")
 public final class AcceptCommand extends BaseCommand {
-  @Option(
-      names = "--optional",
-      description =
-          "Accept them as optional: neither NEW when they are there, nor GONE when they are not."
-              + " Also takes sockets of the baseline.")
   private boolean optional;
-
-  @Parameters(
-      arity = "1..*",
-      paramLabel = "SOCKET|PORT|PID",
-      description =
-          "A socket as reports name it, tcp/0.0.0.0:8080, or a pattern for such names; or a port,"
-              + " port=8080 or 8080; or the PID of a process, pid=2001 or 2001.")
   private List<String> names = new ArrayList<>();
+
+  /** The command {@code lsm accept}. */
+  public AcceptCommand() {
+    super("Accept only these differences into the baseline.", "accept");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addOption(
+        flag("--optional", it -> optional = it)
+            .description(
+                "Accept them as optional: neither NEW when they are there, nor GONE when they are not."
+                    + " Also takes sockets of the baseline.")
+            .build());
+    spec.addPositional(
+        parameters("SOCKET|PORT|PID", String.class, it -> names = it)
+            .arity("1..*")
+            .required(true)
+            .description(
+                "A socket as reports name it, tcp/0.0.0.0:8080, or a pattern for such names; or a port,"
+                    + " port=8080 or 8080; or the PID of a process, pid=2001 or 2001.")
+            .build());
+  }
 
   @Override
   public Integer call() throws Exception {

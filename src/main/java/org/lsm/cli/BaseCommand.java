@@ -11,20 +11,43 @@ import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** The base of all commands; each returns one of {@link ExitCode}. */
-abstract class BaseCommand implements Callable<Integer> {
+public abstract class BaseCommand implements Callable<Integer> {
   private static final Pattern TITLE =
       Pattern.compile("(?m)^(NEW|CHANGED|GONE|SCAN|SOCKET|PROCESS)\\b( +\\[high\\])?");
   private static final Pattern FLAG = Pattern.compile("(?m)^ {9}! .*$");
 
-  @ParentCommand CommandContext context;
+  CommandContext context;
+  private final String description;
+  private final List<String> names;
+  private CommandSpec spec;
 
-  @Spec private CommandSpec spec;
+  /** Takes the description, a sentence, and the name with its aliases. */
+  BaseCommand(String description, String... names) {
+    this.description = description;
+    this.names = List.of(names);
+  }
 
-  CommandLine commandLine() {
+  /** Whether this is the name of the command or an alias. */
+  public final boolean isNamed(String name) {
+    return names.contains(name);
+  }
+
+  /** The command line of this command, for one run in this context. */
+  public final CommandLine commandLine(CommandContext inContext) {
+    context = inContext;
+    spec = CommandSpec.wrapWithoutInspection(this);
+    spec.name(names.get(0)).aliases(names.stream().skip(1).toArray(String[]::new));
+    spec.usageMessage().description(description);
+    addArguments(spec);
+    return new CommandLine(spec);
+  }
+
+  /** Adds the options and parameters. */
+  void addArguments(CommandSpec spec) {}
+
+  final CommandLine commandLine() {
     return spec.commandLine();
   }
 

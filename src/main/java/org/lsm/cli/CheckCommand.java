@@ -1,5 +1,7 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.parameters;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,21 +17,27 @@ import org.lsm.model.Plural;
 import org.lsm.model.TextEscaper;
 import org.lsm.storage.AtomicFile;
 import org.lsm.storage.SecureFiles;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(
-    name = "check",
-    description = "Check the configuration and the rules for mistakes, without a scan.")
 public final class CheckCommand extends BaseCommand {
-  @Parameters(
-      paramLabel = "FILE",
-      description =
-          "Check the text of these files instead of the configuration of this host: conf.lsm,"
-              + " ignore.lsm, other files as those of rules.d, or all *.lsm of a directory.")
   private List<Path> files = new ArrayList<>();
-
   private int rules;
+
+  /** The command {@code lsm check}. */
+  public CheckCommand() {
+    super("Check the configuration and the rules for mistakes, without a scan.", "check");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addPositional(
+        parameters("FILE", Path.class, it -> files = it)
+            .arity("0..*")
+            .description(
+                "Check the text of these files instead of the configuration of this host: conf.lsm,"
+                    + " ignore.lsm, other files as those of rules.d, or all *.lsm of a directory.")
+            .build());
+  }
 
   @Override
   public Integer call() throws Exception {

@@ -1,5 +1,8 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.flag;
+import static org.lsm.cli.Arguments.option;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
@@ -12,7 +15,8 @@ import org.lsm.monitor.Components;
 import org.lsm.monitor.Schedule;
 import org.lsm.monitor.SystemEnvironment;
 import org.lsm.storage.SecureFiles;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ScopeType;
 
 /** The options of the command lsm, which all commands take, their streams, and the host. */
@@ -26,23 +30,8 @@ public class CommandContext {
   protected final PrintWriter out;
   protected final PrintWriter err;
 
-  @Option(
-      names = "--config",
-      paramLabel = "FILE",
-      scope = ScopeType.INHERIT,
-      description = "Read this configuration instead of conf.lsm beside the program.")
   protected Path configFile;
-
-  @Option(
-      names = "--verbose",
-      scope = ScopeType.INHERIT,
-      description = "Print to stderr what is done and where errors come from.")
   protected boolean verbose;
-
-  @Option(
-      names = "--no-color",
-      scope = ScopeType.INHERIT,
-      description = "Do not color the output on a terminal.")
   boolean noColor;
 
   /** Takes the host, and the streams for results and for errors and notes. */
@@ -50,6 +39,37 @@ public class CommandContext {
     this.environment = environment;
     this.out = out;
     this.err = err;
+  }
+
+  /** Adds the options that all commands take. */
+  protected final void addOptions(CommandSpec spec) {
+    spec.addOption(
+        option("--config", "FILE", Path.class, it -> configFile = it)
+            .scopeType(ScopeType.INHERIT)
+            .description("Read this configuration instead of conf.lsm beside the program.")
+            .build());
+    spec.addOption(
+        flag("--verbose", it -> verbose = it)
+            .scopeType(ScopeType.INHERIT)
+            .description("Print to stderr what is done and where errors come from.")
+            .build());
+    spec.addOption(
+        flag("--no-color", it -> noColor = it)
+            .scopeType(ScopeType.INHERIT)
+            .description("Do not color the output on a terminal.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("-h", "--help")
+            .usageHelp(true)
+            .scopeType(ScopeType.INHERIT)
+            .description("Show this help message and exit.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("-V", "--version")
+            .versionHelp(true)
+            .scopeType(ScopeType.INHERIT)
+            .description("Print version information and exit.")
+            .build());
   }
 
   /** Reads the configuration; the state directory it names has to be safe to use. */

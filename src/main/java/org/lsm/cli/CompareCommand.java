@@ -1,5 +1,8 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.flag;
+import static org.lsm.cli.Arguments.option;
+
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -19,34 +22,14 @@ import org.lsm.report.Json;
 import org.lsm.report.PortScanReport;
 import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(
-    name = "compare",
-    aliases = "-c",
-    description = "Compare the sockets with the baseline; report and alert the differences.")
 public final class CompareCommand extends BaseCommand {
-  @Option(names = "--quiet", description = "Print errors only (for cron).")
   private boolean quiet;
-
-  @Option(names = "--no-alert", description = "Print the differences, send no alert.")
   private boolean noAlert;
-
-  @Option(
-      names = "--baseline",
-      paramLabel = "FILE",
-      description = "Compare with this snapshot instead; send no alert.")
   private Path baselineFile;
-
-  @Option(
-      names = "--names",
-      hidden = true,
-      description = "For completion: patterns for accept, each for one socket.")
   private boolean names;
-
-  @Mixin private OutputFormat format;
+  private final OutputFormat format = new OutputFormat();
 
   private QuietRun quietRun; // null unless cron may have started this
 
@@ -63,6 +46,34 @@ public final class CompareCommand extends BaseCommand {
   public static int deliver(CommandContext context, boolean quiet) throws Exception {
     new MonitorRun(context.components(), quiet, Outbox.CHANNEL_TIMEOUT).deliverWaiting();
     return ExitCode.OK;
+  }
+
+  /** The command {@code lsm compare}. */
+  public CompareCommand() {
+    super(
+        "Compare the sockets with the baseline; report and alert the differences.",
+        "compare",
+        "-c");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addOption(
+        flag("--quiet", it -> quiet = it).description("Print errors only (for cron).").build());
+    spec.addOption(
+        flag("--no-alert", it -> noAlert = it)
+            .description("Print the differences, send no alert.")
+            .build());
+    spec.addOption(
+        option("--baseline", "FILE", Path.class, it -> baselineFile = it)
+            .description("Compare with this snapshot instead; send no alert.")
+            .build());
+    spec.addOption(
+        flag("--names", it -> names = it)
+            .hidden(true)
+            .description("For completion: patterns for accept, each for one socket.")
+            .build());
+    format.addTo(spec);
   }
 
   @Override

@@ -1,50 +1,59 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.flag;
+import static org.lsm.cli.Arguments.option;
+
 import org.lsm.model.Connection;
 import org.lsm.monitor.ConnectionScan;
 import org.lsm.report.ConnectionListing;
 import org.lsm.report.Json;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(
-    name = "connections",
-    description = "Print the TCP connections with their processes and traffic, the busiest first.")
 public final class ConnectionsCommand extends BaseCommand {
   private static final int MAX_SECONDS = 3600;
 
-  @Option(
-      names = "--seconds",
-      paramLabel = "N",
-      defaultValue = "2",
-      description = "Measure the rates for so long (default: ${DEFAULT-VALUE}); 0 measures none.")
   private int seconds;
-
-  @Option(
-      names = "--outbound",
-      description = "Only connections that this host began: no listener serves their local port.")
   private boolean outbound;
-
-  @Option(
-      names = "--listen",
-      paramLabel = "PORT",
-      description = "Only connections to this port of this host.")
   private Integer listen;
-
-  @Option(
-      names = "--port",
-      paramLabel = "PORT",
-      description = "Only connections with this port at either end.")
   private Integer port;
-
-  @Option(
-      names = "--details",
-      description =
-          "Print the names of remote hosts, and the command lines, units and parents of processes.")
   private boolean detailed;
+  private final OutputFormat format = new OutputFormat();
 
-  @Mixin private OutputFormat format;
+  /** The command {@code lsm connections}. */
+  public ConnectionsCommand() {
+    super(
+        "Print the TCP connections with their processes and traffic, the busiest first.",
+        "connections");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addOption(
+        option("--seconds", "N", Integer.class, it -> seconds = it)
+            .defaultValue("2")
+            .description(
+                "Measure the rates for so long (default: ${DEFAULT-VALUE}); 0 measures none.")
+            .build());
+    spec.addOption(
+        flag("--outbound", it -> outbound = it)
+            .description(
+                "Only connections that this host began: no listener serves their local port.")
+            .build());
+    spec.addOption(
+        option("--listen", "PORT", Integer.class, it -> listen = it)
+            .description("Only connections to this port of this host.")
+            .build());
+    spec.addOption(
+        option("--port", "PORT", Integer.class, it -> port = it)
+            .description("Only connections with this port at either end.")
+            .build());
+    spec.addOption(
+        flag("--details", it -> detailed = it)
+            .description(
+                "Print the names of remote hosts, and the command lines, units and parents of processes.")
+            .build());
+    format.addTo(spec);
+  }
 
   @Override
   public Integer call() throws Exception {

@@ -6,13 +6,13 @@ import java.util.List;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.storage.StateDirectory;
-import picocli.CommandLine.Command;
 
-@Command(
-    name = "delete",
-    aliases = "-d",
-    description = "Delete the baseline and the older ones that are kept.")
 public final class DeleteCommand extends BaseCommand {
+  /** The command {@code lsm delete}. */
+  public DeleteCommand() {
+    super("Delete the baseline and the older ones that are kept.", "delete", "-d");
+  }
+
   @Override
   public Integer call() throws Exception {
     Components components = context.components();

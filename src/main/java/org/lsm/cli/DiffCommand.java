@@ -1,5 +1,7 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.parameters;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,21 +17,27 @@ import org.lsm.report.DiffReport;
 import org.lsm.report.HostsReport;
 import org.lsm.report.Json;
 import org.lsm.storage.SnapshotFile;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(
-    name = "diff",
-    description = "Compare an old snapshot file with a new one, or those of several hosts.")
 public final class DiffCommand extends BaseCommand {
-  @Parameters(
-      arity = "1..*",
-      paramLabel = "SNAPSHOT",
-      description = "A baseline, or what lsm list --format snapshot has printed.")
   private List<Path> files;
+  private final OutputFormat format = new OutputFormat();
 
-  @Mixin private OutputFormat format;
+  /** The command {@code lsm diff}. */
+  public DiffCommand() {
+    super("Compare an old snapshot file with a new one, or those of several hosts.", "diff");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addPositional(
+        parameters("SNAPSHOT", Path.class, it -> files = it)
+            .arity("1..*")
+            .required(true)
+            .description("A baseline, or what lsm list --format snapshot has printed.")
+            .build());
+    format.addTo(spec);
+  }
 
   @Override
   public Integer call() throws Exception {

@@ -1,5 +1,7 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.flag;
+
 import java.nio.file.Files;
 import java.util.List;
 import java.util.Optional;
@@ -15,18 +17,26 @@ import org.lsm.report.DiffReport;
 import org.lsm.report.RuleText;
 import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(
-    name = "generate",
-    aliases = "-g",
-    description = "Take the present sockets as the baseline; the last 5 baselines are kept.")
 public final class GenerateCommand extends BaseCommand {
-  @Option(
-      names = "--rules",
-      description = "Only print the present sockets as rules to start from; see lsm-rules(5).")
   private boolean rules;
+
+  /** The command {@code lsm generate}. */
+  public GenerateCommand() {
+    super(
+        "Take the present sockets as the baseline; the last 5 baselines are kept.",
+        "generate",
+        "-g");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addOption(
+        flag("--rules", it -> rules = it)
+            .description("Only print the present sockets as rules to start from; see lsm-rules(5).")
+            .build());
+  }
 
   @Override
   public Integer call() throws Exception {

@@ -1,13 +1,26 @@
 package org.lsm.cli;
 
-import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import static org.lsm.cli.Arguments.parameter;
 
-@Command(name = "help", description = "Print the help of lsm, or of one of its commands.")
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+
 public final class HelpCommand extends BaseCommand {
-  @Parameters(arity = "0..1", paramLabel = "COMMAND", description = "The command.")
   private String command;
+
+  /** The command {@code lsm help}. */
+  public HelpCommand() {
+    super("Print the help of lsm, or of one of its commands.", "help");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addPositional(
+        parameter("COMMAND", String.class, it -> command = it)
+            .arity("0..1")
+            .description("The command.")
+            .build());
+  }
 
   @Override
   public Integer call() {

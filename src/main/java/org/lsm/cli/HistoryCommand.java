@@ -1,5 +1,7 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.option;
+
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
@@ -9,19 +11,26 @@ import org.lsm.alert.History;
 import org.lsm.config.Config;
 import org.lsm.monitor.Components;
 import org.lsm.report.Json;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(name = "history", description = "Print what was found, alerted and accepted, and when.")
 public final class HistoryCommand extends BaseCommand {
-  @Option(
-      names = "--since",
-      paramLabel = "TIME",
-      description = "Only events since then: 24h or 7d ago, or 2026-12-31 or 2026-12-31T23:59:59Z.")
   private String since;
+  private final OutputFormat format = new OutputFormat();
 
-  @Mixin private OutputFormat format;
+  /** The command {@code lsm history}. */
+  public HistoryCommand() {
+    super("Print what was found, alerted and accepted, and when.", "history");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addOption(
+        option("--since", "TIME", String.class, it -> since = it)
+            .description(
+                "Only events since then: 24h or 7d ago, or 2026-12-31 or 2026-12-31T23:59:59Z.")
+            .build());
+    format.addTo(spec);
+  }
 
   @Override
   public Integer call() throws Exception {

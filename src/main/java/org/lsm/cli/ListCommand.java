@@ -1,6 +1,8 @@
 package org.lsm.cli;
 
 import static java.util.stream.Collectors.joining;
+import static org.lsm.cli.Arguments.flag;
+import static org.lsm.cli.Arguments.option;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -26,21 +28,10 @@ import org.lsm.report.Json;
 import org.lsm.report.SocketListing;
 import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(name = "list", description = "Print the present sockets with their owners.")
 public final class ListCommand extends BaseCommand {
-  @Option(
-      names = "--all",
-      description =
-          "Print the ignored sockets, too, and the rules that ignore, allow or require sockets.")
   private boolean all;
-
-  @Option(
-      names = "--names",
-      hidden = true,
-      description = "For completion: patterns for show, each for one socket.")
   private boolean names;
 
   private enum Format {
@@ -54,13 +45,32 @@ public final class ListCommand extends BaseCommand {
     }
   }
 
-  @Option(
-      names = "--format",
-      paramLabel = "FORMAT",
-      defaultValue = "text",
-      description =
-          "The format of the output: ${COMPLETION-CANDIDATES}; snapshot is that of a baseline.")
   private Format format;
+
+  /** The command {@code lsm list}. */
+  public ListCommand() {
+    super("Print the present sockets with their owners.", "list");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addOption(
+        flag("--all", it -> all = it)
+            .description(
+                "Print the ignored sockets, too, and the rules that ignore, allow or require sockets.")
+            .build());
+    spec.addOption(
+        flag("--names", it -> names = it)
+            .hidden(true)
+            .description("For completion: patterns for show, each for one socket.")
+            .build());
+    spec.addOption(
+        option("--format", "FORMAT", Format.class, it -> format = it)
+            .defaultValue("text")
+            .description(
+                "The format of the output: ${COMPLETION-CANDIDATES}; snapshot is that of a baseline.")
+            .build());
+  }
 
   @Override
   public Integer call() throws Exception {

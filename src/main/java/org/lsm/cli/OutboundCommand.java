@@ -5,14 +5,20 @@ import org.lsm.config.Config.OutboundMode;
 import org.lsm.monitor.Components;
 import org.lsm.monitor.OutboundCheck;
 import org.lsm.report.OutboundListing;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(
-    name = "outbound",
-    description = "Print the known outbound connections with their users and units.")
 public final class OutboundCommand extends BaseCommand {
-  @Mixin private OutputFormat format;
+  private final OutputFormat format = new OutputFormat();
+
+  /** The command {@code lsm outbound}. */
+  public OutboundCommand() {
+    super("Print the known outbound connections with their users and units.", "outbound");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    format.addTo(spec);
+  }
 
   @Override
   public Integer call() throws Exception {

@@ -1,7 +1,9 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.option;
+
 import org.lsm.model.EnumName;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** The option {@code --format}. */
 final class OutputFormat {
@@ -15,12 +17,15 @@ final class OutputFormat {
     }
   }
 
-  @Option(
-      names = "--format",
-      paramLabel = "FORMAT",
-      defaultValue = "text",
-      description = "The format of the output: ${COMPLETION-CANDIDATES}.")
   private Format format;
+
+  void addTo(CommandSpec spec) {
+    spec.addOption(
+        option("--format", "FORMAT", Format.class, it -> format = it)
+            .defaultValue("text")
+            .description("The format of the output: ${COMPLETION-CANDIDATES}.")
+            .build());
+  }
 
   boolean isJson() {
     return format == Format.JSON;

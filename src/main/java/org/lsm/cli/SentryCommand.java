@@ -1,5 +1,8 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.parameter;
+import static org.lsm.cli.Arguments.parameters;
+
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
@@ -21,13 +24,8 @@ import org.lsm.report.PortScanReport;
 import org.lsm.sentry.NftTableState;
 import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(
-    name = "sentry",
-    description = "Print the hosts that probe unused ports; block or unblock a host.")
 public final class SentryCommand extends BaseCommand {
   private enum Action {
     BLOCK,
@@ -39,21 +37,31 @@ public final class SentryCommand extends BaseCommand {
     }
   }
 
-  @Parameters(
-      index = "0",
-      arity = "0..1",
-      paramLabel = "ACTION",
-      description = "What to do with the addresses: ${COMPLETION-CANDIDATES}.")
   private Action action;
-
-  @Parameters(
-      index = "1..*",
-      arity = "0..*",
-      paramLabel = "ADDRESS",
-      description = "IP addresses, or IPv6 networks of 64 bits.")
   private List<String> addresses = new ArrayList<>();
+  private final OutputFormat format = new OutputFormat();
 
-  @Mixin private OutputFormat format;
+  /** The command {@code lsm sentry}. */
+  public SentryCommand() {
+    super("Print the hosts that probe unused ports; block or unblock a host.", "sentry");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addPositional(
+        parameter("ACTION", Action.class, it -> action = it)
+            .index("0")
+            .arity("0..1")
+            .description("What to do with the addresses: ${COMPLETION-CANDIDATES}.")
+            .build());
+    spec.addPositional(
+        parameters("ADDRESS", String.class, it -> addresses = it)
+            .index("1..*")
+            .arity("0..*")
+            .description("IP addresses, or IPv6 networks of 64 bits.")
+            .build());
+    format.addTo(spec);
+  }
 
   @Override
   public Integer call() throws Exception {

@@ -1,5 +1,7 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.parameter;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -18,20 +20,28 @@ import org.lsm.monitor.HostFacts;
 import org.lsm.proc.SocketScanner.ScanResult;
 import org.lsm.report.DiffReport;
 import org.lsm.report.ShowReport;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(name = "show", description = "Print all about sockets or a process, accepted or not.")
 public final class ShowCommand extends BaseCommand {
-  @Parameters(
-      paramLabel = "SOCKET|PORT|PID",
-      description =
-          "A socket as reports name it, tcp/0.0.0.0:8080, or a pattern for such names; or a port,"
-              + " port=8080 or 8080; or the PID of a process, pid=2001 or 2001.")
   private String name;
+  private final OutputFormat format = new OutputFormat();
 
-  @Mixin private OutputFormat format;
+  /** The command {@code lsm show}. */
+  public ShowCommand() {
+    super("Print all about sockets or a process, accepted or not.", "show");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addPositional(
+        parameter("SOCKET|PORT|PID", String.class, it -> name = it)
+            .required(true)
+            .description(
+                "A socket as reports name it, tcp/0.0.0.0:8080, or a pattern for such names; or a port,"
+                    + " port=8080 or 8080; or the PID of a process, pid=2001 or 2001.")
+            .build());
+    format.addTo(spec);
+  }
 
   @Override
   public Integer call() throws Exception {

@@ -1,5 +1,7 @@
 package org.lsm.cli;
 
+import static org.lsm.cli.Arguments.option;
+
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
@@ -41,12 +43,8 @@ import org.lsm.sentry.NftTableState;
 import org.lsm.sentry.OutboundState;
 import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
 
-@Command(
-    name = "status",
-    description = "Check that the monitor works; exit with 1 if there is a fault.")
 public final class StatusCommand extends BaseCommand {
   private static final int MAX_MISSED = 3; // runs
   private static final int MAX_NAMED_ALERTS = 10; // waiting alerts with a line of their own
@@ -69,16 +67,25 @@ public final class StatusCommand extends BaseCommand {
     void run() throws IOException, ConfigException;
   }
 
-  @Option(
-      names = "--format",
-      paramLabel = "FORMAT",
-      defaultValue = "text",
-      description = "The format of the output: ${COMPLETION-CANDIDATES}.")
   private Format format;
 
   private final List<Item> items = new ArrayList<>();
   private final List<Measure> measures = new ArrayList<>();
   private Optional<Schedule> schedule = Optional.empty();
+
+  /** The command {@code lsm status}. */
+  public StatusCommand() {
+    super("Check that the monitor works; exit with 1 if there is a fault.", "status");
+  }
+
+  @Override
+  void addArguments(CommandSpec spec) {
+    spec.addOption(
+        option("--format", "FORMAT", Format.class, it -> format = it)
+            .defaultValue("text")
+            .description("The format of the output: ${COMPLETION-CANDIDATES}.")
+            .build());
+  }
 
   @Override
   public Integer call() {

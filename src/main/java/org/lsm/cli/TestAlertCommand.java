@@ -15,12 +15,13 @@ import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.report.DiffReport;
 import org.lsm.storage.StateDirectory;
-import picocli.CommandLine.Command;
 
-@Command(
-    name = "test-alert",
-    description = "Send a test alert by every channel that is configured.")
 public final class TestAlertCommand extends BaseCommand {
+  /** The command {@code lsm test-alert}. */
+  public TestAlertCommand() {
+    super("Send a test alert by every channel that is configured.", "test-alert");
+  }
+
   @Override
   public Integer call() throws Exception {
     Components components = context.components();

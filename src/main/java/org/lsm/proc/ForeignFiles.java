@@ -54,6 +54,7 @@ final class ForeignFiles {
   private final Set<RunningProcess> unread = new HashSet<>();
   private String failure = "";
   private final Map<String, Optional<Attributes>> known = new HashMap<>(); // by name
+  private final Map<RunningProcess, String> commandLines = new HashMap<>();
   private long left = TIMEOUT_IN_ALL.toNanos();
 
   /** Takes the readers that earlier scans left behind. */
@@ -177,7 +178,8 @@ final class ForeignFiles {
    * if it has ended or is not read in time: a thread that maps files can stop the reader.
    */
   String commandLine(RunningProcess process) {
-    return head(process, MAX_COMMAND_LINE, process.link().resolveSibling("cmdline"));
+    return commandLines.computeIfAbsent(
+        process, it -> head(it, MAX_COMMAND_LINE, it.link().resolveSibling("cmdline")));
   }
 
   /**
