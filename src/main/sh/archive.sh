@@ -11,17 +11,11 @@ export PATH LC_ALL
 unset CLASSPATH JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS _JAVA_LAUNCHER_DEBUG
 unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
 # bash imports functions from the environment
-unset -f dirname readlink mktemp printf mkdir cp chmod cksum touch sync mv rm sed awk unshare ip nft echo
+unset -f dirname readlink mktemp printf mkdir cp chmod cksum touch sync mv rm sed awk unshare nft echo
 
 home=$(dirname -- "$(readlink -f -- "$0")")
-# isolated COMMAND...: in a network namespace of its own.
-isolated() {
-  # shellcheck disable=SC2016  # for the other shell
-  unshare --net sh -c 'ip link set lo up 2>/dev/null; exec "$@"' sh "$@"
-}
-
 java() {
-  $isolated "$home/runtime/bin/java" -XX:-UsePerfData -Xlog:disable -cp "$home/lib/lsm.jar" "$@"
+  "$home/runtime/bin/java" -XX:-UsePerfData -Xlog:disable -cp "$home/lib/lsm.jar" "$@"
 }
 
 # configure NAME LINE...: lsm has a state directory of its own, sends nothing, and has these lines in its configuration.
@@ -36,10 +30,9 @@ configure() {
 
 # list ARCHIVE: lists for this archive the classes that lsm loads with the arguments on each line of standard input.
 list() {
-  rm -f "$work/loaded" "$work/a" "$work/b"
-  (cd "$work" &&
-    java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$share" -XX:DumpLoadedClassList=loaded \
-      -Dlsm.launcher="$home/lsm" org.lsm.Training $isolated >/dev/null 2>&1) || :
+  rm -f "$work/loaded"
+  java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$share" -XX:DumpLoadedClassList="$work/loaded" \
+    -Dlsm.launcher="$home/lsm" org.lsm.Training >/dev/null 2>&1 || :
   # The numbers of the classes differ between two lists, and are needed for other class loaders only.
   [ ! -s "$work/loaded" ] || sed 's/ id: [0-9]*$//' "$work/loaded" >>"$work/$1"
 }
@@ -56,6 +49,11 @@ dump() {
   touch -r "$work/$archive.jsa" "$work/$archive.jsa.cksum" # the launcher takes the archive for checked
   chmod 644 "$work/$archive.jsa" "$work/$archive.jsa.cksum"
   sync "$work/$archive.jsa" "$work/$archive.jsa.cksum"
+}
+
+# isolated FUNCTION: in a network namespace, where nothing reaches another host or the packet filter of this one.
+isolated() {
+  unshare --net sh "$home/archive.sh" --isolated "$1" "$work" "$share" >/dev/null 2>&1 || :
 }
 
 # Two runs of cron without a difference, of which the second knows that; one that knows its differences; and two with the packet filter.
@@ -76,7 +74,11 @@ compare --quiet --config $conf
 LINES
   # Whether these are loaded depends on what is new, and who opened it.
   printf '%s\n' "org/lsm/model/MovedSockets\$OwnedEndpoint" "org/lsm/proc/TableParser\$ForgerySuspicion" >>"$work/lsm"
-  filters || return 0
+  isolated filtering_run
+}
+
+filtering_run() {
+  nft list tables # ends this where nft is missing or not permitted
   configure outbound 'OUTBOUND="learn"' 'BASELINE="declared"'
   list lsm <<LINES
 compare --quiet --config $conf
@@ -90,7 +92,7 @@ commands() {
 compare --no-alert --format json --config $conf
 list --config $conf
 list --format json --config $conf
-show 9 --config $conf
+show pid=1 --config $conf
 connections --seconds 0 --format json --config $conf
 status --format json --config $conf
 status --config $conf
@@ -100,7 +102,10 @@ accept tcp --config $learned
 diff $work/learned/state/baseline $work/learned/state/baseline
 help
 LINES
-  filters || return 0
+  isolated filter_commands
+}
+
+filter_commands() {
   configure filter 'OUTBOUND="learn"' 'SENTRY="report"' 'BASELINE="declared"' 'MAILER="smtp"' 'SMTP_HOST="127.0.0.1"'
   list lsm-commands <<LINES
 test-alert --config $conf
@@ -110,18 +115,15 @@ sentry --config $conf
 LINES
 }
 
-# filters: whether lsm may have tables of the packet filter there, where they concern nobody.
-filters() {
-  [ -n "$isolated" ] && $isolated nft list tables >/dev/null 2>&1
-}
-
+if [ "${1:-}" = --isolated ]; then
+  work=$3 share=$4
+  "$2"
+  exit
+fi
 work=$(mktemp -d "$home/.archive.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 rm -f "$home"/lsm*.jsa "$home"/lsm*.jsa.cksum "$home"/lsm*.jsa.damaged # a damaged archive stops the virtual machine
-# Where this is permitted, lsm runs beside sockets of its own only: then the classes do not depend on the sockets of the host.
-isolated=isolated
-isolated true 2>/dev/null || isolated=
 share=-Xshare:off
 runs
 dump lsm -XX:-AOTClassLinking lsm

@@ -12,24 +12,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.lsm.cli.AcceptCommand;
 import org.lsm.cli.BaseCommand;
-import org.lsm.cli.CheckCommand;
 import org.lsm.cli.CommandContext;
 import org.lsm.cli.CompareCommand;
-import org.lsm.cli.ConnectionsCommand;
-import org.lsm.cli.DeleteCommand;
-import org.lsm.cli.DiffCommand;
 import org.lsm.cli.ExitCode;
-import org.lsm.cli.GenerateCommand;
-import org.lsm.cli.HelpCommand;
-import org.lsm.cli.HistoryCommand;
-import org.lsm.cli.ListCommand;
-import org.lsm.cli.OutboundCommand;
-import org.lsm.cli.SentryCommand;
-import org.lsm.cli.ShowCommand;
-import org.lsm.cli.StatusCommand;
-import org.lsm.cli.TestAlertCommand;
 import org.lsm.model.ErrorMessages;
 import org.lsm.model.TextEscaper;
 import org.lsm.monitor.MonitorRun;
@@ -192,25 +178,6 @@ public final class Lsm extends CommandContext {
     }
   }
 
-  private static List<BaseCommand> commands() {
-    return List.of(
-        new GenerateCommand(),
-        new CompareCommand(),
-        new DeleteCommand(),
-        new AcceptCommand(),
-        new ListCommand(),
-        new ShowCommand(),
-        new ConnectionsCommand(),
-        new HistoryCommand(),
-        new StatusCommand(),
-        new CheckCommand(),
-        new TestAlertCommand(),
-        new DiffCommand(),
-        new SentryCommand(),
-        new OutboundCommand(),
-        new HelpCommand());
-  }
-
   /**
    * Only the command that a command line names, because picocli takes milliseconds for each; all
    * where the others matter: for an overview, and what a mistyped one may mean.
@@ -218,13 +185,10 @@ public final class Lsm extends CommandContext {
   private static List<BaseCommand> commands(String... args) {
     boolean isHelp = args.length > 1 && args[0].equals("help");
     String name = args.length == 0 ? "" : args[isHelp ? 1 : 0];
-    List<BaseCommand> all = commands();
-    for (BaseCommand command : all) {
-      if (command.isNamed(name) && !(command instanceof HelpCommand)) {
-        return isHelp ? List.of(new HelpCommand(), command) : List.of(command);
-      }
-    }
-    return all;
+    List<BaseCommand> all = BaseCommand.all();
+    List<BaseCommand> named =
+        all.stream().filter(it -> it.isNamed(name) || (isHelp && it.isNamed("help"))).toList();
+    return name.equals("help") || named.size() < (isHelp ? 2 : 1) ? all : named;
   }
 
   /**
@@ -245,7 +209,7 @@ public final class Lsm extends CommandContext {
         .exitCodeList(exitCodes())
         .autoWidth(true);
     CommandLine lsm = new CommandLine(spec);
-    commands(args).forEach(it -> lsm.addSubcommand(it.commandLine(this)));
+    commands(args).forEach(it -> lsm.addSubcommand(it.createCommandLine(this)));
     return lsm.setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // so that "lsm @/etc/shadow" reads no file
         .setOut(out)

@@ -26,12 +26,11 @@ import org.lsm.report.RuleText;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class AcceptCommand extends BaseCommand {
+final class AcceptCommand extends BaseCommand {
   private boolean optional;
   private List<String> names = new ArrayList<>();
 
-  /** The command {@code lsm accept}. */
-  public AcceptCommand() {
+  AcceptCommand() {
     super("Accept only these differences into the baseline.", "accept");
   }
 

@@ -29,14 +29,34 @@ public abstract class BaseCommand implements Callable<Integer> {
     this.names = List.of(names);
   }
 
+  /** All commands, in the order of the help. */
+  public static List<BaseCommand> all() {
+    return List.of(
+        new GenerateCommand(),
+        new CompareCommand(),
+        new DeleteCommand(),
+        new AcceptCommand(),
+        new ListCommand(),
+        new ShowCommand(),
+        new ConnectionsCommand(),
+        new HistoryCommand(),
+        new StatusCommand(),
+        new CheckCommand(),
+        new TestAlertCommand(),
+        new DiffCommand(),
+        new SentryCommand(),
+        new OutboundCommand(),
+        new HelpCommand());
+  }
+
   /** Whether this is the name of the command or an alias. */
   public final boolean isNamed(String name) {
     return names.contains(name);
   }
 
   /** The command line of this command, for one run in this context. */
-  public final CommandLine commandLine(CommandContext inContext) {
-    context = inContext;
+  public final CommandLine createCommandLine(CommandContext context) {
+    this.context = context;
     spec = CommandSpec.wrapWithoutInspection(this);
     spec.name(names.get(0)).aliases(names.stream().skip(1).toArray(String[]::new));
     spec.usageMessage().description(description);

@@ -19,12 +19,11 @@ import org.lsm.storage.AtomicFile;
 import org.lsm.storage.SecureFiles;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class CheckCommand extends BaseCommand {
+final class CheckCommand extends BaseCommand {
   private List<Path> files = new ArrayList<>();
   private int rules;
 
-  /** The command {@code lsm check}. */
-  public CheckCommand() {
+  CheckCommand() {
     super("Check the configuration and the rules for mistakes, without a scan.", "check");
   }
 

@@ -33,6 +33,13 @@ public final class CompareCommand extends BaseCommand {
 
   private QuietRun quietRun; // null unless cron may have started this
 
+  CompareCommand() {
+    super(
+        "Compare the sockets with the baseline; report and alert the differences.",
+        "compare",
+        "-c");
+  }
+
   /** {@code lsm compare --quiet}, which cron runs, after it was found not to be quiet. */
   public static CompareCommand quiet(CommandContext context, QuietRun quietRun) {
     CompareCommand command = new CompareCommand();
@@ -46,14 +53,6 @@ public final class CompareCommand extends BaseCommand {
   public static int deliver(CommandContext context, boolean quiet) throws Exception {
     new MonitorRun(context.components(), quiet, Outbox.CHANNEL_TIMEOUT).deliverWaiting();
     return ExitCode.OK;
-  }
-
-  /** The command {@code lsm compare}. */
-  public CompareCommand() {
-    super(
-        "Compare the sockets with the baseline; report and alert the differences.",
-        "compare",
-        "-c");
   }
 
   @Override

@@ -9,7 +9,7 @@ import org.lsm.report.ConnectionListing;
 import org.lsm.report.Json;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class ConnectionsCommand extends BaseCommand {
+final class ConnectionsCommand extends BaseCommand {
   private static final int MAX_SECONDS = 3600;
 
   private int seconds;
@@ -19,8 +19,7 @@ public final class ConnectionsCommand extends BaseCommand {
   private boolean detailed;
   private final OutputFormat format = new OutputFormat();
 
-  /** The command {@code lsm connections}. */
-  public ConnectionsCommand() {
+  ConnectionsCommand() {
     super(
         "Print the TCP connections with their processes and traffic, the busiest first.",
         "connections");

@@ -7,9 +7,8 @@ import org.lsm.model.TextEscaper;
 import org.lsm.monitor.Components;
 import org.lsm.storage.StateDirectory;
 
-public final class DeleteCommand extends BaseCommand {
-  /** The command {@code lsm delete}. */
-  public DeleteCommand() {
+final class DeleteCommand extends BaseCommand {
+  DeleteCommand() {
     super("Delete the baseline and the older ones that are kept.", "delete", "-d");
   }
 

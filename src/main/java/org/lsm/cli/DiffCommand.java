@@ -19,12 +19,11 @@ import org.lsm.report.Json;
 import org.lsm.storage.SnapshotFile;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class DiffCommand extends BaseCommand {
+final class DiffCommand extends BaseCommand {
   private List<Path> files;
   private final OutputFormat format = new OutputFormat();
 
-  /** The command {@code lsm diff}. */
-  public DiffCommand() {
+  DiffCommand() {
     super("Compare an old snapshot file with a new one, or those of several hosts.", "diff");
   }
 

@@ -19,11 +19,10 @@ import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class GenerateCommand extends BaseCommand {
+final class GenerateCommand extends BaseCommand {
   private boolean rules;
 
-  /** The command {@code lsm generate}. */
-  public GenerateCommand() {
+  GenerateCommand() {
     super(
         "Take the present sockets as the baseline; the last 5 baselines are kept.",
         "generate",

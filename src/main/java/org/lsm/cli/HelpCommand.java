@@ -5,11 +5,10 @@ import static org.lsm.cli.Arguments.parameter;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class HelpCommand extends BaseCommand {
+final class HelpCommand extends BaseCommand {
   private String command;
 
-  /** The command {@code lsm help}. */
-  public HelpCommand() {
+  HelpCommand() {
     super("Print the help of lsm, or of one of its commands.", "help");
   }
 

@@ -13,12 +13,11 @@ import org.lsm.monitor.Components;
 import org.lsm.report.Json;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class HistoryCommand extends BaseCommand {
+final class HistoryCommand extends BaseCommand {
   private String since;
   private final OutputFormat format = new OutputFormat();
 
-  /** The command {@code lsm history}. */
-  public HistoryCommand() {
+  HistoryCommand() {
     super("Print what was found, alerted and accepted, and when.", "history");
   }
 

@@ -2,7 +2,7 @@ package org.lsm.cli;
 
 import static java.util.stream.Collectors.joining;
 import static org.lsm.cli.Arguments.flag;
-import static org.lsm.cli.Arguments.option;
+import static org.lsm.cli.Arguments.format;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -30,7 +30,7 @@ import org.lsm.storage.SnapshotFile;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class ListCommand extends BaseCommand {
+final class ListCommand extends BaseCommand {
   private boolean all;
   private boolean names;
 
@@ -47,8 +47,7 @@ public final class ListCommand extends BaseCommand {
 
   private Format format;
 
-  /** The command {@code lsm list}. */
-  public ListCommand() {
+  ListCommand() {
     super("Print the present sockets with their owners.", "list");
   }
 
@@ -65,8 +64,7 @@ public final class ListCommand extends BaseCommand {
             .description("For completion: patterns for show, each for one socket.")
             .build());
     spec.addOption(
-        option("--format", "FORMAT", Format.class, it -> format = it)
-            .defaultValue("text")
+        format(Format.class, it -> format = it)
             .description(
                 "The format of the output: ${COMPLETION-CANDIDATES}; snapshot is that of a baseline.")
             .build());

@@ -7,11 +7,10 @@ import org.lsm.monitor.OutboundCheck;
 import org.lsm.report.OutboundListing;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class OutboundCommand extends BaseCommand {
+final class OutboundCommand extends BaseCommand {
   private final OutputFormat format = new OutputFormat();
 
-  /** The command {@code lsm outbound}. */
-  public OutboundCommand() {
+  OutboundCommand() {
     super("Print the known outbound connections with their users and units.", "outbound");
   }
 

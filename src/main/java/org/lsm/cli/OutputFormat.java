@@ -1,6 +1,6 @@
 package org.lsm.cli;
 
-import static org.lsm.cli.Arguments.option;
+import static org.lsm.cli.Arguments.format;
 
 import org.lsm.model.EnumName;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,11 +20,7 @@ final class OutputFormat {
   private Format format;
 
   void addTo(CommandSpec spec) {
-    spec.addOption(
-        option("--format", "FORMAT", Format.class, it -> format = it)
-            .defaultValue("text")
-            .description("The format of the output: ${COMPLETION-CANDIDATES}.")
-            .build());
+    spec.addOption(format(Format.class, it -> format = it).build());
   }
 
   boolean isJson() {

@@ -26,7 +26,7 @@ import org.lsm.sentry.SentryState;
 import org.lsm.storage.StateDirectory;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class SentryCommand extends BaseCommand {
+final class SentryCommand extends BaseCommand {
   private enum Action {
     BLOCK,
     UNBLOCK;
@@ -41,8 +41,7 @@ public final class SentryCommand extends BaseCommand {
   private List<String> addresses = new ArrayList<>();
   private final OutputFormat format = new OutputFormat();
 
-  /** The command {@code lsm sentry}. */
-  public SentryCommand() {
+  SentryCommand() {
     super("Print the hosts that probe unused ports; block or unblock a host.", "sentry");
   }
 

@@ -22,12 +22,11 @@ import org.lsm.report.DiffReport;
 import org.lsm.report.ShowReport;
 import picocli.CommandLine.Model.CommandSpec;
 
-public final class ShowCommand extends BaseCommand {
+final class ShowCommand extends BaseCommand {
   private String name;
   private final OutputFormat format = new OutputFormat();
 
-  /** The command {@code lsm show}. */
-  public ShowCommand() {
+  ShowCommand() {
     super("Print all about sockets or a process, accepted or not.", "show");
   }
 

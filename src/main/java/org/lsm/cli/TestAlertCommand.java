@@ -16,9 +16,8 @@ import org.lsm.monitor.Components;
 import org.lsm.report.DiffReport;
 import org.lsm.storage.StateDirectory;
 
-public final class TestAlertCommand extends BaseCommand {
-  /** The command {@code lsm test-alert}. */
-  public TestAlertCommand() {
+final class TestAlertCommand extends BaseCommand {
+  TestAlertCommand() {
     super("Send a test alert by every channel that is configured.", "test-alert");
   }
 

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
@@ -17,6 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.lsm.model.Endpoint;
+import org.lsm.model.EnumName;
 import org.lsm.model.Owner;
 import org.lsm.model.PortSet;
 import org.lsm.model.Protocol;
@@ -40,9 +40,7 @@ public record Rules(List<Rule> rules) {
     REQUIRE;
 
     private static Optional<Verb> of(String word) {
-      return Stream.of(values())
-          .filter(it -> it.name().toLowerCase(Locale.ROOT).equals(word))
-          .findFirst();
+      return Stream.of(values()).filter(it -> EnumName.of(it).equals(word)).findFirst();
     }
   }
 

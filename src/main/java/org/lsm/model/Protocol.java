@@ -1,7 +1,6 @@
 package org.lsm.model;
 
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -47,7 +46,7 @@ public enum Protocol {
   }
 
   private final Family family;
-  private final String label = name().toLowerCase(Locale.ROOT).replace('_', '-');
+  private final String label = EnumName.of(this).replace('_', '-');
 
   Protocol(Family family) {
     this.family = family;

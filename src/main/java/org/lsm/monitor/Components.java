@@ -212,6 +212,7 @@ public record Components(
   /** What adds facts to a report on these sockets; a scan has left readers behind. */
   public HostFacts hostFacts(Snapshot found, OwnerCache cache) throws IOException {
     Sources sources = environment.sources();
+    // Not dividedBy, which calculates with BigDecimal: that takes 6 ms to load.
     Duration ofProc = Duration.ofMillis(environment.factsTimeout().toMillis() / 4);
     FactsReader proc = new FactsReader(sources, found, cache.stuck(), ofProc);
     Duration ofPrograms = environment.factsTimeout().minus(ofProc);

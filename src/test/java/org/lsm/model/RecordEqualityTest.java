@@ -32,6 +32,9 @@ class RecordEqualityTest {
             }),
         Arguments.of(file, new Object[] {5L, 6L, 7L, 8L}),
         Arguments.of(
+            new ProgramDigest("/a", file, "00", false),
+            new Object[] {"/b", new ProgramFile(1, 2, 3, 5), "01", true}),
+        Arguments.of(
             new SocketKey(1, 2, endpoint),
             new Object[] {2L, 3L, new Endpoint("", Protocol.TCP, "0.0.0.0", 23)}),
         Arguments.of(
