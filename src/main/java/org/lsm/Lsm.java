@@ -179,16 +179,17 @@ public final class Lsm extends CommandContext {
   }
 
   /**
-   * Only the command that a command line names, because picocli takes milliseconds for each; all
+   * Only the command that a command line names, because picocli takes a millisecond for each; all
    * where the others matter: for an overview, and what a mistyped one may mean.
    */
   private static List<BaseCommand> commands(String... args) {
-    boolean isHelp = args.length > 1 && args[0].equals("help");
-    String name = args.length == 0 ? "" : args[isHelp ? 1 : 0];
+    boolean isHelp = args.length > 0 && args[0].equals("help");
+    int index = isHelp ? 1 : 0;
+    String name = args.length > index ? args[index] : "";
     List<BaseCommand> all = BaseCommand.all();
     List<BaseCommand> named =
         all.stream().filter(it -> it.isNamed(name) || (isHelp && it.isNamed("help"))).toList();
-    return name.equals("help") || named.size() < (isHelp ? 2 : 1) ? all : named;
+    return named.size() > index ? named : all;
   }
 
   /**
