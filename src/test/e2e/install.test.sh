@@ -3,6 +3,7 @@
 # build has left in target/lsm.
 # shellcheck source=src/test/e2e/lib.sh
 . "$(dirname -- "$0")/lib.sh"
+isolate # other tests open sockets at the same time
 
 image=$root/target/lsm
 cron=$work/cron.d

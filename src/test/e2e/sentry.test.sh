@@ -333,6 +333,7 @@ answers "a service that stays" 80 tcp "4450 open"
 sockets_found "it stays" 1 <<END
 tcp6/[::]:4450 open 192.0.2.80/1 2001:db8::80/1
 END
+sleep 8
 answers "a service that stays" 81 tcp "4450 open"
 close_sockets "$holder"
 sockets_found "a socket that was found is not reported again" 0 </dev/null
