@@ -31,15 +31,15 @@ alerts() {
   case $1 in
     1) amtool --alertmanager.url https://127.0.0.1:9091 --http.config.file client.yml alert query -o json ;;
     2) amtool --alertmanager.url http://127.0.0.1:9092/am alert query -o json ;;
-  esac | perl -MJSON::PP -0777 -ne '
-    print join " ", map { $_ // "-" } @{$_->{labels}}{qw(alertname role socket user)}, "\n" for @{decode_json($_)}' | sort
+  esac >alerts.json && perl -MJSON::PP -0777 -ne '
+    print join " ", map { $_ // "-" } @{$_->{labels}}{qw(alertname role socket user)}, "\n" for @{decode_json($_)}' alerts.json | sort
 }
 
 # fires NUMBER LINE...: exactly these alerts fire.
 fires() {
   number=$1
   shift
-  alerts "$number" >fires
+  alerts "$number" >fires || return
   printf '%s \n' "$@" | sed '/^ $/d' | cmp -s - fires || { sed 's/^/        /' fires; return 1; }
 }
 

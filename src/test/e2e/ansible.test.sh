@@ -22,6 +22,7 @@ on_host() {
 }
 # serve HOST SOCKET: opens it there; $server is the PID.
 serve() {
+  rm -f "$work/opened"
   nsenter --target "$(cat "$work/$1.pid")" --mount --uts --net perl "$scripts/sockets.pl" "$2" <>"$work/forever" >"$work/opened" &
   server=$!
   check "$1 serves $2" within 10 grep -qx ready "$work/opened"

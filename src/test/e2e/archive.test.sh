@@ -129,6 +129,8 @@ on_jdk() {
   sed "s,-Xlog:disable,& -Xlog:class+load:file=$work/classes," "$home/lsm" >"$home/lsm.traced"
   chmod 755 "$home/lsm.traced"
   from_archive 0 -c --quiet
+  rm "$state/owner-cache" "$state/quiet-run"
+  from_archive 0 -c --quiet # the first run of an hour
   other_commands
   differences
   cp "$home/lsm.jsa" "$work/good.jsa"
@@ -199,6 +201,7 @@ on_jdk() {
   check "$name: a run that ends leaves no file in /run" absent "$in_use"
   sleep 60 9>"$in_use" &
   other=$!
+  check "$name: the file is there" within 10 test -e "$in_use"
   damage 50
   touch -r "$home/lsm.jsa.cksum" "$home/lsm.jsa"
   sets_aside "damaged, with its old time, and another program has the file open"

@@ -40,10 +40,16 @@ compare() {
   run "$lsm" compare --no-alert
 }
 
+# executes PROGRAM: a process does.
+executes() {
+  readlink /proc/[0-9]*/exe | grep -qxF -- "$1"
+}
+
 # changed WHAT PROGRAM COMMAND: this program, by this command of the shell, makes the socket CHANGED.
 changed() {
   what=$1
   service sh -c "$3"
+  check "$what: it runs" within 10 executes "${2#(elsewhere)}"
   compare
   exits "$what is a difference" 1
   prints "$what: the socket is CHANGED" "CHANGED  tcp/127.0.0.1:7001"

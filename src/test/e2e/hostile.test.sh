@@ -318,6 +318,7 @@ check "descriptors of threads: that of no process is reported" test -s "$work/th
 # shellcheck disable=SC2016  # for the other shell
 check "descriptors of threads: it is not said to have none" sh -c '! grep -q "outside this PID namespace" "$1"' sh "$work/theirs"
 close_sockets "$attacker"
+check "descriptors of threads: the socket is closed" within 30 sh -c '! grep -q ":1B5B " /proc/net/tcp'
 close_sockets
 next_run_works "descriptors of threads"
 finish

@@ -53,7 +53,7 @@ class InstalledIT {
 
   @BeforeEach
   void start() throws Exception {
-    greenMail = new GreenMail(ServerSetup.SMTP.dynamicPort());
+    greenMail = new GreenMail(MailServer.setup(ServerSetup.PROTOCOL_SMTP));
     greenMail.start();
     // Not in the temporary directory, whose random name would make sockets count by owner.
     shared = Files.createDirectory(Path.of("/tmp/lsm-it-shared"));

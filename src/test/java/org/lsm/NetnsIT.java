@@ -184,7 +184,8 @@ class NetnsIT {
         OpenSockets ofHost = OpenSockets.open("root", OpenSockets.PERL, "tcp/127.0.0.1:0")) {
       for (String table : List.of("tcp", "unix")) {
         // The first open of each scan, which is a thread, fails as if the process had ended.
-        List<String> command = new ArrayList<>(List.of("/usr/bin/strace", "-f", "-o"));
+        List<String> command =
+            new ArrayList<>(List.of("/usr/bin/strace", "-f", "--seccomp-bpf", "-o"));
         command.add(directory.resolve("trace").toString());
         command.addAll(List.of("-P", "/proc/" + ofBlue.pid() + "/net/" + table));
         command.addAll(List.of("-e", "trace=openat", "-e", "inject=openat:error=ENOENT:when=1"));

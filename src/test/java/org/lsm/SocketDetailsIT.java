@@ -214,11 +214,14 @@ class SocketDetailsIT {
     command.addAll(List.of("--clear-groups", "/bin/sh", "-c"));
     command.add(
         "p=$(mktemp -u)$(printf '\\377'); cp /usr/bin/perl \"$p\";"
-            + " (sleep 0.3; rm \"$p\") & exec \"$p\" \"$@\"");
+            + " (sleep 1; rm \"$p\") & exec \"$p\" \"$@\"");
     command.add("sh");
     command.addAll(OpenSockets.command(OpenSockets.PERL, "tcp/127.0.0.1:0").subList(1, 3));
     try (OpenSockets sockets = OpenSockets.start(command)) {
-      Thread.sleep(600);
+      Path exe = Path.of("/proc/" + sockets.pid() + "/exe");
+      while (!Files.readSymbolicLink(exe).toString().endsWith(" (deleted)")) {
+        Thread.sleep(10);
+      }
       String details = compare(sockets.endpoints().get(0));
       assertContains(
           details,
@@ -598,7 +601,8 @@ class SocketDetailsIT {
     Path trace = directory.resolve("trace");
     List<String> command =
         new ArrayList<>(
-            List.of("/usr/bin/strace", "-f", "-e", "trace=openat,open", "-o", trace.toString()));
+            List.of("/usr/bin/strace", "-f", "--seccomp-bpf", "-e", "trace=openat,open"));
+    command.addAll(List.of("-o", trace.toString()));
     command.addAll(lsm.command("-c", "--quiet"));
     Result result = namespace.run(command);
     assertEquals(exitCode, result.exitCode(), result.toString());

@@ -52,6 +52,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lsm.FakeSmtpServer;
+import org.lsm.MailServer;
 import org.lsm.SelfSignedKeys;
 import org.lsm.alert.Alert;
 import org.lsm.alert.AlertType;
@@ -69,7 +70,7 @@ class MailChannelTest {
       alert("web1", "Alert on web1", List.of("1 NEW", "second line"));
   private static final String ID = "<" + ALERT.id() + "@web1>";
   private static final Duration TIMEOUT = Duration.ofSeconds(20);
-  private static final Duration SHORT_TIMEOUT = Duration.ofMillis(300);
+  private static final Duration SHORT_TIMEOUT = Duration.ofSeconds(2);
   private static final String ADVICE =
       "; check SMTP_HOST, SMTP_PORT and SMTP_TLS, or set MAILER=\"sendmail\"";
 
@@ -83,8 +84,8 @@ class MailChannelTest {
   final GreenMailExtension greenMail =
       new GreenMailExtension(
           new ServerSetup[] {
-            new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTP),
-            new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTPS)
+            MailServer.setup(ServerSetup.PROTOCOL_SMTP),
+            MailServer.setup(ServerSetup.PROTOCOL_SMTPS)
           });
 
   @TempDir Path directory;
@@ -504,9 +505,9 @@ class MailChannelTest {
   void knowsWhetherTheServerHasTheAlert(String when, String reply, FailureKind kind)
       throws Exception {
     try (FakeSmtpServer server = new FakeSmtpServer().answer(when, reply)) {
+      Duration timeout = reply.equals(SILENCE) ? SHORT_TIMEOUT : TIMEOUT;
       MailChannel mail =
-          new MailChannel(
-              config(server.port()), system(Path.of("/"), List.of(), SHORT_TIMEOUT), null);
+          new MailChannel(config(server.port()), system(Path.of("/"), List.of(), timeout), null);
 
       assertEquals(
           kind, assertThrows(DeliveryException.class, () -> mail.send(ALERT, Set.of())).kind());

@@ -317,7 +317,8 @@ class AlertmanagerTest extends ChannelTestBase {
   }
 
   @Test
-  void postsInParts() {
+  void postsInParts() throws IOException {
+    configure("MAILER=\"none\"", "SYSLOG=\"no\"", "ALERTMANAGER_URL=\"" + server.url() + "\"");
     IntStream.range(0, 250).forEach(it -> proc.tcp("0.0.0.0", 10_000 + it, 10_000 + it));
     lsm("generate");
     proc.empty();

@@ -34,6 +34,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lsm.MailServer;
 
 /** {@code lsm compare}, as a whole, with a real mail server. */
 class CompareCommandTest extends CommandTestBase {
@@ -86,7 +87,7 @@ class CompareCommandTest extends CommandTestBase {
 
   @RegisterExtension
   final GreenMailExtension greenMail =
-      new GreenMailExtension(new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTP));
+      new GreenMailExtension(MailServer.setup(ServerSetup.PROTOCOL_SMTP));
 
   @BeforeEach
   void takeBaseline() {

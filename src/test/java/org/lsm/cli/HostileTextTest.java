@@ -51,6 +51,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.lsm.MailServer;
 import org.lsm.model.Endpoint;
 import org.lsm.model.Owner;
 import org.lsm.model.Snapshot;
@@ -114,7 +115,7 @@ class HostileTextTest extends ChannelTestBase {
 
   @RegisterExtension
   static final GreenMailExtension GREEN_MAIL =
-      new GreenMailExtension(new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTP))
+      new GreenMailExtension(MailServer.setup(ServerSetup.PROTOCOL_SMTP))
           .withPerMethodLifecycle(false);
 
   /** What comes out where all names are harmless. */
