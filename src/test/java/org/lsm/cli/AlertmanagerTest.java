@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
@@ -33,6 +34,7 @@ class AlertmanagerTest extends ChannelTestBase {
 
   private FakeAlertmanager server;
   private FakeAlertmanager other;
+  private final Socket notListening = new Socket(); // a closed port may be another test's
   private String down;
 
   @BeforeEach
@@ -41,14 +43,14 @@ class AlertmanagerTest extends ChannelTestBase {
     script("logger", "echo \"$*\" >> " + directory.resolve("log"));
     server = new FakeAlertmanager();
     other = new FakeAlertmanager();
-    try (FakeAlertmanager closed = new FakeAlertmanager()) {
-      down = closed.url();
-    }
+    notListening.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+    down = "http://127.0.0.1:" + notListening.getLocalPort();
     alertmanager(server.url());
   }
 
   @AfterEach
-  void close() {
+  void close() throws IOException {
+    notListening.close();
     server.close();
     other.close();
   }
