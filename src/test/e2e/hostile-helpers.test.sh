@@ -47,13 +47,13 @@ executes() {
 
 # changed WHAT PROGRAM COMMAND: this program, by this command of the shell, makes the socket CHANGED.
 changed() {
-  what=$1
+  case_=$1
   service sh -c "$3"
-  check "$what: it runs" within 10 executes "${2#(elsewhere)}"
+  check "$case_: it runs" within 10 executes "${2#(elsewhere)}"
   compare
-  exits "$what is a difference" 1
-  prints "$what: the socket is CHANGED" "CHANGED  tcp/127.0.0.1:7001"
-  prints "$what: it is named" "program    $2"
+  exits "$case_ is a difference" 1
+  prints "$case_: the socket is CHANGED" "CHANGED  tcp/127.0.0.1:7001"
+  prints "$case_: it is named" "program    $2"
   close_sockets
 }
 
