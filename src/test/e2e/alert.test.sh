@@ -344,7 +344,7 @@ cat "$work/errors" >/dev/null &
 reader=$!
 "$lsm" compare --quiet 2>"$work/errors"
 check "the delivery of a quiet run goes on" delivers
-check "its errors end with it" within 10 absent "/proc/$reader/fd/1"
+check "its errors end with it" within 2 absent "/proc/$reader/fd/1"
 kill "$(cat "$state/outbox/mail.lock")"
 
 finish

@@ -129,7 +129,7 @@ on_jdk() {
   sed "s,-Xlog:disable,& -Xlog:class+load:file=$work/classes," "$home/lsm" >"$home/lsm.traced"
   chmod 755 "$home/lsm.traced"
   from_archive 0 -c --quiet
-  rm "$state/owner-cache" "$state/quiet-run"
+  pass_time 60 owner-cache
   from_archive 0 -c --quiet # the first run of an hour
   other_commands
   differences

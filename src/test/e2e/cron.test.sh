@@ -6,8 +6,8 @@
 . "$(dirname -- "$0")/lib.sh"
 own_machine cron postfix rsyslogd
 
-# has_mails TEXT NUMBER: so many mails with this text in the subject have arrived.
-# has_mails SUBJECT NUMBER: all complete; virtual(8) locks the mailbox while it writes.
+# has_mails TEXT NUMBER: so many mails with this text in the subject have arrived, complete: virtual(8) locks the mailbox while it
+# writes.
 has_mails() {
   test "$(grep -c "^Subject: .*$1" "$box")" -eq "$2" && absent "$box.lock"
 }

@@ -85,7 +85,7 @@ touch -d '31 minutes ago' "$state/lock"
 began=$(date +%s)
 run "$lsm" -c --quiet
 exits "stuck: for half an hour" 2
-check "stuck: the next run ends in 60 s" test $(($(date +%s) - began)) -le 60
+check "stuck: the next run ends in 40 s" test $(($(date +%s) - began)) -le 40
 check "stuck: it is alerted" test "$(count scan_failed)" -eq 1
 check "stuck: the alert has the PID and what that waits for" \
   grep -q "lsm with PID $stuck has held .* (state S (sleeping), wchan [a-z_]*, system call [0-9]*)" "$state/history.jsonl"
@@ -155,9 +155,9 @@ full="$full $holder"
 began=$(date +%s)
 peak -c --quiet
 took=$(($(date +%s) - began))
-check "full: the run reports a difference ($status) in 60 s: $took s" test "$status" -eq 1 -o "$status" -eq 3 -a "$took" -le 60
+check "full: the run reports a difference ($status) in 40 s: $took s" test "$status" -eq 1 -o "$status" -eq 3 -a "$took" -le 40
 check "full: the new alert is stored before the first delivery" grep -q 'NEW tcp/127.0.0.1:7301' "$work/full/last"
-check "full: all alerts are delivered" within 300 no_alert_waits
+check "full: all alerts are delivered" within 120 no_alert_waits
 check "full: each once" test "$(wc -l <"$work/full/delivered")" -eq 1000
 check "full: no Java uses 256 MiB: $peak" test "$peak" -gt 20 -a "$peak" -lt 256
 set_key RUN_CMD "false"

@@ -99,9 +99,9 @@ END
   sh "$work/init" "$group" --unit="$unit" "$@" >"$work/systemd.log" 2>&1 &
   unshare=$!
   at_end "kill -KILL $unshare; wait $unshare 2>/dev/null; within 10 find '$group' -depth -type d -exec rmdir {} +"
-  check "systemd starts" within 180 systemd_runs
+  check "systemd starts" within 60 systemd_runs
   systemd_runs
-  check "systemd boots" within 180 in_systemd systemctl -q is-active "$unit"
+  check "systemd boots" within 60 in_systemd systemctl -q is-active "$unit"
 }
 
 systemd_runs() {

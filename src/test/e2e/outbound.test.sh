@@ -451,7 +451,7 @@ compare "after the flood" 1 <<END
 out-tcp/private:22 low alice@any.service
 END
 took=$(($(date +%s) - began))
-check "it takes $took s" test "$took" -lt 30
+check "it takes $took s" test "$took" -lt 10
 
 echo "# --- the end"
 nft -f "$work/other"

@@ -352,10 +352,7 @@ class DeliveryTest extends ChannelTestBase {
     Result result = lsm("compare", "--quiet");
 
     assertEquals(3, result.exitCode());
-    // The limits of a reply and of the dialogue end at nearly the same time.
-    assertTrue(
-        result.err().matches("(?s).*(it took too long|the server does not answer).*"),
-        result.err());
+    assertTrue(result.err().contains("it took too long"), result.err());
     long seconds = Duration.between(start, Instant.now()).toSeconds();
     assertTrue(seconds >= 29 && seconds < 45, seconds + " s");
   }

@@ -2,6 +2,7 @@ package org.lsm.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -91,12 +93,12 @@ class LateScanTest extends CommandTestBase {
     assertEquals(2, lsm("compare").exitCode());
     long written = Files.getLastModifiedTime(state.resolve("alert-state")).toMillis();
     endHang();
-    while (Thread.getAllStackTraces().keySet().stream()
-        .anyMatch(it -> it.getName().equals("scan"))) {
-      Thread.sleep(10);
-    }
+    Thread.sleep(500);
     assertArrayEquals(before, Files.readAllBytes(state.resolve("owner-cache")));
     assertEquals(written, Files.getLastModifiedTime(state.resolve("alert-state")).toMillis());
+    assertFalse(
+        Stream.of(Thread.getAllStackTraces().keySet().toArray(Thread[]::new))
+            .anyMatch(it -> it.getName().equals("scan")));
   }
 
   @ParameterizedTest
